@@ -1,0 +1,33 @@
+//! OperationOutcome (http://hl7.org/fhir/R4/operationoutcome.html): the one translation of problems for FHIR clients.
+
+use serde_json::{Map, Value, json};
+
+use super::Resource;
+use crate::problem::{Place, Problem};
+
+/// All problems as one OperationOutcome; an empty list says that all is well.
+pub fn operation_outcome(problems: &[Problem]) -> Resource {
+    let issues: Vec<Value> = if problems.is_empty() {
+        vec![json!({ "severity": "information", "code": "informational", "diagnostics": "All is well." })]
+    } else {
+        problems.iter().map(issue).collect()
+    };
+    Resource::new("OperationOutcome").with("issue", Value::Array(issues))
+}
+
+fn issue(problem: &Problem) -> Value {
+    let mut issue = Map::new();
+    issue.insert("severity".to_string(), json!(problem.severity));
+    issue.insert("code".to_string(), json!(problem.category.code()));
+    issue.insert("diagnostics".to_string(), json!(problem.text));
+    match &problem.place {
+        Place::Whole => {}
+        Place::Element(path) => {
+            issue.insert("expression".to_string(), json!([path]));
+        }
+        place @ (Place::Field(_) | Place::File(_)) => {
+            issue.insert("location".to_string(), json!([place.to_string()]));
+        }
+    }
+    Value::Object(issue)
+}

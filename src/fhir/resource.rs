@@ -1,0 +1,139 @@
+//! A resource (http://hl7.org/fhir/R4/resource.html) as the JSON it is, byte-true for decimals, with the few
+//! readings everything needs. Never interprets elements of one resource type: that is for those who know the type.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Identifier;
+
+/// A FHIR resource; always a JSON object with a `resourceType`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub struct Resource(Map<String, Value>);
+
+impl Resource {
+    /// An empty resource of a type.
+    pub fn new(resource_type: &str) -> Self {
+        let mut map = Map::new();
+        map.insert("resourceType".to_string(), Value::String(resource_type.to_string()));
+        Self(map)
+    }
+
+    pub fn resource_type(&self) -> &str {
+        self.text("resourceType").unwrap_or_default()
+    }
+
+    /// The logical id, when it has one.
+    pub fn id(&self) -> Option<&str> {
+        self.text("id")
+    }
+
+    pub fn get(&self, element: &str) -> Option<&Value> {
+        self.0.get(element)
+    }
+
+    /// A primitive element as text.
+    pub fn text(&self, element: &str) -> Option<&str> {
+        self.0.get(element)?.as_str()
+    }
+
+    /// Sets an element; `Null` removes it.
+    pub fn set(&mut self, element: &str, value: Value) {
+        if value.is_null() {
+            self.0.shift_remove(element);
+        } else {
+            self.0.insert(element.to_string(), value);
+        }
+    }
+
+    pub fn with(mut self, element: &str, value: Value) -> Self {
+        self.set(element, value);
+        self
+    }
+
+    pub fn remove(&mut self, element: &str) -> Option<Value> {
+        self.0.shift_remove(element)
+    }
+
+    /// All business identifiers that have both system and value; Encounter and the like have a list, some types one.
+    pub fn identifiers(&self) -> Vec<Identifier> {
+        match self.0.get("identifier") {
+            Some(Value::Array(items)) => items.iter().filter_map(Identifier::from_json).collect(),
+            Some(one @ Value::Object(_)) => Identifier::from_json(one).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The literal reference of an element that is a Reference, such as `subject` → `Patient/123`.
+    pub fn reference(&self, element: &str) -> Option<&str> {
+        self.0.get(element)?.get("reference")?.as_str()
+    }
+
+    /// All codings of an element that is a CodeableConcept or a list of them: `(system, code)`.
+    pub fn codings(&self, element: &str) -> Vec<(&str, &str)> {
+        let concepts: Vec<&Value> = match self.0.get(element) {
+            Some(Value::Array(items)) => items.iter().collect(),
+            Some(one) => vec![one],
+            None => Vec::new(),
+        };
+        let codings = concepts.into_iter().filter_map(|concept| concept.get("coding")?.as_array()).flatten();
+        codings
+            .filter_map(|coding| {
+                let system = coding.get("system").and_then(Value::as_str).unwrap_or_default();
+                Some((system, coding.get("code")?.as_str()?))
+            })
+            .collect()
+    }
+
+    pub fn as_map(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    pub fn as_map_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.0
+    }
+
+    /// Calls `change` with every `reference` text anywhere in the resource; the returned text replaces it.
+    pub fn rewrite_references(&mut self, change: &mut dyn FnMut(&str) -> Option<String>) {
+        for value in self.0.values_mut() {
+            rewrite(value, change);
+        }
+    }
+}
+
+fn rewrite(value: &mut Value, change: &mut dyn FnMut(&str) -> Option<String>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| rewrite(item, change)),
+        Value::Object(map) => {
+            for (key, item) in map.iter_mut() {
+                match item {
+                    Value::String(text) if key == "reference" => {
+                        if let Some(new) = change(text) {
+                            *text = new;
+                        }
+                    }
+                    other => rewrite(other, change),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+impl TryFrom<Value> for Resource {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        match value {
+            Value::Object(map) if map.get("resourceType").is_some_and(Value::is_string) => Ok(Self(map)),
+            Value::Object(_) => Err("the resource has no resourceType".to_string()),
+            _ => Err("a resource is a JSON object".to_string()),
+        }
+    }
+}
+
+impl From<Resource> for Value {
+    fn from(resource: Resource) -> Self {
+        Value::Object(resource.0)
+    }
+}

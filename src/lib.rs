@@ -1,0 +1,7 @@
+//! Handover: an interoperability gateway for care coordination. ARCHITECTURE.md tells the way through it.
+
+pub mod clock;
+pub mod fhir;
+pub mod hl7;
+pub mod problem;
+pub mod yaml;

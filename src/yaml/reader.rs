@@ -1,0 +1,187 @@
+//! Reading a mapping key by key, collecting faults: missing and unknown keys, wrong kinds, and the nearest valid name.
+
+use super::node::{Kind, Node};
+use crate::problem::{Category, Problem};
+
+/// The keys of one mapping, taken one at a time; what nobody took is an unknown key.
+pub struct Fields<'a> {
+    node: &'a Node,
+    entries: Vec<(&'a Node, String, &'a Node, bool)>,
+    known: Vec<&'static str>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Fields<'a> {
+    /// Starts on a node that must be a mapping; `what` names it in the message otherwise ("a feed").
+    pub fn of(node: &'a Node, what: &str) -> Self {
+        let mut problems = Vec::new();
+        let entries = match node.as_map() {
+            Some(entries) => {
+                entries.iter().map(|(key, value)| (key, key.as_text().unwrap_or_default(), value, false)).collect()
+            }
+            None => {
+                problems.push(
+                    node.problem(format!("{what} is written as `key: value` lines; this is {}", node.kind_name())),
+                );
+                Vec::new()
+            }
+        };
+        Self { node, entries, known: Vec::new(), problems }
+    }
+
+    /// The node the fields belong to.
+    pub fn node(&self) -> &'a Node {
+        self.node
+    }
+
+    /// Takes a key that may be absent.
+    pub fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.known.push(key);
+        let entry = self.entries.iter_mut().find(|(_, name, _, _)| name == key)?;
+        entry.3 = true;
+        Some(entry.2)
+    }
+
+    /// Takes a key that must be there.
+    pub fn required(&mut self, key: &'static str) -> Option<&'a Node> {
+        let found = self.optional(key);
+        if found.is_none() && self.node.as_map().is_some() {
+            self.problems.push(self.node.mark.problem(Category::Required, format!("`{key}` is missing here")));
+        }
+        found
+    }
+
+    /// Any scalar as text.
+    pub fn text(&mut self, key: &'static str) -> Option<String> {
+        let node = self.optional(key)?;
+        self.scalar(key, node)
+    }
+
+    pub fn required_text(&mut self, key: &'static str) -> Option<String> {
+        let node = self.required(key)?;
+        self.scalar(key, node)
+    }
+
+    fn scalar(&mut self, key: &str, node: &Node) -> Option<String> {
+        let text = node.as_text();
+        if text.is_none() {
+            self.wrong(node, key, "text");
+        }
+        text
+    }
+
+    pub fn boolean(&mut self, key: &'static str) -> Option<bool> {
+        let node = self.optional(key)?;
+        match node.kind {
+            Kind::Bool(value) => Some(value),
+            _ => {
+                self.wrong(node, key, "true or false");
+                None
+            }
+        }
+    }
+
+    /// A whole number inside the given bounds, both included.
+    pub fn integer(&mut self, key: &'static str, bounds: std::ops::RangeInclusive<i64>) -> Option<i64> {
+        let node = self.optional(key)?;
+        match node.kind {
+            Kind::Integer(value) if bounds.contains(&value) => Some(value),
+            _ => {
+                let expected = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+                self.wrong(node, key, &expected);
+                None
+            }
+        }
+    }
+
+    /// A list; a single value counts as a list of one.
+    pub fn list(&mut self, key: &'static str) -> Vec<&'a Node> {
+        match self.optional(key) {
+            None => Vec::new(),
+            Some(node) => node.as_list().map_or_else(|| vec![node], |items| items.iter().collect()),
+        }
+    }
+
+    /// A list of texts; a single text counts as a list of one.
+    pub fn texts(&mut self, key: &'static str) -> Vec<String> {
+        let nodes = self.list(key);
+        nodes.into_iter().filter_map(|node| self.scalar(key, node)).collect()
+    }
+
+    /// One of a closed set of words.
+    pub fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&'static str, T)]) -> Option<T> {
+        let node = self.optional(key)?;
+        let text = self.scalar(key, node)?;
+        let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            let hint = nearest(&text, names.iter().copied())
+                .map(|name| format!("; did you mean `{name}`?"))
+                .unwrap_or_default();
+            self.problems.push(node.problem(format!("`{text}` is not one of {}{hint}", names.join(", "))));
+        }
+        found
+    }
+
+    fn wrong(&mut self, node: &Node, key: &str, expected: &str) {
+        self.problems.push(node.problem(format!("`{key}` must be {expected}; this is {}", node.kind_name())));
+    }
+
+    /// Adds a fault found while looking deeper.
+    pub fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Ends the reading: every key nobody took is a fault, with the nearest key that would have been right.
+    pub fn finish(mut self, problems: &mut Vec<Problem>) {
+        for (key, name, _, taken) in &self.entries {
+            if *taken {
+                continue;
+            }
+            let hint = nearest(name, self.known.iter().copied()).map_or_else(
+                || format!("; the keys here are {}", self.known.join(", ")),
+                |near| format!("; did you mean `{near}`?"),
+            );
+            self.problems.push(key.mark.problem(Category::Structure, format!("unknown key `{name}`{hint}")));
+        }
+        problems.append(&mut self.problems);
+    }
+}
+
+/// The name most like `wrong`, when one is near enough to be meant.
+pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let folded = wrong.to_lowercase();
+    names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&folded, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= 1 + name.chars().count().min(wrong.chars().count()) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Source, parse};
+    use super::*;
+
+    #[test]
+    fn unknown_missing_and_wrong_values_are_all_reported_in_one_run() {
+        let tree = parse(&Source::new("f.yaml", "naem: x\nport: many\nkind: mlpp\n")).unwrap();
+        let mut problems = Vec::new();
+        let mut fields = Fields::of(&tree, "a feed");
+        fields.required_text("name");
+        fields.integer("port", 1..=65535);
+        fields.choice("kind", &[("mllp", 1), ("http", 2)]);
+        fields.finish(&mut problems);
+        let texts: Vec<&str> = problems.iter().map(|problem| problem.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "`name` is missing here",
+                "`port` must be a whole number from 1 to 65535; this is text",
+                "`mlpp` is not one of mllp, http; did you mean `mllp`?",
+                "unknown key `naem`; did you mean `name`?",
+            ]
+        );
+    }
+}
