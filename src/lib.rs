@@ -3,5 +3,8 @@
 pub mod clock;
 pub mod fhir;
 pub mod hl7;
+pub mod identity;
 pub mod problem;
+pub mod record;
+pub mod store;
 pub mod yaml;

@@ -1,0 +1,128 @@
+//! A message as kept: the bytes as they came, what was answered, and what became of it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::problem::FieldPlace;
+
+/// What became of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disposition {
+    /// Taken into the record.
+    Applied,
+    /// Understood and kept, but nothing to do (an event without a map is not this: that is `Rejected`).
+    Ignored,
+    /// Answered AE: this message cannot be taken as it is.
+    Error,
+    /// Answered AR: this gateway does not take such messages.
+    Rejected,
+}
+
+/// What a message came as and what became of it, without its bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageSummary {
+    /// Given by the store; 0 before.
+    pub sequence: u64,
+    pub received: Timestamp,
+    pub feed: String,
+    /// MSH-10; empty when unreadable.
+    pub control: String,
+    /// `ADT^A04`; empty when unreadable.
+    pub event: String,
+    pub disposition: Disposition,
+    /// AA, AE or AR.
+    pub acknowledged: String,
+    /// The id of the Patient it is about, when that was found.
+    pub patient: Option<String>,
+    /// The sequence number of the message that this one replays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replays: Option<u64>,
+    pub size: u64,
+    pub problems: usize,
+}
+
+/// One message whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageEntry {
+    pub summary: MessageSummary,
+    /// SHA-256 of the bytes: with feed and control id the key of idempotency.
+    pub content: [u8; 32],
+    /// The bytes as they came (cut at the feed's limit when oversized).
+    #[serde(skip)]
+    pub raw: Vec<u8>,
+    /// The acknowledgement as sent, for answering a resend with the same words.
+    #[serde(skip)]
+    pub answer: Vec<u8>,
+    pub trace: Trace,
+}
+
+/// Why the record is as it is after this message: the explanation people and programs get.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Faults in words with places, as `severity`, `category`, `place`, `text`.
+    #[serde(default)]
+    pub problems: Vec<TraceLine>,
+    /// Resources written: `Task/id/_history/version`.
+    #[serde(default)]
+    pub resources: Vec<String>,
+    /// Protocol decisions in words.
+    #[serde(default)]
+    pub decisions: Vec<TraceLine>,
+    /// Agreement decisions in words.
+    #[serde(default)]
+    pub agreements: Vec<TraceLine>,
+    /// Deliveries made.
+    #[serde(default)]
+    pub deliveries: Vec<String>,
+    /// Byte ranges that a mapping read: start, end, what they became (`Patient.birthDate`) and the map's file:line.
+    #[serde(default)]
+    pub lineage: Vec<LineageMark>,
+    /// Fields that nobody read.
+    #[serde(default)]
+    pub unread: Vec<FieldPlace>,
+    /// How long each step took, in microseconds.
+    #[serde(default)]
+    pub timing_micros: Vec<(String, u64)>,
+}
+
+/// One line of an explanation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceLine {
+    /// What it is about: a problem's severity, a protocol's rule, a partner.
+    pub subject: String,
+    /// Where: a field, a file and line, a resource.
+    pub place: String,
+    pub text: String,
+}
+
+/// One reading of a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineageMark {
+    pub start: u32,
+    pub end: u32,
+    /// `Patient.birthDate`
+    pub element: String,
+    /// `mappings/segments/PID-Patient.yaml:12`
+    pub map: String,
+}
+
+/// Whether an input came before.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
+    New,
+    /// The same bytes under the same control id: this is what was answered.
+    Same(Box<MessageEntry>),
+    /// The control id was used before with other content, last by the message given.
+    ControlReused(u64),
+}
+
+/// Which messages to list; empty means all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageFilter {
+    pub feed: Option<String>,
+    /// Only those answered AE or AR.
+    pub faulty: bool,
+    pub patient: Option<String>,
+    pub control: Option<String>,
+}

@@ -1,0 +1,87 @@
+//! Deliveries: one payload for one partner, numbered per patient and partner, with every attempt remembered.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::identity::PersonId;
+
+/// A delivery to be committed with the change it tells of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewDelivery {
+    /// Deterministic: partner, resource and version, so that deciding twice makes one delivery.
+    pub id: String,
+    pub partner: String,
+    pub person: PersonId,
+    /// Place in the line of this patient and partner; without gaps from 1.
+    pub number: u64,
+    /// `Task/id/_history/version` of what it tells.
+    pub subject: String,
+    /// The agreement that allows it, as `agreements/lakeside-practice.yaml:7`.
+    pub agreement: String,
+    /// What will be sent, as decided: the redacted resource.
+    pub payload: serde_json::Value,
+    pub created: Timestamp,
+    /// Not before this time.
+    pub due: Timestamp,
+    /// The sequence number of the message that caused it is set by the store when it is part of the same unit.
+    #[serde(default)]
+    pub message: Option<u64>,
+}
+
+/// Where a delivery is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryState {
+    /// Due, or waiting for its next attempt, or behind an earlier one.
+    Waiting,
+    Delivered,
+    /// The agreement does not allow it now (expired, suspended); waits for a person or a new agreement.
+    Held,
+    /// Given up; a person can retry it.
+    Dead,
+}
+
+/// One try at sending.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    pub at: Timestamp,
+    pub took_millis: u64,
+    /// HTTP status, when there was an answer.
+    pub status: Option<u16>,
+    /// In words, without patient data: "201 Created", "connection refused".
+    pub result: String,
+}
+
+/// What follows from an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Delivered,
+    RetryAt(Timestamp),
+    /// Not sent; look again at this time.
+    Held(Timestamp),
+    Dead,
+}
+
+/// A delivery as kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    #[serde(flatten)]
+    pub new: NewDelivery,
+    pub state: DeliveryState,
+    /// Attempts since it was made or last retried by a person.
+    pub tries: u32,
+    /// Bounded: the newest are kept.
+    pub attempts: Vec<Attempt>,
+    /// When it will be tried next, while waiting or held.
+    pub next: Option<Timestamp>,
+}
+
+/// Which deliveries to list; empty means all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    pub partner: Option<String>,
+    pub state: Option<DeliveryState>,
+    pub person: Option<PersonId>,
+    /// Caused by this message.
+    pub message: Option<u64>,
+}
