@@ -1,0 +1,13 @@
+//! The element definitions of FHIR R4 4.0.1 (http://hl7.org/fhir/R4/structuredefinition.html), read from `profiles/r4`
+//! type by type as they are asked for. Never holds prose, never changes after start.
+
+mod codes;
+mod element;
+mod primitive;
+mod r4;
+mod reading;
+
+pub use codes::{CodeGroup, codes_in, codes_of};
+pub use element::{Binding, Constraint, ElementDefinition, Kind, Max, Strength, TypeDefinition, TypeRef};
+pub use primitive::{check_primitive, check_primitive_value};
+pub use r4::Definitions;
