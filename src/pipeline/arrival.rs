@@ -1,0 +1,50 @@
+//! What a feed hands to the path, and what it gets back.
+
+use serde::{Deserialize, Serialize};
+
+/// One HL7 v2 message (or what should be one) as a feed received it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// The feed's name.
+    pub feed: String,
+    /// Who sent it: an address or a certificate's name.
+    pub peer: String,
+    /// The bytes as they came, framing removed.
+    pub raw: Vec<u8>,
+    /// The frame was larger than the feed allows and `raw` is its beginning.
+    pub oversized: bool,
+    /// The message this one replays.
+    pub replays: Option<u64>,
+}
+
+/// MSA-1 (HL7 table 0008).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Code {
+    AA,
+    AE,
+    AR,
+}
+
+impl Code {
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::AA => "AA",
+            Self::AE => "AE",
+            Self::AR => "AR",
+        }
+    }
+}
+
+/// The answer to an arrival. When it says AA, the message is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledged {
+    pub code: Code,
+    /// The ACK message, without framing.
+    pub bytes: Vec<u8>,
+    /// The stored message; none when it could not be stored.
+    pub sequence: Option<u64>,
+    /// It had come before and was not processed again.
+    pub duplicate: bool,
+    /// The store could not take it: a feed over HTTP answers 503.
+    pub unavailable: bool,
+}

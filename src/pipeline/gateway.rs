@@ -1,0 +1,45 @@
+//! The running gateway as feeds, web, console and workers see it: the store, the current site, the clock, and the path.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::broadcast;
+
+use super::{Acknowledged, Arrival};
+use crate::clock::Clock;
+use crate::site::Site;
+use crate::store::Store;
+
+/// Something that happened, for pages that move and for the demo's timeline. Carries ids, never patient data.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Event {
+    Message { sequence: u64, feed: String, event: String, code: String },
+    Resources { sequence: u64, written: Vec<String> },
+    Delivery { id: String, partner: String, result: String },
+    Site { reloaded: bool, problems: usize },
+}
+
+/// One per process, shared by all its parts.
+pub struct Gateway {
+    pub store: Arc<dyn Store>,
+    pub site: ArcSwap<Site>,
+    pub clock: Arc<dyn Clock>,
+    /// Bounded: a slow listener misses events and is told how many.
+    pub events: broadcast::Sender<Event>,
+    /// Rung when deliveries may be due now, so that the worker does not wait for its next look.
+    pub delivery_bell: tokio::sync::Notify,
+}
+
+impl Gateway {
+    pub fn new(store: Arc<dyn Store>, site: Site, clock: Arc<dyn Clock>) -> Self {
+        let (events, _) = broadcast::channel(1024);
+        Self { store, site: ArcSwap::from_pointee(site), clock, events, delivery_bell: tokio::sync::Notify::new() }
+    }
+
+    /// Takes one message all the way to durable; see `accept.rs`.
+    pub async fn accept(&self, arrival: Arrival) -> Acknowledged {
+        let _ = arrival;
+        Acknowledged { code: super::Code::AR, bytes: Vec::new(), sequence: None, duplicate: false, unavailable: true }
+    }
+}

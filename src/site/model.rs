@@ -1,0 +1,215 @@
+//! What a site says once its files have been read: types that cannot be wrong, built by the loader.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+use crate::fhir::Identifier;
+
+/// `handover.yaml`: how this gateway runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The address others know the gateway by, without a trailing slash: `https://gateway.example`.
+    pub base_url: String,
+    /// Where the store and what the gateway made itself live; relative paths start at the site's folder.
+    pub data: PathBuf,
+    pub store: StoreChoice,
+    pub http: HttpSettings,
+    pub retention: Retention,
+    /// MSH-3 and MSH-4 of what the gateway sends.
+    pub application: String,
+    pub facility: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreChoice {
+    Fjall,
+    Sled,
+    Memory,
+    /// A PostgreSQL connection string; may come from a file so that no password stands in the site.
+    Postgres(String),
+}
+
+/// The HTTP side: FHIR, HL7 over HTTP, CDS Hooks, health, metrics and the console share one listener.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpSettings {
+    pub listen: SocketAddr,
+    pub tls: Option<TlsFiles>,
+    /// TLS ends at a proxy in front; allows listening beyond loopback without TLS.
+    pub behind_proxy: bool,
+    pub max_body_bytes: usize,
+}
+
+/// PEM files of a listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Certificates that client certificates must be issued by; with it, clients must show one.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// How long things are kept, in days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    pub message_days: u32,
+    pub attempt_days: u32,
+    pub audit_days: u32,
+}
+
+/// `feeds/NAME.yaml`: a named inbound source.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    pub name: String,
+    pub title: String,
+    pub mllp: Option<MllpSettings>,
+    /// Takes `POST /hl7/NAME` from these credentials.
+    pub http: Option<Vec<Credential>>,
+    /// For times without an offset.
+    pub zone: TimeZone,
+    /// How assigning authorities become identifier systems.
+    pub authorities: Directory,
+    /// Systems whose identifiers say who the patient is, in order of preference.
+    pub identified_by: Vec<String>,
+    /// Trigger events taken, such as `ADT^A01` or `ORU^*`; empty means all that are mapped.
+    pub accepts: Vec<String>,
+    /// MSH-4 must be one of these when given ("wrong feed" otherwise).
+    pub facilities: Vec<String>,
+    pub limits: Limits,
+    pub intake: Intake,
+}
+
+/// A feed's own listener.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MllpSettings {
+    pub listen: SocketAddr,
+    pub tls: Option<TlsFiles>,
+    pub behind_proxy: bool,
+    /// Who may connect; empty means anybody who reaches the port (loopback and TLS with client certificates only).
+    pub peers: Vec<Peer>,
+}
+
+/// Who may connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    Address(Address),
+    /// Common name or DNS subject alternative name of the client certificate.
+    Certificate(String),
+}
+
+/// An address with a prefix length: `10.1.0.0/16`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address {
+    pub network: std::net::IpAddr,
+    pub prefix: u8,
+}
+
+/// Who may post: a bearer token, kept as its SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    TokenSha256([u8; 32]),
+    Certificate(String),
+}
+
+/// HL7 assigning authorities (HD) as identifier systems.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Directory {
+    /// Namespace id (HD.1) → system URI.
+    pub namespaces: BTreeMap<String, String>,
+    /// For patient identifiers that name no authority.
+    pub default_patient: Option<String>,
+    /// For visit numbers that name no authority.
+    pub default_visit: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub frame_bytes: usize,
+    pub connections: usize,
+    /// Messages of one connection that may wait for their acknowledgement.
+    pub in_flight: usize,
+    pub idle_secs: u64,
+    /// To finish one frame once begun, and to take an acknowledgement.
+    pub frame_secs: u64,
+}
+
+/// What the checks at run time do with faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intake {
+    /// Resources that break their profile are taken and reported.
+    Report,
+    /// Messages whose resources break their profile are answered AE.
+    Reject,
+    /// Not checked.
+    Off,
+}
+
+/// `partners/NAME.yaml`: an organisation we deliver to or that reads from us.
+#[derive(Debug, Clone)]
+pub struct Partner {
+    pub name: String,
+    pub title: String,
+    /// How resources name this organisation (Task.owner and the like).
+    pub identifier: Option<Identifier>,
+    /// Base URL of its FHIR server, for pushes.
+    pub fhir_base: Option<String>,
+    /// How we authenticate there.
+    pub smart: Option<SmartClient>,
+    /// PEM of certificates its server is trusted by, beyond the public ones.
+    pub server_ca: Option<PathBuf>,
+    /// PEM of the certificate and key we show it.
+    pub client_identity: Option<PathBuf>,
+    /// How it authenticates here: its client id, and its keys.
+    pub client_id: Option<String>,
+    pub jwks: Option<JwksSource>,
+    /// Scopes it is registered for, such as `system/Task.rs`.
+    pub scopes: Vec<String>,
+    pub retry: RetryPolicy,
+    /// Requests per second at most, and at the same time.
+    pub rate_per_sec: u32,
+    pub parallel: usize,
+    pub timeout_secs: u64,
+}
+
+/// Where a client's public keys are (SMART Backend Services 2.2, "Registering a client").
+#[derive(Debug, Clone, PartialEq)]
+pub enum JwksSource {
+    Inline(serde_json::Value),
+    Url(String),
+}
+
+/// Our registration at a partner's token endpoint (private_key_jwt).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmartClient {
+    /// Left out: found through the partner's `.well-known/smart-configuration`.
+    pub token_url: Option<String>,
+    pub client_id: String,
+    /// PEM (PKCS#8) of our private key; left out: the key the gateway made for itself.
+    pub key: Option<PathBuf>,
+    pub key_id: Option<String>,
+    pub scopes: Vec<String>,
+}
+
+/// When to try again, and when to give up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    pub first_secs: u32,
+    /// Each wait is this many times the one before.
+    pub factor: u32,
+    pub longest_secs: u32,
+    pub give_up_after_hours: u32,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { first_secs: 2, factor: 2, longest_secs: 900, give_up_after_hours: 72 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { frame_bytes: 1 << 20, connections: 64, in_flight: 64, idle_secs: 600, frame_secs: 30 }
+    }
+}
