@@ -5,10 +5,14 @@ mod draft;
 mod identifier;
 mod outcome;
 mod resource;
+mod systems;
 pub mod time;
+mod valueset;
 
 pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{Draft, Scope};
 pub use identifier::Identifier;
 pub use outcome::operation_outcome;
 pub use resource::Resource;
+pub use systems::{CodeSystem, SYSTEMS, canonical_system, code_system};
+pub use valueset::{ValueSet, ValueSets, built_in_value_sets};
