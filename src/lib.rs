@@ -9,4 +9,5 @@ pub mod problem;
 pub mod record;
 pub mod site;
 pub mod store;
+pub mod telemetry;
 pub mod yaml;

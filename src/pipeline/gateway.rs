@@ -9,6 +9,7 @@ use super::{Acknowledged, Arrival};
 use crate::clock::Clock;
 use crate::site::Site;
 use crate::store::Store;
+use crate::telemetry::Metrics;
 
 /// Something that happened, for pages that move and for the demo's timeline. Carries ids, never patient data.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -29,12 +30,14 @@ pub struct Gateway {
     pub events: broadcast::Sender<Event>,
     /// Rung when deliveries may be due now, so that the worker does not wait for its next look.
     pub delivery_bell: tokio::sync::Notify,
+    pub metrics: Metrics,
 }
 
 impl Gateway {
     pub fn new(store: Arc<dyn Store>, site: Site, clock: Arc<dyn Clock>) -> Self {
         let (events, _) = broadcast::channel(1024);
-        Self { store, site: ArcSwap::from_pointee(site), clock, events, delivery_bell: tokio::sync::Notify::new() }
+        let site = ArcSwap::from_pointee(site);
+        Self { store, site, clock, events, delivery_bell: tokio::sync::Notify::new(), metrics: Metrics::default() }
     }
 
     /// Takes one message all the way to durable; see `accept.rs`.

@@ -114,6 +114,13 @@ pub trait Store: Send + Sync + 'static {
     /// and partner when this one is finished.
     async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError>;
 
+    /// Gives a claimed delivery back untried, to be claimed again from `due` on; no attempt is recorded. A store that does
+    /// nothing here is right too, only slower: the lease runs out.
+    async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError> {
+        let _ = (delivery, due);
+        Ok(())
+    }
+
     /// Makes a delivery (dead letter, held or waiting) due now, with its attempts counted anew. False when there is none.
     async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError>;
 

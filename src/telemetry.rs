@@ -1,0 +1,174 @@
+//! Logs and metrics of the whole process: tracing lines on stderr, counters in the OpenMetrics text form
+//! (https://prometheus.io/docs/specs/om/open_metrics_spec/). Labels are names from the site and codes, never patient data.
+
+use std::io::IsTerminal;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use tracing_subscriber::EnvFilter;
+
+/// The content type of what `Metrics::encode` returns.
+pub const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Starts logging to stderr: lines for people at a terminal, JSON otherwise. `RUST_LOG` sets what is shown; without it,
+/// `info`. A second call changes nothing.
+pub fn start_logs() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = if std::io::stderr().is_terminal() { logs.try_init() } else { logs.json().try_init() };
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MessageLabels {
+    feed: String,
+    /// AA, AE or AR.
+    code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabels {
+    partner: String,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    /// The route's pattern, such as `/fhir/{type}/{id}`: never the path itself.
+    route: String,
+    method: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    state: &'static str,
+}
+
+/// What this process counts. One per gateway, shared by all its parts; every method is cheap and never blocks for long.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    messages: Family<MessageLabels, Counter>,
+    accept: Histogram,
+    commit: Histogram,
+    deliveries: Family<DeliveryLabels, Counter>,
+    delivery_time: Histogram,
+    backlog: Family<StateLabels, Gauge>,
+    records: Gauge,
+    disk: Gauge,
+    requests: Family<RequestLabels, Counter>,
+    request_time: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        // From half a millisecond to 16 s.
+        let seconds = || Histogram::new(exponential_buckets(0.0005, 2.0, 16));
+        let mut metrics = Self {
+            registry: Registry::with_prefix("handover"),
+            messages: Family::default(),
+            accept: seconds(),
+            commit: seconds(),
+            deliveries: Family::default(),
+            delivery_time: seconds(),
+            backlog: Family::default(),
+            records: Gauge::default(),
+            disk: Gauge::default(),
+            requests: Family::default(),
+            request_time: seconds(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("messages", "Messages answered, by feed and acknowledgement code", self.messages.clone());
+        let text = "Time from a message's last byte to its acknowledgement";
+        registry.register_with_unit("accept", text, Unit::Seconds, self.accept.clone());
+        let text = "Time until a commit is durable";
+        registry.register_with_unit("commit", text, Unit::Seconds, self.commit.clone());
+        let text = "Attempts to deliver, by partner and what followed";
+        registry.register("delivery_attempts", text, self.deliveries.clone());
+        let text = "Time an attempt to deliver took";
+        registry.register_with_unit("delivery", text, Unit::Seconds, self.delivery_time.clone());
+        registry.register("outbox", "Deliveries that are not done, by state", self.backlog.clone());
+        registry.register("records", "Patients' records in the store", self.records.clone());
+        registry.register_with_unit("store", "Size of the store on disk", Unit::Bytes, self.disk.clone());
+        registry.register("http_requests", "HTTP requests, by route, method and status", self.requests.clone());
+        let text = "Time an HTTP request took";
+        registry.register_with_unit("http_request", text, Unit::Seconds, self.request_time.clone());
+    }
+
+    /// A message was answered with this code (AA, AE, AR) so many seconds after its last byte.
+    pub fn count_message(&self, feed: &str, code: &'static str, seconds: f64) {
+        self.messages.get_or_create(&MessageLabels { feed: feed.to_string(), code }).inc();
+        self.accept.observe(seconds);
+    }
+
+    /// A commit became durable after so many seconds.
+    pub fn count_commit(&self, seconds: f64) {
+        self.commit.observe(seconds);
+    }
+
+    /// An attempt at a delivery ended: `delivered`, `retry`, `held` or `dead`.
+    pub fn count_delivery(&self, partner: &str, result: &'static str, seconds: f64) {
+        self.deliveries.get_or_create(&DeliveryLabels { partner: partner.to_string(), result }).inc();
+        self.delivery_time.observe(seconds);
+    }
+
+    /// What the store says of itself, set whenever somebody asked it.
+    pub fn set_store(&self, waiting: u64, held: u64, dead: u64, records: u64, disk_bytes: u64) {
+        for (state, count) in [("waiting", waiting), ("held", held), ("dead", dead)] {
+            self.backlog.get_or_create(&StateLabels { state }).set(as_gauge(count));
+        }
+        self.records.set(as_gauge(records));
+        self.disk.set(as_gauge(disk_bytes));
+    }
+
+    /// An HTTP request was answered. `route` is the pattern that matched.
+    pub fn count_request(&self, route: &str, method: &str, status: u16, seconds: f64) {
+        let labels = RequestLabels { route: route.to_string(), method: method.to_string(), status };
+        self.requests.get_or_create(&labels).inc();
+        self.request_time.observe(seconds);
+    }
+
+    /// All of it as OpenMetrics text.
+    pub fn encode(&self) -> String {
+        let mut page = String::new();
+        // Writing to a String cannot fail.
+        let _ = text::encode(&mut page, &self.registry);
+        page
+    }
+}
+
+fn as_gauge(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_on_the_page() {
+        let metrics = Metrics::default();
+        metrics.count_message("hospital", "AA", 0.01);
+        metrics.count_delivery("practice", "retry", 0.2);
+        metrics.set_store(3, 1, 0, 12, 4096);
+        metrics.count_request("/fhir/{type}/{id}", "GET", 200, 0.002);
+        let page = metrics.encode();
+        assert!(page.contains(r#"handover_messages_total{feed="hospital",code="AA"} 1"#), "{page}");
+        assert!(page.contains(r#"handover_delivery_attempts_total{partner="practice",result="retry"} 1"#));
+        assert!(page.contains(r#"handover_outbox{state="waiting"} 3"#));
+        assert!(page.contains("handover_store_bytes 4096"));
+        assert!(page.contains(r#"route="/fhir/{type}/{id}",method="GET",status="200""#));
+        assert!(page.ends_with("# EOF\n"));
+    }
+}
