@@ -1,1 +1,46 @@
 //! HL7 version 2: messages as they come over the wire. Knows nothing of FHIR.
+//!
+//! Reading: [`Message::parse`] gives a [`Reading`]: the message where one can be shown, and every [`crate::problem::Problem`] met.
+//! A message is an index of offsets over the bytes as they came; nothing is copied or unescaped before it is asked for, and every
+//! [`Span`] is a range of those original bytes.
+//!
+//! ```
+//! use handover::hl7::{Message, Path, ReadOptions};
+//! let raw = b"MSH|^~\\&|ADT|RIVERSIDE|||20260301||ADT^A04|1|P|2.5.1\rPID|1||4711^^^RIVERSIDE^MR||Doe^Jane\r".as_slice();
+//! let message = Message::parse(raw, &ReadOptions::default()).message.expect("a message");
+//! let patient = message.segment("PID").expect("a PID");
+//! assert_eq!(patient.field(3).part(4).part(1).text(), "RIVERSIDE");
+//! let path: Path = "PID-5.2".parse().expect("a path");
+//! assert_eq!(path.values(patient).next().expect("a value").text(), "Jane");
+//! assert_eq!(message.header().structure(), "ADT_A01");
+//! ```
+
+mod charset;
+mod delimiters;
+mod escape;
+mod event;
+mod group;
+mod header;
+mod message;
+mod options;
+mod path;
+mod reader;
+mod segments;
+mod span;
+mod structures;
+mod timestamp;
+mod value;
+
+pub use charset::Charset;
+pub use delimiters::Delimiters;
+pub use escape::{escape, unescape};
+pub use event::structure_of;
+pub use group::{Group, GroupShape};
+pub use header::Header;
+pub use message::{Message, Segment, Segments};
+pub use options::{ReadOptions, Reading};
+pub use path::{Path, PathFault};
+pub use span::Span;
+pub use structures::shape_of;
+pub use timestamp::{DateTime, DateTimeFault, Precision};
+pub use value::{Level, Value, Values};

@@ -1,0 +1,133 @@
+//! Reads bytes into a message, collecting what was odd (HL7 v2.5.1, 2.5 to 2.7). Refuses only what cannot be read safely:
+//! no MSH, unusable delimiters, no control id, or more than the bounds allow. Problems never quote values.
+
+use std::sync::Arc;
+
+use crate::problem::{Category, FieldPlace, Place, Problem, Severity};
+
+use super::charset::Charset;
+use super::delimiters::Delimiters;
+use super::message::Message;
+use super::options::{ReadOptions, Reading};
+use super::segments::{Index, index_segments};
+
+pub(super) fn read(raw: Arc<[u8]>, options: &ReadOptions) -> Reading {
+    let mut problems = Vec::new();
+    let message = match read_message(raw, options, &mut problems) {
+        Ok(message) => Some(message),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    };
+    Reading { message, problems }
+}
+
+fn read_message(raw: Arc<[u8]>, options: &ReadOptions, problems: &mut Vec<Problem>) -> Result<Message, Problem> {
+    if raw.len() > options.max_bytes {
+        let text = format!("the message is {} bytes long, more than the {} allowed", raw.len(), options.max_bytes);
+        return Err(Problem::fatal(Category::TooLong, Place::Whole, text));
+    }
+    let (start, end) = find_bounds(&raw, problems)?;
+    let unusable =
+        |text: &str| Problem::fatal(Category::Structure, msh(if raw.len() < start + 5 { 1 } else { 2 }), text);
+    let delimiters = Delimiters::read(raw.get(start..end).unwrap_or_default()).map_err(unusable)?;
+    if delimiters.subcomponent.is_none() {
+        let text = "the encoding characters (MSH-2) are fewer than four; those not named part nothing";
+        problems.push(Problem::warning(Category::Structure, msh(2), text));
+    }
+    let mut found = Vec::new();
+    let index = index_segments(&raw, start..end, &delimiters, options, &mut found)?;
+    let message = assemble(raw, None, delimiters, options.charset.unwrap_or_default(), index);
+    let charset = choose_charset(&message, options, problems);
+    let message = match charset.mask(&message.raw) {
+        Some(mask) => {
+            found.clear();
+            let index = index_segments(&mask, start..end, &delimiters, options, &mut found)?;
+            assemble(message.raw, Some(mask), delimiters, charset, index)
+        }
+        None => Message { charset, ..message },
+    };
+    problems.append(&mut found);
+    if message.header().control_id().trim().is_empty() {
+        let text =
+            "the message has no control id (MSH-10), so it can neither be acknowledged nor recognised when resent";
+        problems.push(Problem::error(Category::Required, msh(10), text));
+    }
+    Ok(message)
+}
+
+fn assemble(raw: Arc<[u8]>, mask: Option<Vec<u8>>, delimiters: Delimiters, charset: Charset, index: Index) -> Message {
+    Message { raw, mask, delimiters, charset, segments: index.segments, field_starts: index.field_starts }
+}
+
+pub(super) fn msh(field: u16) -> Place {
+    Place::Field(FieldPlace::field("MSH", 1, field))
+}
+
+pub(super) fn odd(place: Place, text: &str) -> Problem {
+    Problem { severity: Severity::Information, category: Category::Structure, place, text: text.to_string() }
+}
+
+/// Where MSH begins and the message ends, without byte order mark and what is left of the framing.
+fn find_bounds(raw: &[u8], problems: &mut Vec<Problem>) -> Result<(usize, usize), Problem> {
+    let mut start = 0;
+    if raw.starts_with(b"\xEF\xBB\xBF") {
+        problems.push(odd(Place::Whole, "the message begins with a byte order mark"));
+        start = 3;
+    }
+    let is_padding = |byte: &u8| matches!(byte, 0 | 0x0B | 0x1A | 0x1C | b'\r' | b'\n' | b' ' | b'\t');
+    let body = raw.get(start..).unwrap_or_default();
+    start += body.iter().take_while(|byte| is_padding(byte)).count();
+    let padding = raw.iter().rev().take_while(|byte| is_padding(byte)).count();
+    // Of what follows the last segment only the framing goes: its blanks belong to its last field.
+    let kept = raw.len().saturating_sub(padding).max(start);
+    let tail = raw.get(kept..).unwrap_or_default();
+    let end = kept + tail.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
+    if is_header(raw, start) {
+        return Ok((start, end));
+    }
+    let line_starts = (start..end).filter(|&at| at > 0 && matches!(raw.get(at - 1), Some(b'\r' | b'\n' | 0x0B)));
+    if let Some(found) = line_starts.into_iter().find(|&at| is_header(raw, at)) {
+        let text = "there is something before MSH, which was not read";
+        problems.push(Problem::warning(Category::Structure, Place::Whole, text));
+        return Ok((found, end));
+    }
+    let text = match raw.get(start..start + 4) {
+        Some([0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [b'M', 0, ..] | [0, b'M', ..]) => {
+            "the message is in UTF-16, which cannot be framed safely; send UTF-8 (MSH-18 UNICODE UTF-8)"
+        }
+        _ => "there is no MSH segment; a message begins with MSH",
+    };
+    let place = Place::Field(FieldPlace::segment("MSH", 1));
+    Err(Problem::fatal(Category::Structure, place, text))
+}
+
+fn is_header(raw: &[u8], at: usize) -> bool {
+    let name = raw.get(at..at + 3).unwrap_or_default();
+    name.eq_ignore_ascii_case(b"MSH") && !raw.get(at + 3).is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// MSH-18, or what the feed says, or UTF-8; and whether the bytes are what was promised.
+fn choose_charset(message: &Message, options: &ReadOptions, problems: &mut Vec<Problem>) -> Charset {
+    let assumed = options.charset.unwrap_or_default();
+    let declared = message.header().field(18);
+    let mut charset = assumed;
+    for repetition in declared.repetitions().filter(|repetition| !repetition.is_empty()) {
+        match Charset::named(&repetition.leaf().text()) {
+            // The first is the default one; Japanese messages name their shifted set second.
+            Some(named) if repetition.place().repetition == 1 || named.name() == "ISO-2022-JP" => charset = named,
+            Some(_) => {}
+            None => {
+                let text = "the character set is not known; the message was read as UTF-8 or Windows-1252";
+                problems.push(Problem::warning(Category::CodeInvalid, Place::Field(repetition.place()), text));
+            }
+        }
+    }
+    if charset == Charset::default() && std::str::from_utf8(&message.raw).is_err() {
+        let text =
+            "there are bytes that are not UTF-8; values with them were read as Windows-1252: declare the set in MSH-18";
+        problems.push(Problem::warning(Category::Value, msh(18), text));
+    }
+    charset
+}
