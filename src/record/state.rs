@@ -16,24 +16,50 @@ pub struct Stamp {
     pub occurred: Timestamp,
     /// When the message was made (MSH-7).
     pub recorded: Timestamp,
+    /// What comes later when both times are the same: the rank of an Observation's status or of a trigger event.
+    /// `merge` sets it; senders of statements leave it 0.
+    #[serde(default)]
+    pub rank: u8,
     /// `feed/control id`.
     pub source: String,
+}
+
+impl Stamp {
+    pub fn new(occurred: Timestamp, recorded: Timestamp, source: impl Into<String>) -> Self {
+        Self { occurred, recorded, rank: 0, source: source.into() }
+    }
+
+    /// The feed's name: the part of the source before the control id.
+    pub fn feed(&self) -> &str {
+        self.source.split('/').next().unwrap_or_default()
+    }
 }
 
 /// One thing that happened to an encounter, by trigger event. A set of these decides its status.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Transition {
     pub stamp: Stamp,
-    /// `A04`.
+    /// `A04`; for FHIR input the interaction (`update`).
     pub trigger: String,
     /// The v3 ActCode class the message gave, when it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
+    /// The status the sender named; only believed where the trigger is no v2 event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// `period.start` as stated (PV1-44), a FHIR dateTime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// `period.end` as stated (PV1-45), a FHIR dateTime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
 }
 
 /// How a resource came to be. Never leaves the gateway.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    /// Who had the last word on each top-level element, deleted ones included.
+    /// Who had the last word on each part, deleted ones included. A part is a top-level element (`birthDate`), a choice
+    /// of types (`value[x]`), or one item of a list that has keys (`identifier:system|value`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stamps: BTreeMap<String, Stamp>,
     /// For encounters: what happened, in order of time.
@@ -42,6 +68,13 @@ pub struct State {
     /// For work that a protocol made: its facts between evaluations (protocol, rule, episode, answers).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work: Option<serde_json::Value>,
+    /// The records under which this thing was stated, when they are more than the one in its id: a visit that went on
+    /// after its patient was merged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<PersonId>,
+    /// This turned out to be the same thing as another resource of the record, which now carries all that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded: Option<ResourceId>,
 }
 
 /// One resource as stored. `resource` carries its `id`, `meta.versionId` and `meta.lastUpdated`.
@@ -62,15 +95,20 @@ pub struct Stored {
 pub struct Head {
     pub person: PersonId,
     pub revision: u64,
-    /// The record that took this one over (A40). Everything about this patient goes there.
+    /// The record that took this one over (A40), as the merge message named it: it may itself be merged into another by
+    /// now, so follow the chain. Everything about this patient goes to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<PersonId>,
-    /// Records taken over, directly or through others; their resources are read with this one's.
+    /// Records taken over, directly or through others, in order of id; their resources are read with this one's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absorbed: Vec<PersonId>,
-    /// Identifiers that lead to this record.
+    /// Identifiers that lead to this record, those of absorbed records included. Empty once it is merged into another.
     #[serde(default)]
     pub identifiers: Vec<Identifier>,
+    /// Under which absorbed record each of their identifiers was known. What is stated under such an identifier keeps
+    /// getting ids of that record, so that a message before and after the merge makes the same resource.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<PersonId, Vec<Identifier>>,
     /// When the protocols want to look again even if nothing arrives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wake_at: Option<Timestamp>,
@@ -88,9 +126,30 @@ impl Head {
             merged_into: None,
             absorbed: Vec::new(),
             identifiers: Vec::new(),
+            origins: BTreeMap::new(),
             wake_at: None,
             deliveries: BTreeMap::new(),
         }
+    }
+
+    /// The record under whose ids a message with these identifiers states things: the absorbed one that the first known
+    /// identifier belonged to, or this one. Give it to `identity::assign`.
+    pub fn origin_of(&self, candidates: &[Identifier]) -> PersonId {
+        for candidate in candidates {
+            let origin = self.origins.iter().find(|(_, known)| known.contains(candidate));
+            if let Some((person, _)) = origin {
+                return *person;
+            }
+            if self.identifiers.contains(candidate) {
+                return self.person;
+            }
+        }
+        self.person
+    }
+
+    /// This record and those it absorbed.
+    pub fn family(&self) -> impl Iterator<Item = PersonId> + '_ {
+        std::iter::once(self.person).chain(self.absorbed.iter().copied())
     }
 }
 
@@ -104,11 +163,19 @@ pub struct Record {
     pub truncated: bool,
 }
 
-/// One resource written by a change: the new content, and the version it replaces (0 when new).
+/// One resource written by a change: the new content, and the version it replaces (0 when new). A change whose
+/// `stored.version` equals `replaces` only updates how the resource came to be: no new version, nothing to tell anybody.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     pub stored: Stored,
     pub replaces: u64,
+}
+
+impl Change {
+    /// Whether the resource has a new version: its content changed.
+    pub fn is_visible(&self) -> bool {
+        self.stored.version != self.replaces
+    }
 }
 
 impl Record {
@@ -116,9 +183,10 @@ impl Record {
         Self { head: Head::new(person), resources: BTreeMap::new(), truncated: false }
     }
 
-    /// All resources of a type, in order of id.
+    /// All resources of a type, in order of id, without those that another one superseded.
     pub fn of_type<'a>(&'a self, resource_type: &'a str) -> impl Iterator<Item = &'a Stored> {
-        self.resources.iter().filter(move |((kind, _), _)| kind == resource_type).map(|(_, stored)| stored)
+        let all = self.resources.iter().filter(move |((kind, _), _)| kind == resource_type);
+        all.map(|(_, stored)| stored).filter(|stored| stored.state.superseded.is_none())
     }
 
     pub fn get(&self, resource_type: &str, id: ResourceId) -> Option<&Stored> {
