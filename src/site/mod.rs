@@ -1,5 +1,7 @@
 //! A site: everything people configure, as files in one folder, compiled and cross-checked as a whole.
 
+#[cfg(test)]
+mod bare;
 mod model;
 mod whole;
 

@@ -1,0 +1,105 @@
+//! Where a delivery goes: update by identifier (http://hl7.org/fhir/R4/http.html#cond-update), so that sending it again
+//! changes nothing at the partner's and a new version finds the old one.
+
+use serde_json::Value;
+
+/// Identifiers that the gateway gives start with this.
+const OURS: &str = "https://handover.health/id/";
+
+/// What is to be sent where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    pub url: String,
+    /// The resource without our `id`: the partner gives its own.
+    pub body: Vec<u8>,
+}
+
+/// The request for a payload at a partner's FHIR base; a sentence that says why when there can be none.
+pub fn conditional_update(base: &str, payload: &Value) -> Result<Request, &'static str> {
+    let mut resource = payload.as_object().cloned().ok_or("the payload is not a resource")?;
+    let kind = resource.get("resourceType").and_then(Value::as_str).unwrap_or_default().to_string();
+    if kind.is_empty() || !kind.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return Err("the payload is not a resource");
+    }
+    let token = choose_identifier(resource.get("identifier"))
+        .ok_or("the resource has no identifier by which the partner could know it again")?;
+    resource.shift_remove("id");
+    let body = serde_json::to_vec(&resource).map_err(|_| "the payload cannot be written as JSON")?;
+    Ok(Request { url: format!("{}/{kind}?identifier={}", base.trim_end_matches('/'), percent_encode(&token)), body })
+}
+
+/// Our own identifier before any other: nobody else's system can be relied on to name one thing only.
+fn choose_identifier(identifier: Option<&Value>) -> Option<String> {
+    let all: Vec<&Value> = match identifier? {
+        Value::Array(items) => items.iter().collect(),
+        one => vec![one],
+    };
+    let tokens = all.into_iter().filter_map(|item| {
+        let system = item.get("system")?.as_str()?;
+        let value = item.get("value")?.as_str()?;
+        Some((system.starts_with(OURS), format!("{}|{}", escape(system), escape(value))))
+    });
+    // The first of ours, or else the first.
+    let mut first = None;
+    for (ours, token) in tokens {
+        if ours {
+            return Some(token);
+        }
+        first.get_or_insert(token);
+    }
+    first
+}
+
+/// http://hl7.org/fhir/R4/search.html#escaping
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '\\' | '|' | '$' | ',') {
+            out.push('\\');
+        }
+        out.push(letter);
+    }
+    out
+}
+
+/// RFC 3986: all but the unreserved characters.
+fn percent_encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn our_own_identifier_is_the_key_and_our_id_stays_at_home() {
+        let payload = json!({ "resourceType": "Task", "id": "abc", "identifier": [
+            { "system": "urn:oid:1.2", "value": "7" },
+            { "system": "https://handover.health/id/task", "value": "a|b c" } ] });
+        let request = conditional_update("https://ehr.example/fhir/", &payload).unwrap();
+        let expected =
+            "https://ehr.example/fhir/Task?identifier=https%3A%2F%2Fhandover.health%2Fid%2Ftask%7Ca%5C%7Cb%20c";
+        assert_eq!(request.url, expected);
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        assert!(body.get("id").is_none());
+        assert_eq!(body["identifier"][0]["value"], "7");
+    }
+
+    #[test]
+    fn what_cannot_be_known_again_is_not_sent() {
+        let nameless = json!({ "resourceType": "Task", "identifier": [{ "value": "7" }] });
+        assert!(conditional_update("https://ehr.example", &nameless).unwrap_err().contains("identifier"));
+        assert!(conditional_update("https://ehr.example", &json!({ "resourceType": "../x" })).is_err());
+        assert!(conditional_update("https://ehr.example", &json!([])).is_err());
+    }
+}

@@ -1,0 +1,122 @@
+//! What a partner answered, in a line for people: the status and the codes of its OperationOutcome
+//! (http://hl7.org/fhir/R4/operationoutcome.html). Never its free text: that may speak of the patient.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+
+/// Of an answer's body no more is read.
+const BODY_BYTES: usize = 64 * 1024;
+
+/// Issues named in the line.
+const ISSUES: usize = 3;
+
+/// Reads a body up to its bound; what is beyond it, or cut off, is left.
+pub async fn read_bounded(response: &mut Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(piece)) = response.chunk().await {
+        let room = BODY_BYTES.saturating_sub(body.len());
+        body.extend(piece.iter().take(room));
+        if piece.len() >= room {
+            break;
+        }
+    }
+    body
+}
+
+/// `422 Unprocessable Entity: error/required at Task.owner`
+pub fn summarise(status: StatusCode, body: &[u8]) -> String {
+    let mut line = status.to_string();
+    let outcome: Option<Value> = serde_json::from_slice(body).ok();
+    let issues = outcome.as_ref().and_then(|outcome| outcome.get("issue")?.as_array());
+    let told: Vec<String> = issues.into_iter().flatten().take(ISSUES).filter_map(issue_codes).collect();
+    if !status.is_success() && !told.is_empty() {
+        line.push_str(": ");
+        line.push_str(&told.join("; "));
+    }
+    line
+}
+
+/// Codes and element paths only, each as a short word, so that nothing a server wrote in the wrong place gets through.
+fn issue_codes(issue: &Value) -> Option<String> {
+    let severity = issue.get("severity").and_then(Value::as_str).filter(|text| is_word(text)).unwrap_or("error");
+    let code = issue.get("code").and_then(Value::as_str).filter(|text| is_word(text))?;
+    let mut line = format!("{severity}/{code}");
+    let detail = issue.pointer("/details/coding/0/code").and_then(Value::as_str);
+    if let Some(detail) = detail.filter(|text| is_word(text)) {
+        line.push_str(&format!(" ({detail})"));
+    }
+    let path = issue.pointer("/expression/0").or_else(|| issue.pointer("/location/0")).and_then(Value::as_str);
+    if let Some(path) = path.filter(|text| is_path(text)) {
+        line.push_str(&format!(" at {path}"));
+    }
+    Some(line)
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 48 && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-' || b == b'_')
+}
+
+/// `Task.owner`, `Patient.name[0].family`: a path through elements, without conditions that could carry values.
+fn is_path(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'[' | b']');
+    text.len() <= 100 && text.bytes().all(allowed) && text.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+/// Retry-After in its form of seconds; as a date it is taken against the answer's own Date, so that clocks need not agree.
+pub fn retry_after_secs(headers: &HeaderMap) -> Option<u64> {
+    let asked = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(secs) = asked.parse() {
+        return Some(secs);
+    }
+    let until = jiff::fmt::rfc2822::parse(asked).ok()?.timestamp();
+    let sent = headers.get("date").and_then(|date| jiff::fmt::rfc2822::parse(date.to_str().ok()?).ok())?.timestamp();
+    u64::try_from(until.duration_since(sent).as_secs()).ok()
+}
+
+/// Why there was no answer, without addresses or headers.
+pub fn describe_failure(error: &reqwest::Error, timeout: Duration) -> String {
+    if error.is_timeout() {
+        return format!("no answer within {} s", timeout.as_secs());
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let cause: String = cause.to_string().chars().filter(|letter| !letter.is_control()).take(160).collect();
+    if error.is_connect() { format!("no connection: {cause}") } else { format!("connection failed: {cause}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_line_has_codes_and_places_and_no_free_text() {
+        let body = json!({ "resourceType": "OperationOutcome", "issue": [
+            { "severity": "error", "code": "required", "expression": ["Task.owner"], "diagnostics": "John Smith has no owner" },
+            { "severity": "error", "code": "value", "expression": ["Patient.where(name='Smith')"] },
+            { "severity": "error", "code": "Smith, John" } ] });
+        let line = summarise(StatusCode::UNPROCESSABLE_ENTITY, body.to_string().as_bytes());
+        assert_eq!(line, "422 Unprocessable Entity: error/required at Task.owner; error/value");
+        assert_eq!(summarise(StatusCode::CREATED, b"anything"), "201 Created");
+        assert_eq!(summarise(StatusCode::BAD_GATEWAY, b"<html>"), "502 Bad Gateway");
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(retry_after_secs(&headers), None);
+        headers.insert(RETRY_AFTER, "17".parse().unwrap());
+        assert_eq!(retry_after_secs(&headers), Some(17));
+        headers.insert(RETRY_AFTER, "Fri, 31 Dec 1999 23:59:59 GMT".parse().unwrap());
+        headers.insert("date", "Fri, 31 Dec 1999 23:59:49 GMT".parse().unwrap());
+        assert_eq!(retry_after_secs(&headers), Some(10));
+        headers.insert(RETRY_AFTER, "soon".parse().unwrap());
+        assert_eq!(retry_after_secs(&headers), None);
+    }
+}

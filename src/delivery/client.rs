@@ -1,0 +1,107 @@
+//! One HTTP client per partner: its certificates, our identity there, its time limit. Never follows redirects, so that
+//! a payload goes where the site says and nowhere else.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, Identity};
+
+use super::keys::SigningKey;
+use super::lane::Lane;
+use super::token::TokenSlot;
+use crate::site::{Partner, Site};
+
+/// Everything that reaching one partner takes, built from the site once.
+#[derive(Debug)]
+pub struct Line {
+    pub http: Client,
+    /// Signs at its token endpoint; none where the gateway's own key does.
+    pub key: Option<SigningKey>,
+    pub timeout: Duration,
+    pub lane: Lane,
+    pub token: TokenSlot,
+}
+
+/// The lines of one site. When the site is replaced, all are built anew: certificates and keys may have changed.
+#[derive(Default)]
+pub struct Lines(Mutex<Built>);
+
+#[derive(Default)]
+struct Built {
+    site: Option<Arc<Site>>,
+    lines: HashMap<String, Arc<Line>>,
+}
+
+impl Lines {
+    /// The line to a partner of this site; a sentence that says what is wrong with its files when there is none. What is
+    /// wrong is not remembered: a file put right is seen at the next attempt.
+    pub fn to(&self, site: &Arc<Site>, partner: &Partner) -> Result<Arc<Line>, String> {
+        let mut built = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !built.site.as_ref().is_some_and(|known| Arc::ptr_eq(known, site)) {
+            *built = Built { site: Some(site.clone()), lines: HashMap::new() };
+        }
+        if let Some(line) = built.lines.get(&partner.name) {
+            return Ok(line.clone());
+        }
+        let line = Arc::new(build(&site.folder, partner)?);
+        built.lines.insert(partner.name.clone(), line.clone());
+        Ok(line)
+    }
+}
+
+fn build(folder: &Path, partner: &Partner) -> Result<Line, String> {
+    let timeout = Duration::from_secs(partner.timeout_secs.max(1));
+    let mut authorities = Vec::new();
+    if let Some(path) = &partner.server_ca {
+        let pem = read(folder, path)?;
+        authorities = Certificate::from_pem_bundle(&pem).map_err(|_| unusable(path, "certificates"))?;
+    }
+    let mut identity = None;
+    if let Some(path) = &partner.client_identity {
+        let pem = read(folder, path)?;
+        identity = Some(Identity::from_pem(&pem).map_err(|_| unusable(path, "a certificate and its key"))?);
+    }
+    let start = || {
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .timeout(timeout)
+            .connect_timeout(timeout.min(Duration::from_secs(10)))
+            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_max_idle_per_host(partner.parallel.max(1))
+            .user_agent(concat!("handover/", env!("CARGO_PKG_VERSION")));
+        match &identity {
+            Some(identity) => client.identity(identity.clone()),
+            None => client,
+        }
+    };
+    // A machine without any public certificates (a slim container) can still reach partners whose own are given.
+    let http = start()
+        .tls_certs_merge(authorities.clone())
+        .build()
+        .or_else(|_| start().tls_certs_only(authorities).build())
+        .map_err(|error| format!("no TLS client can be built: {error}"))?;
+    let key = partner.smart.as_ref().and_then(|smart| Some((smart.key.as_ref()?, smart.key_id.as_deref())));
+    let key = match key {
+        Some((path, id)) => {
+            let pem = read(folder, path)?;
+            let key = SigningKey::from_pem(&String::from_utf8_lossy(&pem), id);
+            Some(key.map_err(|error| format!("{}: {error}", path.display()))?)
+        }
+        None => None,
+    };
+    let lane = Lane::new(partner.parallel, partner.rate_per_sec);
+    Ok(Line { http, key, timeout, lane, token: TokenSlot::default() })
+}
+
+fn read(folder: &Path, path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(folder.join(path)).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+}
+
+fn unusable(path: &Path, wanted: &str) -> String {
+    format!("{} does not hold {wanted} in PEM", path.display())
+}

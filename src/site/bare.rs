@@ -1,0 +1,28 @@
+//! The least site there can be, for tests of what stands on a site: no feeds, no partners, a store in memory.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{HttpSettings, Retention, Settings, Site, StoreChoice};
+
+impl Site {
+    /// Tests put into it what they need.
+    pub fn bare(folder: &Path) -> Self {
+        let http = HttpSettings {
+            listen: ([127, 0, 0, 1], 0).into(),
+            tls: None,
+            behind_proxy: false,
+            max_body_bytes: 1 << 20,
+        };
+        let settings = Settings {
+            base_url: "https://gateway.example".to_string(),
+            data: folder.join("data"),
+            store: StoreChoice::Memory,
+            http,
+            retention: Retention { message_days: 1, attempt_days: 1, audit_days: 1 },
+            application: "HANDOVER".to_string(),
+            facility: "TEST".to_string(),
+        };
+        Self { folder: folder.to_path_buf(), settings, feeds: BTreeMap::new(), partners: BTreeMap::new() }
+    }
+}
