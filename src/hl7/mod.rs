@@ -14,11 +14,20 @@
 //! assert_eq!(path.values(patient).next().expect("a value").text(), "Jane");
 //! assert_eq!(message.header().structure(), "ADT_A01");
 //! ```
+//!
+//! Around it: [`FrameDecoder`] takes MLLP frames from a stream, [`Batch::split`] finds the messages in one, [`Message::own_groups`]
+//! groups segments, [`DateTime`] reads dates, [`Draft`] writes messages, [`Acknowledgement`] answers them.
 
+mod ack;
+mod batch;
 mod charset;
+#[cfg(test)]
+mod corpus_tests;
 mod delimiters;
+mod echo;
 mod escape;
 mod event;
+mod frame;
 mod group;
 mod header;
 mod message;
@@ -30,11 +39,16 @@ mod span;
 mod structures;
 mod timestamp;
 mod value;
+mod writer;
 
+pub use ack::{Acknowledgement, Outcome, error_code, write_batch_answer};
+pub use batch::Batch;
 pub use charset::Charset;
 pub use delimiters::Delimiters;
+pub use echo::HeaderEcho;
 pub use escape::{escape, unescape};
 pub use event::structure_of;
+pub use frame::{FrameDecoder, FrameEvent, encode_frame};
 pub use group::{Group, GroupShape};
 pub use header::Header;
 pub use message::{Message, Segment, Segments};
@@ -44,3 +58,4 @@ pub use span::Span;
 pub use structures::shape_of;
 pub use timestamp::{DateTime, DateTimeFault, Precision};
 pub use value::{Level, Value, Values};
+pub use writer::{Draft, SegmentDraft};
