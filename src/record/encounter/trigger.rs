@@ -1,0 +1,111 @@
+//! What each trigger event does to an encounter (HL7 v2.5.1 chapter 3.3), and how much of it is kept.
+
+use serde_json::Value;
+
+use super::super::{Stamp, Transition};
+use crate::fhir::Resource;
+
+/// How many transitions of each kind (those that change a status, those that do not) an encounter keeps: the newest.
+pub(in crate::record) const MAX_TRANSITIONS: usize = 200;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Plan,
+    Arrive,
+    Admit,
+    /// The visit goes on in another class.
+    BecomeInpatient,
+    BecomeOutpatient,
+    Leave,
+    Return,
+    Discharge,
+    UndoDischarge,
+    Cancel,
+    /// Cancels a plan, and nothing that has begun.
+    CancelPlan,
+    /// A FHIR client said so itself.
+    Say,
+    /// Says nothing about the status: an update, a transfer, a result.
+    Mention,
+}
+
+impl Meaning {
+    pub fn of(transition: &Transition) -> Self {
+        match transition.trigger.as_str() {
+            "A05" | "A14" => Self::Plan,
+            "A10" => Self::Arrive,
+            "A01" | "A04" => Self::Admit,
+            "A06" => Self::BecomeInpatient,
+            "A07" => Self::BecomeOutpatient,
+            "A21" => Self::Leave,
+            "A22" => Self::Return,
+            "A03" => Self::Discharge,
+            "A13" => Self::UndoDischarge,
+            "A11" => Self::Cancel,
+            "A27" | "A38" => Self::CancelPlan,
+            other if is_event(other) || transition.status.is_none() => Self::Mention,
+            _ => Self::Say,
+        }
+    }
+
+    /// The v3 ActCode class that follows when the message names none.
+    pub fn class(self) -> Option<&'static str> {
+        match self {
+            Self::BecomeInpatient => Some("IMP"),
+            Self::BecomeOutpatient => Some("AMB"),
+            _ => None,
+        }
+    }
+}
+
+/// Whether this is a v2 trigger event: a letter and two digits.
+pub(super) fn is_event(trigger: &str) -> bool {
+    let mut bytes = trigger.bytes();
+    trigger.len() == 3
+        && bytes.next().is_some_and(|first| first.is_ascii_uppercase())
+        && bytes.all(|byte| byte.is_ascii_digit())
+}
+
+/// What comes later when the times are the same: a visit is planned, begun, changed, ended, and then taken back.
+pub(in crate::record) fn trigger_rank(trigger: &str) -> u8 {
+    match trigger {
+        "A05" | "A14" => 1,
+        "A10" => 2,
+        "A04" => 3,
+        "A01" => 4,
+        "A06" | "A07" => 5,
+        "A03" => 7,
+        "A13" => 8,
+        "A11" | "A27" | "A38" => 9,
+        _ => 6,
+    }
+}
+
+/// What one message says about an encounter's course.
+pub(in crate::record) fn transition(encounter: &Resource, stamp: &Stamp, trigger: &str) -> Transition {
+    let text = |parent: &str, name: &str| {
+        encounter.get(parent).and_then(|parent| parent.get(name)).and_then(Value::as_str).map(String::from)
+    };
+    Transition {
+        stamp: stamp.clone(),
+        trigger: trigger.to_string(),
+        class: text("class", "code").filter(|class| class != "UNK"),
+        status: if is_event(trigger) { None } else { encounter.text("status").map(String::from) },
+        start: text("period", "start"),
+        end: text("period", "end"),
+    }
+}
+
+/// Bounds what is kept. Keeping the newest of a growing set gives the same set in every order of growing.
+pub(in crate::record) fn keep_newest(transitions: &mut Vec<Transition>, max: usize) {
+    let is_mention = |transition: &Transition| Meaning::of(transition) == Meaning::Mention;
+    for mentions in [false, true] {
+        let count = transitions.iter().filter(|transition| is_mention(transition) == mentions).count();
+        let mut surplus = count.saturating_sub(max);
+        transitions.retain(|transition| {
+            let drop = surplus > 0 && is_mention(transition) == mentions;
+            surplus -= usize::from(drop);
+            !drop
+        });
+    }
+}

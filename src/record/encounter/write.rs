@@ -1,0 +1,60 @@
+//! Writes an encounter's course into the resource: status, statusHistory, class, classHistory, period. Histories hold what
+//! is over, not what is.
+
+use serde_json::{Map, Value, json};
+
+use super::course::{Course, Past};
+use crate::fhir::Resource;
+
+const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+
+impl Course {
+    pub(in crate::record) fn write(&self, encounter: &mut Resource) {
+        encounter.set("status", json!(self.status));
+        encounter.set("statusHistory", history(&self.status_history, "status", |status| json!(status)));
+        encounter.set("classHistory", history(&self.class_history, "class", class));
+        // `class` is required (1..1); a message without PV1-2 leaves it as the code system's own word for that.
+        let now = self.class.as_deref().map_or_else(
+            || json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code": "UNK", "display": "unknown" }),
+            class,
+        );
+        encounter.set("class", now);
+        let mut period = Map::new();
+        if let Some(start) = &self.start {
+            period.insert("start".to_string(), json!(start));
+        }
+        if let Some(end) = &self.end {
+            period.insert("end".to_string(), json!(end));
+        }
+        encounter.set("period", if period.is_empty() { Value::Null } else { Value::Object(period) });
+    }
+}
+
+fn history(past: &[Past], name: &str, value: impl Fn(&str) -> Value) -> Value {
+    let items: Vec<Value> = past
+        .iter()
+        .map(|(what, from, until)| {
+            let period = json!({ "start": from.to_string(), "end": until.to_string() });
+            json!({ name: value(what), "period": period })
+        })
+        .collect();
+    if items.is_empty() { Value::Null } else { Value::Array(items) }
+}
+
+fn class(code: &str) -> Value {
+    let display = match code {
+        "AMB" => "ambulatory",
+        "EMER" => "emergency",
+        "FLD" => "field",
+        "HH" => "home health",
+        "IMP" => "inpatient encounter",
+        "ACUTE" => "inpatient acute",
+        "NONAC" => "inpatient non-acute",
+        "OBSENC" => "observation encounter",
+        "PRENC" => "pre-admission",
+        "SS" => "short stay",
+        "VR" => "virtual",
+        _ => return json!({ "system": ACT_CODE, "code": code }),
+    };
+    json!({ "system": ACT_CODE, "code": code, "display": display })
+}

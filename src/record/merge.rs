@@ -1,0 +1,117 @@
+//! Merges what one input states into a patient's record. The result depends on which inputs came, not on their order.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::fragment::Fragment;
+use super::working::{Key, Working};
+use super::{Change, Head, Record, Stamp, encounter, family};
+use crate::fhir::Identifier;
+use crate::identity::{Identified, PersonId, ResourceId};
+use crate::problem::Problem;
+
+/// What one input says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// When it was true. Observations and reports that tell when they were issued count as of then.
+    pub stamp: Stamp,
+    /// The v2 trigger event (`A04`, `R01`), or the FHIR interaction (`create`, `update`).
+    pub trigger: String,
+    /// What it states, under the ids of `Head::origin_of(candidates)`.
+    pub drafts: Vec<Identified>,
+    /// The patient's identifiers that lead to this record or to none yet (`identity::Chosen::identifiers`).
+    pub candidates: Vec<Identifier>,
+    /// When the gateway took it in: `meta.lastUpdated`.
+    pub received: Timestamp,
+}
+
+/// What follows for the store, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Merged {
+    /// The record's head, its revision one higher.
+    pub head: Head,
+    /// The head of the record that a merge message took over.
+    pub prior: Option<Head>,
+    pub changes: Vec<Change>,
+    /// Identifiers that were new, and the record each leads to.
+    pub identifiers: Vec<(Identifier, PersonId)>,
+    /// Decisions in words, for the trace: the resource, and what was decided about it.
+    pub notes: Vec<(String, String)>,
+    pub problems: Vec<Problem>,
+}
+
+/// The resources that merging these drafts reads. Those that the loaded record lacks (old observations, shared ones) have
+/// to be put into it first, or a correction would look like something new.
+pub fn touched(head: &Head, drafts: &[Identified]) -> Vec<(String, ResourceId)> {
+    let mut keys: BTreeSet<Key> = BTreeSet::new();
+    for identified in drafts {
+        let kind = identified.draft.resource.resource_type();
+        keys.insert((kind.to_string(), identified.id));
+        if identified.id.person != PersonId::SHARED && kind != "Patient" {
+            let alike = head.family().map(|person| ResourceId { person, local: identified.id.local });
+            keys.extend(alike.map(|id| (kind.to_string(), id)));
+        }
+    }
+    keys.into_iter().collect()
+}
+
+/// Merges one statement about one patient. Content that did not change makes no new version.
+pub fn merge(record: &Record, statement: Statement) -> Merged {
+    let mut head = record.head.clone();
+    head.revision += 1;
+    let identifiers = learn(&mut head, &statement.candidates);
+    let persons: BTreeSet<PersonId> = head.family().collect();
+    let mut working = Working::over(vec![record]);
+    let notes = state(&mut working, &statement, &persons);
+    family::settle(&mut working, head.person, &persons);
+    let changes = working.changes(statement.received);
+    Merged { head, prior: None, changes, identifiers, notes, problems: Vec::new() }
+}
+
+/// Puts the statement's drafts in, and tells what encounters became.
+pub(super) fn state(
+    working: &mut Working<'_>,
+    statement: &Statement,
+    family: &BTreeSet<PersonId>,
+) -> Vec<(String, String)> {
+    let mut notes = Vec::new();
+    for identified in &statement.drafts {
+        let kind = identified.draft.resource.resource_type().to_string();
+        let key = family::live_key(working, &(kind, identified.id), family);
+        let before = working.fragment(&key).map(|known| explain(&known)).unwrap_or_default();
+        working.join(key.clone(), Fragment::stated(identified, &statement.stamp, &statement.trigger));
+        let after = working.fragment(&key).map(|known| explain(&known)).unwrap_or_default();
+        let about = format!("{}/{}", key.0, key.1);
+        notes.extend(after.into_iter().filter(|line| !before.contains(line)).map(|line| (about.clone(), line)));
+    }
+    notes
+}
+
+fn explain(fragment: &Fragment) -> Vec<String> {
+    if fragment.transitions.is_empty() {
+        return Vec::new();
+    }
+    let course = encounter::project(&fragment.transitions);
+    std::iter::once(course.because).chain(course.notes).collect()
+}
+
+/// Adds identifiers to the head, under the record that they speak for. Returns those that were new.
+pub(super) fn learn(head: &mut Head, candidates: &[Identifier]) -> Vec<(Identifier, PersonId)> {
+    let origin = head.origin_of(candidates);
+    let mut new = Vec::new();
+    for candidate in candidates {
+        if head.identifiers.contains(candidate) {
+            continue;
+        }
+        head.identifiers.push(candidate.clone());
+        if origin != head.person {
+            let own = head.origins.entry(origin).or_default();
+            own.push(candidate.clone());
+            own.sort();
+        }
+        new.push((candidate.clone(), origin));
+    }
+    head.identifiers.sort();
+    new
+}

@@ -1,0 +1,112 @@
+//! A record while it is being changed: what is stored underneath, what this input writes on top.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::fragment::Fragment;
+use super::{Change, Record, State, Stored};
+use crate::fhir::Resource;
+use crate::identity::{PersonId, ResourceId};
+
+pub(super) type Key = (String, ResourceId);
+
+pub(super) struct Working<'a> {
+    records: Vec<&'a Record>,
+    written: BTreeMap<Key, (Resource, State)>,
+}
+
+impl<'a> Working<'a> {
+    pub fn over(records: Vec<&'a Record>) -> Self {
+        Self { records, written: BTreeMap::new() }
+    }
+
+    fn stored(&self, key: &Key) -> Option<&'a Stored> {
+        self.records.iter().find_map(|record| record.resources.get(key))
+    }
+
+    pub fn current(&self, key: &Key) -> Option<(&Resource, &State)> {
+        match self.written.get(key) {
+            Some((resource, state)) => Some((resource, state)),
+            None => self.stored(key).map(|stored| (&stored.resource, &stored.state)),
+        }
+    }
+
+    /// Every key of these persons, stored or written, in order.
+    pub fn keys_of(&self, persons: &BTreeSet<PersonId>) -> BTreeSet<Key> {
+        let stored = self.records.iter().flat_map(|record| record.resources.keys());
+        stored.chain(self.written.keys()).filter(|(_, id)| persons.contains(&id.person)).cloned().collect()
+    }
+
+    pub fn fragment(&self, key: &Key) -> Option<Fragment> {
+        self.current(key).map(|(resource, state)| Fragment::stored(resource, state, key.1.person))
+    }
+
+    pub fn put(&mut self, key: Key, resource: Resource, state: State) {
+        self.written.insert(key, (resource, state));
+    }
+
+    /// Joins a fragment to what is known of the thing.
+    pub fn join(&mut self, key: Key, fragment: Fragment) {
+        let joined = match self.fragment(&key) {
+            Some(known) => known.join(fragment),
+            None => fragment,
+        };
+        let (resource, state) = joined.settle(key.1.person);
+        self.put(key, resource, state);
+    }
+
+    /// What must be written. Content that did not change makes no new version; of shared resources it is not written at
+    /// all, because every message names the same practitioners and would wait for all others.
+    pub fn changes(self, received: Timestamp) -> Vec<Change> {
+        let Self { records, written } = self;
+        let stored = |key: &Key| records.iter().find_map(|record| record.resources.get(key));
+        let mut changes = Vec::new();
+        for (key, (resource, state)) in written {
+            let old = stored(&key);
+            let same = old.is_some_and(|old| content(&old.resource) == content(&resource));
+            if same && (key.1.person == PersonId::SHARED || old.is_some_and(|old| old.state == state)) {
+                continue;
+            }
+            let replaces = old.map_or(0, |old| old.version);
+            let change = match old {
+                Some(old) if same => Stored { state, ..old.clone() },
+                _ => version(key.1, resource, state, replaces + 1, received),
+            };
+            changes.push(Change { stored: change, replaces });
+        }
+        changes
+    }
+}
+
+/// The resource with its id and the `meta` of a version.
+fn version(id: ResourceId, mut bare: Resource, state: State, version: u64, received: Timestamp) -> Stored {
+    let mut meta = match bare.remove("meta") {
+        Some(Value::Object(meta)) => meta,
+        _ => Map::new(),
+    };
+    meta.insert("versionId".to_string(), json!(version.to_string()));
+    meta.insert("lastUpdated".to_string(), json!(received.to_string()));
+    let mut resource = Resource::new(bare.resource_type());
+    resource.set("id", json!(id.to_string()));
+    resource.set("meta", Value::Object(meta));
+    for (element, value) in bare.as_map() {
+        if element != "id" {
+            resource.set(element, value.clone());
+        }
+    }
+    Stored { id, version, updated: received, resource, state }
+}
+
+/// What a resource says, without what the gateway adds to it.
+fn content(resource: &Resource) -> Resource {
+    let mut bare = resource.clone();
+    bare.remove("id");
+    if let Some(Value::Object(mut meta)) = bare.remove("meta") {
+        meta.shift_remove("versionId");
+        meta.shift_remove("lastUpdated");
+        bare.set("meta", if meta.is_empty() { Value::Null } else { Value::Object(meta) });
+    }
+    bare
+}
