@@ -109,3 +109,31 @@ pub(in crate::record) fn keep_newest(transitions: &mut Vec<Transition>, max: usi
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mention(minute: u32, trigger: &str) -> Transition {
+        let at = format!("2026-03-02T10:{minute:02}:00Z").parse().unwrap();
+        let stamp = Stamp::new(at, at, "riverside/1");
+        Transition { stamp, trigger: trigger.to_string(), class: None, status: None, start: None, end: None }
+    }
+
+    #[test]
+    fn a_flood_of_updates_never_pushes_out_the_discharge() {
+        let mut kept: Vec<Transition> = (1..50).map(|minute| mention(minute, "A08")).collect();
+        kept.insert(0, mention(0, "A03"));
+        keep_newest(&mut kept, 10);
+        assert_eq!(kept.len(), 11);
+        assert_eq!(kept.first().map(|first| first.trigger.as_str()), Some("A03"));
+        assert_eq!(kept.get(1), Some(&mention(40, "A08")));
+    }
+
+    #[test]
+    fn a_fhir_client_is_believed_about_the_status_and_a_result_is_not() {
+        let says =
+            |trigger: &str| Meaning::of(&Transition { status: Some("finished".to_string()), ..mention(0, trigger) });
+        assert_eq!((says("update"), says("R01")), (Meaning::Say, Meaning::Mention));
+    }
+}

@@ -1,0 +1,5 @@
+//! Stories in any order: whatever permutation and duplication of the same messages arrives, the record ends the same.
+
+mod examples;
+mod properties;
+mod world;

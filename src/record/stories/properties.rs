@@ -1,0 +1,139 @@
+//! Every story, shuffled and with repeats, ends in one record.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::world::{Message, World, message};
+
+/// The stories, by name.
+pub fn stories() -> Vec<(&'static str, Vec<Message>)> {
+    let register = || message("A04", 0, "1", "A").visit("V1", Some("EMER"), Some("2026-03-02T09:55:00Z"), None);
+    let discharge =
+        |minute, control| message("A03", minute, control, "A").visit("V1", None, None, Some("2026-03-02T12:00:00Z"));
+    vec![
+        (
+            "an ED visit",
+            vec![register(), message("A08", 30, "2", "A").visit("V1", None, None, None), discharge(120, "3")],
+        ),
+        (
+            "an ED visit that becomes an admission by A06",
+            vec![
+                register(),
+                message("A06", 60, "2", "A").visit("V1", None, None, None),
+                message("A02", 90, "3", "A").visit("V1", Some("IMP"), None, None),
+                discharge(120, "4"),
+                message("A13", 130, "5", "A").visit("V1", None, None, None),
+                message("A03", 600, "6", "A").visit("V1", None, None, None),
+            ],
+        ),
+        (
+            "an ED visit that becomes an admission by A01",
+            vec![
+                register(),
+                message("A01", 60, "2", "A").visit("V1", Some("IMP"), Some("2026-03-02T10:58:00Z"), None),
+                message("A08", 60, "3", "A").visit("V1", Some("IMP"), Some("2026-03-02T10:58:00Z"), None),
+                discharge(120, "4"),
+            ],
+        ),
+        (
+            "a cancelled registration",
+            vec![register(), message("A11", 10, "2", "A").visit("V1", None, None, None), discharge(20, "3")],
+        ),
+        (
+            "two visits and a plan",
+            vec![
+                message("A05", -60, "0", "A").visit("V2", Some("IMP"), Some("2026-03-05"), None),
+                register(),
+                discharge(120, "3"),
+                message("A01", 4000, "4", "A").visit("V2", Some("IMP"), None, None),
+            ],
+        ),
+        (
+            "an observation corrected",
+            vec![
+                message("R01", 5, "1", "A").observation("O1", "preliminary", Some(5), json!({ "valueString": "low" })),
+                message("R01", 5, "2", "A").observation("O1", "final", Some(5), json!({ "valueInteger": 86 })),
+                message("R01", 9, "3", "A").observation("O1", "corrected", Some(9), json!({ "valueInteger": 96 })),
+                message("R01", 9, "4", "A").observation(
+                    "O2",
+                    "final",
+                    None,
+                    json!({ "dataAbsentReason": { "text": "x" } }),
+                ),
+            ],
+        ),
+        (
+            "demographics stated, deleted and stated again",
+            vec![
+                register().patient_with("birthDate", json!("1950-01-01")).patient_with("gender", json!("male")),
+                message("A31", 10, "2", "A").deleting("birthDate").patient_with("gender", json!("female")),
+                message("A31", 20, "3", "A").patient_with("birthDate", json!("1951-01-01")).deleting("deceased[x]"),
+                message("A08", 15, "4", "A").patient_with("deceasedBoolean", json!(true)).deleting("gender"),
+                message("A08", 15, "4", "A").patient_with("deceasedDateTime", json!("2026")),
+            ],
+        ),
+        ("a merge around both patients' visits", merged()),
+        (
+            "a visit that goes on under the surviving number",
+            vec![
+                message("A01", 0, "1", "B").visit("V1", Some("IMP"), None, None),
+                message("A40", 50, "2", "A").merging("B"),
+                message("A03", 90, "3", "A").visit("V1", Some("IMP"), None, None),
+                message("A08", 95, "4", "C").visit("V1", Some("IMP"), None, None),
+                message("A40", 96, "5", "D").merging("C"),
+                message("A40", 97, "6", "D").merging("A"),
+            ],
+        ),
+        (
+            "a chain of merges",
+            vec![
+                message("A04", 0, "1", "B").visit("V1", Some("EMER"), None, None),
+                message("A40", 10, "2", "A").merging("B").patient_with("gender", json!("male")),
+                message("A40", 20, "3", "C").merging("A"),
+                message("A03", 30, "4", "B").visit("V1", None, None, None),
+                message("A01", 40, "5", "A").visit("V2", Some("IMP"), None, None),
+                message("A31", 50, "6", "C").patient_with("gender", json!("female")),
+            ],
+        ),
+    ]
+}
+
+fn merged() -> Vec<Message> {
+    vec![
+        message("A04", 0, "1", "B").visit("V1", Some("EMER"), None, None).patient_with("gender", json!("female")),
+        message("A03", 60, "2", "B").visit("V1", None, None, None),
+        message("A40", 100, "3", "A").merging("B").patient_with("birthDate", json!("1950-01-01")),
+        message("A40", 100, "3", "A").merging("B").patient_with("birthDate", json!("1950-01-01")),
+        message("A01", 200, "4", "A").visit("V2", Some("IMP"), None, None),
+        message("R01", 210, "5", "B").observation("O1", "final", None, json!({ "valueInteger": 86 })),
+    ]
+}
+
+fn shuffled() -> impl Strategy<Value = (&'static str, Vec<Message>, Vec<Message>)> {
+    (0..stories().len()).prop_flat_map(|number| {
+        let (name, story) = stories().swap_remove(number);
+        let doubled: Vec<Message> = story.iter().chain(story.iter()).cloned().collect();
+        (Just(name), Just(story), Just(doubled).prop_shuffle())
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_with_any_repeats_ends_in_the_same_record((name, story, shuffled) in shuffled()) {
+        let (straight, other) = (World::after(&story), World::after(&shuffled));
+        prop_assert_eq!(straight.snapshot(), other.snapshot(), "{}", name);
+        prop_assert_eq!((straight.problems.len(), other.problems.len()), (0, 0), "{}", name);
+    }
+}
+
+#[test]
+fn a_resend_changes_nothing_at_all() {
+    for (name, story) in stories() {
+        let mut world = World::after(&story);
+        let before = world.resources.clone();
+        story.iter().for_each(|message| world.play(message));
+        assert_eq!(before, world.resources, "{name}");
+    }
+}
