@@ -13,6 +13,8 @@ pub struct Arrival {
     pub raw: Vec<u8>,
     /// The frame was larger than the feed allows and `raw` is its beginning.
     pub oversized: bool,
+    /// The frame was broken off: `raw` is the beginning of a message, to be kept and answered AR, never processed.
+    pub cut_short: bool,
     /// The message this one replays.
     pub replays: Option<u64>,
 }
