@@ -126,3 +126,14 @@ pub struct MessageFilter {
     pub patient: Option<String>,
     pub control: Option<String>,
 }
+
+impl MessageFilter {
+    /// Whether a message belongs into the listing.
+    pub fn takes(&self, summary: &MessageSummary) -> bool {
+        let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+        is(&self.feed, &summary.feed)
+            && is(&self.control, &summary.control)
+            && (!self.faulty || matches!(summary.acknowledged.as_str(), "AE" | "AR"))
+            && self.patient.as_ref().is_none_or(|wanted| summary.patient.as_ref() == Some(wanted))
+    }
+}

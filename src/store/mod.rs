@@ -1,177 +1,19 @@
 //! Where everything is kept: one durable atomic commit per input, and the reads that the rest needs.
 
+mod contract;
+mod embedded;
+mod engine;
+mod health;
 mod message;
+mod open;
 mod outbox;
 mod query;
 mod unit;
 
-use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
-
+pub use contract::{Store, StoreError};
+pub use health::Health;
 pub use message::{Disposition, LineageMark, MessageEntry, MessageFilter, MessageSummary, Seen, Trace, TraceLine};
+pub use open::{EngineChoice, StoreSettings, open};
 pub use outbox::{Attempt, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome};
 pub use query::{Cursor, Page, Query, Term, TokenValue};
 pub use unit::{AuditEntry, Committed, HeadWrite, WriteUnit};
-
-use crate::fhir::Identifier;
-use crate::identity::{PersonId, ResourceId};
-use crate::record::{Membership, Record, Stored};
-
-/// Why the store could not do as asked.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Somebody else changed the record first: load it again and decide again.
-    #[error("the record changed meanwhile")]
-    Conflict,
-    /// This input is already there, under the sequence number given.
-    #[error("this input was already taken in")]
-    Duplicate(u64),
-    /// Nothing was written; the sender must try again later (disk full, queue full, database away).
-    #[error("the store cannot write now: {0}")]
-    Unavailable(String),
-    /// What was read is not what was written.
-    #[error("the store is damaged: {0}")]
-    Damaged(String),
-    /// A cursor or a query that this store does not understand.
-    #[error("{0}")]
-    Refused(String),
-}
-
-/// The store as the pipeline sees it. Implementations: embedded (over an ordered key-value engine) and PostgreSQL.
-/// All methods are safe to call from any tokio task; none blocks the runtime.
-#[async_trait]
-pub trait Store: Send + Sync + 'static {
-    /// Writes all of the unit or nothing, and returns only when it is durable. Units that wait together share one sync;
-    /// a precondition that fails (a head's revision, a resource's version, an input already there) fails its unit alone.
-    async fn commit(&self, unit: WriteUnit) -> Result<Committed, StoreError>;
-
-    /// Which record each identifier leads to (merges followed), in the order asked.
-    async fn persons_of(&self, identifiers: &[Identifier]) -> Result<Vec<Option<PersonId>>, StoreError>;
-
-    /// The head of one record as it stands, without following merges.
-    async fn head(&self, person: PersonId) -> Result<Option<crate::record::Head>, StoreError>;
-
-    /// A consistent view of a record: its head, all its resources and those of records it absorbed, of Observations the
-    /// newest `observations`, and the shared resources asked for that exist. A record nobody has seen is empty.
-    async fn record(
-        &self,
-        person: PersonId,
-        shared: &[(String, ResourceId)],
-        observations: usize,
-    ) -> Result<Record, StoreError>;
-
-    /// The current version of a resource.
-    async fn resource(&self, resource_type: &str, id: ResourceId) -> Result<Option<Stored>, StoreError>;
-
-    /// One version of a resource, current or past.
-    async fn version(&self, resource_type: &str, id: ResourceId, version: u64) -> Result<Option<Stored>, StoreError>;
-
-    /// Resources of one type, newest change first; see `Query` for what can be asked. A page may hold fewer than asked,
-    /// even none, and still have a cursor: reading on is bounded work per call.
-    async fn search(&self, query: &Query, cursor: Option<&Cursor>, count: usize) -> Result<Page<Stored>, StoreError>;
-
-    /// Whether an input with this feed, control id and content came before.
-    async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError>;
-
-    async fn message(&self, sequence: u64) -> Result<Option<MessageEntry>, StoreError>;
-
-    /// Messages, newest first.
-    async fn messages(
-        &self,
-        filter: &MessageFilter,
-        cursor: Option<&Cursor>,
-        count: usize,
-    ) -> Result<Page<MessageSummary>, StoreError>;
-
-    /// Replaces the members of one panel as a whole and makes every known patient who joined, left or changed due for
-    /// the protocols at once. Returns how many known patients that were.
-    async fn replace_panel(&self, panel: &str, members: Vec<Membership>, now: Timestamp) -> Result<usize, StoreError>;
-
-    /// The memberships that any of these identifiers has.
-    async fn memberships(&self, identifiers: &[Identifier]) -> Result<Vec<Membership>, StoreError>;
-
-    /// Members of one panel in order of their first identifier.
-    async fn panel(&self, panel: &str, cursor: Option<&Cursor>, count: usize) -> Result<Page<Membership>, StoreError>;
-
-    /// Records whose `wake_at` has come, leased so that nobody else gets them until the lease ends. Firing is committed
-    /// by writing the head with another `wake_at`.
-    async fn claim_timers(
-        &self,
-        now: Timestamp,
-        count: usize,
-        lease: SignedDuration,
-    ) -> Result<Vec<(PersonId, Timestamp)>, StoreError>;
-
-    /// Deliveries that are due: for each patient and partner only the first that is not finished. Leased as timers are.
-    async fn claim_deliveries(
-        &self,
-        now: Timestamp,
-        count: usize,
-        lease: SignedDuration,
-    ) -> Result<Vec<Delivery>, StoreError>;
-
-    /// Records how an attempt went and what follows from it; frees the lease, and the next delivery of the same patient
-    /// and partner when this one is finished.
-    async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError>;
-
-    /// Gives a claimed delivery back untried, to be claimed again from `due` on; no attempt is recorded. A store that does
-    /// nothing here is right too, only slower: the lease runs out.
-    async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError> {
-        let _ = (delivery, due);
-        Ok(())
-    }
-
-    /// Makes a delivery (dead letter, held or waiting) due now, with its attempts counted anew. False when there is none.
-    async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError>;
-
-    async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError>;
-
-    /// Deliveries, newest first.
-    async fn deliveries(
-        &self,
-        filter: &DeliveryFilter,
-        cursor: Option<&Cursor>,
-        count: usize,
-    ) -> Result<Page<Delivery>, StoreError>;
-
-    /// Audit entries, newest first, of one patient's record or of all.
-    async fn audit(
-        &self,
-        person: Option<PersonId>,
-        cursor: Option<&Cursor>,
-        count: usize,
-    ) -> Result<Page<AuditEntry>, StoreError>;
-
-    /// Remembers a one-time value until it expires (a JWT's `jti`); false when it was there already.
-    async fn remember_once(
-        &self,
-        kind: &str,
-        value: &str,
-        expires: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError>;
-
-    /// Small pieces of the gateway's own state that must survive a restart (keys it made itself, …).
-    async fn get_state(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
-    async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError>;
-
-    /// Whether it can be written to, and how much there is.
-    async fn health(&self) -> Health;
-
-    /// Waits for what is under way and closes; later calls fail.
-    async fn close(&self);
-}
-
-/// What `/health`, `/metrics` and the console's overview show of the store.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Health {
-    /// None when all is well.
-    pub fault: Option<String>,
-    pub engine: &'static str,
-    pub messages: u64,
-    pub records: u64,
-    pub deliveries_waiting: u64,
-    pub deliveries_held: u64,
-    pub deliveries_dead: u64,
-    pub disk_bytes: u64,
-}

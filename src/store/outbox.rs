@@ -85,3 +85,41 @@ pub struct DeliveryFilter {
     /// Caused by this message.
     pub message: Option<u64>,
 }
+
+/// How many attempts are remembered of one delivery.
+const ATTEMPTS: usize = 20;
+
+impl Delivery {
+    /// What an attempt makes of it. What was delivered stays so, even if somebody whose lease had run out reports late;
+    /// and what was given up comes back only by a success or by a person.
+    pub fn record(&mut self, attempt: Attempt, outcome: Outcome) {
+        self.attempts.push(attempt);
+        let surplus = self.attempts.len().saturating_sub(ATTEMPTS);
+        self.attempts.drain(..surplus);
+        if !matches!(outcome, Outcome::Held(_)) {
+            self.tries += 1;
+        }
+        let finished = match self.state {
+            DeliveryState::Delivered => true,
+            DeliveryState::Dead => outcome != Outcome::Delivered,
+            DeliveryState::Waiting | DeliveryState::Held => false,
+        };
+        if !finished {
+            (self.state, self.next) = match outcome {
+                Outcome::Delivered => (DeliveryState::Delivered, None),
+                Outcome::RetryAt(at) => (DeliveryState::Waiting, Some(at)),
+                Outcome::Held(at) => (DeliveryState::Held, Some(at)),
+                Outcome::Dead => (DeliveryState::Dead, None),
+            };
+        }
+    }
+
+    /// Due now, counting its attempts anew; false when it was delivered already.
+    pub fn retry(&mut self, now: Timestamp) -> bool {
+        if self.state == DeliveryState::Delivered {
+            return false;
+        }
+        (self.state, self.next, self.tries) = (DeliveryState::Waiting, Some(now), 0);
+        true
+    }
+}

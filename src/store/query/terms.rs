@@ -1,4 +1,4 @@
-//! What can be asked of the stored resources, and pages of answers.
+//! The terms of a query, cursors and pages.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,174 @@
+//! What the pipeline, the workers and the pages see of the store, and what every implementation promises them.
+//! One suite (`tests/store`) holds each implementation to these words.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+use super::engine::EngineError;
+use super::{
+    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
+    MessageSummary, Outcome, Page, Query, Seen, WriteUnit,
+};
+use crate::fhir::Identifier;
+use crate::identity::{PersonId, ResourceId};
+use crate::record::{Head, Membership, Record, Stored};
+
+/// Why the store could not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else changed the record first: load it again and decide again.
+    #[error("the record changed meanwhile")]
+    Conflict,
+    /// This input is already there, under the sequence number given.
+    #[error("this input was already taken in")]
+    Duplicate(u64),
+    /// The sender must try again later (disk full, queue full, database away). Nothing was written, or rarely all of it:
+    /// when it was the sync that failed. Trying again is safe either way, because inputs are recognised.
+    #[error("the store cannot write now: {0}")]
+    Unavailable(String),
+    /// What was read is not what was written.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// A cursor or a query that this store does not understand.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// The store as the pipeline sees it. Implementations: embedded (over an ordered key-value engine) and PostgreSQL.
+/// All methods are safe to call from any tokio task; none blocks the runtime.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Writes all of the unit or nothing, and returns only when it is durable. Units that wait together share one sync;
+    /// a precondition that fails (a head's revision, a resource's version, an input already there) fails its unit alone.
+    async fn commit(&self, unit: WriteUnit) -> Result<Committed, StoreError>;
+
+    /// Which record each identifier leads to (merges followed), in the order asked.
+    async fn persons_of(&self, identifiers: &[Identifier]) -> Result<Vec<Option<PersonId>>, StoreError>;
+
+    /// The head of one record as it stands, without following merges.
+    async fn head(&self, person: PersonId) -> Result<Option<Head>, StoreError>;
+
+    /// A consistent view of a record: its head, all its resources and those of records it absorbed, of Observations the
+    /// newest `observations`, and the shared resources asked for that exist. A record nobody has seen is empty.
+    async fn record(
+        &self,
+        person: PersonId,
+        shared: &[(String, ResourceId)],
+        observations: usize,
+    ) -> Result<Record, StoreError>;
+
+    /// The current version of a resource.
+    async fn resource(&self, resource_type: &str, id: ResourceId) -> Result<Option<Stored>, StoreError>;
+
+    /// One version of a resource, current or past.
+    async fn version(&self, resource_type: &str, id: ResourceId, version: u64) -> Result<Option<Stored>, StoreError>;
+
+    /// Resources of one type, newest change first (within patients: Observations newest first, others in the order of their
+    /// ids), without those that another resource superseded; see `Query` for what can be asked. A page may hold fewer than asked,
+    /// even none, and still have a cursor: reading on is bounded work per call.
+    async fn search(&self, query: &Query, cursor: Option<&Cursor>, count: usize) -> Result<Page<Stored>, StoreError>;
+
+    /// Whether an input with this feed, control id and content came before.
+    async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError>;
+
+    async fn message(&self, sequence: u64) -> Result<Option<MessageEntry>, StoreError>;
+
+    /// Messages, newest first.
+    async fn messages(
+        &self,
+        filter: &MessageFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<MessageSummary>, StoreError>;
+
+    /// Replaces the members of one panel as a whole and makes every known patient who joined, left or changed due for
+    /// the protocols at once. Returns how many known patients that were.
+    async fn replace_panel(&self, panel: &str, members: Vec<Membership>, now: Timestamp) -> Result<usize, StoreError>;
+
+    /// The memberships that any of these identifiers has.
+    async fn memberships(&self, identifiers: &[Identifier]) -> Result<Vec<Membership>, StoreError>;
+
+    /// Members of one panel in order of their first identifier.
+    async fn panel(&self, panel: &str, cursor: Option<&Cursor>, count: usize) -> Result<Page<Membership>, StoreError>;
+
+    /// Records whose `wake_at` has come, leased so that nobody else gets them until the lease ends. Firing is committed
+    /// by writing the head with another `wake_at`.
+    async fn claim_timers(
+        &self,
+        now: Timestamp,
+        count: usize,
+        lease: SignedDuration,
+    ) -> Result<Vec<(PersonId, Timestamp)>, StoreError>;
+
+    /// Deliveries that are due: for each patient and partner only the first that is not finished. Leased as timers are.
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        count: usize,
+        lease: SignedDuration,
+    ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Records how an attempt went and what follows from it; frees the lease, and the next delivery of the same patient
+    /// and partner when this one is finished.
+    async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError>;
+
+    /// Gives a claimed delivery back untried, to be claimed again from `due` on; no attempt is recorded.
+    async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError>;
+
+    /// Makes a delivery (dead letter, held or waiting) due now, with its attempts counted anew. False when there is none.
+    async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError>;
+
+    /// Deliveries, newest first.
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<Delivery>, StoreError>;
+
+    /// Audit entries, newest first, of one patient's record or of all.
+    async fn audit(
+        &self,
+        person: Option<PersonId>,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<AuditEntry>, StoreError>;
+
+    /// Remembers a one-time value until it expires (a JWT's `jti`); false when it was there already.
+    async fn remember_once(
+        &self,
+        kind: &str,
+        value: &str,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Small pieces of the gateway's own state that must survive a restart (keys it made itself, …).
+    async fn get_state(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError>;
+
+    /// Counts up whenever something was committed, by this process or (with PostgreSQL) by another gateway: a worker that
+    /// waits for a change need not poll. A wake-up may be for nothing, and one may be missed when a connection is lost, so
+    /// whoever waits also looks again after a while.
+    fn changes(&self) -> watch::Receiver<u64>;
+
+    /// Whether it can be written to, and how much there is.
+    async fn health(&self) -> Health;
+
+    /// Waits for what is under way and closes; later calls fail.
+    async fn close(&self);
+}
+
+impl From<EngineError> for StoreError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Damaged(text) => Self::Damaged(text),
+            EngineError::Unwritable(text) | EngineError::Unsure(text) | EngineError::Locked(text) => {
+                Self::Unavailable(text)
+            }
+        }
+    }
+}

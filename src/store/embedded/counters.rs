@@ -1,0 +1,60 @@
+//! What the store counts as it goes, written with every group: the last sequence number and how much there is.
+
+use super::keys::{Key, META, Reader};
+use crate::store::DeliveryState;
+use crate::store::StoreError;
+use crate::store::engine::View;
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub sequence: u64,
+    pub messages: u64,
+    pub records: u64,
+    pub waiting: u64,
+    pub held: u64,
+    pub dead: u64,
+}
+
+impl Counters {
+    pub fn key() -> Vec<u8> {
+        Key::new(META).bytes(b"counters").done()
+    }
+
+    pub fn read(view: &dyn View) -> Result<Self, StoreError> {
+        let Some(value) = view.get(&Self::key())? else { return Ok(Self::default()) };
+        let mut reader = Reader(&value);
+        let mut next = || reader.number();
+        Ok(Self {
+            sequence: next()?,
+            messages: next()?,
+            records: next()?,
+            waiting: next()?,
+            held: next()?,
+            dead: next()?,
+        })
+    }
+
+    pub fn to_bytes(self) -> Vec<u8> {
+        let all = [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead];
+        all.into_iter().flat_map(u64::to_be_bytes).collect()
+    }
+
+    /// Counts a delivery that goes from one state to another; none is before it is made.
+    pub fn moved(&mut self, from: Option<DeliveryState>, to: DeliveryState) {
+        if let Some(count) = from.and_then(|from| self.of_state(from)) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(count) = self.of_state(to) {
+            *count += 1;
+        }
+    }
+
+    fn of_state(&mut self, state: DeliveryState) -> Option<&mut u64> {
+        match state {
+            DeliveryState::Waiting => Some(&mut self.waiting),
+            DeliveryState::Held => Some(&mut self.held),
+            DeliveryState::Dead => Some(&mut self.dead),
+            DeliveryState::Delivered => None,
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The key layout. Keys are short and binary: the number of the keyspace, then fixed-width parts in big-endian order, so
+//! that the order of bytes is the order wanted. Numbers of keyspaces are never used twice.
+//!
+//! | keyspace | key | value |
+//! | --- | --- | --- |
+//! | META | name | format, counters |
+//! | RESOURCE | person, type, local | current version, packed |
+//! | HISTORY | person, type, local, version | past version, packed; written on update only |
+//! | BY_TYPE | type, newest sequence, person, local | – |
+//! | OBSERVED | person, newest time, local | –; Observations only |
+//! | BY_IDENTIFIER | type, hash of value, hash of system, person, local | – |
+//! | PERSON | hash of identifier | person |
+//! | HEAD | person | head |
+//! | TIMER | time, person | – |
+//! | MESSAGE | sequence | entry, packed |
+//! | INPUT | hash of feed and control id, content | sequence |
+//! | DELIVERY | id | delivery, packed |
+//! | LINE | hash of partner, person, number | id; unfinished only |
+//! | DUE | time, id | –; heads of lines only |
+//! | CREATED | sequence, ordinal | delivery id |
+//! | ASIDE | state, sequence, ordinal | delivery id; held and dead only |
+//! | AUDIT | sequence | entries of one commit, packed |
+//! | AUDIT_PERSON | person, sequence | – |
+//! | MEMBER | panel, first identifier | membership |
+//! | MEMBER_OF | hash of identifier, hash of member key | member key |
+//! | ONCE | hash | expiry |
+//! | ONCE_EXPIRY | time, hash | – |
+//! | STATE | name | bytes |
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::fhir::Identifier;
+use crate::identity::{PersonId, ResourceId};
+use crate::store::StoreError;
+
+pub const META: u8 = 1;
+pub const RESOURCE: u8 = 2;
+pub const HISTORY: u8 = 3;
+pub const BY_TYPE: u8 = 4;
+pub const OBSERVED: u8 = 5;
+pub const BY_IDENTIFIER: u8 = 6;
+pub const PERSON: u8 = 7;
+pub const HEAD: u8 = 8;
+pub const TIMER: u8 = 9;
+pub const MESSAGE: u8 = 10;
+pub const INPUT: u8 = 11;
+pub const DELIVERY: u8 = 12;
+pub const LINE: u8 = 13;
+pub const DUE: u8 = 14;
+pub const CREATED: u8 = 15;
+pub const ASIDE: u8 = 16;
+pub const AUDIT: u8 = 17;
+pub const AUDIT_PERSON: u8 = 18;
+pub const MEMBER: u8 = 19;
+pub const MEMBER_OF: u8 = 20;
+pub const ONCE: u8 = 21;
+pub const ONCE_EXPIRY: u8 = 22;
+pub const STATE: u8 = 23;
+
+/// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
+pub type Hash = [u8; 16];
+
+/// A key under construction.
+pub struct Key(Vec<u8>);
+
+impl Key {
+    pub fn new(space: u8) -> Self {
+        let mut key = Vec::with_capacity(48);
+        key.push(space);
+        Self(key)
+    }
+
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    pub fn byte(self, byte: u8) -> Self {
+        self.bytes(&[byte])
+    }
+
+    pub fn number(self, number: u64) -> Self {
+        self.bytes(&number.to_be_bytes())
+    }
+
+    /// A number in falling order.
+    pub fn newest(self, number: u64) -> Self {
+        self.number(!number)
+    }
+
+    pub fn time(self, time: Timestamp) -> Self {
+        self.bytes(&time_bytes(time))
+    }
+
+    /// A time in falling order.
+    pub fn newest_time(self, time: [u8; 12]) -> Self {
+        self.bytes(&time.map(|byte| !byte))
+    }
+
+    pub fn person(self, person: PersonId) -> Self {
+        self.bytes(&person.0)
+    }
+
+    pub fn id(self, id: ResourceId) -> Self {
+        self.bytes(&id.person.0).bytes(&id.local)
+    }
+
+    pub fn done(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// The order of these bytes is the order of time.
+pub fn time_bytes(time: Timestamp) -> [u8; 12] {
+    const SECOND: i128 = 1_000_000_000;
+    let nanos = time.as_nanosecond();
+    let seconds = i64::try_from(nanos.div_euclid(SECOND)).unwrap_or_default();
+    let rest = u32::try_from(nanos.rem_euclid(SECOND)).unwrap_or_default();
+    let mut bytes = [0; 12];
+    let parts = (seconds as u64 ^ (1 << 63)).to_be_bytes().into_iter().chain(rest.to_be_bytes());
+    for (to, from) in bytes.iter_mut().zip(parts) {
+        *to = from;
+    }
+    bytes
+}
+
+pub fn time_of(bytes: [u8; 12]) -> Result<Timestamp, StoreError> {
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = bytes;
+    let seconds = (u64::from_be_bytes([a, b, c, d, e, f, g, h]) ^ (1 << 63)) as i64;
+    let nanos = i128::from(seconds) * 1_000_000_000 + i128::from(u32::from_be_bytes([i, j, k, l]));
+    Timestamp::from_nanosecond(nanos).map_err(|_| StoreError::Damaged("a time out of range".to_string()))
+}
+
+pub fn hash(parts: &[&str]) -> Hash {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let mut short = [0; 16];
+    for (to, from) in short.iter_mut().zip(hash.finalize()) {
+        *to = from;
+    }
+    short
+}
+
+pub fn hash_identifier(identifier: &Identifier) -> Hash {
+    hash(&[&identifier.system, &identifier.value])
+}
+
+/// The terms by which a resource is found: half a hash of the value first, so that a search for any system is a prefix.
+pub fn identifier_term(system: &str, value: &str) -> Hash {
+    let mut term = [0; 16];
+    let halves = hash(&[value]).into_iter().take(8).chain(hash(&[system]).into_iter().take(8));
+    for (to, from) in term.iter_mut().zip(halves) {
+        *to = from;
+    }
+    term
+}
+
+/// Takes a key or a value apart again.
+pub struct Reader<'a>(pub &'a [u8]);
+
+impl<'a> Reader<'a> {
+    /// Goes past the number of the keyspace.
+    pub fn of_key(key: &'a [u8]) -> Self {
+        Self(key.get(1..).unwrap_or_default())
+    }
+
+    pub fn take<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
+        let (head, rest) =
+            self.0.split_first_chunk::<N>().ok_or_else(|| StoreError::Damaged("an entry is cut short".to_string()))?;
+        self.0 = rest;
+        Ok(*head)
+    }
+
+    pub fn slice(&mut self, length: usize) -> Result<&'a [u8], StoreError> {
+        let (head, rest) =
+            self.0.split_at_checked(length).ok_or_else(|| StoreError::Damaged("an entry is cut short".to_string()))?;
+        self.0 = rest;
+        Ok(head)
+    }
+
+    pub fn byte(&mut self) -> Result<u8, StoreError> {
+        Ok(u8::from_be_bytes(self.take()?))
+    }
+
+    pub fn number(&mut self) -> Result<u64, StoreError> {
+        Ok(u64::from_be_bytes(self.take()?))
+    }
+
+    pub fn person(&mut self) -> Result<PersonId, StoreError> {
+        Ok(PersonId(self.take()?))
+    }
+
+    pub fn id(&mut self) -> Result<ResourceId, StoreError> {
+        Ok(ResourceId { person: self.person()?, local: self.take()? })
+    }
+
+    pub fn text(&self) -> Result<&'a str, StoreError> {
+        std::str::from_utf8(self.0).map_err(|_| StoreError::Damaged("a name is not text".to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_sort_as_bytes_and_read_back() {
+        let times: Vec<Timestamp> = ["1911-01-01T00:00:00.5Z", "1969-12-31T23:59:59.9Z", "1970-01-01T00:00:00Z"]
+            .iter()
+            .chain(&["2026-03-02T10:00:00.000000001Z", "9999-01-01T00:00:00Z"])
+            .map(|text| text.parse().unwrap())
+            .collect();
+        assert!(times.windows(2).all(|pair| time_bytes(pair[0]) < time_bytes(pair[1])));
+        assert!(times.iter().all(|time| time_of(time_bytes(*time)).unwrap() == *time));
+    }
+
+    #[test]
+    fn terms_of_one_value_share_a_prefix_whatever_the_system() {
+        assert_eq!(identifier_term("a", "1")[..8], identifier_term("b", "1")[..8]);
+        assert_ne!(identifier_term("a", "1"), identifier_term("b", "1"));
+    }
+}

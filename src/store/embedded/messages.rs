@@ -1,0 +1,84 @@
+//! Messages as they came, and whether one came before.
+
+use super::draft::Draft;
+use super::keys::{Hash, INPUT, Key, MESSAGE, Reader, hash};
+use super::pack::{pack_message, unpack_message, unpack_summary};
+use super::walk::{present, walk};
+use crate::store::engine::{Span, View};
+use crate::store::{Cursor, MessageEntry, MessageFilter, MessageSummary, Page, Seen, StoreError};
+
+fn message_key(sequence: u64) -> Vec<u8> {
+    Key::new(MESSAGE).number(sequence).done()
+}
+
+fn input_hash(feed: &str, control: &str) -> Hash {
+    hash(&[feed, control])
+}
+
+/// A replay brings the same input again on purpose: it is taken, and from then on answers for that input.
+pub fn put(draft: &mut Draft<'_>, mut entry: MessageEntry, sequence: u64) -> Result<(), StoreError> {
+    let summary = &mut entry.summary;
+    let input = Key::new(INPUT).bytes(&input_hash(&summary.feed, &summary.control)).bytes(&entry.content).done();
+    if summary.replays.is_none()
+        && let Some(known) = draft.get(&input)?
+    {
+        return Err(StoreError::Duplicate(Reader(&known).number()?));
+    }
+    summary.sequence = sequence;
+    draft.put(input, sequence.to_be_bytes().to_vec());
+    draft.put(message_key(sequence), pack_message(&entry)?);
+    draft.counters.messages += 1;
+    Ok(())
+}
+
+pub fn seen(view: &dyn View, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError> {
+    let prefix = Key::new(INPUT).bytes(&input_hash(feed, control)).done();
+    if let Some(known) = view.get(&[&prefix[..], content].concat())? {
+        let entry = get(view, Reader(&known).number()?)?;
+        return entry.map_or(Ok(Seen::New), |entry| Ok(Seen::Same(Box::new(entry))));
+    }
+    // A control id is reused rarely; a sender that never changes it is answered from the first few.
+    let others = view.scan(&Span::prefix(prefix), 256)?;
+    let sequences = others.iter().map(|(_, value)| Reader(value).number()).collect::<Result<Vec<_>, _>>()?;
+    Ok(sequences.into_iter().max().map_or(Seen::New, Seen::ControlReused))
+}
+
+pub fn get(view: &dyn View, sequence: u64) -> Result<Option<MessageEntry>, StoreError> {
+    view.get(&message_key(sequence))?.map(|value| unpack_message(&value)).transpose()
+}
+
+pub fn list(
+    view: &dyn View,
+    filter: &MessageFilter,
+    cursor: Option<&Cursor>,
+    count: usize,
+) -> Result<Page<MessageSummary>, StoreError> {
+    if let (Some(feed), Some(control)) = (&filter.feed, &filter.control) {
+        return of_input(view, filter, &input_hash(feed, control), cursor);
+    }
+    let all = Span::prefix(vec![MESSAGE]).backwards();
+    walk(view, &[all], cursor, count, |_, value| {
+        let summary = unpack_summary(value)?;
+        Ok(filter.takes(&summary).then_some(summary))
+    })
+}
+
+/// The few messages under one control id; always one page.
+fn of_input(
+    view: &dyn View,
+    filter: &MessageFilter,
+    input: &Hash,
+    cursor: Option<&Cursor>,
+) -> Result<Page<MessageSummary>, StoreError> {
+    if cursor.is_some() {
+        return Ok(Page { items: Vec::new(), next: None });
+    }
+    let mut items = Vec::new();
+    for (_, sequence) in view.scan(&Span::prefix(Key::new(INPUT).bytes(input).done()), 256)? {
+        let value = view.get(&message_key(Reader(&sequence).number()?))?;
+        let summary = unpack_summary(&present(value, "a message")?)?;
+        items.extend(filter.takes(&summary).then_some(summary));
+    }
+    items.sort_by_key(|summary| std::cmp::Reverse(summary.sequence));
+    Ok(Page { items, next: None })
+}

@@ -1,0 +1,24 @@
+//! The embedded store: our keyspaces over an ordered key-value engine, one writer thread, many readers.
+
+mod audit;
+mod changes;
+mod committer;
+mod counters;
+mod draft;
+mod keys;
+mod kinds;
+mod leases;
+mod marker;
+mod messages;
+mod once;
+mod outbox;
+mod pack;
+mod panels;
+mod record;
+mod search;
+mod shared;
+mod store;
+mod walk;
+mod work;
+
+pub use store::Embedded;

@@ -1,0 +1,49 @@
+//! One-time values until they expire, and small pieces of state by name.
+
+use jiff::Timestamp;
+
+use super::draft::Draft;
+use super::keys::{Key, ONCE, ONCE_EXPIRY, Reader, STATE, hash, time_of};
+use crate::store::StoreError;
+use crate::store::engine::{Span, View};
+
+/// How many expired values each new one takes away: more than one, so that they die out.
+const PRUNE: usize = 8;
+
+pub fn remember(
+    draft: &mut Draft<'_>,
+    kind: &str,
+    value: &str,
+    expires: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    prune(draft, now)?;
+    let hash = hash(&[kind, value]);
+    let key = Key::new(ONCE).bytes(&hash).done();
+    let expiry = |at| Key::new(ONCE_EXPIRY).time(at).bytes(&hash).done();
+    if let Some(known) = draft.get(&key)? {
+        let until = time_of(Reader(&known).take()?)?;
+        if until > now {
+            return Ok(false);
+        }
+        draft.delete(expiry(until));
+    }
+    draft.put(key, super::keys::time_bytes(expires).to_vec());
+    draft.put(expiry(expires), Vec::new());
+    Ok(true)
+}
+
+fn prune(draft: &mut Draft<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let past = Span::between(vec![ONCE_EXPIRY], Key::new(ONCE_EXPIRY).time(now).done());
+    for (key, _) in draft.scan(&past, PRUNE)? {
+        let mut reader = Reader::of_key(&key);
+        let _: [u8; 12] = reader.take()?;
+        draft.delete(Key::new(ONCE).bytes(reader.0).done());
+        draft.delete(key);
+    }
+    Ok(())
+}
+
+pub fn state_key(name: &str) -> Vec<u8> {
+    Key::new(STATE).bytes(name.as_bytes()).done()
+}

@@ -1,0 +1,235 @@
+//! Deliveries: each in its line (one per patient and partner), only the first of a line in the queue of what is due.
+
+use jiff::Timestamp;
+
+use super::draft::Draft;
+use super::keys::{ASIDE, CREATED, DELIVERY, DUE, Hash, Key, LINE, Reader, hash, time_bytes, time_of};
+use super::leases::Claim;
+use super::pack::{damaged, pack_json, unpack_json};
+use super::walk::{present, walk};
+use crate::identity::PersonId;
+use crate::store::engine::{Span, View};
+use crate::store::{Attempt, Cursor, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Page, StoreError};
+
+/// What can be told of a delivery without reading its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Label {
+    state: DeliveryState,
+    partner: Hash,
+    person: PersonId,
+    number: u64,
+    sequence: u64,
+    ordinal: u32,
+    next: Option<Timestamp>,
+}
+
+impl Label {
+    fn read(bytes: &[u8]) -> Result<(Self, &[u8]), StoreError> {
+        let mut reader = Reader(bytes);
+        let state = state_of(reader.byte()?)?;
+        let (partner, person, number) = (reader.take()?, reader.person()?, reader.number()?);
+        let (sequence, ordinal) = (reader.number()?, u32::from_be_bytes(reader.take()?));
+        let next = if reader.byte()? == 1 { Some(time_of(reader.take()?)?) } else { None };
+        Ok((Self { state, partner, person, number, sequence, ordinal, next }, reader.0))
+    }
+
+    fn line(&self) -> Key {
+        Key::new(LINE).bytes(&self.partner).person(self.person)
+    }
+
+    fn aside(&self) -> Vec<u8> {
+        let key = Key::new(ASIDE).byte(state_byte(self.state)).number(self.sequence);
+        key.bytes(&self.ordinal.to_be_bytes()).done()
+    }
+
+    fn pack(&self, delivery: &Delivery) -> Result<Vec<u8>, StoreError> {
+        let key = Key::new(state_byte(self.state)).bytes(&self.partner).person(self.person).number(self.number);
+        let key = key.number(self.sequence).bytes(&self.ordinal.to_be_bytes()).byte(u8::from(self.next.is_some()));
+        let next = self.next.map_or_else(Vec::new, |next| time_bytes(next).to_vec());
+        let body = pack_json(&(&delivery.new, delivery.tries, &delivery.attempts))?;
+        Ok([key.done(), next, body].concat())
+    }
+}
+
+fn state_byte(state: DeliveryState) -> u8 {
+    match state {
+        DeliveryState::Waiting => 0,
+        DeliveryState::Delivered => 1,
+        DeliveryState::Held => 2,
+        DeliveryState::Dead => 3,
+    }
+}
+
+fn state_of(byte: u8) -> Result<DeliveryState, StoreError> {
+    match byte {
+        0 => Ok(DeliveryState::Waiting),
+        1 => Ok(DeliveryState::Delivered),
+        2 => Ok(DeliveryState::Held),
+        3 => Ok(DeliveryState::Dead),
+        _ => Err(damaged("a delivery's state")),
+    }
+}
+
+fn delivery_key(id: &str) -> Vec<u8> {
+    Key::new(DELIVERY).bytes(id.as_bytes()).done()
+}
+
+fn read(view: &dyn View, id: &str) -> Result<Option<(Label, Delivery)>, StoreError> {
+    view.get(&delivery_key(id))?.map(|value| unpack(&value)).transpose()
+}
+
+fn unpack(value: &[u8]) -> Result<(Label, Delivery), StoreError> {
+    let (label, rest) = Label::read(value)?;
+    let (new, tries, attempts) = unpack_json(rest)?;
+    let delivery = Delivery { new, state: label.state, tries, attempts, next: label.next };
+    Ok((label, delivery))
+}
+
+/// The key in the due queue that this line ought to have: that of its first unfinished delivery.
+fn due_of_line(view: &dyn View, label: &Label) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some((_, id)) = view.scan(&Span::prefix(label.line().done()), 1)?.into_iter().next() else { return Ok(None) };
+    let value = present(view.get(&Key::new(DELIVERY).bytes(&id).done())?, "a delivery in line")?;
+    let next = Label::read(&value)?.0.next.ok_or_else(|| damaged("a delivery in line"))?;
+    Ok(Some(Key::new(DUE).time(next).bytes(&id).done()))
+}
+
+/// Writes a delivery in its new state, and whatever follows for its line, the queue, the listings and the counts.
+fn write(draft: &mut Draft<'_>, before: Option<&Label>, label: &Label, delivery: &Delivery) -> Result<(), StoreError> {
+    let id = delivery.new.id.as_bytes();
+    let due_before = due_of_line(draft, label)?;
+    draft.put(delivery_key(&delivery.new.id), label.pack(delivery)?);
+    let place = label.line().number(label.number).done();
+    if matches!(label.state, DeliveryState::Waiting | DeliveryState::Held) {
+        draft.put(place, id.to_vec());
+    } else {
+        draft.delete(place);
+    }
+    let due_after = due_of_line(draft, label)?;
+    if due_before != due_after {
+        if let Some(key) = due_before {
+            draft.delete(key);
+        }
+        if let Some(key) = due_after {
+            draft.put(key, Vec::new());
+        }
+    }
+    let was = before.map(|before| before.state);
+    if was != Some(label.state) {
+        let aside = |label: &Label| matches!(label.state, DeliveryState::Held | DeliveryState::Dead);
+        if let Some(before) = before.filter(|before| aside(before)) {
+            draft.delete(before.aside());
+        }
+        if aside(label) {
+            draft.put(label.aside(), id.to_vec());
+        }
+        draft.counters.moved(was, label.state);
+    }
+    Ok(())
+}
+
+/// A delivery that is there already stays as it is: its id says that the same was decided before.
+pub fn add(draft: &mut Draft<'_>, new: NewDelivery, sequence: u64, ordinal: usize) -> Result<(), StoreError> {
+    if draft.get(&delivery_key(&new.id))?.is_some() {
+        return Ok(());
+    }
+    let label = Label {
+        state: DeliveryState::Waiting,
+        partner: hash(&[&new.partner]),
+        person: new.person,
+        number: new.number,
+        sequence,
+        ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
+        next: Some(new.due),
+    };
+    let created = Key::new(CREATED).number(sequence).bytes(&label.ordinal.to_be_bytes()).done();
+    draft.put(created, new.id.as_bytes().to_vec());
+    let next = label.next;
+    let delivery = Delivery { new, state: label.state, tries: 0, attempts: Vec::new(), next };
+    write(draft, None, &label, &delivery)
+}
+
+pub fn finish(draft: &mut Draft<'_>, id: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
+    let Some((before, mut delivery)) = read(draft, id)? else {
+        return Err(StoreError::Refused("there is no such delivery".to_string()));
+    };
+    delivery.record(attempt, outcome);
+    let label = Label { state: delivery.state, next: delivery.next, ..before.clone() };
+    write(draft, Some(&before), &label, &delivery)
+}
+
+/// Nothing happens to a delivery that somebody else finished meanwhile.
+pub fn release(draft: &mut Draft<'_>, id: &str, due: Timestamp) -> Result<(), StoreError> {
+    let Some((before, mut delivery)) = read(draft, id)? else { return Ok(()) };
+    if delivery.next.is_some_and(|next| next < due) {
+        delivery.next = Some(due);
+        let label = Label { next: delivery.next, ..before.clone() };
+        write(draft, Some(&before), &label, &delivery)?;
+    }
+    Ok(())
+}
+
+pub fn retry(draft: &mut Draft<'_>, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let Some((before, mut delivery)) = read(draft, id)? else { return Ok(false) };
+    if !delivery.retry(now) {
+        return Ok(false);
+    }
+    let label = Label { state: delivery.state, next: delivery.next, ..before.clone() };
+    write(draft, Some(&before), &label, &delivery)?;
+    Ok(true)
+}
+
+pub fn get(view: &dyn View, id: &str) -> Result<Option<Delivery>, StoreError> {
+    Ok(read(view, id)?.map(|(_, delivery)| delivery))
+}
+
+pub fn claim(
+    view: &dyn View,
+    claim: &mut Claim<'_, String>,
+    now: Timestamp,
+    count: usize,
+) -> Result<Vec<Delivery>, StoreError> {
+    let mut span = Span::between(vec![DUE], [&Key::new(DUE).time(now).done()[..], &[u8::MAX]].concat());
+    let mut claimed = Vec::new();
+    while claimed.len() < count {
+        let pairs = view.scan(&span, 256)?;
+        let Some((last, _)) = pairs.last() else { break };
+        span = span.after(last);
+        for (key, _) in &pairs {
+            let mut reader = Reader::of_key(key);
+            let _: [u8; 12] = reader.take()?;
+            let id = reader.text()?;
+            if claimed.len() < count && claim.take(&id.to_string()) {
+                claimed.push(present_delivery(view, id)?);
+            }
+        }
+    }
+    Ok(claimed)
+}
+
+fn present_delivery(view: &dyn View, id: &str) -> Result<Delivery, StoreError> {
+    get(view, id)?.ok_or_else(|| damaged("a delivery in a queue"))
+}
+
+pub fn list(
+    view: &dyn View,
+    filter: &DeliveryFilter,
+    cursor: Option<&Cursor>,
+    count: usize,
+) -> Result<Page<Delivery>, StoreError> {
+    let span = match (filter.message, filter.state) {
+        (Some(message), _) => Span::prefix(Key::new(CREATED).number(message).done()),
+        (None, Some(state @ (DeliveryState::Held | DeliveryState::Dead))) => {
+            Span::prefix(Key::new(ASIDE).byte(state_byte(state)).done())
+        }
+        _ => Span::prefix(vec![CREATED]),
+    };
+    let partner = filter.partner.as_ref().map(|partner| hash(&[partner]));
+    walk(view, &[span.backwards()], cursor, count, |_, id| {
+        let value = present(view.get(&Key::new(DELIVERY).bytes(id).done())?, "a delivery in a listing")?;
+        let label = Label::read(&value)?.0;
+        let wanted = filter.state.is_none_or(|state| state == label.state)
+            && filter.person.is_none_or(|person| person == label.person)
+            && partner.is_none_or(|partner| partner == label.partner);
+        if wanted { Ok(Some(unpack(&value)?.1)) } else { Ok(None) }
+    })
+}

@@ -1,0 +1,125 @@
+//! Reading a patient's record and what leads to it.
+
+use std::collections::BTreeMap;
+
+use super::changes::{history_key, read_head, resource_key};
+use super::keys::{Key, OBSERVED, PERSON, RESOURCE, Reader, hash_identifier};
+use super::kinds::{OBSERVATION, kind};
+use super::pack::{damaged, unpack_stored};
+use super::walk::{all, present};
+use crate::fhir::Identifier;
+use crate::identity::{PersonId, ResourceId};
+use crate::record::{Record, Stored};
+use crate::store::StoreError;
+use crate::store::engine::{Pair, Span, View};
+
+/// Longer chains of merges are damage, or a circle.
+const MERGES: usize = 64;
+
+/// The record that a person's belongs to now.
+pub fn survivor(view: &dyn View, person: PersonId) -> Result<PersonId, StoreError> {
+    let mut at = person;
+    for _ in 0..MERGES {
+        match read_head(view, at)?.and_then(|head| head.merged_into) {
+            Some(next) => at = next,
+            None => return Ok(at),
+        }
+    }
+    Err(damaged("a chain of merges"))
+}
+
+pub fn person_of(view: &dyn View, identifier: &Identifier) -> Result<Option<PersonId>, StoreError> {
+    let Some(value) = view.get(&Key::new(PERSON).bytes(&hash_identifier(identifier)).done())? else { return Ok(None) };
+    survivor(view, Reader(&value).person()?).map(Some)
+}
+
+pub fn load(
+    view: &dyn View,
+    person: PersonId,
+    shared: &[(String, ResourceId)],
+    observations: usize,
+) -> Result<Record, StoreError> {
+    let mut record = Record::new(person);
+    if let Some(head) = read_head(view, person)? {
+        record.head = head;
+    }
+    let persons: Vec<PersonId> = record.head.family().collect();
+    let observation = kind(OBSERVATION)?;
+    for person in &persons {
+        let of = |kind: u8| Key::new(RESOURCE).person(*person).byte(kind).done();
+        let whole = Span::prefix(Key::new(RESOURCE).person(*person).done());
+        for span in [Span::between(whole.from, of(observation)), Span::between(of(observation + 1), whole.until)] {
+            for pair in all(view, &span)? {
+                put(&mut record.resources, unpack_pair(&pair)?);
+            }
+        }
+    }
+    record.truncated = load_observations(view, &persons, observations, &mut record)?;
+    for (resource_type, id) in shared {
+        if let Some(stored) = current(view, resource_type, *id)? {
+            put(&mut record.resources, stored);
+        }
+    }
+    Ok(record)
+}
+
+fn put(resources: &mut BTreeMap<(String, ResourceId), Stored>, stored: Stored) {
+    resources.insert((stored.resource.resource_type().to_string(), stored.id), stored);
+}
+
+/// The newest of all the records together; true when there are more.
+fn load_observations(
+    view: &dyn View,
+    persons: &[PersonId],
+    limit: usize,
+    record: &mut Record,
+) -> Result<bool, StoreError> {
+    let mut newest = Vec::new();
+    for person in persons {
+        let span = Span::prefix(Key::new(OBSERVED).person(*person).done());
+        for (key, _) in view.scan(&span, limit.saturating_add(1))? {
+            newest.push(observed_id(&key)?);
+        }
+    }
+    newest.sort_unstable();
+    let truncated = newest.len() > limit;
+    for (_, id) in newest.into_iter().take(limit) {
+        let value = view.get(&resource_key(kind(OBSERVATION)?, id))?;
+        put(&mut record.resources, unpack_stored(id, &present(value, "an observation")?)?);
+    }
+    Ok(truncated)
+}
+
+/// The inverted time and the id of a key of OBSERVED.
+pub fn observed_id(key: &[u8]) -> Result<([u8; 12], ResourceId), StoreError> {
+    let mut reader = Reader::of_key(key);
+    let person = reader.person()?;
+    let time = reader.take()?;
+    Ok((time, ResourceId { person, local: reader.take()? }))
+}
+
+/// A pair of RESOURCE.
+pub fn unpack_pair((key, value): &Pair) -> Result<Stored, StoreError> {
+    let mut reader = Reader::of_key(key);
+    let person = reader.person()?;
+    reader.byte()?;
+    unpack_stored(ResourceId { person, local: reader.take()? }, value)
+}
+
+pub fn current(view: &dyn View, resource_type: &str, id: ResourceId) -> Result<Option<Stored>, StoreError> {
+    let value = view.get(&resource_key(kind(resource_type)?, id))?;
+    value.map(|value| unpack_stored(id, &value)).transpose()
+}
+
+pub fn version(
+    view: &dyn View,
+    resource_type: &str,
+    id: ResourceId,
+    version: u64,
+) -> Result<Option<Stored>, StoreError> {
+    let value = view.get(&history_key(kind(resource_type)?, id, version))?;
+    if let Some(value) = value {
+        return unpack_stored(id, &value).map(Some);
+    }
+    Ok(current(view, resource_type, id)?.filter(|stored| stored.version == version))
+}

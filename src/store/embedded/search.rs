@@ -1,0 +1,148 @@
+//! Searching: the most selective term says which keys are read, and every candidate is tested against all terms.
+
+use std::collections::BTreeSet;
+
+use super::changes::{read_head, resource_key};
+use super::keys::{BY_IDENTIFIER, BY_TYPE, Key, OBSERVED, RESOURCE, Reader, identifier_term};
+use super::kinds::{OBSERVATION, kind};
+use super::pack::unpack_stored;
+use super::record::{observed_id, survivor, unpack_pair};
+use super::walk::{STEPS, cursor_of, key_of, present, walk};
+use crate::identity::{PersonId, ResourceId};
+use crate::record::Stored;
+use crate::store::engine::{Span, View};
+use crate::store::query::matches;
+use crate::store::{Cursor, Page, Query, StoreError, Term, TokenValue};
+
+pub fn search(
+    view: &dyn View,
+    query: &Query,
+    cursor: Option<&Cursor>,
+    count: usize,
+) -> Result<Page<Stored>, StoreError> {
+    let kind = kind(&query.resource_type)?;
+    let within = patient_records(view, query)?;
+    if let Some(ids) = candidates(view, query, kind, within.as_ref())? {
+        return of_ids(view, query, kind, ids, cursor, count);
+    }
+    let Some(within) = within else {
+        let span = Span::prefix(Key::new(BY_TYPE).byte(kind).done());
+        return walk(view, &[span], cursor, count, |key, _| {
+            let mut reader = Reader::of_key(key);
+            let _: [u8; 9] = reader.take()?;
+            fetch(view, query, kind, reader.id()?)
+        });
+    };
+    if query.resource_type == OBSERVATION {
+        let spans: Vec<_> =
+            within.iter().map(|person| Span::prefix(Key::new(OBSERVED).person(*person).done())).collect();
+        return walk(view, &spans, cursor, count, |key, _| fetch(view, query, kind, observed_id(key)?.1));
+    }
+    let of_person = |person: &PersonId| Span::prefix(Key::new(RESOURCE).person(*person).byte(kind).done());
+    let spans: Vec<_> = within.iter().map(of_person).collect();
+    walk(view, &spans, cursor, count, |key, value| {
+        let stored = unpack_pair(&(key.to_vec(), value.to_vec()))?;
+        Ok(matches(&stored, query).then_some(stored))
+    })
+}
+
+/// The records that all Patient terms allow, in order; none when there is no such term.
+fn patient_records(view: &dyn View, query: &Query) -> Result<Option<BTreeSet<PersonId>>, StoreError> {
+    let mut within: Option<BTreeSet<PersonId>> = None;
+    for term in &query.terms {
+        let Term::Patient(asked) = term else { continue };
+        let mut allowed = BTreeSet::new();
+        for person in asked {
+            let person = survivor(view, *person)?;
+            match read_head(view, person)? {
+                // For Patient itself: that patient, not those taken over.
+                Some(head) if query.resource_type != "Patient" => allowed.extend(head.family()),
+                _ => _ = allowed.insert(person),
+            }
+        }
+        within = Some(within.map_or(allowed.clone(), |before| before.intersection(&allowed).copied().collect()));
+    }
+    Ok(within)
+}
+
+/// The ids that the terms name outright; none when they name none.
+fn candidates(
+    view: &dyn View,
+    query: &Query,
+    kind: u8,
+    within: Option<&BTreeSet<PersonId>>,
+) -> Result<Option<BTreeSet<ResourceId>>, StoreError> {
+    let mut found: Option<BTreeSet<ResourceId>> = None;
+    for term in &query.terms {
+        let ids = match term {
+            Term::Id(ids) => ids.iter().copied().collect(),
+            Term::Identifier(values) => match by_identifier(view, kind, values)? {
+                Some(ids) => ids,
+                None => continue,
+            },
+            _ => continue,
+        };
+        found = Some(found.map_or(ids.clone(), |before: BTreeSet<_>| before.intersection(&ids).copied().collect()));
+    }
+    if found.is_none() && query.resource_type == "Patient" {
+        found = within.map(|persons| persons.iter().map(|person| ResourceId::patient(*person)).collect());
+    }
+    if let (Some(ids), Some(persons)) = (&mut found, within) {
+        ids.retain(|id| persons.contains(&id.person));
+    }
+    Ok(found)
+}
+
+/// None when a value names no code, or so many resources have one that reading on by type is as good.
+fn by_identifier(view: &dyn View, kind: u8, values: &[TokenValue]) -> Result<Option<BTreeSet<ResourceId>>, StoreError> {
+    let mut ids = BTreeSet::new();
+    for value in values {
+        let Some(code) = &value.code else { return Ok(None) };
+        let term = identifier_term(value.system.as_deref().unwrap_or_default(), code);
+        let length = if value.system.is_some() { term.len() } else { 8 };
+        let prefix = Key::new(BY_IDENTIFIER).byte(kind).bytes(term.get(..length).unwrap_or_default()).done();
+        let pairs = view.scan(&Span::prefix(prefix), STEPS)?;
+        if pairs.len() == STEPS {
+            return Ok(None);
+        }
+        for (key, _) in pairs {
+            let mut reader = Reader::of_key(&key);
+            let _: [u8; 17] = reader.take()?;
+            ids.insert(reader.id()?);
+        }
+    }
+    Ok(Some(ids))
+}
+
+fn of_ids(
+    view: &dyn View,
+    query: &Query,
+    kind: u8,
+    ids: BTreeSet<ResourceId>,
+    cursor: Option<&Cursor>,
+    count: usize,
+) -> Result<Page<Stored>, StoreError> {
+    let after = cursor.map(|cursor| Reader(&key_of(cursor)?).id()).transpose()?;
+    let mut rest = ids.into_iter().filter(|id| after.is_none_or(|after| *id > after));
+    let (mut items, mut steps, mut last) = (Vec::new(), 0, after);
+    for id in rest.by_ref() {
+        if items.len() >= count.clamp(1, 1000) || steps == STEPS {
+            let next = last.map(|last| cursor_of(&[last.person.0, last.local].concat()));
+            return Ok(Page { items, next });
+        }
+        steps += 1;
+        items.extend(fetch_if_there(view, query, kind, id)?);
+        last = Some(id);
+    }
+    Ok(Page { items, next: None })
+}
+
+fn fetch_if_there(view: &dyn View, query: &Query, kind: u8, id: ResourceId) -> Result<Option<Stored>, StoreError> {
+    let Some(value) = view.get(&resource_key(kind, id))? else { return Ok(None) };
+    Ok(Some(unpack_stored(id, &value)?).filter(|stored| matches(stored, query)))
+}
+
+fn fetch(view: &dyn View, query: &Query, kind: u8, id: ResourceId) -> Result<Option<Stored>, StoreError> {
+    let value = present(view.get(&resource_key(kind, id))?, "an indexed resource")?;
+    Ok(Some(unpack_stored(id, &value)?).filter(|stored| matches(stored, query)))
+}

@@ -1,0 +1,334 @@
+//! The embedded store as `Store`. Reads run on tokio's blocking threads: most take microseconds, but any may wait for the
+//! disk, and handing one over costs about ten microseconds. Writes go to the committer.
+
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{oneshot, watch};
+
+use super::changes::read_head;
+use super::committer::Committer;
+use super::counters::Counters;
+use super::keys::{Key, Reader, TIMER, time_of};
+use super::marker::Marker;
+use super::shared::{Opener, Shared};
+use super::work::{Waiting, Work};
+use super::{audit, messages, once, outbox, panels, record, search};
+use crate::fhir::Identifier;
+use crate::identity::{PersonId, ResourceId};
+use crate::record::{Head, Membership, Record, Stored};
+use crate::store::engine::{Span, View};
+use crate::store::{
+    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
+    MessageSummary, Outcome, Page, Query, Seen, Store, StoreError, WriteUnit,
+};
+
+/// How much may wait for the committer; beyond that a sender is told to try again later.
+const QUEUE: usize = 4096;
+
+pub struct Embedded {
+    shared: Arc<Shared>,
+    engine: &'static str,
+    sender: Mutex<Option<SyncSender<Waiting>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Embedded {
+    /// Opens what is in `directory` (none for an engine without files). The directory is refused when another process has
+    /// it open, when it was written with another engine or format, or when the engine has less than it must have.
+    pub fn open(engine: &'static str, directory: Option<&Path>, open: Opener) -> Result<Self, StoreError> {
+        let mut marker = directory.map(|directory| Marker::open(directory, engine)).transpose()?;
+        let opened = open()?;
+        let counters = Counters::read(&*opened.view()?)?;
+        if let Some(marker) = &mut marker {
+            let expected = marker.watermark.unwrap_or_default();
+            if counters.sequence < expected {
+                return Err(StoreError::Damaged(format!(
+                    "it should reach at least number {expected} and ends at {}; do not write to it, restore a backup",
+                    counters.sequence
+                )));
+            }
+            let written = marker.write(counters.sequence, true);
+            written.map_err(|error| StoreError::Unavailable(format!("the file STORE cannot be written: {error}")))?;
+        }
+        let shared = Arc::new(Shared::new(opened, counters.sequence));
+        let (sender, receiver) = sync_channel(QUEUE);
+        let committer = Committer::new(Arc::clone(&shared), open, marker, counters, receiver);
+        let thread = std::thread::Builder::new()
+            .name("committer".to_string())
+            .spawn(move || committer.run())
+            .map_err(|error| StoreError::Unavailable(format!("no thread for the committer: {error}")))?;
+        Ok(Self { shared, engine, sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn View) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        self.blocking(move || shared.read(read)).await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        run: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let joined = tokio::task::spawn_blocking(run).await;
+        joined.map_err(|_| StoreError::Unavailable("a read was cut short".to_string()))?
+    }
+
+    async fn submit(&self, work: Work) -> Result<u64, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        {
+            let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+            let sender = sender.as_ref().ok_or_else(closed)?;
+            sender.try_send(Waiting { work, answer }).map_err(|error| match error {
+                TrySendError::Full(_) => StoreError::Unavailable("too much waits to be written".to_string()),
+                TrySendError::Disconnected(_) => closed(),
+            })?;
+        }
+        answered.await.map_err(|_| closed())?
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".to_string())
+}
+
+impl Drop for Embedded {
+    /// The committer ends with its last work; the engine's files are free when its thread has ended.
+    fn drop(&mut self) {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // A panic there was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Embedded {
+    async fn commit(&self, unit: WriteUnit) -> Result<Committed, StoreError> {
+        self.submit(Work::Unit(Box::new(unit))).await.map(|sequence| Committed { sequence })
+    }
+
+    async fn persons_of(&self, identifiers: &[Identifier]) -> Result<Vec<Option<PersonId>>, StoreError> {
+        let identifiers = identifiers.to_vec();
+        self.read(move |view| identifiers.iter().map(|identifier| record::person_of(view, identifier)).collect()).await
+    }
+
+    async fn head(&self, person: PersonId) -> Result<Option<Head>, StoreError> {
+        self.read(move |view| read_head(view, person)).await
+    }
+
+    async fn record(
+        &self,
+        person: PersonId,
+        shared: &[(String, ResourceId)],
+        observations: usize,
+    ) -> Result<Record, StoreError> {
+        let shared = shared.to_vec();
+        self.read(move |view| record::load(view, person, &shared, observations)).await
+    }
+
+    async fn resource(&self, resource_type: &str, id: ResourceId) -> Result<Option<Stored>, StoreError> {
+        let resource_type = resource_type.to_string();
+        self.read(move |view| record::current(view, &resource_type, id)).await
+    }
+
+    async fn version(&self, resource_type: &str, id: ResourceId, version: u64) -> Result<Option<Stored>, StoreError> {
+        let resource_type = resource_type.to_string();
+        self.read(move |view| record::version(view, &resource_type, id, version)).await
+    }
+
+    async fn search(&self, query: &Query, cursor: Option<&Cursor>, count: usize) -> Result<Page<Stored>, StoreError> {
+        let (query, cursor) = (query.clone(), cursor.cloned());
+        self.read(move |view| search::search(view, &query, cursor.as_ref(), count)).await
+    }
+
+    async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError> {
+        let (feed, control, content) = (feed.to_string(), control.to_string(), *content);
+        self.read(move |view| messages::seen(view, &feed, &control, &content)).await
+    }
+
+    async fn message(&self, sequence: u64) -> Result<Option<MessageEntry>, StoreError> {
+        self.read(move |view| messages::get(view, sequence)).await
+    }
+
+    async fn messages(
+        &self,
+        filter: &MessageFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<MessageSummary>, StoreError> {
+        let (filter, cursor) = (filter.clone(), cursor.cloned());
+        self.read(move |view| messages::list(view, &filter, cursor.as_ref(), count)).await
+    }
+
+    async fn replace_panel(&self, panel: &str, members: Vec<Membership>, now: Timestamp) -> Result<usize, StoreError> {
+        let count = self.submit(Work::ReplacePanel { panel: panel.to_string(), members, now }).await?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    async fn memberships(&self, identifiers: &[Identifier]) -> Result<Vec<Membership>, StoreError> {
+        let identifiers = identifiers.to_vec();
+        self.read(move |view| panels::memberships(view, &identifiers)).await
+    }
+
+    async fn panel(&self, panel: &str, cursor: Option<&Cursor>, count: usize) -> Result<Page<Membership>, StoreError> {
+        let (panel, cursor) = (panel.to_string(), cursor.cloned());
+        self.read(move |view| panels::list(view, &panel, cursor.as_ref(), count)).await
+    }
+
+    async fn claim_timers(
+        &self,
+        now: Timestamp,
+        count: usize,
+        lease: SignedDuration,
+    ) -> Result<Vec<(PersonId, Timestamp)>, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        self.blocking(move || {
+            let mut claim = shared.timers.claim(now, lease);
+            shared.read(|view| {
+                let mut span =
+                    Span::between(vec![TIMER], [&Key::new(TIMER).time(now).done()[..], &[u8::MAX; 11]].concat());
+                let mut due = Vec::new();
+                while due.len() < count {
+                    let pairs = view.scan(&span, 256)?;
+                    let Some((last, _)) = pairs.last() else { break };
+                    span = span.after(last);
+                    for (key, _) in &pairs {
+                        let mut reader = Reader::of_key(key);
+                        let at = time_of(reader.take()?)?;
+                        let timer = (reader.person()?, at);
+                        if due.len() < count && claim.take(&timer) {
+                            due.push(timer);
+                        }
+                    }
+                }
+                Ok(due)
+            })
+        })
+        .await
+    }
+
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        count: usize,
+        lease: SignedDuration,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        self.blocking(move || {
+            let mut claim = shared.deliveries.claim(now, lease);
+            shared.read(|view| outbox::claim(view, &mut claim, now, count))
+        })
+        .await
+    }
+
+    async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
+        let delivery = delivery.to_string();
+        self.submit(Work::FinishAttempt { delivery: delivery.clone(), attempt, outcome }).await?;
+        self.shared.deliveries.free(&delivery);
+        Ok(())
+    }
+
+    async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError> {
+        let delivery = delivery.to_string();
+        self.submit(Work::ReleaseDelivery { delivery: delivery.clone(), due }).await?;
+        self.shared.deliveries.free(&delivery);
+        Ok(())
+    }
+
+    async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let delivery = delivery.to_string();
+        Ok(self.submit(Work::RetryDelivery { delivery, now }).await? == 1)
+    }
+
+    async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError> {
+        let delivery = delivery.to_string();
+        self.read(move |view| outbox::get(view, &delivery)).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<Delivery>, StoreError> {
+        let (filter, cursor) = (filter.clone(), cursor.cloned());
+        self.read(move |view| outbox::list(view, &filter, cursor.as_ref(), count)).await
+    }
+
+    async fn audit(
+        &self,
+        person: Option<PersonId>,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        let cursor = cursor.cloned();
+        self.read(move |view| audit::list(view, person, cursor.as_ref(), count)).await
+    }
+
+    async fn remember_once(
+        &self,
+        kind: &str,
+        value: &str,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (kind, value) = (kind.to_string(), value.to_string());
+        Ok(self.submit(Work::RememberOnce { kind, value, expires, now }).await? == 1)
+    }
+
+    async fn get_state(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let key = once::state_key(name);
+        self.read(move |view| Ok(view.get(&key)?)).await
+    }
+
+    async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.submit(Work::PutState { name: name.to_string(), value: value.to_vec() }).await?;
+        Ok(())
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.committed.subscribe()
+    }
+
+    async fn health(&self) -> Health {
+        let shared = Arc::clone(&self.shared);
+        let read = self
+            .blocking(move || {
+                let disk = shared.with_engine(|engine| Ok(engine.disk_bytes()))?;
+                Ok((shared.read(Counters::read)?, disk))
+            })
+            .await;
+        let (fault, (counters, disk_bytes)) = match read {
+            Ok(read) => (self.shared.fault(), read),
+            Err(error) => (Some(error.to_string()), (Counters::default(), 0)),
+        };
+        Health {
+            fault,
+            engine: self.engine,
+            messages: counters.messages,
+            records: counters.records,
+            deliveries_waiting: counters.waiting,
+            deliveries_held: counters.held,
+            deliveries_dead: counters.dead,
+            disk_bytes,
+        }
+    }
+
+    async fn close(&self) {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // A panic there was reported when it happened.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What the committer is asked to do: every write goes through it, so that each is decided on what is really there.
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use super::draft::Draft;
+use super::{changes, once, outbox, panels};
+use crate::record::Membership;
+use crate::store::{Attempt, Outcome, StoreError, WriteUnit};
+
+pub enum Work {
+    Unit(Box<WriteUnit>),
+    FinishAttempt { delivery: String, attempt: Attempt, outcome: Outcome },
+    ReleaseDelivery { delivery: String, due: Timestamp },
+    RetryDelivery { delivery: String, now: Timestamp },
+    ReplacePanel { panel: String, members: Vec<Membership>, now: Timestamp },
+    RememberOnce { kind: String, value: String, expires: Timestamp, now: Timestamp },
+    PutState { name: String, value: Vec<u8> },
+}
+
+/// What came of it: a sequence number, a count, or 0 and 1 for no and yes.
+pub type Answer = Result<u64, StoreError>;
+
+/// Work with the place where its answer is waited for.
+pub struct Waiting {
+    pub work: Work,
+    pub answer: oneshot::Sender<Answer>,
+}
+
+impl Work {
+    /// About how much it adds to a group.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Unit(unit) => {
+                let message = unit.message.as_ref().map_or(0, |entry| entry.raw.len() + 4096);
+                message + (unit.changes.len() + unit.deliveries.len()) * 4096
+            }
+            Self::ReplacePanel { members, .. } => members.len() * 512,
+            Self::PutState { value, .. } => value.len(),
+            _ => 512,
+        }
+    }
+
+    pub fn apply(self, draft: &mut Draft<'_>) -> Answer {
+        match self {
+            Self::Unit(unit) => changes::apply_unit(draft, *unit),
+            Self::FinishAttempt { delivery, attempt, outcome } => {
+                outbox::finish(draft, &delivery, attempt, outcome)?;
+                Ok(0)
+            }
+            Self::ReleaseDelivery { delivery, due } => {
+                outbox::release(draft, &delivery, due)?;
+                Ok(0)
+            }
+            Self::RetryDelivery { delivery, now } => outbox::retry(draft, &delivery, now).map(u64::from),
+            Self::ReplacePanel { panel, members, now } => {
+                panels::replace(draft, &panel, members, now).map(|count| count as u64)
+            }
+            Self::RememberOnce { kind, value, expires, now } => {
+                once::remember(draft, &kind, &value, expires, now).map(u64::from)
+            }
+            Self::PutState { name, value } => {
+                draft.put(once::state_key(&name), value);
+                Ok(0)
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! sled 0.34, selectable: one tree, one batch per commit, flushed and then synced by us, because sled itself only hands
+//! its writes to the kernel. docs/decisions/0001-embedded-store.md says what was measured.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+use super::{Changes, Engine, EngineError, Pair, Span, View};
+
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+pub struct Sled {
+    database: sled::Db,
+    /// sled has no snapshots. Views share this lock; a write holds it alone until its changes are durable, so that a view
+    /// is consistent and never shows what a power cut could take back.
+    gate: RwLock<()>,
+    file: File,
+    blobs: PathBuf,
+    synced_blobs: Mutex<HashSet<PathBuf>>,
+}
+
+impl Sled {
+    pub fn open(path: &Path) -> Result<Self, EngineError> {
+        let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+        let database = config.open().map_err(|error| match &error {
+            sled::Error::Io(io) if io.to_string().contains("lock") => EngineError::Locked(io.to_string()),
+            sled::Error::Io(io) => EngineError::of_write(io),
+            other => EngineError::Damaged(other.to_string()),
+        })?;
+        let file = File::open(path.join("db")).map_err(|error| EngineError::of_write(&error))?;
+        let blobs = path.join("blobs");
+        Ok(Self { database, gate: RwLock::new(()), file, blobs, synced_blobs: Mutex::default() })
+    }
+
+    /// Values of half a megabyte and more go to files of their own, which sled never syncs either.
+    fn sync_files(&self) -> io::Result<()> {
+        let mut synced = self.synced_blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut present = HashSet::new();
+        for entry in fs::read_dir(&self.blobs)? {
+            let path = entry?.path();
+            if !synced.contains(&path) {
+                match File::open(&path) {
+                    Ok(file) => file.sync_all()?,
+                    // Its value was overwritten meanwhile.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                }
+            }
+            present.insert(path);
+        }
+        if present != *synced {
+            File::open(&self.blobs)?.sync_all()?;
+            *synced = present;
+        }
+        drop(synced);
+        self.file.sync_all()
+    }
+}
+
+impl Engine for Sled {
+    fn view(&self) -> Result<Box<dyn View + '_>, EngineError> {
+        let guard = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(Box::new(Held { tree: &self.database, _guard: guard }))
+    }
+
+    fn write(&self, changes: Changes) -> Result<(), EngineError> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in changes {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        let _alone = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        self.database.apply_batch(batch).map_err(|error| of_write(&error))?;
+        self.database.flush().map_err(|error| of_write(&error))?;
+        self.sync_files().map_err(|error| EngineError::of_write(&error))
+    }
+
+    fn disk_bytes(&self) -> u64 {
+        self.database.size_on_disk().unwrap_or_default()
+    }
+}
+
+struct Held<'a> {
+    tree: &'a sled::Tree,
+    _guard: RwLockReadGuard<'a, ()>,
+}
+
+impl View for Held<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        let value = self.tree.get(key).map_err(|error| EngineError::Damaged(error.to_string()))?;
+        Ok(value.map(|value| value.to_vec()))
+    }
+
+    fn scan(&self, span: &Span, limit: usize) -> Result<Vec<Pair>, EngineError> {
+        if span.is_empty() {
+            return Ok(Vec::new());
+        }
+        let range = self.tree.range(span.from.as_slice()..span.until.as_slice());
+        let copy = |pair: sled::Result<(sled::IVec, sled::IVec)>| {
+            let (key, value) = pair.map_err(|error| EngineError::Damaged(error.to_string()))?;
+            Ok((key.to_vec(), value.to_vec()))
+        };
+        if span.backwards { range.rev().take(limit).map(copy).collect() } else { range.take(limit).map(copy).collect() }
+    }
+}
+
+fn of_write(error: &sled::Error) -> EngineError {
+    match error {
+        sled::Error::Io(io) => EngineError::of_write(io),
+        other => EngineError::Unsure(other.to_string()),
+    }
+}

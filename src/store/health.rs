@@ -1,0 +1,15 @@
+//! How the store is: for `/health`, `/metrics` and people.
+
+/// What `/health`, `/metrics` and the console's overview show of the store.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Health {
+    /// None when all is well.
+    pub fault: Option<String>,
+    pub engine: &'static str,
+    pub messages: u64,
+    pub records: u64,
+    pub deliveries_waiting: u64,
+    pub deliveries_held: u64,
+    pub deliveries_dead: u64,
+    pub disk_bytes: u64,
+}

@@ -1,0 +1,199 @@
+//! Whether a resource answers a query: token, date and reference matching (http://hl7.org/fhir/R4/search.html).
+//! Pure; every store tests its candidates here, so that all give the same answers.
+
+use serde_json::Value;
+
+use super::interval::Interval;
+use super::{Query, Term, TokenValue};
+use crate::record::Stored;
+
+/// Whether the resource matches all terms; one that another superseded matches none. `Patient` terms are not tested: they say where to look, and following
+/// merges takes a store.
+pub fn matches(stored: &Stored, query: &Query) -> bool {
+    stored.state.superseded.is_none()
+        && stored.resource.resource_type() == query.resource_type
+        && query.terms.iter().all(|term| matches_term(stored, term))
+}
+
+fn matches_term(stored: &Stored, term: &Term) -> bool {
+    let elements = |path: &str| elements_at(stored, path);
+    match term {
+        Term::Id(ids) => ids.contains(&stored.id),
+        Term::Patient(_) => true,
+        Term::Identifier(values) => {
+            elements("identifier").iter().any(|found| values.iter().any(|value| identifier_matches(found, value)))
+        }
+        Term::Token { element, values } => {
+            elements(element).iter().any(|found| values.iter().any(|value| token_matches(found, value)))
+        }
+        Term::Date { elements: paths, from, until } => paths
+            .iter()
+            .flat_map(|path| elements(path))
+            .filter_map(Interval::of_value)
+            .any(|interval| interval.overlaps(*from, *until)),
+        Term::LastUpdated { from, until } => {
+            from.is_none_or(|from| stored.updated >= from) && until.is_none_or(|until| stored.updated < until)
+        }
+        Term::Reference { element, values } => {
+            elements(element).iter().any(|found| values.iter().any(|value| reference_matches(found, value)))
+        }
+    }
+}
+
+/// All values at a dotted path, lists taken apart: `participant.individual`.
+fn elements_at<'a>(stored: &'a Stored, path: &str) -> Vec<&'a Value> {
+    let mut names = path.split('.');
+    let mut found: Vec<&Value> = names.next().and_then(|name| stored.resource.get(name)).into_iter().collect();
+    found = apart(found);
+    for name in names {
+        found = apart(found.into_iter().filter_map(|value| value.get(name)).collect());
+    }
+    found
+}
+
+fn apart(values: Vec<&Value>) -> Vec<&Value> {
+    let mut all = Vec::with_capacity(values.len());
+    for value in values {
+        match value {
+            Value::Array(items) => all.extend(items),
+            one => all.push(one),
+        }
+    }
+    all
+}
+
+/// code, boolean, Coding, CodeableConcept, Identifier or ContactPoint.
+fn token_matches(found: &Value, wanted: &TokenValue) -> bool {
+    match found {
+        Value::String(code) => primitive_matches(code, wanted),
+        Value::Bool(flag) => primitive_matches(if *flag { "true" } else { "false" }, wanted),
+        Value::Object(object) => match object.get("coding") {
+            Some(Value::Array(codings)) => codings.iter().any(|coding| pair_matches(coding, "code", wanted, false)),
+            _ if object.contains_key("code") => pair_matches(found, "code", wanted, false),
+            _ => pair_matches(found, "value", wanted, false),
+        },
+        _ => false,
+    }
+}
+
+/// The system of a code element is given by its definition; those of FHIR's own codes all begin alike.
+fn primitive_matches(code: &str, wanted: &TokenValue) -> bool {
+    let system = wanted.system.as_deref().unwrap_or_default();
+    (system.is_empty() || system.starts_with("http://hl7.org/fhir/"))
+        && wanted.code.as_ref().is_none_or(|wanted| wanted == code)
+}
+
+fn identifier_matches(found: &Value, wanted: &TokenValue) -> bool {
+    pair_matches(found, "value", wanted, true)
+}
+
+/// Codes are compared without regard to case, as the specification asks when in doubt; identifiers as they are.
+fn pair_matches(found: &Value, name: &str, wanted: &TokenValue, exact: bool) -> bool {
+    let system = found.get("system").and_then(Value::as_str).unwrap_or_default();
+    let Some(code) = found.get(name).and_then(Value::as_str) else { return false };
+    wanted.system.as_ref().is_none_or(|wanted| wanted == system)
+        && wanted.code.as_ref().is_none_or(|wanted| wanted == code || (!exact && wanted.eq_ignore_ascii_case(code)))
+}
+
+/// `Patient/1`, a bare id, an absolute URL that ends so, or `system|value` of a logical reference.
+fn reference_matches(found: &Value, wanted: &str) -> bool {
+    if let Some((system, value)) = wanted.split_once('|') {
+        let token = TokenValue { system: Some(system.to_string()), code: Some(value.to_string()) };
+        return found.get("identifier").is_some_and(|identifier| identifier_matches(identifier, &token));
+    }
+    let Some(literal) = found.get("reference").and_then(Value::as_str) else { return false };
+    let literal = literal.split("/_history/").next().unwrap_or_default();
+    literal == wanted || literal.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fhir::Identifier;
+    use crate::identity::{PersonId, ResourceId};
+
+    fn task() -> Stored {
+        let resource = json!({
+            "resourceType": "Task",
+            "status": "requested",
+            "identifier": [{ "system": "urn:s", "value": "A1" }],
+            "code": { "coding": [{ "system": "http://loinc.org", "code": "8867-4" }, { "code": "Local" }] },
+            "for": { "reference": "https://here/fhir/Patient/p1/_history/3" },
+            "owner": { "identifier": { "system": "urn:org", "value": "9" } },
+            "restriction": { "period": { "end": "2026-03-05" } },
+            "active": true
+        });
+        Stored {
+            id: ResourceId::of(PersonId::SHARED, "Task", "1"),
+            version: 1,
+            updated: "2026-03-01T12:00:00Z".parse().unwrap(),
+            resource: resource.try_into().unwrap(),
+            state: Default::default(),
+        }
+    }
+
+    fn token(text: &str) -> TokenValue {
+        let (system, code) = match text.split_once('|') {
+            Some((system, code)) => (Some(system.to_string()), code),
+            None => (None, text),
+        };
+        TokenValue { system, code: (!code.is_empty()).then(|| code.to_string()) }
+    }
+
+    fn has(term: Term) -> bool {
+        matches(&task(), &Query { resource_type: "Task".into(), terms: vec![term] })
+    }
+
+    fn code(element: &'static str, text: &str) -> bool {
+        has(Term::Token { element, values: vec![token("other"), token(text)] })
+    }
+
+    #[test]
+    fn tokens_match_by_system_and_code_in_all_their_forms() {
+        for (element, yes) in [
+            ("status", "requested"),
+            ("status", "http://hl7.org/fhir/task-status|requested"),
+            ("code", "8867-4"),
+            ("code", "http://loinc.org|"),
+            ("code", "http://loinc.org|8867-4"),
+            ("code", "|local"),
+            ("active", "true"),
+        ] {
+            assert!(code(element, yes), "{element}={yes}");
+        }
+        for (element, no) in [
+            ("status", "draft"),
+            ("status", "urn:x|requested"),
+            ("code", "|8867-4"),
+            ("code", "http://loinc.org|Local"),
+        ] {
+            assert!(!code(element, no), "{element}={no}");
+        }
+    }
+
+    #[test]
+    fn identifiers_match_exactly() {
+        assert!(has(Term::Identifier(vec![Identifier::new("urn:s", "A1").into()])));
+        assert!(has(Term::Identifier(vec![token("A1")])));
+        assert!(!has(Term::Identifier(vec![token("urn:s|a1")])));
+    }
+
+    #[test]
+    fn references_match_literally_by_id_and_by_identifier() {
+        let refers = |element, value: &str| has(Term::Reference { element, values: vec![value.to_string()] });
+        assert!(refers("for", "Patient/p1") && refers("for", "p1") && refers("owner", "urn:org|9"));
+        assert!(!refers("for", "Patient/1") && !refers("owner", "urn:org|8"));
+    }
+
+    #[test]
+    fn dates_match_when_they_overlap_and_last_updated_within_its_bounds() {
+        let at = |text: &str| Some(text.parse().unwrap());
+        let due = |from, until| has(Term::Date { elements: &["restriction.period"], from, until });
+        assert!(due(at("2026-03-05T10:00:00Z"), None), "the day an end names belongs to the period");
+        assert!(!due(at("2026-03-06T00:00:00Z"), None));
+        assert!(has(Term::LastUpdated { from: at("2026-03-01T12:00:00Z"), until: None }));
+        assert!(!has(Term::LastUpdated { from: None, until: at("2026-03-01T12:00:00Z") }));
+    }
+}
