@@ -23,6 +23,12 @@ impl Site {
             application: "HANDOVER".to_string(),
             facility: "TEST".to_string(),
         };
-        Self { folder: folder.to_path_buf(), settings, feeds: BTreeMap::new(), partners: BTreeMap::new() }
+        Self {
+            folder: folder.to_path_buf(),
+            settings,
+            feeds: BTreeMap::new(),
+            partners: BTreeMap::new(),
+            panels: BTreeMap::new(),
+        }
     }
 }

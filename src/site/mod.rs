@@ -2,11 +2,28 @@
 
 #[cfg(test)]
 mod bare;
+mod crosscheck;
+mod feeds;
+mod folder;
+mod listener;
+mod load;
+mod masking;
 mod model;
+mod panels;
+mod partners;
+mod render;
+pub mod roster;
+mod roster_columns;
+mod scalar;
+mod settings;
+mod starter;
 mod whole;
 
+pub use load::{Loaded, load};
 pub use model::{
-    Address, Credential, Directory, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Partner, Peer,
-    Retention, RetryPolicy, Settings, SmartClient, StoreChoice, TlsFiles,
+    Address, Credential, Directory, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Panel, Partner, Peer,
+    Practice, Retention, Role, RetryPolicy, Settings, SmartClient, StoreChoice, TlsFiles,
 };
+pub use render::{problems_as_json, render};
+pub use starter::{StarterError, write_starter};
 pub use whole::Site;

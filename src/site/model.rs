@@ -173,6 +173,44 @@ pub struct Partner {
     pub timeout_secs: u64,
 }
 
+/// `panels/NAME.yaml`: a practice, who there takes work, and where its roster is.
+#[derive(Debug, Clone)]
+pub struct Panel {
+    pub name: String,
+    pub title: String,
+    pub practice: Practice,
+    /// The partner that the practice's own system is.
+    pub partner: Option<String>,
+    /// The system of the roster's `member_id` column.
+    pub member_system: Option<String>,
+    /// A roster file in the site, relative to its folder, imported when the gateway starts.
+    pub members: Option<String>,
+    pub care_manager: Option<Role>,
+    pub coach: Option<Role>,
+    pub clinician: Option<Role>,
+}
+
+/// The practice that is responsible for a panel.
+#[derive(Debug, Clone)]
+pub struct Practice {
+    pub name: String,
+    /// How resources name this organisation.
+    pub identifier: Option<Identifier>,
+    /// For deadlines, and for days on pages.
+    pub zone: TimeZone,
+    /// `calendars/NAME.yaml`, for business days; none means Saturdays and Sundays only.
+    pub calendar: Option<String>,
+    pub phone: Option<String>,
+}
+
+/// A person (or a desk) at a practice who takes work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    pub name: String,
+    pub identifier: Option<Identifier>,
+    pub phone: Option<String>,
+}
+
 /// Where a client's public keys are (SMART Backend Services 2.2, "Registering a client").
 #[derive(Debug, Clone, PartialEq)]
 pub enum JwksSource {
@@ -200,6 +238,13 @@ pub struct RetryPolicy {
     pub factor: u32,
     pub longest_secs: u32,
     pub give_up_after_hours: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        // Six years of audit: what HIPAA asks of documentation (45 CFR 164.316(b)(2)(i)).
+        Self { message_days: 365, attempt_days: 90, audit_days: 2_192 }
+    }
 }
 
 impl Default for RetryPolicy {

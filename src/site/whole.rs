@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Feed, Partner, Settings};
+use super::roster::{self, Roster};
+use super::{Feed, Panel, Partner, Settings, crosscheck};
 
 /// A site that compiled without errors.
 pub struct Site {
@@ -12,4 +13,14 @@ pub struct Site {
     pub settings: Settings,
     pub feeds: BTreeMap<String, Feed>,
     pub partners: BTreeMap<String, Partner>,
+    pub panels: BTreeMap<String, Panel>,
+}
+
+impl Site {
+    /// Reads a roster for one of this site's panels; `file` is the name used in problems.
+    pub fn read_roster(&self, panel: &Panel, file: &str, bytes: &[u8]) -> Roster {
+        let authorities = crosscheck::authorities(self.feeds.values());
+        let systems_of = |name: &str| authorities.get(name).into_iter().flatten().cloned().collect();
+        roster::read(panel, file, bytes, &systems_of)
+    }
 }

@@ -1,0 +1,226 @@
+//! `feeds/NAME.yaml`: a named inbound source, who may connect, and what its identifiers mean.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::folder::{Document, Folder};
+use super::listener::{self, Taken};
+use super::scalar::{self, Secret};
+use super::{Credential, Directory, Feed, Intake, Limits, MllpSettings, Peer};
+use crate::problem::{Category, Problem};
+use crate::yaml::{Fields, Node, nearest};
+
+/// A bearer token shorter than this can be guessed.
+const TOKEN_LENGTH: usize = 16;
+
+/// Reads one feed; faults go to the folder's problems.
+pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) -> Option<Feed> {
+    let mut problems = Vec::new();
+    let mut fields = Fields::of(&document.node, "a feed");
+    super::crosscheck::own_name(&mut fields, "feed", &document.name);
+    let title = fields.text("title").unwrap_or_else(|| document.name.clone());
+    let mllp_node = fields.optional("mllp");
+    let mllp = mllp_node.and_then(|node| mllp(node, folder, taken, &mut problems));
+    let http_node = fields.optional("http");
+    let http = http_node.and_then(|node| http(node, folder, &mut problems));
+    if mllp_node.is_none() && http_node.is_none() && document.node.as_map().is_some() {
+        let text = "a feed takes messages by `mllp:` or by `http:`; this has neither";
+        fields.report(document.node.mark.problem(Category::Required, text));
+    }
+    let zone = scalar::required(&mut fields, "zone", scalar::zone);
+    let authorities = fields.required("authorities").map(|node| directory(node, &mut problems)).unwrap_or_default();
+    let identified_by = identified_by(&mut fields, &authorities);
+    let accepts = accepts(&mut fields);
+    let facilities = fields.texts("facilities");
+    let limits = fields.optional("limits").map_or_else(Limits::default, |node| limits(node, &mut problems));
+    let intake = fields.choice("intake", &[("report", Intake::Report), ("reject", Intake::Reject), ("off", Intake::Off)]);
+    fields.finish(&mut problems);
+    folder.problems.append(&mut problems);
+    Some(Feed {
+        name: document.name.clone(),
+        title,
+        mllp,
+        http,
+        zone: zone?,
+        authorities,
+        identified_by,
+        accepts,
+        facilities,
+        limits,
+        intake: intake.unwrap_or(Intake::Report),
+    })
+}
+
+fn mllp(node: &Node, folder: &mut Folder, taken: &mut Vec<Taken>, problems: &mut Vec<Problem>) -> Option<MllpSettings> {
+    let mut fields = Fields::of(node, "mllp");
+    let listener = listener::read(&mut fields, folder, taken);
+    let peer_nodes = fields.list("peers");
+    let peers: Vec<Peer> =
+        peer_nodes.iter().filter_map(|node| scalar::keep(&mut fields, listener::peer(node))).collect();
+    if let Some(listener) = &listener {
+        let shows_certificates = listener.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        if peer_nodes.is_empty() && !listener.listen.ip().is_loopback() && !shows_certificates {
+            let text = "`peers` is missing here: beyond loopback, say which addresses may connect, \
+                        or have clients show certificates (`tls: { client_ca: … }`)";
+            fields.report(node.mark.problem(Category::Security, text));
+        }
+        if !shows_certificates && peers.iter().any(|peer| matches!(peer, Peer::Certificate(_))) {
+            let text = "a peer is known by its certificate here, but without `tls: { client_ca: … }` none is ever shown";
+            fields.report(node.mark.problem(Category::Security, text));
+        }
+    }
+    fields.finish(problems);
+    let listener = listener?;
+    Some(MllpSettings { listen: listener.listen, tls: listener.tls, behind_proxy: listener.behind_proxy, peers })
+}
+
+fn http(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Option<Vec<Credential>> {
+    let mut fields = Fields::of(node, "http");
+    let nodes = match fields.required("credentials") {
+        Some(list) => list.as_list().map_or_else(|| vec![list], |items| items.iter().collect()),
+        None => Vec::new(),
+    };
+    let read = nodes.iter().filter_map(|node| credential(node, folder, problems)).collect();
+    fields.finish(problems);
+    Some(read)
+}
+
+fn credential(node: &Node, folder: &Folder, problems: &mut Vec<Problem>) -> Option<Credential> {
+    let mut fields = Fields::of(node, "a credential");
+    let token = fields.optional("token").map(|node| token(node, folder));
+    let hash = fields.optional("token_sha256").map(sha256);
+    let certificate = fields.optional("certificate").map(|node| scalar::text(node).map(Credential::Certificate));
+    let given: Vec<_> = [token, hash, certificate].into_iter().flatten().collect();
+    if given.len() != 1 && node.as_map().is_some() {
+        fields.report(node.problem("a credential is one of `token`, `token_sha256` or `certificate`"));
+    }
+    let read = given.into_iter().next().and_then(|read| scalar::keep(&mut fields, read));
+    fields.finish(problems);
+    read
+}
+
+fn token(node: &Node, folder: &Folder) -> Result<Credential, Problem> {
+    match scalar::secret(node, folder.root())? {
+        Secret::Elsewhere(token) if token.len() >= TOKEN_LENGTH => {
+            Ok(Credential::TokenSha256(Sha256::digest(token.as_bytes()).into()))
+        }
+        Secret::Elsewhere(_) => Err(node
+            .mark
+            .problem(Category::Security, format!("this token has fewer than {TOKEN_LENGTH} characters; make a longer one"))),
+        Secret::Plain(_) => Err(node.mark.problem(
+            Category::Security,
+            "a token does not stand in the site; write `token: ${ENV:NAME}`, `token: file:PATH`, or its `token_sha256`",
+        )),
+    }
+}
+
+fn sha256(node: &Node) -> Result<Credential, Problem> {
+    let wrong = || node.problem("`token_sha256` is 64 hexadecimal digits: `printf %s TOKEN | sha256sum`");
+    let written = scalar::text(node)?;
+    let digits: Vec<u32> = written.chars().filter_map(|sign| sign.to_digit(16)).collect();
+    if digits.len() != 64 || written.len() != 64 {
+        return Err(wrong());
+    }
+    let mut hash = [0_u8; 32];
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = pair.iter().fold(0, |byte, digit| byte << 4 | u8::try_from(*digit).unwrap_or_default());
+    }
+    Ok(Credential::TokenSha256(hash))
+}
+
+fn directory(node: &Node, problems: &mut Vec<Problem>) -> Directory {
+    let mut fields = Fields::of(node, "authorities");
+    let mut namespaces = BTreeMap::new();
+    let names = fields.optional("namespaces");
+    for (key, value) in names.and_then(Node::as_map).unwrap_or_default() {
+        // A namespace whose system has a fault is still a namespace, so that its uses are not faults as well.
+        let system = scalar::keep(&mut fields, scalar::system(value));
+        let system = system.or_else(|| value.as_text()).unwrap_or_default();
+        namespaces.insert(key.as_text().unwrap_or_default(), system);
+    }
+    if let Some(node) = names.filter(|node| node.as_map().is_none()) {
+        fields.report(node.problem("`namespaces` is written as `NAMESPACE: system` lines"));
+    }
+    let mut of = |key| {
+        let node = fields.optional(key)?;
+        scalar::keep(&mut fields, known_system(node, &namespaces))
+    };
+    let default_patient = of("default_patient");
+    let default_visit = of("default_visit");
+    fields.finish(problems);
+    Directory { namespaces, default_patient, default_visit }
+}
+
+/// A system written out, or the namespace it stands for.
+fn known_system(node: &Node, namespaces: &BTreeMap<String, String>) -> Result<String, Problem> {
+    let written = scalar::text(node)?;
+    if let Some(system) = namespaces.get(&written) {
+        return Ok(system.clone());
+    }
+    scalar::check_system(&written).map(|()| written.clone()).map_err(|_| {
+        let hint = nearest(&written, namespaces.keys().map(String::as_str)).map_or_else(
+            || "it is neither one of this feed's namespaces nor an absolute URI".to_string(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        node.mark.problem(Category::NotFound, format!("`{written}` is no assigning authority of this feed; {hint}"))
+    })
+}
+
+fn identified_by(fields: &mut Fields<'_>, authorities: &Directory) -> Vec<String> {
+    let known: Vec<&String> =
+        authorities.namespaces.values().chain(&authorities.default_patient).chain(&authorities.default_visit).collect();
+    let mut systems = Vec::new();
+    for node in fields.list("identified_by") {
+        let Some(system) = scalar::keep(fields, known_system(node, &authorities.namespaces)) else { continue };
+        if !known.contains(&&system) {
+            let text = format!("nothing under `authorities` leads to `{system}`, so no message could ever carry it");
+            fields.report(node.mark.problem(Category::NotFound, text));
+        }
+        systems.push(system);
+    }
+    // Left out, the patient's default system says who somebody is.
+    if systems.is_empty() {
+        systems.extend(authorities.default_patient.clone());
+    }
+    if systems.is_empty() {
+        let place = fields.optional("identified_by").unwrap_or_else(|| fields.node());
+        let text = "`identified_by` is missing here: say which of the authorities' identifiers tell who a patient is";
+        fields.report(place.mark.problem(Category::Required, text));
+    }
+    systems
+}
+
+fn accepts(fields: &mut Fields<'_>) -> Vec<String> {
+    let mut taken = Vec::new();
+    for node in fields.list("accepts") {
+        let Some(written) = scalar::keep(fields, scalar::text(node)) else { continue };
+        let is_event = written.split_once('^').is_some_and(|(code, event)| {
+            let upper = |text: &str| text.len() == 3 && text.chars().all(|s| s.is_ascii_uppercase() || s.is_ascii_digit());
+            upper(code) && (event == "*" || upper(event))
+        });
+        if is_event {
+            taken.push(written);
+        } else {
+            fields.report(node.problem(format!("`{written}` is not an event; write one such as ADT^A01 or ORU^*")));
+        }
+    }
+    taken
+}
+
+fn limits(node: &Node, problems: &mut Vec<Problem>) -> Limits {
+    let usual = Limits::default();
+    let mut fields = Fields::of(node, "limits");
+    let mut count = |key, most: i64, usual: usize| {
+        fields.integer(key, 1..=most).and_then(|count| usize::try_from(count).ok()).unwrap_or(usual)
+    };
+    let frame_bytes = count("frame_bytes", 64 << 20, usual.frame_bytes);
+    let connections = count("connections", 10_000, usual.connections);
+    let in_flight = count("in_flight", 10_000, usual.in_flight);
+    let mut seconds =
+        |key, usual| fields.integer(key, 1..=86_400).and_then(|secs| u64::try_from(secs).ok()).unwrap_or(usual);
+    let idle_secs = seconds("idle_secs", usual.idle_secs);
+    let frame_secs = seconds("frame_secs", usual.frame_secs);
+    fields.finish(problems);
+    Limits { frame_bytes, connections, in_flight, idle_secs, frame_secs }
+}

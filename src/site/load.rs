@@ -1,0 +1,139 @@
+//! Loads a site: reads every file of the folder, collects every fault of every file in one run, and checks the files
+//! against each other. A site exists only when no fault is an error.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::crosscheck::{self, Kind, Names, Reference};
+use super::folder::{Document, Folder, stem};
+use super::listener::{self, Taken};
+use super::{Feed, Panel, Partner, Settings, Site, feeds, panels, partners, roster, settings};
+use crate::problem::{Category, Place, Problem};
+use crate::yaml::{Mark, Node, Source};
+
+/// What reading a folder came to.
+pub struct Loaded {
+    /// None when any problem is an error.
+    pub site: Option<Site>,
+    /// In order of file and line.
+    pub problems: Vec<Problem>,
+    /// The files that were read, for showing the lines of problems.
+    pub sources: Vec<Source>,
+}
+
+/// Everything of a site that has been read so far.
+#[derive(Default)]
+struct Parts {
+    settings: Option<Settings>,
+    feeds: BTreeMap<String, Feed>,
+    partners: BTreeMap<String, Partner>,
+    partner_marks: BTreeMap<String, Mark>,
+    panels: BTreeMap<String, Panel>,
+    taken: Vec<Taken>,
+    references: Vec<Reference>,
+    names: Names,
+}
+
+/// Reads and cross-checks the site in a folder. Touches no file but to read it, and opens no connection.
+pub fn load(root: &Path) -> Loaded {
+    let mut folder = Folder::open(root);
+    let mut parts = Parts::default();
+    if folder.problems.is_empty() {
+        read_parts(&mut folder, &mut parts);
+        check_parts(&mut folder, &mut parts);
+    }
+    let Folder { mut problems, sources, .. } = folder;
+    problems.sort_by(|left, right| in_order(left).cmp(&in_order(right)));
+    problems.dedup();
+    let complete = !problems.iter().any(Problem::is_error);
+    let site = parts.settings.filter(|_| complete).map(|settings| Site {
+        folder: root.to_path_buf(),
+        settings,
+        feeds: parts.feeds,
+        partners: parts.partners,
+        panels: parts.panels,
+    });
+    Loaded { site, problems, sources }
+}
+
+/// Settings first, then folder by folder; what has no place in a file comes before all.
+fn in_order(problem: &Problem) -> (Option<(bool, &str)>, u32, u32) {
+    match &problem.place {
+        Place::File(mark) => (Some((mark.file.contains('/'), &mark.file)), mark.line, mark.column),
+        _ => (None, 0, 0),
+    }
+}
+
+fn read_parts(folder: &mut Folder, parts: &mut Parts) {
+    if folder.has("handover.yaml") {
+        let document = folder.document("handover.yaml");
+        parts.settings = document.and_then(|document| settings::read(&document, folder, &mut parts.taken));
+    } else {
+        let text = "there is no handover.yaml in this folder; `handover init DIR` writes a site to start from";
+        folder.fault(Category::NotFound, "handover.yaml", text);
+    }
+    for document in documents(folder, "feeds") {
+        if let Some(feed) = feeds::read(&document, folder, &mut parts.taken) {
+            parts.feeds.insert(document.name, feed);
+        }
+    }
+    for document in documents(folder, "partners") {
+        parts.partner_marks.insert(document.name.clone(), document.node.mark.clone());
+        parts.partners.insert(document.name.clone(), partners::read(&document, folder));
+    }
+    for document in documents(folder, "panels") {
+        if let Some(panel) = panels::read(&document, folder, &mut parts.references) {
+            parts.panels.insert(document.name, panel);
+        }
+    }
+    for document in documents(folder, "agreements") {
+        parts.references.extend(agreement_references(&document.node));
+    }
+    for (kind, place) in [(Kind::Partner, "partners"), (Kind::Panel, "panels"), (Kind::Calendar, "calendars")] {
+        for file in folder.yaml_in(place) {
+            parts.names.add(kind, stem(&file));
+        }
+    }
+}
+
+fn documents(folder: &mut Folder, place: &str) -> Vec<Document> {
+    folder.yaml_in(place).iter().filter_map(|file| folder.document(file)).collect()
+}
+
+/// The names that an agreement uses; what else it says is compiled by `agreement`.
+fn agreement_references(node: &Node) -> Vec<Reference> {
+    let named = [(Kind::Partner, node.get("partner")), (Kind::Panel, node.get("patients").and_then(|who| who.get("panel")))];
+    let named = named.into_iter().filter_map(|(kind, node)| {
+        let node = node?;
+        Some(Reference { kind, name: node.as_text()?, mark: node.mark.clone() })
+    });
+    named.collect()
+}
+
+fn check_parts(folder: &mut Folder, parts: &mut Parts) {
+    let Parts { references, names, taken, partners, partner_marks, .. } = parts;
+    folder.problems.extend(names.check(references));
+    folder.problems.extend(listener::check_shared(taken));
+    folder.problems.extend(crosscheck::check_clients(partners, partner_marks));
+    check_rosters(folder, parts);
+    let unread = folder.unread();
+    folder.problems.extend(unread);
+}
+
+/// Reads the rosters that panels name, so that their faults show before the gateway starts. The members themselves are
+/// read again when they are imported.
+fn check_rosters(folder: &mut Folder, parts: &Parts) {
+    let authorities = crosscheck::authorities(parts.feeds.values());
+    let systems_of = |name: &str| authorities.get(name).into_iter().flatten().cloned().collect::<Vec<_>>();
+    for panel in parts.panels.values() {
+        let Some(file) = &panel.members else { continue };
+        match folder.data(file) {
+            Ok(bytes) => folder.problems.extend(roster::read(panel, file, &bytes, &systems_of).problems),
+            Err(text) => folder.fault(Category::Structure, file, text),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

@@ -1,0 +1,116 @@
+//! Whole sites: the demo's, one with mistakes, and small ones made to break one rule each.
+
+use super::*;
+use crate::site::{StoreChoice, render};
+
+fn fixture(name: &str) -> Loaded {
+    load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name))
+}
+
+/// A site of the given files, each `(name, text)`, checked.
+fn site_of(files: &[(&str, &str)]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    load(folder.path()).problems.iter().map(ToString::to_string).collect()
+}
+
+const SETTINGS: (&str, &str) = ("handover.yaml", "http: { listen: '127.0.0.1:8080' }\n");
+
+#[test]
+fn the_demo_site_checks_clean() {
+    let loaded = fixture("demo");
+    assert_eq!(render(&loaded.problems, &loaded.sources, false, 100), "");
+    let site = loaded.site.unwrap();
+    assert_eq!(site.settings.store, StoreChoice::Fjall);
+    assert_eq!(site.feeds["riverside"].identified_by, ["urn:oid:2.16.840.1.113883.19.5"]);
+    let panel = &site.panels["lakeside"];
+    let roster = std::fs::read(site.folder.join(panel.members.as_ref().unwrap())).unwrap();
+    let roster = site.read_roster(panel, "panels/lakeside.csv", &roster);
+    assert_eq!((roster.members.len(), roster.problems.len()), (8, 0));
+}
+
+#[test]
+fn every_mistake_of_a_site_is_told_in_one_run_with_its_line_and_what_to_do() {
+    let loaded = fixture("broken");
+    assert!(loaded.site.is_none());
+    insta::assert_snapshot!(render(&loaded.problems, &loaded.sources, false, 120));
+}
+
+#[test]
+fn a_folder_without_settings_or_that_is_not_there_is_one_problem() {
+    assert_eq!(site_of(&[]).len(), 1);
+    let missing = load(Path::new("no/such/folder"));
+    assert_eq!(missing.problems.len(), 1);
+    assert!(missing.site.is_none());
+}
+
+#[test]
+fn files_nobody_reads_are_named_with_what_they_were_meant_to_be() {
+    let problems = site_of(&[SETTINGS, ("feeds/a.yml", ""), ("feed/a.yaml", ""), ("handover.yam", ""), ("README.md", "")]);
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert!(problems.iter().any(|text| text.contains("rename it to `a.yaml`")), "{problems:?}");
+    assert!(problems.iter().any(|text| text.contains("did you mean the folder `feeds`?")), "{problems:?}");
+    assert!(problems.iter().any(|text| text.contains("did you mean `handover.yaml`?")), "{problems:?}");
+}
+
+#[test]
+fn sled_is_taken_with_a_warning_of_what_was_measured() {
+    let problems = site_of(&[("handover.yaml", "http: { listen: '127.0.0.1:8080' }\nstore: { engine: sled }\n")]);
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].contains("29 of 30 cuts"), "{problems:?}");
+}
+
+#[test]
+fn two_listeners_on_one_port_and_listening_everywhere_without_tls_are_faults() {
+    let feed = "feed: a\nzone: UTC\nauthorities: { default_patient: 'urn:x:1' }\nmllp: { listen: '0.0.0.0:8080' }\n";
+    let problems = site_of(&[SETTINGS, ("feeds/a.yaml", feed)]);
+    assert!(problems.iter().any(|text| text.contains("port 8080 is taken already at handover.yaml:1")), "{problems:?}");
+    assert!(problems.iter().any(|text| text.contains("without TLS")), "{problems:?}");
+    assert!(problems.iter().any(|text| text.contains("`peers` is missing here")), "{problems:?}");
+}
+
+#[test]
+fn a_certificate_and_a_key_that_do_not_belong_together_are_refused() {
+    let pem = || rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
+    let (one, other) = (pem(), pem());
+    let settings = "http: { listen: '0.0.0.0:8443', tls: { certificate: c.pem, key: k.pem } }\n";
+    let site = |key: String| {
+        site_of(&[("handover.yaml", settings), ("c.pem", &one.cert.pem()), ("k.pem", &key)])
+    };
+    assert_eq!(site(one.signing_key.serialize_pem()), Vec::<String>::new());
+    let problems = site(other.signing_key.serialize_pem());
+    assert!(problems.iter().any(|text| text.contains("cannot be used together")), "{problems:?}");
+    let problems = site_of(&[("handover.yaml", settings)]);
+    assert_eq!(problems.iter().filter(|text| text.contains("there is no file")).count(), 2, "{problems:?}");
+}
+
+#[test]
+fn a_token_in_the_site_and_a_file_under_another_name_are_faults() {
+    let feed = "feed: b\nzone: UTC\nauthorities: { default_patient: 'urn:x:1' }\nhttp: { credentials: { token: abc } }\n";
+    let problems = site_of(&[SETTINGS, ("feeds/a.yaml", feed)]);
+    assert!(problems.iter().any(|text| text.contains("a token does not stand in the site")), "{problems:?}");
+    assert!(problems.iter().any(|text| text.contains("the file is a.yaml")), "{problems:?}");
+    assert!(!problems.iter().any(|text| text.contains("abc")), "{problems:?}");
+}
+
+#[test]
+fn two_partners_with_one_client_id_cannot_be_told_apart() {
+    let partner = |name: &str| {
+        format!("partner: {name}\nclient: {{ id: ehr, jwks: 'https://x.example/jwks', scopes: [system/Task.rs] }}\n")
+    };
+    let problems = site_of(&[SETTINGS, ("partners/a.yaml", &partner("a")), ("partners/b.yaml", &partner("b"))]);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("partner `a`'s already"));
+}
+
+#[test]
+fn a_private_key_in_a_partners_jwks_is_refused() {
+    let text = "partner: a\nclient:\n  id: ehr\n  jwks: { keys: [{ kty: EC, kid: x, crv: P-384, x: a, y: b, d: c }] }\n  \
+                scopes: [system/Task.rs]\n";
+    let problems = site_of(&[SETTINGS, ("partners/a.yaml", text)]);
+    assert!(problems[0].contains("private key"), "{problems:?}");
+}

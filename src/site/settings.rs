@@ -1,0 +1,113 @@
+//! `handover.yaml`: how this gateway runs.
+
+use super::folder::{Document, Folder};
+use super::listener::{self, Taken};
+use super::scalar::{self, Secret};
+use super::{HttpSettings, Retention, Settings, StoreChoice};
+use crate::problem::{Category, Place, Problem};
+use crate::yaml::{Fields, Node};
+
+/// What power cuts did to sled in our trials; the reasons stand in docs/decisions.
+const SLED_MEASURED: &str = "sled is taken as asked, but in our power-cut trials 29 of 30 cuts left a sled store that \
+    could not be opened or read, because it acknowledges before it syncs; Handover syncs its file itself after every \
+    commit (then 90 of 90 were intact), and it never gives space back; `fjall` lost nothing and is faster";
+
+const MEMORY_MEANS: &str = "everything is gone when the gateway stops; only for trying things out";
+
+/// Reads the settings; faults go to the folder's problems.
+pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) -> Option<Settings> {
+    let mut problems = Vec::new();
+    let mut fields = Fields::of(&document.node, "handover.yaml");
+    let data = fields.text("data").unwrap_or_else(|| "data".to_string());
+    let data = folder.root().join(data);
+    folder.ignore(&data);
+    let store_node = fields.optional("store");
+    let store = store_node.map_or(Some(StoreChoice::Fjall), |node| store(node, folder, &mut problems));
+    let http_node = fields.required("http");
+    let http = http_node.and_then(|node| http(node, folder, taken, &mut problems));
+    let base_url = scalar::optional(&mut fields, "base_url", scalar::web_address);
+    let retention = fields.optional("retention").map_or_else(Retention::default, |node| retention(node, &mut problems));
+    let application = fields.text("application").unwrap_or_else(|| "HANDOVER".to_string());
+    let facility = fields.text("facility").unwrap_or_else(|| "HANDOVER".to_string());
+    fields.finish(&mut problems);
+    folder.problems.append(&mut problems);
+    let http = http?;
+    let base_url = base_url.unwrap_or_else(|| {
+        let scheme = if http.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", http.listen)
+    });
+    Some(Settings { base_url, data, store: store?, http, retention, application, facility })
+}
+
+fn store(node: &Node, folder: &Folder, problems: &mut Vec<Problem>) -> Option<StoreChoice> {
+    let engines = [("fjall", 0_u8), ("sled", 1), ("memory", 2), ("postgres", 3)];
+    let mut fields = Fields::of(node, "store");
+    let place = fields.required("engine").map(|node| node.mark.clone());
+    let engine = fields.choice("engine", &engines);
+    let url_node = fields.optional("url");
+    if let (Some(node), Some(0..=2)) = (url_node, engine) {
+        fields.report(node.problem("only the postgres engine has a `url`"));
+    }
+    let warn = |text: &str| place.clone().map(|mark| Problem::warning(Category::Informational, Place::File(mark), text));
+    let choice = match engine {
+        Some(0) => Some(StoreChoice::Fjall),
+        Some(1) => {
+            warn(SLED_MEASURED).into_iter().for_each(|problem| fields.report(problem));
+            Some(StoreChoice::Sled)
+        }
+        Some(2) => {
+            warn(MEMORY_MEANS).into_iter().for_each(|problem| fields.report(problem));
+            Some(StoreChoice::Memory)
+        }
+        Some(_) => fields.required("url").and_then(|node| postgres(node, folder, &mut fields)),
+        None => None,
+    };
+    fields.finish(problems);
+    choice
+}
+
+fn postgres(node: &Node, folder: &Folder, fields: &mut Fields<'_>) -> Option<StoreChoice> {
+    match scalar::keep(fields, scalar::secret(node, folder.root()))? {
+        Secret::Elsewhere(url) => Some(StoreChoice::Postgres(url)),
+        Secret::Plain(url) => {
+            let holds_password = reqwest::Url::parse(&url).is_ok_and(|url| url.password().is_some());
+            if holds_password || url.contains("password=") {
+                let text = "a password stands in this file; write `url: ${ENV:NAME}` or `url: file:PATH` instead";
+                fields.report(Problem::warning(Category::Security, Place::File(node.mark.clone()), text));
+            }
+            Some(StoreChoice::Postgres(url))
+        }
+    }
+}
+
+fn http(
+    node: &Node,
+    folder: &mut Folder,
+    taken: &mut Vec<Taken>,
+    problems: &mut Vec<Problem>,
+) -> Option<HttpSettings> {
+    let mut fields = Fields::of(node, "http");
+    let listener = listener::read(&mut fields, folder, taken);
+    let body = fields.integer("max_body_bytes", 1024..=1 << 30).and_then(|bytes| usize::try_from(bytes).ok());
+    fields.finish(problems);
+    let listener = listener?;
+    Some(HttpSettings {
+        listen: listener.listen,
+        tls: listener.tls,
+        behind_proxy: listener.behind_proxy,
+        max_body_bytes: body.unwrap_or(10 << 20),
+    })
+}
+
+fn retention(node: &Node, problems: &mut Vec<Problem>) -> Retention {
+    let mut fields = Fields::of(node, "retention");
+    let mut days = |key, usual| fields.integer(key, 1..=36_500).and_then(|days| u32::try_from(days).ok()).unwrap_or(usual);
+    let usual = Retention::default();
+    let retention = Retention {
+        message_days: days("message_days", usual.message_days),
+        attempt_days: days("attempt_days", usual.attempt_days),
+        audit_days: days("audit_days", usual.audit_days),
+    };
+    fields.finish(problems);
+    retention
+}
