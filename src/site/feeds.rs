@@ -34,7 +34,8 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) ->
     let accepts = accepts(&mut fields);
     let facilities = fields.texts("facilities");
     let limits = fields.optional("limits").map_or_else(Limits::default, |node| limits(node, &mut problems));
-    let intake = fields.choice("intake", &[("report", Intake::Report), ("reject", Intake::Reject), ("off", Intake::Off)]);
+    let intake =
+        fields.choice("intake", &[("report", Intake::Report), ("reject", Intake::Reject), ("off", Intake::Off)]);
     fields.finish(&mut problems);
     folder.problems.append(&mut problems);
     Some(Feed {
@@ -66,7 +67,8 @@ fn mllp(node: &Node, folder: &mut Folder, taken: &mut Vec<Taken>, problems: &mut
             fields.report(node.mark.problem(Category::Security, text));
         }
         if !shows_certificates && peers.iter().any(|peer| matches!(peer, Peer::Certificate(_))) {
-            let text = "a peer is known by its certificate here, but without `tls: { client_ca: … }` none is ever shown";
+            let text =
+                "a peer is known by its certificate here, but without `tls: { client_ca: … }` none is ever shown";
             fields.report(node.mark.problem(Category::Security, text));
         }
     }
@@ -105,9 +107,10 @@ fn token(node: &Node, folder: &Folder) -> Result<Credential, Problem> {
         Secret::Elsewhere(token) if token.len() >= TOKEN_LENGTH => {
             Ok(Credential::TokenSha256(Sha256::digest(token.as_bytes()).into()))
         }
-        Secret::Elsewhere(_) => Err(node
-            .mark
-            .problem(Category::Security, format!("this token has fewer than {TOKEN_LENGTH} characters; make a longer one"))),
+        Secret::Elsewhere(_) => Err(node.mark.problem(
+            Category::Security,
+            format!("this token has fewer than {TOKEN_LENGTH} characters; make a longer one"),
+        )),
         Secret::Plain(_) => Err(node.mark.problem(
             Category::Security,
             "a token does not stand in the site; write `token: ${ENV:NAME}`, `token: file:PATH`, or its `token_sha256`",
@@ -196,7 +199,8 @@ fn accepts(fields: &mut Fields<'_>) -> Vec<String> {
     for node in fields.list("accepts") {
         let Some(written) = scalar::keep(fields, scalar::text(node)) else { continue };
         let is_event = written.split_once('^').is_some_and(|(code, event)| {
-            let upper = |text: &str| text.len() == 3 && text.chars().all(|s| s.is_ascii_uppercase() || s.is_ascii_digit());
+            let upper =
+                |text: &str| text.len() == 3 && text.chars().all(|s| s.is_ascii_uppercase() || s.is_ascii_digit());
             upper(code) && (event == "*" || upper(event))
         });
         if is_event {

@@ -131,9 +131,7 @@ pub fn peer(node: &Node) -> Result<Peer, Problem> {
         return Ok(Peer::Certificate(name.trim().to_string()));
     }
     network(&written).map(Peer::Address).ok_or_else(|| {
-        node.problem(format!(
-            "`{written}` is not an address (10.1.2.3), a network (10.1.0.0/16) or `certificate:NAME`"
-        ))
+        node.problem(format!("`{written}` is not an address (10.1.2.3), a network (10.1.0.0/16) or `certificate:NAME`"))
     })
 }
 

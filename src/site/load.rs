@@ -102,7 +102,8 @@ fn documents(folder: &mut Folder, place: &str) -> Vec<Document> {
 
 /// The names that an agreement uses; what else it says is compiled by `agreement`.
 fn agreement_references(node: &Node) -> Vec<Reference> {
-    let named = [(Kind::Partner, node.get("partner")), (Kind::Panel, node.get("patients").and_then(|who| who.get("panel")))];
+    let named =
+        [(Kind::Partner, node.get("partner")), (Kind::Panel, node.get("patients").and_then(|who| who.get("panel")))];
     let named = named.into_iter().filter_map(|(kind, node)| {
         let node = node?;
         Some(Reference { kind, name: node.as_text()?, mark: node.mark.clone() })

@@ -50,7 +50,8 @@ fn a_folder_without_settings_or_that_is_not_there_is_one_problem() {
 
 #[test]
 fn files_nobody_reads_are_named_with_what_they_were_meant_to_be() {
-    let problems = site_of(&[SETTINGS, ("feeds/a.yml", ""), ("feed/a.yaml", ""), ("handover.yam", ""), ("README.md", "")]);
+    let problems =
+        site_of(&[SETTINGS, ("feeds/a.yml", ""), ("feed/a.yaml", ""), ("handover.yam", ""), ("README.md", "")]);
     assert_eq!(problems.len(), 3, "{problems:?}");
     assert!(problems.iter().any(|text| text.contains("rename it to `a.yaml`")), "{problems:?}");
     assert!(problems.iter().any(|text| text.contains("did you mean the folder `feeds`?")), "{problems:?}");
@@ -78,9 +79,7 @@ fn a_certificate_and_a_key_that_do_not_belong_together_are_refused() {
     let pem = || rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
     let (one, other) = (pem(), pem());
     let settings = "http: { listen: '0.0.0.0:8443', tls: { certificate: c.pem, key: k.pem } }\n";
-    let site = |key: String| {
-        site_of(&[("handover.yaml", settings), ("c.pem", &one.cert.pem()), ("k.pem", &key)])
-    };
+    let site = |key: String| site_of(&[("handover.yaml", settings), ("c.pem", &one.cert.pem()), ("k.pem", &key)]);
     assert_eq!(site(one.signing_key.serialize_pem()), Vec::<String>::new());
     let problems = site(other.signing_key.serialize_pem());
     assert!(problems.iter().any(|text| text.contains("cannot be used together")), "{problems:?}");
@@ -90,7 +89,8 @@ fn a_certificate_and_a_key_that_do_not_belong_together_are_refused() {
 
 #[test]
 fn a_token_in_the_site_and_a_file_under_another_name_are_faults() {
-    let feed = "feed: b\nzone: UTC\nauthorities: { default_patient: 'urn:x:1' }\nhttp: { credentials: { token: abc } }\n";
+    let feed =
+        "feed: b\nzone: UTC\nauthorities: { default_patient: 'urn:x:1' }\nhttp: { credentials: { token: abc } }\n";
     let problems = site_of(&[SETTINGS, ("feeds/a.yaml", feed)]);
     assert!(problems.iter().any(|text| text.contains("a token does not stand in the site")), "{problems:?}");
     assert!(problems.iter().any(|text| text.contains("the file is a.yaml")), "{problems:?}");

@@ -76,7 +76,9 @@ mod tests {
 
     #[test]
     fn what_says_where_a_secret_is_stays_readable() {
-        for line in ["token: ${ENV:TOKEN}", "token: file:token.txt", "feed: riverside", "base: https://ehr.example/fhir"] {
+        for line in
+            ["token: ${ENV:TOKEN}", "token: file:token.txt", "feed: riverside", "base: https://ehr.example/fhir"]
+        {
             assert_eq!(masked(line), line);
         }
     }

@@ -22,7 +22,7 @@ mod whole;
 pub use load::{Loaded, load};
 pub use model::{
     Address, Credential, Directory, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Panel, Partner, Peer,
-    Practice, Retention, Role, RetryPolicy, Settings, SmartClient, StoreChoice, TlsFiles,
+    Practice, Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
 };
 pub use render::{problems_as_json, render};
 pub use starter::{StarterError, write_starter};

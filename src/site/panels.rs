@@ -38,12 +38,7 @@ pub fn read(document: &Document, folder: &mut Folder, references: &mut Vec<Refer
 }
 
 /// A key that names something else in the site.
-fn named(
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    kind: Kind,
-    references: &mut Vec<Reference>,
-) -> Option<String> {
+fn named(fields: &mut Fields<'_>, key: &'static str, kind: Kind, references: &mut Vec<Reference>) -> Option<String> {
     let node = fields.optional(key)?;
     let name = scalar::keep(fields, scalar::text(node))?;
     references.push(Reference { kind, name: name.clone(), mark: node.mark.clone() });

@@ -132,9 +132,8 @@ fn smart(node: &Node, plain: bool, folder: &mut Folder, problems: &mut Vec<Probl
 fn retry(node: &Node, problems: &mut Vec<Problem>) -> RetryPolicy {
     let usual = RetryPolicy::default();
     let mut fields = Fields::of(node, "retry");
-    let mut number = |key, most, usual| {
-        fields.integer(key, 1..=most).and_then(|number| u32::try_from(number).ok()).unwrap_or(usual)
-    };
+    let mut number =
+        |key, most, usual| fields.integer(key, 1..=most).and_then(|number| u32::try_from(number).ok()).unwrap_or(usual);
     let policy = RetryPolicy {
         first_secs: number("first_secs", 3_600, usual.first_secs),
         factor: number("factor", 10, usual.factor),
@@ -187,7 +186,8 @@ fn jwks(node: &Node) -> Result<JwksSource, Problem> {
 fn scopes(fields: &mut Fields<'_>) -> Vec<String> {
     let mut read = Vec::new();
     for node in fields.list("scopes") {
-        let checked = scalar::text(node).and_then(|scope| scope_fault(&scope).map_or(Ok(scope), |fault| Err(node.problem(fault))));
+        let checked = scalar::text(node)
+            .and_then(|scope| scope_fault(&scope).map_or(Ok(scope), |fault| Err(node.problem(fault))));
         read.extend(scalar::keep(fields, checked));
     }
     read

@@ -53,7 +53,8 @@ fn at_mark<'g>(group: Group<'g>, mark: &'g Mark, sources: &[Source]) -> Group<'g
         Some(text) => {
             let text = masked(text);
             let start = byte_of(&text, column.saturating_sub(1));
-            let end = byte_of(&text, column.saturating_sub(1).saturating_add(usize::try_from(mark.length).unwrap_or(1)));
+            let end =
+                byte_of(&text, column.saturating_sub(1).saturating_add(usize::try_from(mark.length).unwrap_or(1)));
             let snippet = Snippet::source(text)
                 .path(mark.file.to_string())
                 .line_start(line)

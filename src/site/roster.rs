@@ -37,7 +37,8 @@ impl Roster {
 pub fn read(panel: &Panel, file: &str, bytes: &[u8], systems_of: &dyn Fn(&str) -> Vec<String>) -> Roster {
     let mut roster = Roster::default();
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let mut reading = Reading { panel, file: file.into(), text: decode(bytes, file, &mut roster), seen: BTreeMap::new() };
+    let mut reading =
+        Reading { panel, file: file.into(), text: decode(bytes, file, &mut roster), seen: BTreeMap::new() };
     if reading.text.trim_start().starts_with('{') {
         reading.group(&mut roster);
     } else {
@@ -71,8 +72,11 @@ impl Reading<'_> {
     fn rows(&mut self, systems_of: &dyn Fn(&str) -> Vec<String>, roster: &mut Roster) {
         let text = std::mem::take(&mut self.text);
         let delimiter = delimiter_of(text.lines().next().unwrap_or_default());
-        let mut reader =
-            csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
         let lines: Vec<&str> = text.lines().collect();
         let place = |line: u32, field: usize| {
             let index = usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);
@@ -85,7 +89,9 @@ impl Reading<'_> {
         }
         let mut seen = std::mem::take(&mut self.seen);
         for record in reader.records() {
-            let line_of = |position: Option<&csv::Position>| position.map_or(0, |at| u32::try_from(at.line()).unwrap_or(u32::MAX));
+            let line_of = |position: Option<&csv::Position>| {
+                position.map_or(0, |at| u32::try_from(at.line()).unwrap_or(u32::MAX))
+            };
             let record = match record {
                 Ok(record) => record,
                 Err(error) => {
@@ -208,7 +214,8 @@ impl Row<'_> {
             }
         }
         if member.identifiers.is_empty() {
-            faults.push(place(0).problem(Category::Required, "this row has no identifier, so nobody can be found by it"));
+            faults
+                .push(place(0).problem(Category::Required, "this row has no identifier, so nobody can be found by it"));
         }
         if faults.is_empty() { Ok(member) } else { Err(faults) }
     }

@@ -111,10 +111,8 @@ fn mrn(authority: &str, systems_of: &dyn Fn(&str) -> Vec<String>) -> Result<Opti
 }
 
 fn not_read(header: &str, mark: Mark) -> Problem {
-    let hint = nearest(header, HEADERS).map_or_else(
-        || "nothing here needs it".to_string(),
-        |near| format!("did you mean `{near}`?"),
-    );
+    let hint = nearest(header, HEADERS)
+        .map_or_else(|| "nothing here needs it".to_string(), |near| format!("did you mean `{near}`?"));
     // The header is the exporting system's word, not a patient's.
     Problem::warning(Category::Informational, Place::File(mark), format!("the column `{header}` is not read; {hint}"))
 }

@@ -109,7 +109,9 @@ pub fn web_address(node: &Node) -> Result<String, Problem> {
                 return Err(node.problem("an address here has no `?query` and no `#fragment`"));
             }
             if !url.username().is_empty() || url.password().is_some() {
-                return Err(node.mark.problem(Category::Security, "a user name or password does not stand in an address"));
+                return Err(node
+                    .mark
+                    .problem(Category::Security, "a user name or password does not stand in an address"));
             }
             Ok(address)
         }

@@ -48,7 +48,8 @@ fn store(node: &Node, folder: &Folder, problems: &mut Vec<Problem>) -> Option<St
     if let (Some(node), Some(0..=2)) = (url_node, engine) {
         fields.report(node.problem("only the postgres engine has a `url`"));
     }
-    let warn = |text: &str| place.clone().map(|mark| Problem::warning(Category::Informational, Place::File(mark), text));
+    let warn =
+        |text: &str| place.clone().map(|mark| Problem::warning(Category::Informational, Place::File(mark), text));
     let choice = match engine {
         Some(0) => Some(StoreChoice::Fjall),
         Some(1) => {
@@ -80,12 +81,7 @@ fn postgres(node: &Node, folder: &Folder, fields: &mut Fields<'_>) -> Option<Sto
     }
 }
 
-fn http(
-    node: &Node,
-    folder: &mut Folder,
-    taken: &mut Vec<Taken>,
-    problems: &mut Vec<Problem>,
-) -> Option<HttpSettings> {
+fn http(node: &Node, folder: &mut Folder, taken: &mut Vec<Taken>, problems: &mut Vec<Problem>) -> Option<HttpSettings> {
     let mut fields = Fields::of(node, "http");
     let listener = listener::read(&mut fields, folder, taken);
     let body = fields.integer("max_body_bytes", 1024..=1 << 30).and_then(|bytes| usize::try_from(bytes).ok());
@@ -101,7 +97,8 @@ fn http(
 
 fn retention(node: &Node, problems: &mut Vec<Problem>) -> Retention {
     let mut fields = Fields::of(node, "retention");
-    let mut days = |key, usual| fields.integer(key, 1..=36_500).and_then(|days| u32::try_from(days).ok()).unwrap_or(usual);
+    let mut days =
+        |key, usual| fields.integer(key, 1..=36_500).and_then(|days| u32::try_from(days).ok()).unwrap_or(usual);
     let usual = Retention::default();
     let retention = Retention {
         message_days: days("message_days", usual.message_days),
