@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod bare;
+mod certificate;
 mod crosscheck;
 mod feeds;
 mod folder;
@@ -11,14 +12,17 @@ mod masking;
 mod model;
 mod panels;
 mod partners;
+mod peer;
 mod render;
 pub mod roster;
 mod roster_columns;
 mod scalar;
 mod settings;
 mod starter;
+mod tls;
 mod whole;
 
+pub use certificate::certificate_names;
 pub use load::{Loaded, load};
 pub use model::{
     Address, Credential, Directory, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Panel, Partner, Peer,
@@ -26,4 +30,5 @@ pub use model::{
 };
 pub use render::{problems_as_json, render};
 pub use starter::{StarterError, write_starter};
+pub use tls::TlsFault;
 pub use whole::Site;
