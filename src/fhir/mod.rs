@@ -4,6 +4,7 @@ pub mod definition;
 mod draft;
 mod identifier;
 mod outcome;
+pub mod path;
 mod resource;
 mod systems;
 pub mod time;

@@ -1,0 +1,53 @@
+//! An expression that was parsed once and can be evaluated any number of times, on any thread.
+
+use std::cell::Cell;
+use std::fmt;
+
+use super::ast::Node;
+use super::context::{Context, Scope};
+use super::error::PathError;
+use super::evaluate::{evaluate, truth};
+use super::item::Item;
+use super::parser;
+
+/// A parsed FHIRPath expression.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    text: String,
+    node: Node,
+}
+
+impl Expression {
+    /// Parses an expression; the fault says where and what to change.
+    pub fn parse(text: &str) -> Result<Self, PathError> {
+        Ok(Self { text: text.to_string(), node: parser::parse(text, false)? })
+    }
+
+    /// Parses an expression that R4 itself ships, in a search parameter or an invariant: there `as` filters
+    /// collections, as `ofType` does.
+    pub fn parse_r4(text: &str) -> Result<Self, PathError> {
+        Ok(Self { text: text.to_string(), node: parser::parse(text, true)? })
+    }
+
+    /// The text it was parsed from.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// All items that the expression yields.
+    pub fn evaluate<'a>(&'a self, context: &Context<'a>) -> Result<Vec<Item<'a>>, PathError> {
+        let work = Cell::new(0);
+        evaluate(&self.node, Scope::new(context, &work))
+    }
+
+    /// Whether the expression holds. Empty is false, and one item that is no boolean is true.
+    pub fn matches<'a>(&'a self, context: &Context<'a>) -> Result<bool, PathError> {
+        Ok(truth(&self.evaluate(context)?, self.node.position)?.unwrap_or(false))
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
