@@ -116,7 +116,11 @@ fn quantities<'a>(operator: Operator, left: &Quantity<'a>, right: &Quantity<'a>)
         Operator::Add | Operator::Subtract => {
             let other = right.convert(&left.unit).filter(|_| left.is_calendar == right.is_calendar);
             other.and_then(|other| {
-                let sum = if operator == Operator::Add { left.value.checked_add(other) } else { left.value.checked_sub(other) };
+                let sum = if operator == Operator::Add {
+                    left.value.checked_add(other)
+                } else {
+                    left.value.checked_sub(other)
+                };
                 Some(Quantity { value: sum?, ..left.clone() })
             })
         }

@@ -23,14 +23,31 @@ pub(super) enum NodeKind {
     Total,
     Variable(String),
     /// An element, of `target` or of what the expression is applied to.
-    Member { target: Option<Box<Node>>, name: String, sibling: String },
-    Indexer { target: Box<Node>, index: Box<Node> },
+    Member {
+        target: Option<Box<Node>>,
+        name: String,
+        sibling: String,
+    },
+    Indexer {
+        target: Box<Node>,
+        index: Box<Node>,
+    },
     Call(Call),
     Negate(Box<Node>),
     Plus(Box<Node>),
-    Binary { operator: Operator, left: Box<Node>, right: Box<Node> },
-    Is { value: Box<Node>, kind: TypeSpecifier },
-    As { value: Box<Node>, kind: TypeSpecifier },
+    Binary {
+        operator: Operator,
+        left: Box<Node>,
+        right: Box<Node>,
+    },
+    Is {
+        value: Box<Node>,
+        kind: TypeSpecifier,
+    },
+    As {
+        value: Box<Node>,
+        kind: TypeSpecifier,
+    },
 }
 
 #[derive(Debug, Clone)]

@@ -17,13 +17,19 @@ pub(super) enum Unordered {
 /// Which of two items comes first.
 pub(super) fn order(left: &Item<'_>, right: &Item<'_>) -> Result<Ordering, Unordered> {
     let (Some(left_value), Some(right_value)) = (left.system(), right.system()) else {
-        return Err(if is_open_quantity(left) || is_open_quantity(right) { Unordered::Unknown } else { Unordered::Unlike });
+        return Err(if is_open_quantity(left) || is_open_quantity(right) {
+            Unordered::Unknown
+        } else {
+            Unordered::Unlike
+        });
     };
     let known = match (&left_value, &right_value) {
         (Item::String(left), Item::String(right)) => Some(left.cmp(right)),
         (Item::Time(left), Item::Time(right)) => left.compare(*right),
         (Item::Quantity(left), Item::Quantity(right)) => left.compare(right),
-        (Item::Date(_) | Item::DateTime(_), Item::Date(_) | Item::DateTime(_)) => order_moments(&left_value, &right_value),
+        (Item::Date(_) | Item::DateTime(_), Item::Date(_) | Item::DateTime(_)) => {
+            order_moments(&left_value, &right_value)
+        }
         (Item::Quantity(quantity), other) => {
             let value = number(other).ok_or(Unordered::Unlike)?;
             (quantity.unit == "1").then(|| quantity.value.cmp(&value))

@@ -87,7 +87,8 @@ fn equal_elements(left: &Item<'_>, right: &Item<'_>) -> bool {
 fn equal_json(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => {
-            left == right || literal::decimal(left.as_str()).is_some_and(|value| Some(value) == literal::decimal(right.as_str()))
+            left == right
+                || literal::decimal(left.as_str()).is_some_and(|value| Some(value) == literal::decimal(right.as_str()))
         }
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| equal_json(left, right))
@@ -165,6 +166,7 @@ fn folded(text: &str) -> String {
 /// Equal when both are rounded to the digits of the less exact one.
 pub(super) fn equivalent_decimals(left: Decimal, right: Decimal) -> bool {
     let digits = left.normalize().scale().min(right.normalize().scale());
-    let rounded = |value: Decimal| value.round_dp_with_strategy(digits, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
+    let rounded =
+        |value: Decimal| value.round_dp_with_strategy(digits, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
     rounded(left) == rounded(right)
 }

@@ -24,7 +24,9 @@ pub(super) fn evaluate<'a>(node: &'a Node, scope: Scope<'_, 'a>) -> Result<Items
         NodeKind::Literal(literal) => vec![literal_item(literal)],
         NodeKind::Empty => Vec::new(),
         NodeKind::This => scope.this.to_vec(),
-        NodeKind::Index => scope.index.and_then(|index| i64::try_from(index).ok()).map(Item::Integer).into_iter().collect(),
+        NodeKind::Index => {
+            scope.index.and_then(|index| i64::try_from(index).ok()).map(Item::Integer).into_iter().collect()
+        }
         NodeKind::Total => scope.total.to_vec(),
         NodeKind::Variable(name) => variables::find(name, scope, position)?,
         NodeKind::Member { target: Some(target), name, sibling } => members(&evaluate(target, scope)?, name, sibling),
@@ -191,7 +193,12 @@ fn compare<'a>(
     let (left, right) = match (left, right) {
         ([], _) | (_, []) => return Ok(Vec::new()),
         ([left], [right]) => (left, right),
-        _ => return Err(PathError::at(position, "only single values compare; choose one with `first()` or use `where()`")),
+        _ => {
+            return Err(PathError::at(
+                position,
+                "only single values compare; choose one with `first()` or use `where()`",
+            ));
+        }
     };
     let order = match order(left, right) {
         Ok(order) => order,

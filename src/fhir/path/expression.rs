@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use super::ast::Node;
+use super::check;
 use super::context::{Context, Scope};
 use super::error::PathError;
 use super::evaluate::{evaluate, truth};
@@ -32,6 +33,12 @@ impl Expression {
     /// The text it was parsed from.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Checks that the expression can find what it names when it is evaluated on a type (`Observation`, `HumanName`):
+    /// for expressions that people write, at load. Evaluation itself takes an element that does not exist as empty.
+    pub fn check(&self, type_name: &str) -> Result<(), PathError> {
+        check::check(&self.node, type_name)
     }
 
     /// All items that the expression yields.

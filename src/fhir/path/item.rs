@@ -86,9 +86,8 @@ impl<'a> Element<'a> {
     }
 
     fn is_quantity(&self) -> bool {
-        self.definition.is_some_and(|definition| {
-            definition.name == "Quantity" || definition.base.as_deref() == Some("Quantity")
-        })
+        self.definition
+            .is_some_and(|definition| definition.name == "Quantity" || definition.base.as_deref() == Some("Quantity"))
     }
 
     /// The value of FHIRPath's own that this element stands for; none for one with children.

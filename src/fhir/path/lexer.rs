@@ -22,9 +22,8 @@ pub(super) enum Token {
     End,
 }
 
-const SYMBOLS: &[&str] = &[
-    "<=", ">=", "!=", "!~", "=", "~", "<", ">", "+", "-", "*", "/", "&", "|", ".", ",", "(", ")", "[", "]", "{", "}",
-];
+const SYMBOLS: &[&str] =
+    &["<=", ">=", "!=", "!~", "=", "~", "<", ">", "+", "-", "*", "/", "&", "|", ".", ",", "(", ")", "[", "]", "{", "}"];
 
 /// The longest expression that is read, in characters.
 const MAX_LENGTH: usize = 16_384;
@@ -73,7 +72,8 @@ impl<'t> Lexer<'t> {
                 self.take_while(|letter| letter != '\n' && letter != '\r');
             } else if self.rest.starts_with("/*") {
                 let at = self.position;
-                let length = self.rest.find("*/").ok_or_else(|| PathError::at(at, "this comment never ends; add `*/`"))?;
+                let length =
+                    self.rest.find("*/").ok_or_else(|| PathError::at(at, "this comment never ends; add `*/`"))?;
                 self.take(length + 2);
             } else {
                 return Ok(());
@@ -108,13 +108,25 @@ impl<'t> Lexer<'t> {
         self.take_while(|letter| letter.is_ascii_alphanumeric() || letter == '_').to_string()
     }
 
+    /// Names of value sets carry dashes: `%ed-follow-up-codes`. To subtract, write a space before the minus.
+    fn dashed_identifier(&mut self) -> String {
+        let mut name = self.identifier();
+        while self.rest.starts_with('-') && self.rest.chars().nth(1).is_some_and(|letter| letter.is_ascii_alphabetic())
+        {
+            name.push_str(self.take(1));
+            name.push_str(&self.identifier());
+        }
+        name
+    }
+
     fn variable(&mut self) -> Result<Token, PathError> {
         self.take(1);
         match self.rest.chars().next() {
             Some(mark @ ('`' | '\'')) => Ok(Token::Variable(self.quoted(mark)?)),
-            // Names of value sets and extensions carry dashes, and protocols name value sets.
             Some('"') => Ok(Token::Variable(self.quoted('"')?)),
-            Some(letter) if letter.is_ascii_alphabetic() || letter == '_' => Ok(Token::Variable(self.identifier())),
+            Some(letter) if letter.is_ascii_alphabetic() || letter == '_' => {
+                Ok(Token::Variable(self.dashed_identifier()))
+            }
             _ => Err(PathError::at(self.position, "a name must follow `%`")),
         }
     }

@@ -6,6 +6,7 @@ mod arithmetic;
 mod ast;
 mod boundary;
 mod calendar;
+mod check;
 mod compare;
 mod context;
 mod equality;

@@ -117,9 +117,7 @@ fn element<'a>(
     let sibling = beside.and_then(Value::as_object);
     match value {
         Some(Value::Object(map)) => Some(Element::object(map, definition)),
-        None | Some(Value::Null) => {
-            sibling.map(|_| Element { content: Content::Missing, sibling, definition })
-        }
+        None | Some(Value::Null) => sibling.map(|_| Element { content: Content::Missing, sibling, definition }),
         Some(Value::Array(_)) => None,
         Some(value) => Some(Element { content: Content::Primitive(value), sibling, definition }),
     }

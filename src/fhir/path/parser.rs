@@ -235,7 +235,10 @@ impl Parser {
                 ("this", None) => Ok(Node { position, kind: NodeKind::This }),
                 ("index", None) => Ok(Node { position, kind: NodeKind::Index }),
                 ("total", None) => Ok(Node { position, kind: NodeKind::Total }),
-                _ => Err(PathError::at(position, "only `$this`, `$index` and `$total` exist, and only at the start of a path")),
+                _ => Err(PathError::at(
+                    position,
+                    "only `$this`, `$index` and `$total` exist, and only at the start of a path",
+                )),
             },
             Token::Identifier(name) | Token::Quoted(name) => {
                 if self.accept("(") {

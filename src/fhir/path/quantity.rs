@@ -98,11 +98,15 @@ impl<'a> Quantity<'a> {
     }
 
     pub(super) fn multiply(&self, other: &Self) -> Option<Quantity<'static>> {
-        self.combine(other, self.value.checked_mul(other.value)?, |a, b| unit_multiply(a, b).ok().map(|unit| unit.expression))
+        self.combine(other, self.value.checked_mul(other.value)?, |a, b| {
+            unit_multiply(a, b).ok().map(|unit| unit.expression)
+        })
     }
 
     pub(super) fn divide(&self, other: &Self) -> Option<Quantity<'static>> {
-        self.combine(other, self.value.checked_div(other.value)?, |a, b| unit_divide(a, b).ok().map(|unit| unit.expression))
+        self.combine(other, self.value.checked_div(other.value)?, |a, b| {
+            unit_divide(a, b).ok().map(|unit| unit.expression)
+        })
     }
 
     fn combine(
@@ -147,7 +151,11 @@ impl<'a> Quantity<'a> {
 
 impl fmt::Display for Quantity<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_calendar { write!(f, "{} {}", self.value, self.unit) } else { write!(f, "{} '{}'", self.value, self.unit) }
+        if self.is_calendar {
+            write!(f, "{} {}", self.value, self.unit)
+        } else {
+            write!(f, "{} '{}'", self.value, self.unit)
+        }
     }
 }
 

@@ -12,7 +12,8 @@ use crate::fhir::time::PartialTime;
 pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
     let function = invocation.call.function;
     if matches!(function, Function::Now | Function::Today | Function::TimeOfDay) {
-        let now = invocation.scope.context.now.ok_or_else(|| invocation.fault("no time was given to this evaluation"))?;
+        let now =
+            invocation.scope.context.now.ok_or_else(|| invocation.fault("no time was given to this evaluation"))?;
         return Ok(vec![match function {
             Function::Now => Item::DateTime(now),
             Function::Today => Item::Date(now.date()),

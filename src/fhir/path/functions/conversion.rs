@@ -141,9 +141,14 @@ fn to_quantity<'a>(invocation: Invocation<'_, 'a>, value: Option<&Item<'a>>) -> 
         Some(Item::Quantity(quantity)) => Some(quantity.clone()),
         Some(Item::Integer(value)) => Some(Quantity::plain((*value).into())),
         Some(Item::Decimal(value)) => Some(Quantity::plain(*value)),
-        Some(Item::Boolean(value)) => Some(Quantity::plain(if *value { Decimal::new(10, 1) } else { Decimal::new(0, 1) })),
-        Some(Item::String(text)) => literal::quantity(text)
-            .map(|(value, unit, is_calendar)| Quantity { value, unit: Cow::Owned(unit), is_calendar }),
+        Some(Item::Boolean(value)) => {
+            Some(Quantity::plain(if *value { Decimal::new(10, 1) } else { Decimal::new(0, 1) }))
+        }
+        Some(Item::String(text)) => literal::quantity(text).map(|(value, unit, is_calendar)| Quantity {
+            value,
+            unit: Cow::Owned(unit),
+            is_calendar,
+        }),
         _ => None,
     };
     let wanted = invocation.text(0)?;

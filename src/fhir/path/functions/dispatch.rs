@@ -87,21 +87,73 @@ pub(in crate::fhir::path) fn call<'a>(
     let invocation = Invocation { call, position, scope };
     use Function as F;
     match call.function {
-        F::Empty | F::Exists | F::All | F::AllTrue | F::AnyTrue | F::AllFalse | F::AnyFalse | F::Count | F::Not | F::Iif => {
-            existence::call(invocation, input)
-        }
-        F::IsDistinct | F::Distinct | F::SubsetOf | F::SupersetOf | F::Union | F::Combine | F::Intersect | F::Exclude => {
-            sets::call(invocation, input)
-        }
-        F::Where | F::Select | F::Repeat | F::OfType | F::Is | F::As | F::Single | F::First | F::Last | F::Tail
-        | F::Skip | F::Take | F::Aggregate | F::Sort | F::Coalesce => filtering::call(invocation, input),
+        F::Empty
+        | F::Exists
+        | F::All
+        | F::AllTrue
+        | F::AnyTrue
+        | F::AllFalse
+        | F::AnyFalse
+        | F::Count
+        | F::Not
+        | F::Iif => existence::call(invocation, input),
+        F::IsDistinct
+        | F::Distinct
+        | F::SubsetOf
+        | F::SupersetOf
+        | F::Union
+        | F::Combine
+        | F::Intersect
+        | F::Exclude => sets::call(invocation, input),
+        F::Where
+        | F::Select
+        | F::Repeat
+        | F::OfType
+        | F::Is
+        | F::As
+        | F::Single
+        | F::First
+        | F::Last
+        | F::Tail
+        | F::Skip
+        | F::Take
+        | F::Aggregate
+        | F::Sort
+        | F::Coalesce => filtering::call(invocation, input),
         F::Children | F::Descendants | F::Type => tree::call(invocation, input),
-        F::ToBoolean | F::ToInteger | F::ToDecimal | F::ToString | F::ToDate | F::ToDateTime | F::ToTime | F::ToQuantity
-        | F::ConvertsToBoolean | F::ConvertsToInteger | F::ConvertsToDecimal | F::ConvertsToString | F::ConvertsToDate
-        | F::ConvertsToDateTime | F::ConvertsToTime | F::ConvertsToQuantity => conversion::call(invocation, input),
+        F::ToBoolean
+        | F::ToInteger
+        | F::ToDecimal
+        | F::ToString
+        | F::ToDate
+        | F::ToDateTime
+        | F::ToTime
+        | F::ToQuantity
+        | F::ConvertsToBoolean
+        | F::ConvertsToInteger
+        | F::ConvertsToDecimal
+        | F::ConvertsToString
+        | F::ConvertsToDate
+        | F::ConvertsToDateTime
+        | F::ConvertsToTime
+        | F::ConvertsToQuantity => conversion::call(invocation, input),
         F::Encode | F::Decode | F::Escape | F::Unescape => text_forms::call(invocation, input),
-        F::IndexOf | F::LastIndexOf | F::Substring | F::StartsWith | F::EndsWith | F::Contains | F::Upper | F::Lower
-        | F::Replace | F::Matches | F::MatchesFull | F::ReplaceMatches | F::Length | F::ToChars | F::Split | F::Join
+        F::IndexOf
+        | F::LastIndexOf
+        | F::Substring
+        | F::StartsWith
+        | F::EndsWith
+        | F::Contains
+        | F::Upper
+        | F::Lower
+        | F::Replace
+        | F::Matches
+        | F::MatchesFull
+        | F::ReplaceMatches
+        | F::Length
+        | F::ToChars
+        | F::Split
+        | F::Join
         | F::Trim => strings::call(invocation, input),
         F::Abs | F::Ceiling | F::Exp | F::Floor | F::Ln | F::Log | F::Power | F::Round | F::Sqrt | F::Truncate => {
             math::call(invocation, input)
@@ -109,8 +161,13 @@ pub(in crate::fhir::path) fn call<'a>(
         F::Now | F::Today | F::TimeOfDay | F::LowBoundary | F::HighBoundary | F::Precision | F::Comparable => {
             clock::call(invocation, input)
         }
-        F::Trace | F::Extension | F::HasValue | F::GetValue | F::Resolve | F::MemberOf | F::ConformsTo | F::HtmlChecks => {
-            fhir::call(invocation, input)
-        }
+        F::Trace
+        | F::Extension
+        | F::HasValue
+        | F::GetValue
+        | F::Resolve
+        | F::MemberOf
+        | F::ConformsTo
+        | F::HtmlChecks => fhir::call(invocation, input),
     }
 }

@@ -70,7 +70,9 @@ fn by_type<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items
     let Some(kind) = &invocation.call.kind else { return Ok(Vec::new()) };
     match invocation.call.function {
         Function::OfType => Ok(input.into_iter().filter(|item| is_cast_to(item, kind)).collect()),
-        Function::Is => Ok(invocation.single(&input)?.map(|item| Item::Boolean(is_of(item, kind))).into_iter().collect()),
+        Function::Is => {
+            Ok(invocation.single(&input)?.map(|item| Item::Boolean(is_of(item, kind))).into_iter().collect())
+        }
         _ => Ok(invocation.single(&input)?.filter(|item| is_cast_to(item, kind)).cloned().into_iter().collect()),
     }
 }
@@ -92,10 +94,15 @@ fn aggregate<'a>(invocation: Invocation<'_, 'a>, input: &[Item<'a>]) -> Result<I
 
 /// Orders by each argument in turn; `-` before one means descending, also for text. Empty keys come first.
 fn sort<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
-    let keys: Vec<_> = invocation.call.arguments.iter().map(|node| match &node.kind {
-        NodeKind::Negate(inner) => (inner.as_ref(), true),
-        _ => (node, false),
-    }).collect();
+    let keys: Vec<_> = invocation
+        .call
+        .arguments
+        .iter()
+        .map(|node| match &node.kind {
+            NodeKind::Negate(inner) => (inner.as_ref(), true),
+            _ => (node, false),
+        })
+        .collect();
     let mut rows = Vec::with_capacity(input.len());
     for (index, item) in input.into_iter().enumerate() {
         let mut row = Vec::with_capacity(keys.len());
@@ -116,7 +123,7 @@ fn sort<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a
                     fault = true;
                     Ordering::Equal
                 }),
-                (left, right) => left.is_some().cmp(&right.is_some()),
+                (left, right) => return left.is_some().cmp(&right.is_some()),
             };
             if *descending { known.reverse() } else { known }
         });

@@ -23,7 +23,9 @@ pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Resu
             value.map(|value| Item::Quantity(Quantity { value, ..quantity }))
         }
         (Some(Item::Integer(value)), Function::Abs) => value.checked_abs().map(Item::Integer),
-        (Some(Item::Integer(value)), Function::Ceiling | Function::Floor | Function::Truncate) => Some(Item::Integer(value)),
+        (Some(Item::Integer(value)), Function::Ceiling | Function::Floor | Function::Truncate) => {
+            Some(Item::Integer(value))
+        }
         (Some(Item::Integer(value)), Function::Power) => power_of_integer(invocation, value)?,
         (Some(Item::Integer(value)), _) => number(invocation, value.into())?,
         (Some(Item::Decimal(value)), _) => number(invocation, value)?,

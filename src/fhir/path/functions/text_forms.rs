@@ -25,7 +25,7 @@ pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Resu
             quoted.strip_prefix('"').and_then(|quoted| quoted.strip_suffix('"')).map(str::to_string)
         }),
         (Function::Unescape, "html") => Some(unescape_html(&text)),
-        (Function::Unescape, "json") => serde_json::from_str(&format!("\"{text}\"")).ok(),
+        (Function::Unescape, "json") => unescape_json(&text),
         _ => return Err(invocation.fault("the form is `hex`, `base64` or `urlbase64`, or `html` or `json` to escape")),
     };
     Ok(changed.map(one).unwrap_or_default())
@@ -49,4 +49,18 @@ fn escape_html(text: &str) -> String {
 
 fn unescape_html(text: &str) -> String {
     text.replace("&quot;", "\"").replace("&#39;", "'").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+/// Quotes that were not escaped stand for themselves.
+fn unescape_json(text: &str) -> Option<String> {
+    let mut escaped = String::with_capacity(text.len() + 2);
+    let mut after_backslash = false;
+    for letter in text.chars() {
+        if letter == '"' && !after_backslash {
+            escaped.push('\\');
+        }
+        after_backslash = letter == '\\' && !after_backslash;
+        escaped.push(letter);
+    }
+    serde_json::from_str(&format!("\"{escaped}\"")).ok()
 }
