@@ -1,5 +1,6 @@
 //! Handover: an interoperability gateway for care coordination. ARCHITECTURE.md tells the way through it.
 
+pub mod agreement;
 pub mod clock;
 pub mod delivery;
 pub mod fhir;

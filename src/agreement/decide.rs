@@ -1,0 +1,236 @@
+//! The decision: one function for every exit. Each denial names the line of the file that made it.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::codes::covers;
+use super::model::{Agreement, Label, Line, Patients, Push, Standing};
+use super::redact::redact;
+use super::set::AgreementSet;
+use crate::fhir::Resource;
+use crate::identity::{PersonId, ResourceId};
+use crate::yaml::Mark;
+
+/// A way by which information leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Exit {
+    Push,
+    Read,
+    Search,
+    Include,
+    History,
+    Export,
+    Subscription,
+    Card,
+    Console,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    pub partner: &'a str,
+    pub exit: Exit,
+    pub resource: &'a Resource,
+    /// The panels that the resource's patient is a member of.
+    pub panels: &'a [&'a str],
+    pub now: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Allowed,
+    /// Allowed without these elements.
+    Without(Vec<String>),
+    Denied,
+    /// It would be allowed, without these elements, but the agreement is not in force: what is to be sent waits.
+    Held(Vec<String>),
+}
+
+/// The answer, with its reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    pub verdict: Verdict,
+    /// Whether an agreement with this partner covers the patient at all; what does not concern a partner needs no trace.
+    pub concerns: bool,
+    /// How the line that allows it pushes.
+    pub push: Push,
+    /// The agreement's name.
+    pub agreement: Option<String>,
+    /// In words, for people.
+    pub because: String,
+    /// The line that decided.
+    pub at: Option<Mark>,
+}
+
+impl Decision {
+    /// The resource as the partner may have it, for what is let out now and for what is held until later; none when it is
+    /// denied.
+    pub fn released(&self, resource: &Resource) -> Option<Resource> {
+        match &self.verdict {
+            Verdict::Allowed => Some(resource.clone()),
+            Verdict::Without(elements) | Verdict::Held(elements) => Some(redact(resource, elements)),
+            Verdict::Denied => None,
+        }
+    }
+
+    /// Whether it may go out now.
+    pub fn is_allowed(&self) -> bool {
+        matches!(self.verdict, Verdict::Allowed | Verdict::Without(_))
+    }
+}
+
+pub(super) fn decide(set: &AgreementSet, question: &Question<'_>, purpose: Option<&str>) -> Decision {
+    let opinions = set.of(question.partner).map(|agreement| weigh(set, agreement, question, purpose));
+    // Where several agreements speak, the one that allows most counts; of denials, the one that came nearest.
+    let best = opinions.reduce(|best, other| if worth(&other) > worth(&best) { other } else { best });
+    best.map_or_else(
+        || Decision {
+            verdict: Verdict::Denied,
+            concerns: false,
+            push: Push::Never,
+            agreement: None,
+            because: format!("there is no agreement with {}", question.partner),
+            at: None,
+        },
+        |(_, decision)| decision,
+    )
+}
+
+/// How far the question came: through how many of the checks.
+type Opinion = (u8, Decision);
+
+fn worth(opinion: &Opinion) -> (u8, u8) {
+    let verdict = match opinion.1.verdict {
+        Verdict::Allowed => 3,
+        Verdict::Without(_) => 2,
+        Verdict::Held(_) => 1,
+        Verdict::Denied => 0,
+    };
+    (verdict, opinion.0)
+}
+
+fn weigh(set: &AgreementSet, agreement: &Agreement, question: &Question<'_>, purpose: Option<&str>) -> Opinion {
+    let (standing, standing_at) = agreement.standing(question.now);
+    let waits = matches!(question.exit, Exit::Push | Exit::Subscription);
+    let deny = |stage: u8, because: String, at: Option<&Mark>| {
+        let concerns = stage > 2;
+        (stage, decision(agreement, Verdict::Denied, concerns, Push::Never, because, at))
+    };
+    if standing != Standing::Active && !waits {
+        return deny(1, format!("the agreement {} {}", agreement.name, standing.words()), standing_at);
+    }
+    if let Err(because) = covered(agreement, question) {
+        return deny(2, because, Some(&agreement.patients_at));
+    }
+    let line = match find_line(set, agreement, question) {
+        Ok(line) => line,
+        Err((because, at)) => return deny(3, because, Some(at)),
+    };
+    if let Some(label) = kept_back(agreement, question.resource) {
+        let because = format!("it is labelled {}, which the agreement {} never lets out", label.code, agreement.name);
+        return deny(4, because, Some(&label.at));
+    }
+    if let Some(purpose) = purpose.filter(|purpose| !agreement.purpose.iter().any(|own| own == purpose)) {
+        let because = format!("the agreement {} is not for the purpose {purpose}", agreement.name);
+        return deny(5, because, Some(&agreement.at));
+    }
+    if standing != Standing::Active {
+        let because = format!("waits: the agreement {} {}", agreement.name, standing.words());
+        let verdict = Verdict::Held(line.without.clone());
+        return (6, decision(agreement, verdict, true, line.push, because, standing_at));
+    }
+    let without = if line.without.is_empty() { String::new() } else { format!(" without {}", line.without.join(", ")) };
+    let because = format!("the agreement {} allows {}{without}", agreement.name, line.resource);
+    let verdict = if line.without.is_empty() { Verdict::Allowed } else { Verdict::Without(line.without.clone()) };
+    (6, decision(agreement, verdict, true, line.push, because, Some(&line.at)))
+}
+
+fn decision(
+    agreement: &Agreement,
+    verdict: Verdict,
+    concerns: bool,
+    push: Push,
+    because: String,
+    at: Option<&Mark>,
+) -> Decision {
+    Decision { verdict, concerns, push, agreement: Some(agreement.name.clone()), because, at: at.cloned() }
+}
+
+/// Whether the agreement covers the patient. What belongs to no patient (practitioners, places) concerns nobody.
+fn covered(agreement: &Agreement, question: &Question<'_>) -> Result<(), String> {
+    match &agreement.patients {
+        Patients::All => Ok(()),
+        Patients::Panels(_) if is_shared(question.resource) => Ok(()),
+        Patients::Panels(panels) if panels.iter().any(|panel| question.panels.contains(&panel.as_str())) => Ok(()),
+        Patients::Panels(panels) => Err(format!("the patient is not on the panel {}", panels.join(" or "))),
+    }
+}
+
+fn is_shared(resource: &Resource) -> bool {
+    resource.id().and_then(|id| ResourceId::from_str(id).ok()).is_some_and(|id| id.person == PersonId::SHARED)
+}
+
+/// The first line that lets this resource out by this exit; otherwise the line that came nearest, and why it does not.
+fn find_line<'a>(
+    set: &AgreementSet,
+    agreement: &'a Agreement,
+    question: &Question<'_>,
+) -> Result<&'a Line, (String, &'a Mark)> {
+    let kind = question.resource.resource_type();
+    let mut why = None;
+    for line in agreement.receives.iter().filter(|line| line.resource == kind) {
+        let fault = if !offers(line, question.exit) {
+            format!("the agreement {} does not let {kind} be {}", agreement.name, word(question.exit))
+        } else if let Err(fault) = matches(set, line, question.resource) {
+            fault
+        } else {
+            return Ok(line);
+        };
+        why = Some((fault, &line.at));
+    }
+    Err(why.unwrap_or_else(|| {
+        (format!("the agreement {} has no line for {kind}", agreement.name), &agreement.receives_at)
+    }))
+}
+
+fn offers(line: &Line, exit: Exit) -> bool {
+    match exit {
+        Exit::Push => line.push != Push::Never,
+        Exit::Read | Exit::Search | Exit::Include | Exit::History | Exit::Export => line.pull,
+        Exit::Subscription | Exit::Card | Exit::Console => line.pull || line.push != Push::Never,
+    }
+}
+
+fn word(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Push => "pushed",
+        Exit::Read | Exit::Search | Exit::Include | Exit::History => "read (`pull: true`)",
+        Exit::Export => "exported (`pull: true`)",
+        Exit::Subscription => "subscribed to",
+        Exit::Card | Exit::Console => "shown",
+    }
+}
+
+fn matches(set: &AgreementSet, line: &Line, resource: &Resource) -> Result<(), String> {
+    let codings: Vec<(&str, &str)> = ["code", "type", "reasonCode", "category", "medicationCodeableConcept"]
+        .into_iter()
+        .flat_map(|element| resource.codings(element))
+        .collect();
+    if !line.codes.is_empty() && !line.codes.iter().any(|name| set.value_sets().contains_any(name, &codings)) {
+        return Err(format!("none of its codes is in {}", line.codes.join(" or ")));
+    }
+    match line.condition.as_ref().map(|condition| (condition, condition.holds(resource, set.value_sets()))) {
+        None | Some((_, Ok(true))) => Ok(()),
+        Some((condition, Ok(false))) => Err(format!("it is not one where {}", condition.text)),
+        Some((condition, Err(fault))) => Err(format!("`{}` could not be decided: {fault}", condition.text)),
+    }
+}
+
+/// The label in `meta.security` that the agreement never lets out.
+fn kept_back<'a>(agreement: &'a Agreement, resource: &Resource) -> Option<&'a Label> {
+    let labels = resource.get("meta").and_then(|meta| meta.get("security")).and_then(Value::as_array);
+    let codes: Vec<&str> = labels.into_iter().flatten().filter_map(|label| label.get("code")?.as_str()).collect();
+    agreement.never.iter().find(|never| codes.iter().any(|code| covers(&never.code, code)))
+}

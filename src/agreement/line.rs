@@ -1,0 +1,103 @@
+//! Reads one line of `receives`: `{ resource: Encounter, pull: true, without: [participant.individual] }`.
+
+use super::compile::Names;
+use super::condition::Condition;
+use super::model::{Line, Push};
+use crate::fhir::Definitions;
+use crate::fhir::definition::{Kind, TypeDefinition};
+use crate::problem::{Category, Problem};
+use crate::yaml::{Fields, Node, nearest};
+
+const PUSHES: [(&str, Push); 3] =
+    [("immediate", Push::Immediate), ("on-change", Push::OnChange), ("none", Push::Never)];
+
+pub(super) fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<Line> {
+    let mut fields = Fields::of(node, "a line of `receives`");
+    let resource = fields.required("resource").and_then(|node| resource_type(node, problems));
+    let condition = fields.optional("where").and_then(|node| condition(node, names, problems));
+    let push = fields.choice("push", &PUSHES);
+    let pull = fields.boolean("pull");
+    if push.is_none_or(|push| push == Push::Never) && pull != Some(true) && node.get("push").is_none() {
+        fields
+            .report(node.mark.problem(Category::Required, "this line lets nothing flow; give `push` or `pull: true`"));
+    }
+    let codes = fields.list("codes");
+    let codes = codes.into_iter().filter_map(|node| value_set(node, names, problems)).collect();
+    let without = fields.list("without");
+    let without = without.into_iter().filter_map(|node| element(node, resource.as_deref(), problems)).collect();
+    fields.finish(problems);
+    Some(Line {
+        resource: resource?,
+        condition,
+        codes,
+        push: push.unwrap_or(Push::Never),
+        pull: pull.unwrap_or(false),
+        without,
+        at: node.get("resource").map_or_else(|| node.mark.clone(), |resource| resource.mark.clone()),
+    })
+}
+
+fn hint<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> String {
+    nearest(wrong, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
+fn resource_type(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
+    let name = node.as_text().unwrap_or_default();
+    if Definitions::r4().is_resource(&name) {
+        return Some(name);
+    }
+    let known = Definitions::r4().type_names(Kind::Resource);
+    problems.push(node.problem(format!("`{name}` is not a resource type of FHIR R4{}", hint(&name, known))));
+    None
+}
+
+fn condition(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<Condition> {
+    let Some(text) = node.as_text() else {
+        problems.push(node.problem("`where` is a FHIRPath expression, written as text"));
+        return None;
+    };
+    match Condition::compile(&text, &names.value_sets) {
+        Ok(condition) => Some(condition),
+        Err(fault) => {
+            problems.push(node.problem(fault));
+            None
+        }
+    }
+}
+
+fn value_set(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<String> {
+    let name = node.as_text().unwrap_or_default();
+    if names.value_sets.get(&name).is_some() {
+        return Some(name);
+    }
+    let text = format!("there is no value set `{name}`{}", hint(&name, names.value_sets.names()));
+    problems.push(node.mark.problem(Category::NotFound, text));
+    None
+}
+
+/// Checks a dotted path against the definition of the resource.
+fn element(node: &Node, resource: Option<&str>, problems: &mut Vec<Problem>) -> Option<String> {
+    let path = node.as_text().unwrap_or_default();
+    if matches!(path.as_str(), "id" | "meta" | "resourceType" | "implicitRules") || path.starts_with("meta.") {
+        problems.push(node.problem(format!("`{path}` cannot be left out; leave the whole resource out instead")));
+        return None;
+    }
+    let mut kind = Definitions::r4().type_definition(resource?)?;
+    let mut parts = path.split('.').peekable();
+    while let Some(part) = parts.next() {
+        let name = part.strip_suffix("[x]").unwrap_or(part);
+        let Some(element) = kind.element(name) else {
+            let text = format!("`{}` has no element `{part}`{}", kind.name, hint(part, kind.element_names()));
+            problems.push(node.problem(text));
+            return None;
+        };
+        if parts.peek().is_some() {
+            let Some(inner) = element.definition() else {
+                problems.push(node.problem(format!("`{part}` has several types; leave it out as a whole")));
+                return None;
+            };
+            kind = inner as &TypeDefinition;
+        }
+    }
+    Some(path.replace("[x]", ""))
+}

@@ -1,0 +1,19 @@
+//! Who may have what: the one function that every exit asks (push, pull, include, history, export, subscription, card,
+//! console), the agreements it reads, redaction, and labels for sensitive content. Pure: no I/O, no clock.
+
+mod codes;
+mod compile;
+mod condition;
+mod decide;
+mod line;
+mod model;
+mod redact;
+mod sensitive;
+mod set;
+
+pub use compile::{Names, compile};
+pub use decide::{Decision, Exit, Question, Verdict};
+pub use model::{Agreement, Label, Line, Patients, Push, Standing};
+pub use redact::redact;
+pub use sensitive::label_sensitive;
+pub use set::AgreementSet;

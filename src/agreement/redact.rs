@@ -1,0 +1,130 @@
+//! Leaves elements out of a resource (security labels: http://hl7.org/fhir/R4/security-labels.html#SUBSETTED). An element
+//! that must be there says that it was masked; nothing ever claims that what was left out does not exist.
+
+use serde_json::{Map, Value, json};
+
+use crate::fhir::definition::TypeDefinition;
+use crate::fhir::{Definitions, Resource};
+
+const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+
+/// The resource without these elements (dotted paths, through lists: `participant.individual`). What must be there by the
+/// definition keeps its place with a data-absent-reason `masked`. When anything was left out, it is labelled SUBSETTED.
+pub fn redact(resource: &Resource, without: &[String]) -> Resource {
+    let mut redacted = resource.clone();
+    let definition = Definitions::r4().type_definition(resource.resource_type());
+    let mut touched = false;
+    for path in without {
+        let parts: Vec<&str> = path.split('.').collect();
+        touched |= remove(redacted.as_map_mut(), &parts, definition);
+    }
+    if touched {
+        // A narrative may tell what the elements no longer do.
+        redacted.remove("text");
+        label(&mut redacted);
+    }
+    redacted
+}
+
+/// Removes a path; true when something was there.
+fn remove(map: &mut Map<String, Value>, path: &[&str], definition: Option<&'static TypeDefinition>) -> bool {
+    let Some((first, rest)) = path.split_first() else { return false };
+    let names = names_of(map, first, definition);
+    let mut touched = false;
+    for name in names {
+        let element = definition.and_then(|definition| definition.element(&name));
+        let emptied = match map.get_mut(&name) {
+            None => continue,
+            Some(_) if rest.is_empty() => true,
+            Some(value) => {
+                let inner = element.and_then(|element| element.definition());
+                touched |= remove_inside(value, rest, inner);
+                is_empty(value)
+            }
+        };
+        if !emptied {
+            continue;
+        }
+        touched = true;
+        let sibling = format!("_{name}");
+        map.shift_remove(&sibling);
+        let primitive =
+            element.and_then(|element| element.type_name()).is_some_and(|name| Definitions::r4().is_primitive(name));
+        // Of a choice, one type of several stands for the whole.
+        let required = element.is_some_and(|element| element.min > 0);
+        let is_list = element.is_some_and(|element| element.max.is_list());
+        map.shift_remove(&name);
+        if required {
+            let masked = json!({ "extension": [{ "url": ABSENT, "valueCode": "masked" }] });
+            let masked = if is_list { Value::Array(vec![masked]) } else { masked };
+            map.insert(if primitive { sibling } else { name }, masked);
+        }
+    }
+    touched
+}
+
+/// The names in the JSON that an element of a path means: itself, or each type of a choice.
+fn names_of(map: &Map<String, Value>, element: &str, definition: Option<&'static TypeDefinition>) -> Vec<String> {
+    let is_choice = definition.and_then(|definition| definition.element(element)).is_some_and(|found| found.is_choice);
+    if !is_choice {
+        let only_sibling = !map.contains_key(element) && map.contains_key(&format!("_{element}"));
+        return vec![if only_sibling { format!("_{element}") } else { element.to_string() }];
+    }
+    let belongs = |name: &&String| {
+        let plain = name.strip_prefix('_').unwrap_or(name);
+        definition
+            .and_then(|definition| definition.element(plain))
+            .is_some_and(|found| found.choice.as_deref() == Some(element))
+    };
+    map.keys().filter(belongs).cloned().collect()
+}
+
+fn remove_inside(value: &mut Value, path: &[&str], definition: Option<&'static TypeDefinition>) -> bool {
+    match value {
+        Value::Object(map) => remove(map, path, definition),
+        Value::Array(items) => {
+            let mut touched = false;
+            for item in items.iter_mut() {
+                touched |= remove_inside(item, path, definition);
+            }
+            items.retain(|item| !is_empty(item));
+            touched
+        }
+        _ => false,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+fn label(resource: &mut Resource) {
+    let subsetted = json!({
+        "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+        "code": "SUBSETTED",
+        "display": "subsetted"
+    });
+    add_labels(resource, vec![subsetted]);
+}
+
+/// Adds to `meta.security` what is not there yet.
+pub(super) fn add_labels(resource: &mut Resource, labels: Vec<Value>) {
+    let mut meta = match resource.get("meta") {
+        Some(Value::Object(meta)) => meta.clone(),
+        _ => Map::new(),
+    };
+    let mut security = meta.get("security").and_then(Value::as_array).cloned().unwrap_or_default();
+    let same =
+        |one: &Value, other: &Value| one.get("system") == other.get("system") && one.get("code") == other.get("code");
+    for label in labels {
+        if !security.iter().any(|known| same(known, &label)) {
+            security.push(label);
+        }
+    }
+    meta.insert("security".to_string(), Value::Array(security));
+    resource.set("meta", Value::Object(meta));
+}

@@ -1,0 +1,59 @@
+//! Labels for sensitive content, given on the way in: which of a resource's codes are in the value sets that law and custom
+//! protect. Labels of the sender are kept; nothing is ever unlabelled here.
+
+use serde_json::{Value, json};
+
+use super::redact::add_labels;
+use crate::fhir::{Resource, ValueSets};
+
+const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
+
+/// Value set, sensitivity (v3 ActCode), and its display. Whether 42 CFR Part 2 applies depends on who treated, not on the
+/// code, so that label is the sender's to give.
+const SENSITIVE: [(&str, &str, &str); 4] = [
+    ("sensitive-substance-use", "ETH", "substance abuse information sensitivity"),
+    ("sensitive-mental-health", "PSY", "psychiatry disorder information sensitivity"),
+    ("sensitive-hiv", "HIV", "HIV/AIDS information sensitivity"),
+    ("sensitive-reproductive-health", "SEX", "sexuality and reproductive health information sensitivity"),
+];
+
+/// Adds to `meta.security` what the resource's codes ask for: the sensitivity, and confidentiality R (restricted). Returns
+/// the sensitivities that hold.
+pub fn label_sensitive(resource: &mut Resource, value_sets: &ValueSets) -> Vec<&'static str> {
+    let mut codings = Vec::new();
+    for (element, value) in resource.as_map() {
+        if element != "meta" && element != "contained" {
+            collect(value, &mut codings);
+        }
+    }
+    let mut labels = Vec::new();
+    let mut found = Vec::new();
+    for (name, code, display) in SENSITIVE {
+        if codings.iter().any(|(system, value)| value_sets.contains(name, system, value)) {
+            labels.push(json!({ "system": ACT_CODE, "code": code, "display": display }));
+            found.push(code);
+        }
+    }
+    if !labels.is_empty() {
+        labels.push(json!({ "system": CONFIDENTIALITY, "code": "R", "display": "restricted" }));
+        add_labels(resource, labels);
+    }
+    found
+}
+
+/// Every system and code anywhere in a value.
+pub(super) fn collect<'a>(value: &'a Value, codings: &mut Vec<(&'a str, &'a str)>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, codings)),
+        Value::Object(map) => {
+            if let (Some(system), Some(code)) =
+                (map.get("system").and_then(Value::as_str), map.get("code").and_then(Value::as_str))
+            {
+                codings.push((system, code));
+            }
+            map.values().for_each(|item| collect(item, codings));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,87 @@
+//! All agreements of a site, and what can be asked of them beside the one decision.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::decide::{Decision, Exit, Question, decide};
+use super::model::{Agreement, Standing};
+use crate::fhir::{Resource, ValueSets};
+
+#[derive(Debug, Default)]
+pub struct AgreementSet {
+    agreements: Vec<Agreement>,
+    value_sets: Arc<ValueSets>,
+}
+
+impl AgreementSet {
+    pub(super) fn new(agreements: Vec<Agreement>, value_sets: Arc<ValueSets>) -> Self {
+        Self { agreements, value_sets }
+    }
+
+    /// The one decision: may this partner have this resource through this exit, now?
+    pub fn decide(&self, question: &Question<'_>) -> Decision {
+        decide(self, question, None)
+    }
+
+    /// The same for a request that states its purpose of use.
+    pub fn decide_for(&self, question: &Question<'_>, purpose: &str) -> Decision {
+        decide(self, question, Some(purpose))
+    }
+
+    /// The decision about pushing a resource, for every partner whose agreements cover its patient.
+    pub fn pushes<'a>(
+        &'a self,
+        resource: &'a Resource,
+        panels: &'a [&'a str],
+        now: Timestamp,
+    ) -> Vec<(&'a str, Decision)> {
+        let ask = |partner| self.decide(&Question { partner, exit: Exit::Push, resource, panels, now });
+        let all = self.partners().into_iter().map(|partner| (partner, ask(partner)));
+        all.filter(|(_, decision)| decision.concerns).collect()
+    }
+
+    /// Why what was once decided must not be sent now; none when nothing stands against it. `at` is `file:line` of the
+    /// agreement that allowed it, as a delivery keeps it.
+    pub fn objection(&self, partner: &str, at: &str, now: Timestamp) -> Option<String> {
+        let file = at.rsplit_once(':').map_or(at, |(file, _)| file);
+        let Some(agreement) = self.of(partner).find(|agreement| &*agreement.at.file == file) else {
+            return Some(format!("the agreement that allowed it ({file}) is there no more"));
+        };
+        match agreement.standing(now) {
+            (Standing::Active, _) => None,
+            (standing, _) => Some(format!("the agreement {} {}", agreement.name, standing.words())),
+        }
+    }
+
+    /// Whether a partner may send something: a resource type (`Observation`), an element of one (`Task.status`), or a kind
+    /// of message (`ADT`). Leave to send a type is leave to send its elements.
+    pub fn may_send(&self, partner: &str, what: &str, now: Timestamp) -> bool {
+        let whole = what.split('.').next().unwrap_or_default();
+        self.of(partner)
+            .filter(|agreement| agreement.standing(now).0 == Standing::Active)
+            .flat_map(|agreement| &agreement.sends)
+            .any(|(sends, _)| sends == what || sends == whole)
+    }
+
+    /// Partners that have an agreement, in order of name.
+    pub fn partners(&self) -> Vec<&str> {
+        let mut partners: Vec<&str> = self.agreements.iter().map(|agreement| agreement.partner.as_str()).collect();
+        partners.sort_unstable();
+        partners.dedup();
+        partners
+    }
+
+    /// All agreements, in order of their files.
+    pub fn agreements(&self) -> &[Agreement] {
+        &self.agreements
+    }
+
+    pub fn of<'a>(&'a self, partner: &'a str) -> impl Iterator<Item = &'a Agreement> {
+        self.agreements.iter().filter(move |agreement| agreement.partner == partner)
+    }
+
+    pub(super) fn value_sets(&self) -> &ValueSets {
+        &self.value_sets
+    }
+}
