@@ -12,4 +12,5 @@ pub mod record;
 pub mod site;
 pub mod store;
 pub mod telemetry;
+pub mod web;
 pub mod yaml;

@@ -15,6 +15,8 @@ mod stand_in;
 mod token;
 mod worker;
 
+pub use answer::read_bounded;
+pub use client::{Line, Lines};
 pub use keys::{KeyError, SigningKey, own_key};
 pub use retry::{Reply, Situation, decide};
 pub use worker::Worker;

@@ -1,0 +1,62 @@
+//! Bundles of search results and of history (http://hl7.org/fhir/R4/bundle.html), and the links between their pages.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::web::access::Shown;
+
+/// A link of a bundle.
+pub fn link(relation: &str, base: &str, path: &str, parameters: &[(String, String)]) -> Value {
+    let query: Vec<String> =
+        parameters.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    json!({ "relation": relation, "url": format!("{base}/{path}{mark}{}", query.join("&")) })
+}
+
+/// A bundle; the total is not given, since counting would read everything.
+pub fn bundle(kind: &str, now: Timestamp, links: Vec<Value>, entries: Vec<Value>) -> Value {
+    let mut bundle = json!({
+        "resourceType": "Bundle",
+        "type": kind,
+        "meta": { "lastUpdated": format!("{now:.3}") },
+        "link": links,
+    });
+    if let (Value::Object(map), false) = (&mut bundle, entries.is_empty()) {
+        map.insert("entry".to_string(), Value::Array(entries));
+    }
+    bundle
+}
+
+/// One match of a search.
+pub fn match_entry(base: &str, resource_type: &str, shown: Shown) -> Value {
+    let url = format!("{base}/{resource_type}/{}", shown.id());
+    json!({ "fullUrl": url, "resource": Value::from(shown.into_resource()), "search": { "mode": "match" } })
+}
+
+/// One version in a history.
+pub fn version_entry(base: &str, resource_type: &str, shown: Shown) -> Value {
+    let place = format!("{resource_type}/{}", shown.id());
+    let created = shown.version() == 1;
+    let (method, status) = if created { ("POST", "201") } else { ("PUT", "200") };
+    let request = json!({ "method": method, "url": if created { resource_type } else { place.as_str() } });
+    let response = json!({
+        "status": status,
+        "etag": format!("W/\"{}\"", shown.version()),
+        "lastModified": format!("{:.3}", shown.updated()),
+    });
+    let url = format!("{base}/{place}");
+    json!({ "fullUrl": url, "resource": Value::from(shown.into_resource()), "request": request, "response": response })
+}
+
+/// RFC 3986: all but the unreserved characters.
+fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}

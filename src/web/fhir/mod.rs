@@ -1,0 +1,16 @@
+//! The FHIR R4 REST interface (http://hl7.org/fhir/R4/http.html), read side: one interaction per file.
+
+mod bundle;
+mod capability;
+mod containment;
+mod date;
+mod history;
+mod negotiate;
+mod parameters;
+mod query;
+mod read;
+mod routes;
+mod search;
+mod vread;
+
+pub use routes::routes;

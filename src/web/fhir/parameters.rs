@@ -1,0 +1,190 @@
+//! Which resource types are served and how each can be searched
+//! (http://hl7.org/fhir/R4/searchparameter-registry.html). Search and the CapabilityStatement both read this table and nothing else.
+
+/// How a parameter is answered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    Id,
+    LastUpdated,
+    Identifier,
+    /// By the patient whose record the resource is in.
+    Patient,
+    Token(&'static str),
+    Date(&'static [&'static str]),
+    Reference(&'static str),
+}
+
+impl Kind {
+    /// http://hl7.org/fhir/R4/valueset-search-param-type.html
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Id | Self::Identifier | Self::Token(_) => "token",
+            Self::LastUpdated | Self::Date(_) => "date",
+            Self::Patient | Self::Reference(_) => "reference",
+        }
+    }
+}
+
+pub type Parameter = (&'static str, Kind);
+
+/// Every type has these.
+pub const COMMON: [Parameter; 3] =
+    [("_id", Kind::Id), ("_lastUpdated", Kind::LastUpdated), ("identifier", Kind::Identifier)];
+
+const PATIENT: Parameter = ("patient", Kind::Patient);
+const SUBJECT: Parameter = ("subject", Kind::Patient);
+const STATUS: Parameter = ("status", Kind::Token("status"));
+const CODE: Parameter = ("code", Kind::Token("code"));
+const CATEGORY: Parameter = ("category", Kind::Token("category"));
+const TYPE: Parameter = ("type", Kind::Token("type"));
+const INTENT: Parameter = ("intent", Kind::Token("intent"));
+const PRIORITY: Parameter = ("priority", Kind::Token("priority"));
+const ACTIVE: Parameter = ("active", Kind::Token("active"));
+const CLINICAL: Parameter = ("clinical-status", Kind::Token("clinicalStatus"));
+const VERIFICATION: Parameter = ("verification-status", Kind::Token("verificationStatus"));
+const ENCOUNTER: Parameter = ("encounter", Kind::Reference("encounter"));
+const PERIOD: Parameter = ("date", Kind::Date(&["period"]));
+const EFFECTIVE: Parameter = ("date", Kind::Date(&["effectiveDateTime", "effectivePeriod", "effectiveInstant"]));
+
+/// All types, in the order of the CapabilityStatement.
+pub const TYPES: &[(&str, &[Parameter])] = &[
+    ("AllergyIntolerance", &[PATIENT, CODE, CATEGORY, CLINICAL, VERIFICATION, ("date", Kind::Date(&["recordedDate"]))]),
+    ("CarePlan", &[PATIENT, SUBJECT, STATUS, INTENT, CATEGORY, ENCOUNTER, PERIOD]),
+    ("CareTeam", &[PATIENT, SUBJECT, STATUS, CATEGORY, ENCOUNTER, PERIOD]),
+    (
+        "Communication",
+        &[
+            PATIENT,
+            SUBJECT,
+            STATUS,
+            CATEGORY,
+            ENCOUNTER,
+            ("sent", Kind::Date(&["sent"])),
+            ("received", Kind::Date(&["received"])),
+        ],
+    ),
+    (
+        "Condition",
+        &[
+            PATIENT,
+            SUBJECT,
+            CODE,
+            CATEGORY,
+            CLINICAL,
+            VERIFICATION,
+            ENCOUNTER,
+            ("onset-date", Kind::Date(&["onsetDateTime", "onsetPeriod"])),
+            ("abatement-date", Kind::Date(&["abatementDateTime", "abatementPeriod"])),
+            ("recorded-date", Kind::Date(&["recordedDate"])),
+        ],
+    ),
+    ("Coverage", &[PATIENT, ("beneficiary", Kind::Patient), STATUS, TYPE]),
+    ("DiagnosticReport", &[PATIENT, SUBJECT, STATUS, CODE, CATEGORY, ENCOUNTER, EFFECTIVE]),
+    ("Encounter", &[PATIENT, SUBJECT, STATUS, TYPE, ("class", Kind::Token("class")), PERIOD]),
+    ("EpisodeOfCare", &[PATIENT, STATUS, TYPE, PERIOD]),
+    ("Flag", &[PATIENT, SUBJECT, ENCOUNTER, PERIOD]),
+    ("Location", &[STATUS, TYPE]),
+    ("Observation", &[PATIENT, SUBJECT, STATUS, CODE, CATEGORY, ENCOUNTER, EFFECTIVE]),
+    ("Organization", &[ACTIVE, TYPE]),
+    ("Patient", &[ACTIVE, ("gender", Kind::Token("gender")), ("birthdate", Kind::Date(&["birthDate"]))]),
+    ("Practitioner", &[ACTIVE]),
+    (
+        "PractitionerRole",
+        &[
+            ACTIVE,
+            ("role", Kind::Token("code")),
+            ("specialty", Kind::Token("specialty")),
+            ("practitioner", Kind::Reference("practitioner")),
+            ("organization", Kind::Reference("organization")),
+        ],
+    ),
+    (
+        "Procedure",
+        &[
+            PATIENT,
+            SUBJECT,
+            STATUS,
+            CODE,
+            CATEGORY,
+            ENCOUNTER,
+            ("date", Kind::Date(&["performedDateTime", "performedPeriod"])),
+        ],
+    ),
+    ("RelatedPerson", &[PATIENT, ACTIVE, ("relationship", Kind::Token("relationship"))]),
+    (
+        "ServiceRequest",
+        &[
+            PATIENT,
+            SUBJECT,
+            STATUS,
+            INTENT,
+            PRIORITY,
+            CODE,
+            CATEGORY,
+            ENCOUNTER,
+            ("authored", Kind::Date(&["authoredOn"])),
+        ],
+    ),
+    (
+        "Task",
+        &[
+            PATIENT,
+            SUBJECT,
+            STATUS,
+            INTENT,
+            PRIORITY,
+            CODE,
+            ENCOUNTER,
+            ("business-status", Kind::Token("businessStatus")),
+            ("authored-on", Kind::Date(&["authoredOn"])),
+            ("modified", Kind::Date(&["lastModified"])),
+            ("period", Kind::Date(&["executionPeriod"])),
+            ("focus", Kind::Reference("focus")),
+            ("owner", Kind::Reference("owner")),
+        ],
+    ),
+];
+
+/// A type's name as the table has it and its own parameters; none for types that are not served.
+pub fn served(resource_type: &str) -> Option<(&'static str, &'static [Parameter])> {
+    TYPES.iter().find(|(name, _)| *name == resource_type).map(|(name, parameters)| (*name, *parameters))
+}
+
+/// A parameter of a type by name.
+pub fn find(parameters: &'static [Parameter], name: &str) -> Option<Kind> {
+    COMMON.iter().chain(parameters).find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fhir::Definitions;
+
+    #[test]
+    fn every_parameter_names_an_element_of_its_type() {
+        let definitions = Definitions::r4();
+        for (name, parameters) in TYPES {
+            for (parameter, kind) in *parameters {
+                let elements: Vec<&str> = match kind {
+                    Kind::Token(element) | Kind::Reference(element) => vec![element],
+                    Kind::Date(elements) => elements.to_vec(),
+                    Kind::Id | Kind::LastUpdated | Kind::Identifier | Kind::Patient => Vec::new(),
+                };
+                for element in elements {
+                    assert!(definitions.element(name, element).is_some(), "{name}.{element} of {parameter}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_given_once_and_types_are_in_order() {
+        assert!(TYPES.is_sorted_by_key(|(name, _)| *name));
+        for (name, parameters) in TYPES {
+            let mut names: Vec<&str> = COMMON.iter().chain(*parameters).map(|(name, _)| *name).collect();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), COMMON.len() + parameters.len(), "{name}");
+        }
+    }
+}

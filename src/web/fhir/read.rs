@@ -1,0 +1,88 @@
+//! read (http://hl7.org/fhir/R4/http.html#read), with ETag and conditional read (#cread).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ETAG, HttpDate, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::negotiate::{check_format, parameter};
+use super::parameters::served;
+use crate::identity::ResourceId;
+use crate::problem::Category;
+use crate::record::Stored;
+use crate::web::access::{Reader, Shown, Verdict};
+use crate::web::answer::{Fault, write_fhir};
+use crate::web::client::Client;
+use crate::web::scope::Permissions;
+use crate::web::service::Service;
+
+pub async fn read(
+    service: web::Data<Service>,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Fault> {
+    let client = Client::of(&service, &request)?;
+    let (resource_type, id) = address(&path.0, &path.1)?;
+    check_format(&request, parameter(&request, "_format").as_deref())?;
+    client.require(resource_type, Permissions::READ)?;
+    let stored = service.gateway.store.resource(resource_type, id).await?.ok_or_else(absent)?;
+    let shown = show(&service, &client, "read", stored).await?;
+    if is_known(&request, &shown) {
+        return Ok(HttpResponse::build(StatusCode::NOT_MODIFIED).insert_header((ETAG, etag(&shown))).finish());
+    }
+    Ok(respond(shown))
+}
+
+/// The type as served and the id; 404 for types and ids that are not ours.
+pub fn address(resource_type: &str, id: &str) -> Result<(&'static str, ResourceId), Fault> {
+    let (resource_type, _) = known_type(resource_type)?;
+    Ok((resource_type, id.parse().map_err(|_| absent())?))
+}
+
+/// The type as served with its parameters; 404 for others.
+pub fn known_type(resource_type: &str) -> Result<(&'static str, &'static [super::parameters::Parameter]), Fault> {
+    served(resource_type).ok_or_else(|| {
+        let text = "this resource type is not served here; /fhir/metadata lists those that are";
+        Fault::new(StatusCode::NOT_FOUND, Category::NotSupported, text)
+    })
+}
+
+pub fn absent() -> Fault {
+    Fault::not_found("there is no such resource here")
+}
+
+/// What the client may see of one resource, its disclosure on record; 403 with the reason otherwise.
+pub async fn show(service: &Service, client: &Client, action: &'static str, stored: Stored) -> Result<Shown, Fault> {
+    let mut reader = Reader::new(service, client, action);
+    let verdict = reader.judge(stored).await?;
+    reader.finish().await?;
+    match verdict {
+        Verdict::Shown(shown) => Ok(*shown),
+        Verdict::Denied(why) => Err(Fault::forbidden(why)),
+    }
+}
+
+pub fn respond(shown: Shown) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((ETAG, etag(&shown))).insert_header((LAST_MODIFIED, modified(&shown)));
+    write_fhir(&mut response, &shown.into_resource().into())
+}
+
+fn etag(shown: &Shown) -> String {
+    format!("W/\"{}\"", shown.version())
+}
+
+fn modified(shown: &Shown) -> HttpDate {
+    HttpDate::from(std::time::SystemTime::from(shown.updated()))
+}
+
+/// Whether the client has this version already. If-None-Match wins over If-Modified-Since (RFC 9110, 13.1.3).
+fn is_known(request: &HttpRequest, shown: &Shown) -> bool {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(tags) = header(IF_NONE_MATCH) {
+        let own = etag(shown);
+        let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_string();
+        return tags.trim() == "*" || tags.split(',').any(|tag| bare(tag) == bare(&own));
+    }
+    let since = header(IF_MODIFIED_SINCE).and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+    since.is_some_and(|since| shown.updated().as_second() <= since.timestamp().as_second())
+}

@@ -1,0 +1,16 @@
+//! What partners and machines reach over HTTP: FHIR reads, SMART Backend Services, CDS Hooks, health and metrics.
+//! Never shows a resource that has not passed through `access`.
+
+mod access;
+mod answer;
+mod client;
+mod fhir;
+mod guard;
+mod health;
+mod pace;
+mod scope;
+mod service;
+mod smart;
+
+pub use guard::guard;
+pub use service::{Service, configure};

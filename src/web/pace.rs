@@ -1,0 +1,83 @@
+//! How often one caller may ask: a token bucket each, in a table that cannot grow beyond its bound.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+/// Callers remembered at the same time. When all are in use, the table is emptied of those whose bucket is full again.
+const CALLERS: usize = 10_000;
+
+/// Buckets by caller.
+#[derive(Debug)]
+pub struct Pace<Caller> {
+    buckets: Mutex<HashMap<Caller, Bucket>>,
+    per_sec: f64,
+    burst: f64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    left: f64,
+    at: Timestamp,
+}
+
+impl<Caller: Hash + Eq> Pace<Caller> {
+    pub fn new(per_sec: u32, burst: u32) -> Self {
+        Self { buckets: Mutex::default(), per_sec: f64::from(per_sec.max(1)), burst: f64::from(burst.max(1)) }
+    }
+
+    /// Whether this caller may ask now. A table full of busy callers turns newcomers away.
+    pub fn admit(&self, caller: Caller, now: Timestamp) -> bool {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= CALLERS && !buckets.contains_key(&caller) {
+            buckets.retain(|_, bucket| self.refill(*bucket, now).left < self.burst);
+            if buckets.len() >= CALLERS {
+                return false;
+            }
+        }
+        let bucket = buckets.entry(caller).or_insert(Bucket { left: self.burst, at: now });
+        *bucket = self.refill(*bucket, now);
+        let admitted = bucket.left >= 1.0;
+        if admitted {
+            bucket.left -= 1.0;
+        }
+        admitted
+    }
+
+    fn refill(&self, bucket: Bucket, now: Timestamp) -> Bucket {
+        let passed = now.duration_since(bucket.at).as_secs_f64().max(0.0);
+        Bucket { left: (bucket.left + passed * self.per_sec).min(self.burst), at: now.max(bucket.at) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn a_caller_may_burst_and_then_keeps_to_the_rate_while_others_go_on() {
+        let now: Timestamp = "2026-03-02T10:00:00Z".parse().unwrap();
+        let pace = Pace::new(2, 3);
+        let admitted = (0..10).filter(|_| pace.admit("a", now)).count();
+        assert_eq!(admitted, 3);
+        assert!(pace.admit("b", now));
+        let later = now + SignedDuration::from_secs(1);
+        assert_eq!((0..10).filter(|_| pace.admit("a", later)).count(), 2);
+    }
+
+    #[test]
+    fn the_table_does_not_grow_beyond_its_bound() {
+        let now: Timestamp = "2026-03-02T10:00:00Z".parse().unwrap();
+        let pace = Pace::new(1, 1);
+        for caller in 0..CALLERS {
+            assert!(pace.admit(caller, now));
+        }
+        assert!(!pace.admit(CALLERS, now));
+        assert!(pace.admit(CALLERS, now + SignedDuration::from_secs(2)));
+        assert_eq!(pace.buckets.lock().unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,56 @@
+//! What all requests share, and which address leads where: the whole HTTP surface in one place.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::web::{self, ServiceConfig};
+use jiff::Timestamp;
+
+use super::fhir;
+use super::health::{health, live, metrics};
+use super::pace::Pace;
+use super::smart::{Keyring, TokenKey, configuration, jwks, token};
+use crate::delivery::{KeyError, SigningKey};
+use crate::pipeline::Gateway;
+
+/// Of a token request; an assertion with a long certificate chain fits.
+const FORM_BYTES: usize = 64 * 1024;
+
+/// State shared by all workers of the HTTP server.
+pub struct Service {
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) token_key: TokenKey,
+    pub(super) keyring: Keyring,
+    pub(super) addresses: Pace<IpAddr>,
+    pub(super) partners: Pace<String>,
+    pub(super) started: Timestamp,
+}
+
+impl Service {
+    /// `own_key` signs the access tokens; see `delivery::own_key`.
+    pub fn new(gateway: Arc<Gateway>, own_key: SigningKey) -> Result<Arc<Self>, KeyError> {
+        let token_key = TokenKey::new(own_key)?;
+        let (addresses, partners) = (Pace::new(100, 400), Pace::new(100, 400));
+        let (keyring, started) = (Keyring::new(), gateway.clock.now());
+        Ok(Arc::new(Self { gateway, token_key, keyring, addresses, partners, started }))
+    }
+
+    /// The FHIR base as others know it, without a trailing slash.
+    pub(super) fn fhir_base(&self) -> String {
+        format!("{}/fhir", self.gateway.site.load().settings.base_url)
+    }
+}
+
+/// Adds everything of this folder to an app; wrap the app in `guard` too.
+pub fn configure(config: &mut ServiceConfig, service: Arc<Service>) {
+    let form = web::FormConfig::default().limit(FORM_BYTES);
+    config
+        .app_data(web::Data::from(service))
+        .route("/health", web::get().to(health))
+        .route("/health/live", web::get().to(live))
+        .route("/metrics", web::get().to(metrics))
+        .route("/.well-known/jwks.json", web::get().to(jwks))
+        .route("/.well-known/smart-configuration", web::get().to(configuration))
+        .service(web::resource("/auth/token").app_data(form).route(web::post().to(token)))
+        .service(web::scope("/fhir").configure(fhir::routes));
+}
