@@ -119,7 +119,8 @@ impl ValueSets {
         })
     }
 
-    /// Whether a set holds a code. The system may be given by any name it goes by; an unknown set holds nothing.
+    /// Whether a set holds a code. The system may be given by any name it goes by, or be `*` for "whichever system the
+    /// set names"; a code without a system is in no set, and an unknown set holds nothing.
     pub fn contains(&self, name: &str, system: &str, code: &str) -> bool {
         self.holds(name, system, code, 0)
     }
@@ -134,7 +135,10 @@ impl ValueSets {
         match rule {
             Rule::Set { name, .. } => self.holds(name, system, code, depth + 1),
             Rule::Codes { systems, prefixes, codes } => {
-                let url = super::systems::canonical_system(system);
+                let url = match system {
+                    "*" => systems.first().map(String::as_str).unwrap_or_default(),
+                    _ => super::systems::canonical_system(system),
+                };
                 let compared = comparable(url, code);
                 systems.iter().any(|own| own == url)
                     && (codes.contains(&compared) || prefixes.iter().any(|prefix| compared.starts_with(prefix)))
@@ -155,6 +159,11 @@ impl ValueSets {
             Rule::Codes { .. } => None,
         });
         named.filter(|group| self.contains(group, system, code)).collect()
+    }
+
+    /// For `Context::knowing`: whether a set holds a code, none for a set that does not exist.
+    pub fn membership(&self, name: &str, system: &str, code: &str) -> Option<bool> {
+        self.sets.contains_key(name).then(|| self.contains(name, system, code))
     }
 
     pub fn get(&self, name: &str) -> Option<&ValueSet> {

@@ -16,7 +16,8 @@ const MAX_WORK: u64 = 2_000_000;
 
 /// Finds the resource that a literal reference (`Patient/1`, `urn:uuid:…`) points at.
 pub type Resolver<'a> = &'a (dyn Fn(&str) -> Option<&'a Resource> + Sync);
-/// Tells whether a code is in a value set: value set URL or name, system, code. None for an unknown value set.
+/// Tells whether a code is in a value set: value set URL or name, system, code. The system is `*` where only a code is
+/// compared. None for a value set that is not known.
 pub type Membership<'a> = &'a (dyn Fn(&str, &str, &str) -> Option<bool> + Sync);
 
 /// What one evaluation sees.

@@ -152,8 +152,8 @@ fn binary<'a>(
         Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
             compare(operator, &left, &right, position)
         }
-        Operator::In => member(&left, &right, position),
-        Operator::Contains => member(&right, &left, position),
+        Operator::In => member(&left, &right, position, scope),
+        Operator::Contains => member(&right, &left, position, scope),
         Operator::Union => functions::union(left, right, position, scope),
         _ => arithmetic::apply(operator, &left, &right, position),
     }
@@ -216,11 +216,20 @@ fn compare<'a>(
     })))
 }
 
-/// Whether one item is in a collection.
-fn member<'a>(item: &[Item<'_>], all: &[Item<'_>], position: u32) -> Result<Items<'a>, PathError> {
-    match item {
-        [] => Ok(Vec::new()),
-        [item] => Ok(boolean(Some(all.iter().any(|other| equal_items(item, other) == Some(true))))),
+/// Whether one item is in a collection, or any of some codes in a value set.
+fn member<'a>(
+    item: &[Item<'a>],
+    all: &[Item<'a>],
+    position: u32,
+    scope: Scope<'_, 'a>,
+) -> Result<Items<'a>, PathError> {
+    match (item, all) {
+        ([], _) => Ok(Vec::new()),
+        (items, [Item::ValueSet(name)]) => {
+            let known = items.iter().map(|item| functions::in_value_set(scope, item, name, "*"));
+            Ok(boolean(Some(known.into_iter().any(|known| known == Some(true)))))
+        }
+        ([item], _) => Ok(boolean(Some(all.iter().any(|other| equal_items(item, other) == Some(true))))),
         _ => Err(PathError::at(position, "one item was expected before `in` or after `contains`")),
     }
 }

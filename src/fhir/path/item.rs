@@ -26,6 +26,8 @@ pub enum Item<'a> {
     Element(Element<'a>),
     /// What `type()` tells: name space and name.
     Type(&'static str, Cow<'a, str>),
+    /// A value set by its name, for `code in %name`.
+    ValueSet(Cow<'a, str>),
 }
 
 /// A resource or an element of one, as it stands in JSON.
@@ -146,7 +148,7 @@ impl<'a> Item<'a> {
     pub(super) fn system(&self) -> Option<Item<'a>> {
         match self {
             Self::Element(element) => element.system(),
-            Self::Type(..) => None,
+            Self::Type(..) | Self::ValueSet(_) => None,
             other => Some(other.clone()),
         }
     }
@@ -216,6 +218,7 @@ impl<'a> Item<'a> {
                 Content::Primitive(value) => value.clone(),
                 Content::Object(map) => Value::Object(map.clone()),
             },
+            Self::ValueSet(name) => Value::String(name.to_string()),
             Self::Type(namespace, name) => Value::String(format!("{namespace}.{name}")),
         }
     }
@@ -233,6 +236,7 @@ impl<'a> Item<'a> {
             Self::Quantity(_) => "Quantity",
             Self::Element(element) => element.type_name().unwrap_or("Any"),
             Self::Type(..) => "TypeInfo",
+            Self::ValueSet(_) => "ValueSet",
         }
     }
 }

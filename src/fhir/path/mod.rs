@@ -28,3 +28,6 @@ pub use error::PathError;
 pub use expression::Expression;
 pub use item::{Element, Item};
 pub use quantity::Quantity;
+
+#[cfg(test)]
+mod tests;

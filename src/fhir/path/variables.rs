@@ -12,6 +12,9 @@ pub(super) fn find<'a>(name: &'a str, scope: Scope<'_, 'a>, position: u32) -> Re
     if let Some((_, items)) = context.variables.iter().find(|(own, _)| own == name) {
         return Ok(items.clone());
     }
+    if context.membership.is_some_and(|knows| knows(name, "", "").is_some()) {
+        return Ok(vec![Item::ValueSet(Cow::Borrowed(name))]);
+    }
     let fixed = |url: &'static str| vec![Item::String(Cow::Borrowed(url))];
     Ok(match name {
         "context" => context.focus.clone(),

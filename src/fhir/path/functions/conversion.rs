@@ -101,7 +101,7 @@ fn to_text<'a>(value: &Item<'a>) -> Option<Item<'a>> {
         Item::Date(moment) | Item::DateTime(moment) => moment.to_string(),
         Item::Time(time) => time.to_string(),
         Item::Quantity(quantity) => quantity.to_string(),
-        Item::Element(_) | Item::Type(..) => return None,
+        Item::Element(_) | Item::Type(..) | Item::ValueSet(_) => return None,
     };
     Some(Item::String(Cow::Owned(text)))
 }

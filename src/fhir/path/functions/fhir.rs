@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::dispatch::Invocation;
 use super::table::Function;
 use crate::fhir::definition::{Definitions, codes_in};
+use crate::fhir::path::context::Scope;
 use crate::fhir::path::error::PathError;
 use crate::fhir::path::evaluate::Items;
 use crate::fhir::path::item::{Content, Element, Item};
@@ -83,39 +84,48 @@ fn resolve<'a>(invocation: Invocation<'_, 'a>, item: &Item<'a>) -> Option<Item<'
     Some(Item::Element(Element { content: Content::Object(&NOTHING), sibling: None, definition: Some(definition) }))
 }
 
-/// Whether a code, a Coding or any coding of a CodeableConcept is in a value set.
+/// `memberOf(value set)` on a code, a Coding or a CodeableConcept.
 fn member_of<'a>(invocation: Invocation<'_, 'a>, input: &[Item<'a>]) -> Result<Items<'a>, PathError> {
     let (Some(item), Some(value_set)) = (invocation.single(input)?, invocation.text(0)?) else { return Ok(Vec::new()) };
-    let text = |map: &'a Map<String, Value>, key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default();
-    let coding = |map: &'a Map<String, Value>| (text(map, "system"), text(map, "code"));
-    let plain;
-    let codings: Vec<(&str, &str)> = match item.as_element().and_then(Element::as_map) {
-        Some(map) => match map.get("coding").and_then(Value::as_array) {
-            Some(codings) => codings.iter().filter_map(Value::as_object).map(coding).collect(),
-            None => vec![coding(map)],
-        },
-        None => {
-            plain = item.as_text().unwrap_or_default();
-            vec![("", plain.as_ref())]
-        }
-    };
-    let mut known = false;
-    for (system, code) in codings {
-        match is_member(invocation, &value_set, system, code) {
-            Some(true) => return Ok(vec![Item::Boolean(true)]),
-            Some(false) => known = true,
-            None => return Err(invocation.fault("this value set is not known here")),
-        }
+    match in_value_set(invocation.scope, item, &value_set, "*") {
+        Some(known) => Ok(vec![Item::Boolean(known)]),
+        None => Err(invocation.fault("this value set is not known here")),
     }
-    Ok(known.then_some(Item::Boolean(false)).into_iter().collect())
 }
 
-fn is_member(invocation: Invocation<'_, '_>, value_set: &str, system: &str, code: &str) -> Option<bool> {
-    if let Some(known) = invocation.scope.context.membership.and_then(|knows| knows(value_set, system, code)) {
+/// Whether a code, a Coding or any coding of a CodeableConcept is in a value set; none when the set is not known.
+/// `system` is what a code without one is taken for.
+pub(in crate::fhir::path) fn in_value_set<'a>(
+    scope: Scope<'_, 'a>,
+    item: &Item<'a>,
+    value_set: &str,
+    system: &str,
+) -> Option<bool> {
+    let text = |map: &'a Map<String, Value>, key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default();
+    let coding = |map: &'a Map<String, Value>| (text(map, "system"), text(map, "code"));
+    match item.as_element().and_then(Element::as_map) {
+        Some(map) => match map.get("coding").and_then(Value::as_array) {
+            Some(codings) => {
+                let codings = codings.iter().filter_map(Value::as_object).map(coding);
+                let known: Vec<Option<bool>> =
+                    codings.map(|(system, code)| is_member(scope, value_set, system, code)).collect();
+                if known.contains(&None) { None } else { Some(known.contains(&Some(true))) }
+            }
+            None => {
+                let (system, code) = coding(map);
+                is_member(scope, value_set, system, code)
+            }
+        },
+        None => is_member(scope, value_set, system, &item.as_text()?),
+    }
+}
+
+fn is_member(scope: Scope<'_, '_>, value_set: &str, system: &str, code: &str) -> Option<bool> {
+    if let Some(known) = scope.context.membership.and_then(|knows| knows(value_set, system, code)) {
         return Some(known);
     }
     let groups = codes_in(value_set)?;
-    Some(groups.iter().any(|group| (system.is_empty() || group.system == system) && group.codes.contains(&code)))
+    Some(groups.iter().any(|group| (system == "*" || group.system == system) && group.codes.contains(&code)))
 }
 
 fn conforms_to<'a>(invocation: Invocation<'_, 'a>, input: &[Item<'a>]) -> Result<Items<'a>, PathError> {

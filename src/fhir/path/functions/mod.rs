@@ -14,6 +14,7 @@ mod text_forms;
 mod tree;
 
 pub(super) use dispatch::call;
+pub(super) use fhir::in_value_set;
 pub(super) use sets::union;
 pub(super) use strings::compile_pattern;
 pub(super) use table::{Function, by_name, names};

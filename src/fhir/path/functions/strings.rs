@@ -50,6 +50,8 @@ fn integer<'a>(count: usize) -> Item<'a> {
 fn join<'a>(invocation: Invocation<'_, 'a>, input: &[Item<'a>]) -> Result<Items<'a>, PathError> {
     let separator = invocation.text(0)?.unwrap_or_default();
     let texts: Vec<Cow<'a, str>> = input.iter().filter_map(text_of).collect();
+    let length: usize = texts.iter().map(|text| text.len() + separator.len()).sum();
+    invocation.scope.charge(length / 16, invocation.position)?;
     if texts.is_empty() { Ok(Vec::new()) } else { Ok(one(texts.join(separator.as_ref()))) }
 }
 
