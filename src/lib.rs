@@ -1,6 +1,7 @@
 //! Handover: an interoperability gateway for care coordination. ARCHITECTURE.md tells the way through it.
 
 pub mod agreement;
+pub mod cli;
 pub mod clock;
 pub mod delivery;
 pub mod fhir;

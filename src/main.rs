@@ -1,3 +1,5 @@
-//! The `handover` command.
+//! The `handover` command; everything it does is in `cli`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    handover::cli::main()
+}

@@ -29,6 +29,7 @@ impl Site {
             feeds: BTreeMap::new(),
             partners: BTreeMap::new(),
             panels: BTreeMap::new(),
+            value_sets: crate::fhir::ValueSets::compile(&crate::fhir::built_in_value_sets()).0,
         }
     }
 }

@@ -13,7 +13,6 @@ pub enum Kind {
     Partner,
     Panel,
     Calendar,
-    ValueSet,
 }
 
 impl Kind {
@@ -22,7 +21,6 @@ impl Kind {
             Self::Partner => "partner",
             Self::Panel => "panel",
             Self::Calendar => "calendar",
-            Self::ValueSet => "value set",
         }
     }
 
@@ -31,7 +29,6 @@ impl Kind {
             Self::Partner => "partners",
             Self::Panel => "panels",
             Self::Calendar => "calendars",
-            Self::ValueSet => "profiles/valuesets",
         }
     }
 }

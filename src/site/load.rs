@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::compiled;
 use super::crosscheck::{self, Kind, Names, Reference};
 use super::folder::{Document, Folder, stem};
 use super::listener::{self, Taken};
 use super::{Feed, Panel, Partner, Settings, Site, feeds, panels, partners, roster, settings};
+use crate::fhir::ValueSets;
 use crate::problem::{Category, Place, Problem};
 use crate::yaml::{Mark, Node, Source};
 
@@ -29,6 +31,7 @@ struct Parts {
     partners: BTreeMap<String, Partner>,
     partner_marks: BTreeMap<String, Mark>,
     panels: BTreeMap<String, Panel>,
+    value_sets: ValueSets,
     taken: Vec<Taken>,
     references: Vec<Reference>,
     names: Names,
@@ -52,6 +55,7 @@ pub fn load(root: &Path) -> Loaded {
         feeds: parts.feeds,
         partners: parts.partners,
         panels: parts.panels,
+        value_sets: parts.value_sets,
     });
     Loaded { site, problems, sources }
 }
@@ -86,6 +90,7 @@ fn read_parts(folder: &mut Folder, parts: &mut Parts) {
             parts.panels.insert(document.name, panel);
         }
     }
+    parts.value_sets = compiled::value_sets(folder);
     for document in documents(folder, "agreements") {
         parts.references.extend(agreement_references(&document.node));
     }
@@ -134,7 +139,3 @@ fn check_rosters(folder: &mut Folder, parts: &Parts) {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "load_tests.rs"]
-mod tests;

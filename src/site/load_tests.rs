@@ -1,7 +1,8 @@
 //! Whole sites: the demo's, one with mistakes, and small ones made to break one rule each.
 
-use super::*;
-use crate::site::{StoreChoice, render};
+use std::path::Path;
+
+use super::{Loaded, StoreChoice, load, render};
 
 fn fixture(name: &str) -> Loaded {
     load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name))

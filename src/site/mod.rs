@@ -3,11 +3,14 @@
 #[cfg(test)]
 mod bare;
 mod certificate;
+mod compiled;
 mod crosscheck;
 mod feeds;
 mod folder;
 mod listener;
 mod load;
+#[cfg(test)]
+mod load_tests;
 mod masking;
 mod model;
 mod panels;
@@ -16,6 +19,8 @@ mod peer;
 mod render;
 pub mod roster;
 mod roster_columns;
+#[cfg(test)]
+mod roster_tests;
 mod scalar;
 mod settings;
 mod starter;

@@ -220,7 +220,3 @@ impl Row<'_> {
         if faults.is_empty() { Ok(member) } else { Err(faults) }
     }
 }
-
-#[cfg(test)]
-#[path = "roster_tests.rs"]
-mod tests;

@@ -1,7 +1,8 @@
 //! Rosters as practices really send them: other separators, byte order marks, quotes, and rows with faults.
 
-use super::*;
-use crate::site::Practice;
+use super::roster::{Roster, read};
+use super::{Panel, Practice};
+use crate::fhir::Identifier;
 
 fn panel() -> Panel {
     Panel {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::fhir::ValueSets;
+
 use super::roster::{self, Roster};
 use super::{Feed, Panel, Partner, Settings, crosscheck};
 
@@ -14,6 +16,8 @@ pub struct Site {
     pub feeds: BTreeMap<String, Feed>,
     pub partners: BTreeMap<String, Partner>,
     pub panels: BTreeMap<String, Panel>,
+    /// The built-in ones and the site's own.
+    pub value_sets: ValueSets,
 }
 
 impl Site {

@@ -1,0 +1,81 @@
+//! The commands and how they end.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::screen::Screen;
+use super::{check, init};
+
+/// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
+///
+/// Start with `handover demo`, or write a site of your own with `handover init`.
+#[derive(Debug, Parser)]
+#[command(name = "handover", version, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Arguments),
+    Check(check::Arguments),
+}
+
+/// How a command ended when it could run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Well,
+    /// Problems were found, or something asked for is not there.
+    Faults,
+}
+
+/// Reads the arguments, runs the command, and says how it ended: 0, 1, or 2 when it could not run.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut screen = Screen::of_process();
+    let result = match arguments.command {
+        Command::Init(arguments) => init::run(&arguments, &mut screen),
+        Command::Check(arguments) => check::run(&arguments, &mut screen),
+    };
+    match result {
+        Ok(Outcome::Well) => ExitCode::SUCCESS,
+        Ok(Outcome::Faults) => ExitCode::from(1),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            screen.complain(&format!("{error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// `handover … | head` closes the pipe when it has read enough; that is no fault.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let closed = |cause: &(dyn std::error::Error + 'static)| {
+        let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        kind == Some(std::io::ErrorKind::BrokenPipe)
+    };
+    error.chain().any(closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_of_all_commands_make_sense_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_explains_itself_with_an_example() {
+        for command in Arguments::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            let is_group = command.get_subcommands().next().is_some();
+            assert!(is_group || command.get_after_help().is_some(), "{} has no example", command.get_name());
+        }
+    }
+}
