@@ -165,3 +165,7 @@ fn patients(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Opti
     fields.finish(problems);
     patients.map(|patients| (patients, at))
 }
+
+#[cfg(test)]
+#[path = "compile_tests.rs"]
+mod tests;

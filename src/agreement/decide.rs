@@ -183,7 +183,7 @@ fn find_line<'a>(
     for line in agreement.receives.iter().filter(|line| line.resource == kind) {
         let fault = if !offers(line, question.exit) {
             format!("the agreement {} does not let {kind} be {}", agreement.name, word(question.exit))
-        } else if let Err(fault) = matches(set, line, question.resource) {
+        } else if let Err(fault) = matches(set, line, question) {
             fault
         } else {
             return Ok(line);
@@ -213,7 +213,8 @@ fn word(exit: Exit) -> &'static str {
     }
 }
 
-fn matches(set: &AgreementSet, line: &Line, resource: &Resource) -> Result<(), String> {
+fn matches(set: &AgreementSet, line: &Line, question: &Question<'_>) -> Result<(), String> {
+    let resource = question.resource;
     let codings: Vec<(&str, &str)> = ["code", "type", "reasonCode", "category", "medicationCodeableConcept"]
         .into_iter()
         .flat_map(|element| resource.codings(element))
@@ -221,7 +222,11 @@ fn matches(set: &AgreementSet, line: &Line, resource: &Resource) -> Result<(), S
     if !line.codes.is_empty() && !line.codes.iter().any(|name| set.value_sets().contains_any(name, &codings)) {
         return Err(format!("none of its codes is in {}", line.codes.join(" or ")));
     }
-    match line.condition.as_ref().map(|condition| (condition, condition.holds(resource, set.value_sets()))) {
+    match line
+        .condition
+        .as_ref()
+        .map(|condition| (condition, condition.holds(resource, set.value_sets(), question.now)))
+    {
         None | Some((_, Ok(true))) => Ok(()),
         Some((condition, Ok(false))) => Err(format!("it is not one where {}", condition.text)),
         Some((condition, Err(fault))) => Err(format!("`{}` could not be decided: {fault}", condition.text)),
@@ -234,3 +239,7 @@ fn kept_back<'a>(agreement: &'a Agreement, resource: &Resource) -> Option<&'a La
     let codes: Vec<&str> = labels.into_iter().flatten().filter_map(|label| label.get("code")?.as_str()).collect();
     agreement.never.iter().find(|never| codes.iter().any(|code| covers(&never.code, code)))
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

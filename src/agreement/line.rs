@@ -12,9 +12,10 @@ const PUSHES: [(&str, Push); 3] =
     [("immediate", Push::Immediate), ("on-change", Push::OnChange), ("none", Push::Never)];
 
 pub(super) fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<Line> {
+    let before = problems.len();
     let mut fields = Fields::of(node, "a line of `receives`");
     let resource = fields.required("resource").and_then(|node| resource_type(node, problems));
-    let condition = fields.optional("where").and_then(|node| condition(node, names, problems));
+    let condition = fields.optional("where").and_then(|node| condition(node, resource.as_deref(), names, problems));
     let push = fields.choice("push", &PUSHES);
     let pull = fields.boolean("pull");
     if push.is_none_or(|push| push == Push::Never) && pull != Some(true) && node.get("push").is_none() {
@@ -26,6 +27,10 @@ pub(super) fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) 
     let without = fields.list("without");
     let without = without.into_iter().filter_map(|node| element(node, resource.as_deref(), problems)).collect();
     fields.finish(problems);
+    // A line that cannot be read whole lets nothing out, rather than more than was meant.
+    if problems.len() > before {
+        return None;
+    }
     Some(Line {
         resource: resource?,
         condition,
@@ -51,12 +56,12 @@ fn resource_type(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
     None
 }
 
-fn condition(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<Condition> {
+fn condition(node: &Node, resource: Option<&str>, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<Condition> {
     let Some(text) = node.as_text() else {
         problems.push(node.problem("`where` is a FHIRPath expression, written as text"));
         return None;
     };
-    match Condition::compile(&text, &names.value_sets) {
+    match Condition::compile(&text, resource?, &names.value_sets) {
         Ok(condition) => Some(condition),
         Err(fault) => {
             problems.push(node.problem(fault));

@@ -128,3 +128,64 @@ pub(super) fn add_labels(resource: &mut Resource, labels: Vec<Value>) {
     meta.insert("security".to_string(), Value::Array(security));
     resource.set("meta", Value::Object(meta));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(value: Value) -> Resource {
+        Resource::try_from(value).unwrap()
+    }
+
+    fn without(value: Value, paths: &[&str]) -> Value {
+        let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
+        redact(&resource(value), &paths).into()
+    }
+
+    #[test]
+    fn an_optional_element_is_left_out_through_lists_and_the_rest_is_labelled_subsetted() {
+        let redacted = without(
+            json!({ "resourceType": "Encounter", "status": "finished", "text": { "status": "generated" }, "participant": [
+                { "individual": { "display": "Dr Example" } },
+                { "type": [{ "text": "attender" }], "individual": { "display": "Dr Other" } }
+            ] }),
+            &["participant.individual"],
+        );
+        assert_eq!(redacted["participant"], json!([{ "type": [{ "text": "attender" }] }]));
+        assert_eq!(redacted["meta"]["security"][0]["code"], "SUBSETTED");
+        assert_eq!(redacted.get("text"), None, "a narrative could tell what was left out");
+    }
+
+    #[test]
+    fn what_must_be_there_says_that_it_was_masked() {
+        let condition = json!({ "resourceType": "Condition", "subject": { "reference": "Patient/1" } });
+        let redacted = without(condition, &["subject"]);
+        assert_eq!(redacted["subject"]["extension"][0]["valueCode"], "masked");
+        let task = without(json!({ "resourceType": "Task", "status": "ready", "intent": "order" }), &["status"]);
+        assert_eq!(task.get("status"), None);
+        assert_eq!(task["_status"]["extension"][0]["url"], ABSENT);
+    }
+
+    #[test]
+    fn every_type_of_a_choice_is_left_out_with_its_extensions() {
+        let observation =
+            json!({ "resourceType": "Observation", "valueQuantity": { "value": 86 }, "_valueString": { "id": "x" } });
+        let redacted = without(observation, &["value"]);
+        assert_eq!((redacted.get("valueQuantity"), redacted.get("_valueString")), (None, None));
+    }
+
+    #[test]
+    fn a_resource_that_had_none_of_it_stays_as_it_was() {
+        let patient = json!({ "resourceType": "Patient", "gender": "female" });
+        assert_eq!(without(patient.clone(), &["contact", "name.given"]), patient);
+    }
+
+    #[test]
+    fn labels_of_the_sender_are_kept() {
+        let patient = json!({ "resourceType": "Patient", "meta": { "security": [{ "code": "R" }] }, "birthDate": "1950",
+            "_birthDate": { "id": "b" } });
+        let redacted = without(patient, &["birthDate"]);
+        assert_eq!(redacted["meta"]["security"].as_array().unwrap().len(), 2);
+        assert_eq!((redacted.get("birthDate"), redacted.get("_birthDate")), (None, None));
+    }
+}

@@ -57,3 +57,25 @@ pub(super) fn collect<'a>(value: &'a Value, codings: &mut Vec<(&'a str, &'a str)
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_protected_diagnosis_is_labelled_once_and_another_is_not() {
+        let coded = |code: &str| {
+            let code = json!({ "coding": [{ "system": "http://hl7.org/fhir/sid/icd-10-cm", "code": code }] });
+            Resource::new("Condition").with("code", code)
+        };
+        let mut opioid = coded("F11.20");
+        assert!(label_sensitive(&mut opioid, ValueSets::built_in()).contains(&"ETH"));
+        let before = opioid.clone();
+        label_sensitive(&mut opioid, ValueSets::built_in());
+        assert_eq!(opioid, before);
+        assert!(opioid.get("meta").unwrap()["security"].as_array().unwrap().iter().any(|label| label["code"] == "R"));
+        let mut copd = coded("J44.1");
+        assert!(label_sensitive(&mut copd, ValueSets::built_in()).is_empty());
+        assert_eq!(copd.get("meta"), None);
+    }
+}

@@ -1,0 +1,71 @@
+//! Faults of agreement files: all in one run, each with its place and what would have been right.
+
+use super::*;
+use crate::fhir::built_in_value_sets;
+
+fn faults(text: &str) -> Vec<(u32, String)> {
+    let value_sets = Arc::new(ValueSets::compile(&built_in_value_sets()).0);
+    let names = Names { partners: Some(&["lakeside-practice"]), panels: Some(&["lakeside"]), value_sets };
+    let (_, problems) = compile(&[Source::new("agreements/a.yaml", text)], &names);
+    let place = |problem: &Problem| match &problem.place {
+        crate::problem::Place::File(mark) => mark.line,
+        _ => 0,
+    };
+    problems.iter().map(|problem| (place(problem), problem.text.clone())).collect()
+}
+
+#[test]
+fn every_fault_of_a_file_is_told_with_its_line_and_the_nearest_right_name() {
+    let found = faults(
+        "agreement: a
+partner: lakeside-practise
+valid: { from: 2027-01-01, to: 2026-01-01 }
+purpose: [TRAET]
+status: suspnded
+patients: { panel: lakesid }
+receives:
+  - { resource: Taks, push: immediate }
+  - { resource: Encounter, pull: true, without: [participant.indvidual] }
+  - { resource: Condition, where: 'code.coding.code in %cpod', pull: true }
+  - { resource: Condition, where: 'cod.exists()', pull: true }
+  - { resource: Observation }
+  - { resource: Patient, pull: true, without: [meta.security] }
+nevr: [R]
+",
+    );
+    let has = |line: u32, part: &str| found.iter().any(|(at, text)| *at == line && text.contains(part));
+    for (line, part) in [
+        (2, "did you mean `lakeside-practice`?"),
+        (3, "ends before it begins"),
+        (4, "did you mean `TREAT`?"),
+        (5, "did you mean `suspended`?"),
+        (6, "did you mean `lakeside`?"),
+        (8, "did you mean `Task`?"),
+        (9, "did you mean `individual`?"),
+        (10, "did you mean `%copd`?"),
+        (11, "cod"),
+        (12, "lets nothing flow"),
+        (13, "cannot be left out"),
+        (14, "did you mean `never`?"),
+    ] {
+        assert!(has(line, part), "line {line}: {part}\n{found:#?}");
+    }
+    assert_eq!(found.len(), 12, "{found:#?}");
+}
+
+#[test]
+fn a_label_of_a_sites_own_is_taken_with_a_warning() {
+    let found =
+        faults("agreement: a\npartner: lakeside-practice\npurpose: TREAT\npatients: { all: true }\nnever: [FAMOUS]\n");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].1.contains("one of your own"));
+}
+
+#[test]
+fn the_same_name_twice_is_refused() {
+    let text = "agreement: a\npartner: p\npurpose: TREAT\npatients: { all: true }\n";
+    let names = Names { partners: None, panels: None, value_sets: Arc::new(ValueSets::default()) };
+    let (set, problems) = compile(&[Source::new("1.yaml", text), Source::new("2.yaml", text)], &names);
+    assert_eq!(problems.len(), 1);
+    assert_eq!(set.partners(), ["p"]);
+}

@@ -1,0 +1,220 @@
+//! Every branch of the decision, and the line that each denial names.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::super::{Names, compile};
+use super::*;
+use crate::fhir::{ValueSets, built_in_value_sets};
+use crate::yaml::Source;
+
+const LAKESIDE: &str = "agreement: lakeside
+partner: lakeside-practice
+valid: { from: 2026-01-01, to: 2026-12-31 }
+purpose: [TREAT]
+patients: { panel: lakeside }
+receives:
+  - { resource: Task, push: immediate }
+  - { resource: Encounter, pull: true, without: [participant.individual] }
+  - { resource: Condition, where: \"code.coding.code in %copd\", pull: true }
+  - { resource: Observation, codes: [oxygen-saturation], push: on-change, without: [note] }
+  - { resource: Practitioner, pull: true }
+sends: [Task.status, Observation]
+never: [R]
+";
+
+fn set(texts: &[&str]) -> AgreementSet {
+    let sources: Vec<Source> =
+        texts.iter().enumerate().map(|(number, text)| Source::new(format!("agreements/{number}.yaml"), text)).collect();
+    let value_sets = Arc::new(ValueSets::compile(&built_in_value_sets()).0);
+    let (set, problems) = compile(&sources, &Names { partners: None, panels: None, value_sets });
+    assert_eq!(problems, []);
+    set
+}
+
+fn ask_at(set: &AgreementSet, exit: Exit, resource: Value, panels: &[&str], now: &str) -> Decision {
+    let resource = Resource::try_from(resource).unwrap();
+    let now = now.parse().unwrap();
+    set.decide(&Question { partner: "lakeside-practice", exit, resource: &resource, panels, now })
+}
+
+fn ask(exit: Exit, resource: Value) -> Decision {
+    ask_at(&set(&[LAKESIDE]), exit, resource, &["lakeside"], "2026-03-02T10:00:00Z")
+}
+
+fn line(decision: &Decision) -> u32 {
+    decision.at.as_ref().unwrap().line
+}
+
+fn task() -> Value {
+    json!({ "resourceType": "Task", "status": "ready" })
+}
+
+#[test]
+fn what_a_line_allows_flows_by_the_exits_it_names_and_by_no_other() {
+    let pushed = ask(Exit::Push, task());
+    assert_eq!((&pushed.verdict, line(&pushed), pushed.push), (&Verdict::Allowed, 7, Push::Immediate));
+    for exit in [Exit::Read, Exit::Search, Exit::Include, Exit::History, Exit::Export] {
+        let read = ask(exit, task());
+        assert_eq!((read.verdict.clone(), line(&read)), (Verdict::Denied, 7), "{exit:?}");
+    }
+    for exit in [Exit::Subscription, Exit::Card, Exit::Console] {
+        assert!(ask(exit, task()).is_allowed(), "{exit:?}");
+    }
+    assert!(ask(Exit::Read, json!({ "resourceType": "Encounter" })).is_allowed());
+    assert!(!ask(Exit::Push, json!({ "resourceType": "Encounter" })).is_allowed());
+}
+
+#[test]
+fn elements_that_a_line_leaves_out_are_left_out_of_what_is_released() {
+    let encounter = json!({ "resourceType": "Encounter", "status": "finished",
+        "participant": [{ "individual": { "display": "Dr Example" } }] });
+    let decision = ask(Exit::Search, encounter.clone());
+    assert_eq!(decision.verdict, Verdict::Without(vec!["participant.individual".to_string()]));
+    let released = decision.released(&Resource::try_from(encounter).unwrap()).unwrap();
+    assert_eq!(released.get("participant"), None);
+}
+
+#[test]
+fn without_an_agreement_nothing_flows_and_nobody_is_concerned() {
+    let resource = Resource::try_from(task()).unwrap();
+    let now = "2026-03-02T10:00:00Z".parse().unwrap();
+    let question = Question { partner: "stranger", exit: Exit::Push, resource: &resource, panels: &["lakeside"], now };
+    let decision = set(&[LAKESIDE]).decide(&question);
+    assert_eq!((decision.verdict, decision.concerns, decision.at), (Verdict::Denied, false, None));
+}
+
+#[test]
+fn a_patient_of_another_panel_is_denied_by_the_line_that_names_the_panel() {
+    let decision = ask_at(&set(&[LAKESIDE]), Exit::Push, task(), &["hillside"], "2026-03-02T10:00:00Z");
+    assert_eq!((decision.verdict.clone(), decision.concerns, line(&decision)), (Verdict::Denied, false, 5));
+    let everybody = LAKESIDE.replace("{ panel: lakeside }", "{ all: true }");
+    assert!(ask_at(&set(&[&everybody]), Exit::Push, task(), &[], "2026-03-02T10:00:00Z").is_allowed());
+}
+
+#[test]
+fn out_of_force_holds_what_would_be_pushed_and_denies_what_would_be_read() {
+    let agreements = set(&[LAKESIDE]);
+    for (now, at) in [("2025-12-31T23:59:59Z", "begins on 2026-01-01"), ("2027-01-01T00:00:00Z", "ended on 2026-12-31")]
+    {
+        let held = ask_at(&agreements, Exit::Push, task(), &["lakeside"], now);
+        assert_eq!((held.verdict.clone(), line(&held)), (Verdict::Held(Vec::new()), 3));
+        assert!(held.because.contains(at), "{}", held.because);
+        let read = ask_at(&agreements, Exit::Read, json!({ "resourceType": "Encounter" }), &["lakeside"], now);
+        assert_eq!(read.verdict, Verdict::Denied);
+        assert!(read.because.contains(at));
+    }
+    assert!(ask_at(&agreements, Exit::Push, task(), &["lakeside"], "2026-12-31T23:59:59Z").is_allowed());
+    let suspended = set(&[&format!("{LAKESIDE}status: suspended\n")]);
+    let held = ask_at(&suspended, Exit::Push, task(), &["lakeside"], "2026-03-02T10:00:00Z");
+    assert_eq!((held.verdict.clone(), line(&held)), (Verdict::Held(Vec::new()), 14));
+    let other = ask_at(&suspended, Exit::Push, task(), &["hillside"], "2026-03-02T10:00:00Z");
+    assert_eq!(other.verdict, Verdict::Denied, "what would not be allowed anyway does not wait");
+}
+
+#[test]
+fn what_is_held_keeps_what_the_agreement_leaves_out() {
+    let saturation = json!({ "resourceType": "Observation", "note": [{ "text": "private" }],
+        "code": { "coding": [{ "system": "http://loinc.org", "code": "59408-5" }] } });
+    let held = ask_at(&set(&[LAKESIDE]), Exit::Push, saturation.clone(), &["lakeside"], "2027-06-01T00:00:00Z");
+    assert_eq!(held.released(&Resource::try_from(saturation).unwrap()).unwrap().get("note"), None);
+}
+
+#[test]
+fn conditions_and_codes_choose_within_a_type() {
+    let coded = |kind: &str, system: &str, code: &str| json!({ "resourceType": kind, "code": { "coding": [{ "system": system, "code": code }] } });
+    let icd = "http://hl7.org/fhir/sid/icd-10-cm";
+    assert!(ask(Exit::Read, coded("Condition", icd, "J44.1")).is_allowed());
+    let other = ask(Exit::Read, coded("Condition", icd, "S52.5"));
+    assert_eq!((other.verdict.clone(), line(&other)), (Verdict::Denied, 9));
+    assert!(other.because.contains("%copd"));
+    assert!(ask(Exit::Push, coded("Observation", "http://loinc.org", "59408-5")).is_allowed());
+    assert!(!ask(Exit::Push, coded("Observation", "http://loinc.org", "29463-7")).is_allowed());
+}
+
+#[test]
+fn a_type_without_a_line_is_denied_by_the_list() {
+    let decision = ask(Exit::Read, json!({ "resourceType": "CarePlan" }));
+    assert!(decision.concerns && decision.because.contains("no line for CarePlan"));
+    assert_eq!(line(&decision), 7);
+}
+
+#[test]
+fn a_label_that_never_leaves_stops_everything_and_restricted_covers_very_restricted() {
+    for code in ["R", "V"] {
+        let mut labelled = task();
+        labelled["meta"]["security"] = json!([{ "code": code }]);
+        let decision = ask(Exit::Push, labelled);
+        assert_eq!((decision.verdict.clone(), line(&decision)), (Verdict::Denied, 13));
+    }
+    let mut normal = task();
+    normal["meta"]["security"] = json!([{ "code": "N" }]);
+    assert!(ask(Exit::Push, normal).is_allowed());
+}
+
+#[test]
+fn what_belongs_to_no_patient_is_read_where_a_line_allows_the_type() {
+    let id = ResourceId::of(PersonId::SHARED, "Practitioner", "npi|1").to_string();
+    let decision = ask_at(
+        &set(&[LAKESIDE]),
+        Exit::Include,
+        json!({ "resourceType": "Practitioner", "id": id }),
+        &[],
+        "2026-03-02T10:00:00Z",
+    );
+    assert!(decision.is_allowed());
+}
+
+#[test]
+fn a_stated_purpose_must_be_the_agreements() {
+    let agreements = set(&[LAKESIDE]);
+    let resource = Resource::try_from(task()).unwrap();
+    let now = "2026-03-02T10:00:00Z".parse().unwrap();
+    let question =
+        Question { partner: "lakeside-practice", exit: Exit::Push, resource: &resource, panels: &["lakeside"], now };
+    assert!(agreements.decide_for(&question, "TREAT").is_allowed());
+    assert!(!agreements.decide_for(&question, "HRESCH").is_allowed());
+}
+
+#[test]
+fn of_two_agreements_the_one_that_allows_most_decides() {
+    let second = LAKESIDE
+        .replace("agreement: lakeside", "agreement: research")
+        .replace(", without: [participant.individual]", "");
+    let encounter = json!({ "resourceType": "Encounter" });
+    let decision = ask_at(&set(&[LAKESIDE, &second]), Exit::Read, encounter, &["lakeside"], "2026-03-02T10:00:00Z");
+    assert_eq!((decision.verdict, decision.agreement.as_deref()), (Verdict::Allowed, Some("research")));
+}
+
+#[test]
+fn what_was_decided_is_looked_at_again_before_sending() {
+    let agreements = set(&[LAKESIDE]);
+    let at = |now: &str| agreements.objection("lakeside-practice", "agreements/0.yaml:7", now.parse().unwrap());
+    assert_eq!(at("2026-03-02T10:00:00Z"), None);
+    assert_eq!(at("2027-03-02T10:00:00Z"), Some("the agreement lakeside ended on 2026-12-31".to_string()));
+    let gone =
+        agreements.objection("lakeside-practice", "agreements/9.yaml:7", "2026-03-02T10:00:00Z".parse().unwrap());
+    assert!(gone.unwrap().contains("there no more"));
+}
+
+#[test]
+fn a_partner_sends_what_it_may_send() {
+    let agreements = set(&[LAKESIDE]);
+    let may = |what: &str| agreements.may_send("lakeside-practice", what, "2026-03-02T10:00:00Z".parse().unwrap());
+    assert_eq!(
+        (may("Task.status"), may("Task.owner"), may("Task"), may("Observation.value")),
+        (true, false, false, true)
+    );
+}
+
+#[test]
+fn every_partner_that_a_patient_concerns_is_asked_about_a_push() {
+    let other =
+        LAKESIDE.replace("lakeside-practice", "hillside-practice").replace("panel: lakeside", "panel: hillside");
+    let other = other.replace("agreement: lakeside", "agreement: hillside");
+    let agreements = set(&[LAKESIDE, &other]);
+    let resource = Resource::try_from(task()).unwrap();
+    let pushes = agreements.pushes(&resource, &["lakeside"], "2026-03-02T10:00:00Z".parse().unwrap());
+    assert_eq!(pushes.iter().map(|(partner, _)| *partner).collect::<Vec<_>>(), ["lakeside-practice"]);
+}
