@@ -63,6 +63,7 @@ fn summary(site: &Site) -> String {
     let parts = [
         counted(site.feeds.len(), "feed"),
         counted(site.partners.len(), "partner"),
+        counted(site.agreements.agreements().len(), "agreement"),
         counted(site.panels.len(), "panel"),
         counted(site.value_sets.names().count(), "value set"),
     ];

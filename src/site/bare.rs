@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+
+use crate::agreement::AgreementSet;
+use crate::fhir::{ValueSets, built_in_value_sets};
 
 use super::{HttpSettings, Retention, Settings, Site, StoreChoice};
 
@@ -29,7 +33,8 @@ impl Site {
             feeds: BTreeMap::new(),
             partners: BTreeMap::new(),
             panels: BTreeMap::new(),
-            value_sets: crate::fhir::ValueSets::compile(&crate::fhir::built_in_value_sets()).0,
+            value_sets: Arc::new(ValueSets::compile(&built_in_value_sets()).0),
+            agreements: AgreementSet::default(),
         }
     }
 }

@@ -50,6 +50,11 @@ impl Names {
         self.0.entry(kind).or_default().insert(name.into());
     }
 
+    /// All names of a kind, in order.
+    pub fn of(&self, kind: Kind) -> Vec<&str> {
+        self.0.get(&kind).into_iter().flatten().map(String::as_str).collect()
+    }
+
     /// A problem for each name that nothing has.
     pub fn check(&self, references: &[Reference]) -> Vec<Problem> {
         references.iter().filter_map(|reference| self.missing(reference)).collect()

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::compiled;
 use super::crosscheck::{self, Kind, Names, Reference};
 use super::folder::{Document, Folder, stem};
 use super::listener::{self, Taken};
 use super::{Feed, Panel, Partner, Settings, Site, feeds, panels, partners, roster, settings};
+use crate::agreement::AgreementSet;
 use crate::fhir::ValueSets;
 use crate::problem::{Category, Place, Problem};
-use crate::yaml::{Mark, Node, Source};
+use crate::yaml::{Mark, Source};
 
 /// What reading a folder came to.
 pub struct Loaded {
@@ -31,7 +33,8 @@ struct Parts {
     partners: BTreeMap<String, Partner>,
     partner_marks: BTreeMap<String, Mark>,
     panels: BTreeMap<String, Panel>,
-    value_sets: ValueSets,
+    value_sets: Arc<ValueSets>,
+    agreements: AgreementSet,
     taken: Vec<Taken>,
     references: Vec<Reference>,
     names: Names,
@@ -56,6 +59,7 @@ pub fn load(root: &Path) -> Loaded {
         partners: parts.partners,
         panels: parts.panels,
         value_sets: parts.value_sets,
+        agreements: parts.agreements,
     });
     Loaded { site, problems, sources }
 }
@@ -90,30 +94,17 @@ fn read_parts(folder: &mut Folder, parts: &mut Parts) {
             parts.panels.insert(document.name, panel);
         }
     }
-    parts.value_sets = compiled::value_sets(folder);
-    for document in documents(folder, "agreements") {
-        parts.references.extend(agreement_references(&document.node));
-    }
     for (kind, place) in [(Kind::Partner, "partners"), (Kind::Panel, "panels"), (Kind::Calendar, "calendars")] {
         for file in folder.yaml_in(place) {
             parts.names.add(kind, stem(&file));
         }
     }
+    parts.value_sets = Arc::new(compiled::value_sets(folder));
+    parts.agreements = compiled::agreements(folder, &parts.names, &parts.value_sets);
 }
 
 fn documents(folder: &mut Folder, place: &str) -> Vec<Document> {
     folder.yaml_in(place).iter().filter_map(|file| folder.document(file)).collect()
-}
-
-/// The names that an agreement uses; what else it says is compiled by `agreement`.
-fn agreement_references(node: &Node) -> Vec<Reference> {
-    let named =
-        [(Kind::Partner, node.get("partner")), (Kind::Panel, node.get("patients").and_then(|who| who.get("panel")))];
-    let named = named.into_iter().filter_map(|(kind, node)| {
-        let node = node?;
-        Some(Reference { kind, name: node.as_text()?, mark: node.mark.clone() })
-    });
-    named.collect()
 }
 
 fn check_parts(folder: &mut Folder, parts: &mut Parts) {

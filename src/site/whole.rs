@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::agreement::AgreementSet;
 use crate::fhir::ValueSets;
 
 use super::roster::{self, Roster};
@@ -17,7 +19,8 @@ pub struct Site {
     pub partners: BTreeMap<String, Partner>,
     pub panels: BTreeMap<String, Panel>,
     /// The built-in ones and the site's own.
-    pub value_sets: ValueSets,
+    pub value_sets: Arc<ValueSets>,
+    pub agreements: AgreementSet,
 }
 
 impl Site {
