@@ -4,6 +4,7 @@ pub mod agreement;
 pub mod cli;
 pub mod clock;
 pub mod delivery;
+pub mod feed;
 pub mod fhir;
 pub mod hl7;
 pub mod identity;

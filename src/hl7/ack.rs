@@ -151,12 +151,14 @@ impl Acknowledgement<'_> {
     }
 }
 
-/// Answers an envelope with an envelope around its messages' acknowledgements. `file` and `batch` are the sender's FHS and BHS.
+/// Answers an envelope with an envelope around its messages' acknowledgements. `file` and `batch` are the sender's FHS and BHS;
+/// `comment` says what was wrong with the envelope itself.
 pub fn write_batch_answer(
     file: Option<&HeaderEcho>,
     batch: Option<&HeaderEcho>,
     acknowledgements: &[Vec<u8>],
     control_id: &str,
+    comment: &str,
     now: Timestamp,
 ) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -182,7 +184,8 @@ pub fn write_batch_answer(
     batch.inspect(|incoming| open("BHS", incoming));
     bytes.extend(acknowledgements.iter().flatten());
     if let Some(incoming) = batch {
-        push_segment(&mut bytes, incoming, &[b"BTS".to_vec(), acknowledgements.len().to_string().into_bytes()]);
+        let count = acknowledgements.len().to_string().into_bytes();
+        push_segment(&mut bytes, incoming, &[b"BTS".to_vec(), count, incoming.encode(comment)]);
     }
     if let Some(incoming) = file {
         push_segment(&mut bytes, incoming, &[b"FTS".to_vec(), b"1".to_vec()]);
@@ -344,8 +347,9 @@ mod tests {
             Some(&header),
             &[b"MSH|1\r".to_vec(), b"MSH|2\r".to_vec()],
             "H1",
+            "1 lost",
             "2026-03-01T12:00:00Z".parse().unwrap(),
         );
-        assert_eq!(told, b"BHS|^~\\&|C|D|A|B|20260301120000+0000||||H1|B7\rMSH|1\rMSH|2\rBTS|2\r");
+        assert_eq!(told, b"BHS|^~\\&|C|D|A|B|20260301120000+0000||||H1|B7\rMSH|1\rMSH|2\rBTS|2|1 lost\r");
     }
 }

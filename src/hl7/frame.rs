@@ -111,6 +111,11 @@ impl FrameDecoder {
         self.length + self.restart.len()
     }
 
+    /// What is being read is neither in a frame nor begins as a message.
+    pub fn is_in_junk(&self) -> bool {
+        self.state == State::Unstarted && self.content.len() >= 3 && !is_header(&self.content)
+    }
+
     fn step(&mut self, byte: u8) {
         if !self.restart.is_empty() {
             return self.step_restart(byte);

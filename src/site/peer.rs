@@ -34,6 +34,14 @@ impl MllpSettings {
             })
     }
 
+    /// What to call a sender with a certificate of these names: the one that lets it in, else the first.
+    pub fn name_of<'n>(&self, certificate_names: &'n [String]) -> Option<&'n str> {
+        let is_listed = |shown: &&String| {
+            self.peers.iter().any(|peer| matches!(peer, Peer::Certificate(name) if shown.eq_ignore_ascii_case(name)))
+        };
+        certificate_names.iter().find(is_listed).or(certificate_names.first()).map(String::as_str)
+    }
+
     /// Whether it is worth asking for a certificate at all.
     pub fn may_admit(&self, address: IpAddr) -> bool {
         self.admits(address, &[]) || self.peers.iter().any(|peer| matches!(peer, Peer::Certificate(_)))

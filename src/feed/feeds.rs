@@ -1,0 +1,104 @@
+//! All MLLP listeners of a site: started together, changed when the site is reloaded, drained at the end.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::site::{Site, TlsFault};
+
+use super::acceptor::Acceptor;
+use super::listener::Listener;
+
+/// Connections over all feeds; each feed has its own limit below this.
+const MAX_CONNECTIONS: usize = 4096;
+
+/// Why a feed cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedFault {
+    #[error("feed {feed} cannot listen on {address}")]
+    Bind { feed: String, address: SocketAddr, source: std::io::Error },
+    #[error("feed {feed} cannot use TLS")]
+    Tls { feed: String, source: TlsFault },
+}
+
+/// The running listeners.
+pub struct Feeds {
+    acceptor: Arc<dyn Acceptor>,
+    overall: Arc<Semaphore>,
+    listeners: BTreeMap<String, Listener>,
+}
+
+impl Feeds {
+    /// Starts a listener for each feed of the current site that has one.
+    ///
+    /// # Errors
+    /// A port cannot be bound or TLS cannot be set up; nothing is listening then.
+    pub async fn start(acceptor: Arc<dyn Acceptor>) -> Result<Self, FeedFault> {
+        let site = acceptor.site();
+        let overall = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let mut feeds = Self { acceptor, overall, listeners: BTreeMap::new() };
+        feeds.open_missing(&site).await?;
+        Ok(feeds)
+    }
+
+    /// Where each feed really listens: the port that was bound where the site says 0.
+    pub fn addresses(&self) -> BTreeMap<String, SocketAddr> {
+        self.listeners.iter().map(|(name, listener)| (name.clone(), listener.address())).collect()
+    }
+
+    /// Follows the current site: feeds that are gone or listen otherwise are closed (what they took is still answered),
+    /// new ones opened, the limits of the others changed for connections to come.
+    ///
+    /// # Errors
+    /// The first listener that could not be opened; the others are running.
+    pub async fn reload(&mut self, drain_within: Duration) -> Result<(), FeedFault> {
+        let site = self.acceptor.site();
+        for (name, listener) in std::mem::take(&mut self.listeners) {
+            let feed = site.feeds.get(&name);
+            match feed.filter(|feed| feed.mllp.as_ref() == Some(listener.settings())) {
+                Some(feed) => {
+                    listener.replace(feed.clone());
+                    self.listeners.insert(name, listener);
+                }
+                None => {
+                    let draining = listener.close().await;
+                    tokio::spawn(draining.finish(drain_within));
+                }
+            }
+        }
+        self.open_missing(&site).await
+    }
+
+    /// Stops reading, answers what was taken, and closes; connections that are not done in time are cut.
+    pub async fn drain(self, within: Duration) {
+        let mut draining = tokio::task::JoinSet::new();
+        for listener in self.listeners.into_values() {
+            draining.spawn(async move { listener.close().await.finish(within).await });
+        }
+        while draining.join_next().await.is_some() {}
+    }
+
+    async fn open_missing(&mut self, site: &Site) -> Result<(), FeedFault> {
+        let mut first_fault = None;
+        for feed in site.feeds.values() {
+            let Some(settings) = feed.mllp.clone().filter(|_| !self.listeners.contains_key(&feed.name)) else {
+                continue;
+            };
+            let opened = Listener::open(self.acceptor.clone(), feed.clone(), settings, self.overall.clone()).await;
+            match opened {
+                Ok(listener) => {
+                    tracing::info!(feed = feed.name, address = %listener.address(), "listening for MLLP");
+                    self.listeners.insert(feed.name.clone(), listener);
+                }
+                Err(fault) => {
+                    tracing::error!(feed = feed.name, error = %fault, "cannot listen");
+                    first_fault.get_or_insert(fault);
+                }
+            }
+        }
+        first_fault.map_or(Ok(()), Err)
+    }
+}

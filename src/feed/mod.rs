@@ -1,0 +1,23 @@
+//! Feeds: where HL7 v2 messages arrive, over MLLP and over HTTP. Takes bytes and gives answers; what a message means is
+//! decided further down the path.
+//!
+//! [`Feeds`] runs the MLLP listeners of a site; [`HttpIntake`] is `POST /hl7/{feed}` for the web server.
+
+mod acceptor;
+mod answers;
+mod connection;
+mod exchange;
+mod feeds;
+mod http;
+mod http_refusal;
+#[cfg(test)]
+mod http_tests;
+mod listener;
+#[cfg(test)]
+mod mllp_tests;
+#[cfg(test)]
+mod stand_in;
+
+pub use acceptor::Acceptor;
+pub use feeds::{FeedFault, Feeds};
+pub use http::{HttpIntake, PeerCertificate, remember_certificate};
