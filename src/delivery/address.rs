@@ -3,9 +3,6 @@
 
 use serde_json::Value;
 
-/// Identifiers that the gateway gives start with this.
-const OURS: &str = "https://handover.health/id/";
-
 /// What is to be sent where.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -21,33 +18,25 @@ pub fn conditional_update(base: &str, payload: &Value) -> Result<Request, &'stat
     if kind.is_empty() || !kind.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return Err("the payload is not a resource");
     }
-    let token = choose_identifier(resource.get("identifier"))
+    let token = first_identifier(resource.get("identifier"))
         .ok_or("the resource has no identifier by which the partner could know it again")?;
     resource.shift_remove("id");
     let body = serde_json::to_vec(&resource).map_err(|_| "the payload cannot be written as JSON")?;
     Ok(Request { url: format!("{}/{kind}?identifier={}", base.trim_end_matches('/'), percent_encode(&token)), body })
 }
 
-/// Our own identifier before any other: nobody else's system can be relied on to name one thing only.
-fn choose_identifier(identifier: Option<&Value>) -> Option<String> {
+/// The first that has a system and a value: the pipeline puts our own first, since nobody else's system can be relied on
+/// to name one thing only.
+fn first_identifier(identifier: Option<&Value>) -> Option<String> {
     let all: Vec<&Value> = match identifier? {
         Value::Array(items) => items.iter().collect(),
         one => vec![one],
     };
-    let tokens = all.into_iter().filter_map(|item| {
+    all.into_iter().find_map(|item| {
         let system = item.get("system")?.as_str()?;
         let value = item.get("value")?.as_str()?;
-        Some((system.starts_with(OURS), format!("{}|{}", escape(system), escape(value))))
-    });
-    // The first of ours, or else the first.
-    let mut first = None;
-    for (ours, token) in tokens {
-        if ours {
-            return Some(token);
-        }
-        first.get_or_insert(token);
-    }
-    first
+        Some(format!("{}|{}", escape(system), escape(value)))
+    })
 }
 
 /// http://hl7.org/fhir/R4/search.html#escaping
@@ -82,17 +71,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_identifier_is_the_key_and_our_id_stays_at_home() {
+    fn the_first_identifier_is_the_key_and_our_id_stays_at_home() {
         let payload = json!({ "resourceType": "Task", "id": "abc", "identifier": [
-            { "system": "urn:oid:1.2", "value": "7" },
-            { "system": "https://handover.health/id/task", "value": "a|b c" } ] });
+            { "value": "no system" },
+            { "system": "https://gateway.example/id/task", "value": "a|b c" },
+            { "system": "urn:oid:1.2", "value": "7" } ] });
         let request = conditional_update("https://ehr.example/fhir/", &payload).unwrap();
         let expected =
-            "https://ehr.example/fhir/Task?identifier=https%3A%2F%2Fhandover.health%2Fid%2Ftask%7Ca%5C%7Cb%20c";
+            "https://ehr.example/fhir/Task?identifier=https%3A%2F%2Fgateway.example%2Fid%2Ftask%7Ca%5C%7Cb%20c";
         assert_eq!(request.url, expected);
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         assert!(body.get("id").is_none());
-        assert_eq!(body["identifier"][0]["value"], "7");
+        assert_eq!(body["identifier"][2]["value"], "7");
     }
 
     #[test]

@@ -10,9 +10,10 @@ use super::answer::Fault;
 use super::client::Client;
 use super::scope::Scopes;
 use super::service::Service;
+use crate::agreement::{self, Decision, Exit, Question, Standing};
 use crate::fhir::{Identifier, Resource};
 use crate::identity::PersonId;
-use crate::record::{Membership, Stored};
+use crate::record::Stored;
 use crate::site::{Partner, Site};
 use crate::store::{AuditEntry, Store, StoreError, WriteUnit};
 
@@ -51,52 +52,78 @@ pub enum Verdict {
     Denied(String),
 }
 
-/// Reads on behalf of one client. `finish` must be called before anything is sent.
+/// Reads on behalf of one partner. `finish` must be called before anything is sent.
 pub struct Reader<'a> {
     service: &'a Service,
-    client: &'a Client,
+    partner: &'a str,
+    exit: Exit,
     site: Arc<Site>,
     now: Timestamp,
-    /// `read`, `search`, `history`, `card`
-    action: &'static str,
-    known: HashMap<PersonId, Vec<Membership>>,
+    /// The panels of each patient met so far.
+    panels: HashMap<PersonId, Vec<String>>,
     audit: Vec<AuditEntry>,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(service: &'a Service, client: &'a Client, action: &'static str) -> Self {
+    pub fn new(service: &'a Service, client: &'a Client, exit: Exit) -> Self {
         let (site, now) = (service.gateway.site.load_full(), service.gateway.clock.now());
-        Self { service, client, site, now, action, known: HashMap::new(), audit: Vec::new() }
+        Self { service, partner: &client.partner, exit, site, now, panels: HashMap::new(), audit: Vec::new() }
     }
 
     /// Decides about one resource and remembers that it did.
     pub async fn judge(&mut self, stored: Stored) -> Result<Verdict, Fault> {
+        self.judge_found(stored, &[]).await
+    }
+
+    /// The same for a resource that was found by these elements: when one of them is left out for the partner, finding it
+    /// would tell what it holds.
+    pub async fn judge_found(&mut self, stored: Stored, asked: &[&str]) -> Result<Verdict, Fault> {
         let person = stored.id.person;
-        if !self.known.contains_key(&person) {
-            let found = memberships_of(&*self.service.gateway.store, person).await?;
-            self.known.insert(person, found);
+        if !self.panels.contains_key(&person) {
+            let found = panels_of(&*self.service.gateway.store, person).await?;
+            self.panels.insert(person, found);
         }
-        let memberships = self.known.get(&person).map(Vec::as_slice).unwrap_or_default();
-        let subject = format!("{}/{}", stored.resource.resource_type(), stored.id);
-        let decision = decide(&self.site, &self.client.partner, &stored, memberships, self.now);
-        let (allowed, because, verdict) = match decision {
-            Ok((resource, because)) => {
-                let Stored { id, version, updated, .. } = stored;
-                let shown = Shown { id: id.to_string(), version, updated, resource };
-                (true, because, Verdict::Shown(Box::new(shown)))
-            }
-            Err(because) => (false, because.clone(), Verdict::Denied(because)),
+        let panels = self.panels.get(&person).map(Vec::as_slice).unwrap_or_default();
+        let panels: Vec<&str> = panels.iter().map(String::as_str).collect();
+        let resource = &stored.resource;
+        let question = Question { partner: self.partner, exit: self.exit, resource, panels: &panels, now: self.now };
+        let decision = self.site.agreements.decide(&question);
+        let found_by_hidden = matches!(&decision.verdict, agreement::Verdict::Without(hidden)
+            if hidden.iter().any(|path| asked.iter().any(|element| covers(path, element))));
+        let released = decision.released(resource).filter(|_| decision.is_allowed() && !found_by_hidden);
+        let because = match found_by_hidden {
+            true => format!("{}, and it was searched by one of them", explain(&decision)),
+            false => explain(&decision),
         };
+        self.remember(&stored, released.is_some(), because);
+        let Some(resource) = released else { return Ok(Verdict::Denied(self.tell(&decision))) };
+        let Stored { id, version, updated, .. } = stored;
+        Ok(Verdict::Shown(Box::new(Shown { id: id.to_string(), version, updated, resource })))
+    }
+
+    fn remember(&mut self, stored: &Stored, allowed: bool, because: String) {
+        let person = stored.id.person;
         self.audit.push(AuditEntry {
             at: self.now,
-            agent: self.client.partner.clone(),
-            action: self.action.to_string(),
+            agent: self.partner.to_string(),
+            action: action(self.exit).to_string(),
             person: (person != PersonId::SHARED).then_some(person),
-            subject,
+            subject: format!("{}/{}/_history/{}", stored.resource.resource_type(), stored.id, stored.version),
             allowed,
             because,
         });
-        Ok(verdict)
+    }
+
+    /// A denial for outsiders: which agreement, and whether it is in force. Not which label or code stands against it,
+    /// since that would tell what is not to be told; the audit has it.
+    fn tell(&self, decision: &Decision) -> String {
+        let partner = self.partner;
+        let Some(name) = &decision.agreement else { return format!("there is no agreement with {partner}") };
+        let agreement = self.site.agreements.of(partner).find(|agreement| agreement.name == *name);
+        match agreement.map(|agreement| agreement.standing(self.now).0) {
+            Some(standing) if standing != Standing::Active => format!("the agreement {name} {}", standing.words()),
+            _ => format!("the agreement {name} does not let {partner} have this"),
+        }
     }
 
     /// Makes the audit durable; only then may what was judged be shown.
@@ -110,10 +137,40 @@ impl<'a> Reader<'a> {
     }
 }
 
+fn action(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Search => "search",
+        Exit::History => "history",
+        Exit::Card => "card",
+        _ => "read",
+    }
+}
+
+/// In words, with the line of the agreement.
+fn explain(decision: &Decision) -> String {
+    match &decision.at {
+        Some(at) => format!("{} ({}:{})", decision.because, at.file, at.line),
+        None => decision.because.clone(),
+    }
+}
+
+/// Whether leaving out `path` touches what a search by `element` looks at: one contains the other, or names one type of it
+/// (`effective` and `effectiveDateTime`).
+fn covers(path: &str, element: &str) -> bool {
+    let first = |text: &str| text.split('.').next().unwrap_or_default().to_string();
+    let (hidden, asked) = (first(path), first(element));
+    hidden == asked
+        || asked.strip_prefix(&hidden).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+}
+
 /// The panels a patient is on, by any identifier that leads to the record; what belongs to no patient is on none.
-async fn memberships_of(store: &dyn Store, person: PersonId) -> Result<Vec<Membership>, StoreError> {
+async fn panels_of(store: &dyn Store, person: PersonId) -> Result<Vec<String>, StoreError> {
     let identifiers = identifiers_of(store, person).await?;
-    if identifiers.is_empty() { Ok(Vec::new()) } else { store.memberships(&identifiers).await }
+    if identifiers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let memberships = store.memberships(&identifiers).await?;
+    Ok(memberships.into_iter().map(|membership| membership.panel).collect())
 }
 
 async fn identifiers_of(store: &dyn Store, person: PersonId) -> Result<Vec<Identifier>, StoreError> {
@@ -132,20 +189,14 @@ async fn identifiers_of(store: &dyn Store, person: PersonId) -> Result<Vec<Ident
     Ok(Vec::new())
 }
 
-/// The resource as the partner may see it and the line that allows it, or why it may not.
-fn decide(
-    site: &Site,
-    partner: &str,
-    stored: &Stored,
-    memberships: &[Membership],
-    now: Timestamp,
-) -> Result<(Resource, String), String> {
-    let _ = (site, stored, memberships, now);
-    Err(format!("no agreement with {partner} allows this"))
-}
-
 /// Takes away scopes of types that no agreement of this partner lets it pull.
 pub fn limit_to_agreements(service: &Service, partner: &Partner, scopes: &mut Scopes) {
-    let _ = (service, partner);
-    scopes.retain_types(|_| true);
+    let site = service.gateway.site.load();
+    let lines: Vec<&str> = site
+        .agreements
+        .of(&partner.name)
+        .flat_map(|agreement| agreement.receives.iter().filter(|line| line.pull))
+        .map(|line| line.resource.as_str())
+        .collect();
+    scopes.retain_types(|kind| if kind == "*" { !lines.is_empty() } else { lines.contains(&kind) });
 }

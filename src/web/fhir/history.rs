@@ -8,6 +8,7 @@ use super::bundle::{bundle, link, version_entry};
 use super::negotiate::{check_format, parameter};
 use super::query::{DEFAULT_COUNT, LARGEST_COUNT};
 use super::read::{absent, address};
+use crate::agreement::Exit;
 use crate::fhir::time::PartialDateTime;
 use crate::problem::Category;
 use crate::web::access::{Reader, Verdict};
@@ -33,7 +34,7 @@ pub async fn history(
     let store = &service.gateway.store;
     let newest = store.resource(resource_type, id).await?.ok_or_else(absent)?.version;
     let mut version = number("_cursor").unwrap_or(newest).min(newest);
-    let mut reader = Reader::new(&service, &client, "history");
+    let mut reader = Reader::new(&service, &client, Exit::History);
     let (mut shown, mut denied) = (Vec::new(), None);
     for _ in 0..count {
         if version == 0 {

@@ -8,6 +8,8 @@ mod history;
 mod negotiate;
 mod parameters;
 mod query;
+#[cfg(test)]
+mod query_tests;
 mod read;
 mod routes;
 mod search;

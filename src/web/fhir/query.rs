@@ -65,6 +65,17 @@ pub fn read(
 }
 
 impl Search {
+    /// The elements whose content decides what is found: who may not see one must not find by it.
+    pub fn elements(&self) -> Vec<&'static str> {
+        let terms = self.query.terms.iter().flat_map(|term| match term {
+            Term::Identifier(_) => vec!["identifier"],
+            Term::Token { element, .. } | Term::Reference { element, .. } => vec![*element],
+            Term::Date { elements, .. } => elements.to_vec(),
+            Term::Id(_) | Term::Patient(_) | Term::LastUpdated { .. } => Vec::new(),
+        });
+        terms.collect()
+    }
+
     fn take(
         &mut self,
         parameters: &'static [Parameter],
@@ -220,7 +231,3 @@ fn open_cursor(text: &str) -> Result<Cursor, Fault> {
         Fault::new(StatusCode::BAD_REQUEST, Category::Value, "this is not a page link that the gateway made")
     })
 }
-
-#[cfg(test)]
-#[path = "query_tests.rs"]
-mod tests;

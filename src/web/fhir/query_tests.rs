@@ -1,9 +1,14 @@
 //! What search requests are read as.
 
-use super::*;
+use actix_web::http::StatusCode;
+
+use super::parameters::served;
+use super::query::{DEFAULT_COUNT, LARGEST_COUNT, Search, read, seal_cursor};
 use crate::fhir::Identifier;
-use crate::identity::PersonId;
-use crate::web::fhir::parameters::served;
+use crate::identity::{PersonId, ResourceId};
+use crate::problem::Category;
+use crate::store::{Cursor, Term, TokenValue};
+use crate::web::answer::Fault;
 
 const BASE: &str = "https://gateway.example/fhir";
 

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::negotiate::{check_format, parameter};
 use super::parameters::served;
+use crate::agreement::Exit;
 use crate::identity::ResourceId;
 use crate::problem::Category;
 use crate::record::Stored;
@@ -25,7 +26,7 @@ pub async fn read(
     check_format(&request, parameter(&request, "_format").as_deref())?;
     client.require(resource_type, Permissions::READ)?;
     let stored = service.gateway.store.resource(resource_type, id).await?.ok_or_else(absent)?;
-    let shown = show(&service, &client, "read", stored).await?;
+    let shown = show(&service, &client, Exit::Read, stored).await?;
     if is_known(&request, &shown) {
         return Ok(HttpResponse::build(StatusCode::NOT_MODIFIED).insert_header((ETAG, etag(&shown))).finish());
     }
@@ -51,8 +52,8 @@ pub fn absent() -> Fault {
 }
 
 /// What the client may see of one resource, its disclosure on record; 403 with the reason otherwise.
-pub async fn show(service: &Service, client: &Client, action: &'static str, stored: Stored) -> Result<Shown, Fault> {
-    let mut reader = Reader::new(service, client, action);
+pub async fn show(service: &Service, client: &Client, exit: Exit, stored: Stored) -> Result<Shown, Fault> {
+    let mut reader = Reader::new(service, client, exit);
     let verdict = reader.judge(stored).await?;
     reader.finish().await?;
     match verdict {

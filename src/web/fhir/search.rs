@@ -10,6 +10,7 @@ use super::containment::lies_within;
 use super::negotiate::{check_format, is_strict};
 use super::query::{Search, read, seal_cursor};
 use super::read::known_type;
+use crate::agreement::Exit;
 use crate::fhir::operation_outcome;
 use crate::problem::{Category, Place, Problem};
 use crate::store::Cursor;
@@ -62,7 +63,7 @@ async fn search(
     let base = service.fhir_base();
     let search = read(resource_type, own, &base, parameters, is_strict(request))?;
 
-    let mut reader = Reader::new(service, &client, "search");
+    let mut reader = Reader::new(service, &client, Exit::Search);
     let (shown, next) = collect(service, &mut reader, &search).await?;
     reader.finish().await?;
 
@@ -86,6 +87,7 @@ async fn collect(
     reader: &mut Reader<'_>,
     search: &Search,
 ) -> Result<(Vec<Shown>, Option<Cursor>), Fault> {
+    let asked = search.elements();
     let mut shown = Vec::new();
     let mut cursor = search.cursor.clone();
     if search.nothing {
@@ -99,7 +101,7 @@ async fn collect(
             if !search.within.iter().all(inside) {
                 continue;
             }
-            if let Verdict::Shown(one) = reader.judge(stored).await? {
+            if let Verdict::Shown(one) = reader.judge_found(stored, &asked).await? {
                 shown.push(*one);
             }
         }

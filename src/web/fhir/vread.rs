@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::negotiate::{check_format, parameter};
 use super::read::{absent, address, respond, show};
+use crate::agreement::Exit;
 use crate::web::answer::Fault;
 use crate::web::client::Client;
 use crate::web::scope::Permissions;
@@ -20,5 +21,5 @@ pub async fn vread(
     client.require(resource_type, Permissions::READ)?;
     let version: u64 = path.2.parse().map_err(|_| absent())?;
     let stored = service.gateway.store.version(resource_type, id, version).await?.ok_or_else(absent)?;
-    Ok(respond(show(&service, &client, "vread", stored).await?))
+    Ok(respond(show(&service, &client, Exit::History, stored).await?))
 }
