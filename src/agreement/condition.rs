@@ -1,11 +1,9 @@
-//! `where` of a line: a FHIRPath expression on the resource. `%name` is a value set: those of the resource's own codes that
-//! are in it, so that `code.coding.code in %ed-follow-up-codes` reads as it says.
+//! `where` of a line: a FHIRPath expression on the resource, in which `%name` is a value set: `code in %copd`.
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::sensitive::collect;
-use crate::fhir::path::{Context, Expression, Item};
+use crate::fhir::path::{Context, Expression};
 use crate::fhir::{Resource, ValueSets};
 use crate::yaml::nearest;
 
@@ -15,36 +13,21 @@ pub struct Condition {
     /// As written.
     pub text: String,
     expression: Expression,
-    /// The value sets that it names.
-    named: Vec<String>,
 }
 
 impl Condition {
     /// Compiles and checks an expression on a resource type; the fault says what to change.
     pub(super) fn compile(text: &str, resource_type: &str, value_sets: &ValueSets) -> Result<Self, String> {
-        let mut named = Vec::new();
-        let quoted = quote_names(text, value_sets, &mut named)?;
+        let quoted = quote_names(text, value_sets)?;
         let expression = Expression::parse(&quoted).map_err(|fault| fault.to_string())?;
         expression.check(resource_type).map_err(|fault| fault.to_string())?;
-        Ok(Self { text: text.to_string(), expression, named })
+        Ok(Self { text: text.to_string(), expression })
     }
 
     /// Whether it holds for a resource. A fault while evaluating is told without any value of the resource.
     pub(super) fn holds(&self, resource: &Resource, value_sets: &ValueSets, now: Timestamp) -> Result<bool, String> {
-        let mut codings = Vec::new();
-        for (element, value) in resource.as_map() {
-            if element != "meta" && element != "contained" {
-                collect(value, &mut codings);
-            }
-        }
-        let is_member = |name: &str, system: &str, code: &str| {
-            value_sets.get(name).map(|_| value_sets.contains(name, system, code))
-        };
-        let mut context = Context::new(resource).at(now, Offset::UTC).knowing(&is_member);
-        for name in &self.named {
-            let members = codings.iter().filter(|(system, code)| value_sets.contains(name, system, code));
-            context = context.with(name.as_str(), members.map(|(_, code)| Item::String((*code).into())).collect());
-        }
+        let knows = |name: &str, system: &str, code: &str| value_sets.membership(name, system, code);
+        let context = Context::new(resource).at(now, Offset::UTC).knowing(&knows);
         self.expression.matches(&context).map_err(|fault| fault.to_string())
     }
 }
@@ -53,7 +36,7 @@ impl Condition {
 const DEFINED: [&str; 6] = ["context", "resource", "rootResource", "ucum", "sct", "loinc"];
 
 /// Puts quotes around the names of value sets: their dashes would be read as minus.
-fn quote_names(text: &str, value_sets: &ValueSets, named: &mut Vec<String>) -> Result<String, String> {
+fn quote_names(text: &str, value_sets: &ValueSets) -> Result<String, String> {
     let mut quoted = String::with_capacity(text.len() + 4);
     let mut inside: Option<char> = None;
     let mut rest = text;
@@ -68,7 +51,6 @@ fn quote_names(text: &str, value_sets: &ValueSets, named: &mut Vec<String>) -> R
                     return Err(format!("there is no value set `{name}`{}", hint.unwrap_or_default()));
                 }
                 quoted.push_str(&format!("%`{name}`"));
-                named.push(name.to_string());
                 rest = tail;
                 continue;
             }

@@ -129,6 +129,11 @@ fn conditions_and_codes_choose_within_a_type() {
     let other = ask(Exit::Read, coded("Condition", icd, "S52.5"));
     assert_eq!((other.verdict.clone(), line(&other)), (Verdict::Denied, 9));
     assert!(other.because.contains("%copd"));
+    let concept = LAKESIDE.replace("code.coding.code in", "code in");
+    let ask = |resource| ask_at(&set(&[&concept]), Exit::Read, resource, &["lakeside"], "2026-03-02T10:00:00Z");
+    assert!(ask(coded("Condition", icd, "J44.1")).is_allowed());
+    assert!(!ask(coded("Condition", "http://example.org/own", "J44.1")).is_allowed(), "another system's J44.1");
+    let ask = |exit, resource| ask_at(&set(&[LAKESIDE]), exit, resource, &["lakeside"], "2026-03-02T10:00:00Z");
     assert!(ask(Exit::Push, coded("Observation", "http://loinc.org", "59408-5")).is_allowed());
     assert!(!ask(Exit::Push, coded("Observation", "http://loinc.org", "29463-7")).is_allowed());
 }

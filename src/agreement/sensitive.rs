@@ -43,7 +43,7 @@ pub fn label_sensitive(resource: &mut Resource, value_sets: &ValueSets) -> Vec<&
 }
 
 /// Every system and code anywhere in a value.
-pub(super) fn collect<'a>(value: &'a Value, codings: &mut Vec<(&'a str, &'a str)>) {
+fn collect<'a>(value: &'a Value, codings: &mut Vec<(&'a str, &'a str)>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| collect(item, codings)),
         Value::Object(map) => {
