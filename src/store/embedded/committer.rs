@@ -128,6 +128,10 @@ impl Committer {
         if changes.is_empty() {
             return answers;
         }
+        if counters.sequence == self.counters.sequence {
+            // Every group raises it, so that the watermark tells of every group.
+            counters.sequence += 1;
+        }
         changes.insert(Counters::key(), Some(counters.to_bytes()));
         let mut failure = None;
         let written = self.shared.with_engine(|engine| {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -29,6 +30,9 @@ use crate::store::{
 
 /// How much may wait for the committer; beyond that a sender is told to try again later.
 const QUEUE: usize = 4096;
+
+/// Nobody waits longer for an answer, even if a disk never comes back.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 pub struct Embedded {
     shared: Arc<Shared>,
@@ -91,7 +95,10 @@ impl Embedded {
                 TrySendError::Disconnected(_) => closed(),
             })?;
         }
-        answered.await.map_err(|_| closed())?
+        match tokio::time::timeout(ANSWER_WITHIN, answered).await {
+            Ok(answer) => answer.map_err(|_| closed())?,
+            Err(_) => Err(StoreError::Unavailable("the disk gives no answer".to_string())),
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use super::{Changes, Engine, EngineError, Pair, Span, View};
 
+/// sled never comes back from a write for which there is no room (its flush waits for ever), so it is not let to try.
+const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
 pub struct Sled {
@@ -32,6 +34,14 @@ impl Sled {
         let file = File::open(path.join("db")).map_err(|error| EngineError::of_write(&error))?;
         let blobs = path.join("blobs");
         Ok(Self { database, gate: RwLock::new(()), file, blobs, synced_blobs: Mutex::default() })
+    }
+
+    fn check_room(&self) -> io::Result<()> {
+        let disk = rustix::fs::fstatvfs(&self.file)?;
+        if disk.f_bavail.saturating_mul(disk.f_frsize) < RESERVE_BYTES {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "less than 32 MiB are free, which sled needs"));
+        }
+        Ok(())
     }
 
     /// Values of half a megabyte and more go to files of their own, which sled never syncs either.
@@ -66,6 +76,7 @@ impl Engine for Sled {
     }
 
     fn write(&self, changes: Changes) -> Result<(), EngineError> {
+        self.check_room().map_err(|error| EngineError::of_write(&error))?;
         let mut batch = sled::Batch::default();
         for (key, value) in changes {
             match value {

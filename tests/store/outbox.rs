@@ -1,0 +1,165 @@
+//! Deliveries: in order per patient and partner, leased, retried, held, given up and brought back.
+
+use handover::store::{Delivery, DeliveryFilter, DeliveryState, Outcome, Store, StoreError};
+
+use crate::given::{at, attempt, commit_deliveries, delivery, minutes, person};
+
+async fn claim(store: &dyn Store, seconds: i64) -> Vec<String> {
+    let claimed = store.claim_deliveries(at(seconds), 100, minutes(1)).await.unwrap();
+    let mut ids: Vec<_> = claimed.into_iter().map(|delivery| delivery.new.id).collect();
+    ids.sort();
+    ids
+}
+
+async fn finish(store: &dyn Store, id: &str, seconds: i64, outcome: Outcome) {
+    store.finish_attempt(id, attempt(seconds), outcome).await.unwrap();
+}
+
+async fn state(store: &dyn Store, id: &str) -> Delivery {
+    store.delivery(id).await.unwrap().unwrap()
+}
+
+/// Three for one patient and partner, one each for another patient and another partner.
+async fn lines(store: &dyn Store) {
+    let line = |id: &str, number| delivery(id, "lakeside", person(1), number, at(0));
+    commit_deliveries(store, vec![line("a1", 1), line("a2", 2)]).await;
+    let others = vec![delivery("b1", "lakeside", person(2), 1, at(0)), delivery("c1", "hillside", person(1), 1, at(0))];
+    commit_deliveries(store, others).await;
+    commit_deliveries(store, vec![line("a3", 3)]).await;
+}
+
+on_every_store! {
+    async fn only_the_first_of_each_line_is_given_out(place) {
+        let store = place.open();
+        lines(&*store).await;
+        assert_eq!(claim(&*store, 1).await, ["a1", "b1", "c1"]);
+        assert!(claim(&*store, 2).await.is_empty(), "all are leased");
+        finish(&*store, "a1", 3, Outcome::Delivered).await;
+        assert_eq!(claim(&*store, 4).await, ["a2"]);
+        finish(&*store, "a2", 5, Outcome::Delivered).await;
+        assert_eq!(claim(&*store, 6).await, ["a3"]);
+    }
+
+    async fn a_lease_runs_out(place) {
+        let store = place.open();
+        lines(&*store).await;
+        claim(&*store, 0).await;
+        assert!(claim(&*store, 59).await.is_empty());
+        assert_eq!(claim(&*store, 61).await, ["a1", "b1", "c1"]);
+    }
+
+    async fn at_most_as_many_as_asked_are_given_out(place) {
+        let store = place.open();
+        lines(&*store).await;
+        assert_eq!(store.claim_deliveries(at(0), 2, minutes(1)).await.unwrap().len(), 2);
+        assert_eq!(store.claim_deliveries(at(0), 2, minutes(1)).await.unwrap().len(), 1);
+    }
+
+    async fn a_line_waits_for_its_first(place) {
+        let store = place.open();
+        lines(&*store).await;
+        claim(&*store, 0).await;
+        finish(&*store, "a1", 1, Outcome::RetryAt(at(30))).await;
+        assert!(claim(&*store, 29).await.is_empty());
+        assert_eq!(claim(&*store, 30).await, ["a1"]);
+        finish(&*store, "a1", 31, Outcome::Held(at(40))).await;
+        assert!(claim(&*store, 39).await.is_empty());
+        let held = state(&*store, "a1").await;
+        assert_eq!((held.state, held.tries, held.attempts.len()), (DeliveryState::Held, 1, 2));
+        assert_eq!(claim(&*store, 40).await, ["a1"]);
+    }
+
+    async fn one_given_up_lets_the_next_pass_and_can_be_brought_back(place) {
+        let store = place.open();
+        lines(&*store).await;
+        claim(&*store, 0).await;
+        finish(&*store, "a1", 1, Outcome::Dead).await;
+        assert_eq!(store.health().await.deliveries_dead, 1);
+        assert_eq!(claim(&*store, 2).await, ["a2"]);
+        finish(&*store, "a2", 3, Outcome::RetryAt(at(4))).await;
+        assert!(store.retry_delivery("a1", at(4)).await.unwrap());
+        assert_eq!(claim(&*store, 5).await, ["a1"], "it is first in its line again");
+        let again = state(&*store, "a1").await;
+        assert_eq!((again.state, again.tries, again.attempts.len()), (DeliveryState::Waiting, 0, 1));
+        finish(&*store, "a1", 6, Outcome::Delivered).await;
+        assert_eq!(claim(&*store, 7).await, ["a2"]);
+        let health = store.health().await;
+        assert_eq!((health.deliveries_waiting, health.deliveries_dead), (4, 0));
+    }
+
+    async fn retrying_by_hand_needs_something_to_retry(place) {
+        let store = place.open();
+        lines(&*store).await;
+        assert!(!store.retry_delivery("missing", at(0)).await.unwrap());
+        finish(&*store, "b1", 1, Outcome::Delivered).await;
+        assert!(!store.retry_delivery("b1", at(2)).await.unwrap(), "it was delivered");
+        finish(&*store, "a1", 1, Outcome::RetryAt(at(1000))).await;
+        assert!(store.retry_delivery("a1", at(2)).await.unwrap());
+        assert_eq!(claim(&*store, 3).await, ["a1", "c1"]);
+    }
+
+    async fn a_late_report_cannot_undo_a_delivery(place) {
+        let store = place.open();
+        lines(&*store).await;
+        finish(&*store, "a1", 1, Outcome::Delivered).await;
+        finish(&*store, "a1", 2, Outcome::RetryAt(at(3))).await;
+        assert_eq!(state(&*store, "a1").await.state, DeliveryState::Delivered);
+        assert_eq!(claim(&*store, 4).await, ["a2", "b1", "c1"]);
+        let missing = store.finish_attempt("missing", attempt(1), Outcome::Delivered).await;
+        assert!(matches!(missing, Err(StoreError::Refused(_))));
+    }
+
+    async fn one_given_back_is_due_again_without_an_attempt(place) {
+        let store = place.open();
+        lines(&*store).await;
+        claim(&*store, 0).await;
+        store.release_delivery("a1", at(20)).await.unwrap();
+        store.release_delivery("b1", at(0)).await.unwrap();
+        assert_eq!(claim(&*store, 5).await, ["b1"]);
+        assert_eq!(claim(&*store, 20).await, ["a1"]);
+        let released = state(&*store, "a1").await;
+        assert_eq!((released.tries, released.attempts.len()), (0, 0));
+    }
+
+    async fn deciding_twice_makes_one_delivery(place) {
+        let store = place.open();
+        lines(&*store).await;
+        finish(&*store, "a1", 1, Outcome::Delivered).await;
+        lines(&*store).await;
+        assert_eq!(state(&*store, "a1").await.state, DeliveryState::Delivered);
+        assert_eq!(store.health().await.deliveries_waiting, 4);
+    }
+
+    async fn deliveries_are_listed_newest_first_and_filtered(place) {
+        let store = place.open();
+        lines(&*store).await;
+        finish(&*store, "a1", 1, Outcome::Dead).await;
+        finish(&*store, "b1", 1, Outcome::Delivered).await;
+        let list = async |filter: DeliveryFilter| {
+            let (mut ids, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = store.deliveries(&filter, cursor.as_ref(), 2).await.unwrap();
+                ids.extend(page.items.into_iter().map(|delivery| delivery.new.id));
+                cursor = page.next;
+                if cursor.is_none() { return ids.join(" "); }
+            }
+        };
+        let none = DeliveryFilter::default;
+        assert_eq!(list(none()).await, "a3 c1 b1 a2 a1");
+        assert_eq!(list(DeliveryFilter { partner: Some("hillside".into()), ..none() }).await, "c1");
+        assert_eq!(list(DeliveryFilter { state: Some(DeliveryState::Dead), ..none() }).await, "a1");
+        assert_eq!(list(DeliveryFilter { state: Some(DeliveryState::Delivered), ..none() }).await, "b1");
+        assert_eq!(list(DeliveryFilter { state: Some(DeliveryState::Waiting), person: Some(person(1)), ..none() }).await, "a3 c1 a2");
+        assert_eq!(list(DeliveryFilter { message: Some(1_000_000), ..none() }).await, "");
+    }
+
+    async fn only_the_newest_attempts_are_remembered(place) {
+        let store = place.open();
+        lines(&*store).await;
+        for number in 0..25 {
+            finish(&*store, "a1", number, Outcome::RetryAt(at(number))).await;
+        }
+        let tried = state(&*store, "a1").await;
+        assert_eq!((tried.tries, tried.attempts.len(), tried.attempts[0].at), (25, 20, at(5)));
+    }
+}

@@ -1,0 +1,175 @@
+//! Searching resources: which are found, in which order, and paging.
+
+use std::collections::BTreeSet;
+
+use handover::fhir::Identifier;
+use handover::identity::ResourceId;
+use handover::record::Stored;
+use handover::store::{Cursor, Query, Store, StoreError, Term, TokenValue, WriteUnit};
+use serde_json::json;
+
+use crate::given::{change, commit_changes, head, person};
+
+fn query(resource_type: &str, terms: Vec<Term>) -> Query {
+    Query { resource_type: resource_type.to_string(), terms }
+}
+
+async fn all(store: &dyn Store, query: &Query, count: usize) -> Vec<Stored> {
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.search(query, cursor.as_ref(), count).await.unwrap();
+        assert!(page.items.len() <= count);
+        found.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            return found;
+        }
+    }
+}
+
+fn numbers(found: &[Stored]) -> Vec<u64> {
+    found.iter().map(|stored| stored.resource.get("n").unwrap().as_u64().unwrap()).collect()
+}
+
+async fn tasks(store: &dyn Store, count: u64) {
+    for n in 0..count {
+        let status = if n % 2 == 0 { "requested" } else { "completed" };
+        let content = json!({ "n": n, "status": status, "authoredOn": format!("2026-03-{:02}", n % 28 + 1) });
+        commit_changes(store, vec![change(person(n as usize % 3), "Task", &n.to_string(), 0, content)]).await;
+    }
+}
+
+on_every_store! {
+    async fn a_type_is_listed_newest_change_first(place) {
+        let store = place.open();
+        tasks(&*store, 6).await;
+        commit_changes(&*store, vec![change(person(0), "Flag", "f", 0, json!({ "n": 99 }))]).await;
+        commit_changes(&*store, vec![change(person(2), "Task", "2", 1, json!({ "n": 2 }))]).await;
+        for count in [1, 2, 6, 100] {
+            assert_eq!(numbers(&all(&*store, &query("Task", vec![]), count).await), [2, 5, 4, 3, 1, 0]);
+        }
+    }
+
+    async fn paging_is_stable_while_more_arrives(place) {
+        let store = place.open();
+        tasks(&*store, 6).await;
+        let first = store.search(&query("Task", vec![]), None, 3).await.unwrap();
+        commit_changes(&*store, vec![change(person(1), "Task", "new", 0, json!({ "n": 7 }))]).await;
+        let second = store.search(&query("Task", vec![]), first.next.as_ref(), 3).await.unwrap();
+        assert_eq!(numbers(&second.items), [2, 1, 0]);
+        assert_eq!(second.next, None);
+    }
+
+    async fn terms_are_joined_by_and_their_values_by_or(place) {
+        let store = place.open();
+        tasks(&*store, 12).await;
+        let status = |codes: &[&str]| Term::Token {
+            element: "status",
+            values: codes.iter().map(|code| TokenValue { system: None, code: Some(code.to_string()) }).collect(),
+        };
+        let from = |day: &str| Term::Date { elements: &["authoredOn"], from: Some(day.parse().unwrap()), until: None };
+        let late = from("2026-03-09T00:00:00Z");
+        assert_eq!(numbers(&all(&*store, &query("Task", vec![status(&["requested"]), late.clone()]), 2).await), [10, 8]);
+        assert_eq!(all(&*store, &query("Task", vec![status(&["requested", "completed"]), late]), 2).await.len(), 4);
+    }
+
+    async fn resources_are_found_by_identifier_with_and_without_system(place) {
+        let store = place.open();
+        let with = |key: &str, system: &str, value: &str, version| {
+            change(person(1), "Encounter", key, version, json!({ "n": 1, "identifier": [{ "system": system, "value": value }] }))
+        };
+        commit_changes(&*store, vec![with("a", "urn:s", "1", 0), with("b", "urn:t", "1", 0), with("c", "urn:s", "2", 0)]).await;
+        let count = async |values: Vec<TokenValue>| all(&*store, &query("Encounter", vec![Term::Identifier(values)]), 10).await.len();
+        let token = |system: Option<&str>, code: Option<&str>| TokenValue { system: system.map(String::from), code: code.map(String::from) };
+        assert_eq!(count(vec![Identifier::new("urn:s", "1").into()]).await, 1);
+        assert_eq!(count(vec![token(None, Some("1"))]).await, 2);
+        assert_eq!(count(vec![token(Some("urn:s"), None)]).await, 2);
+        assert_eq!(count(vec![token(Some("urn:s"), Some("1")), token(Some("urn:s"), Some("2"))]).await, 2);
+        assert_eq!(count(vec![token(Some(""), Some("1"))]).await, 0);
+
+        commit_changes(&*store, vec![with("a", "urn:s", "9", 1)]).await;
+        assert_eq!(count(vec![Identifier::new("urn:s", "1").into()]).await, 0);
+        assert_eq!(count(vec![Identifier::new("urn:s", "9").into()]).await, 1);
+    }
+
+    async fn a_patients_resources_are_those_of_the_whole_family(place) {
+        let store = place.open();
+        let mut heads = vec![head(person(0), 0), head(person(1), 0)];
+        heads[0].head.absorbed = vec![person(1)];
+        heads[1].head.merged_into = Some(person(0));
+        store.commit(WriteUnit { heads, ..WriteUnit::default() }).await.unwrap();
+        tasks(&*store, 9).await;
+        for asked in [0, 1] {
+            let found = all(&*store, &query("Task", vec![Term::Patient(vec![person(asked)])]), 2).await;
+            assert_eq!(numbers(&found).into_iter().collect::<BTreeSet<_>>(), BTreeSet::from([0, 1, 3, 4, 6, 7]));
+        }
+        let two = Term::Patient(vec![person(0), person(2)]);
+        assert_eq!(all(&*store, &query("Task", vec![two.clone()]), 100).await.len(), 9);
+        let both = vec![two, Term::Patient(vec![person(2)])];
+        assert_eq!(all(&*store, &query("Task", both), 100).await.len(), 3);
+    }
+
+    async fn a_patient_found_by_patient_is_the_one_that_is_left(place) {
+        let store = place.open();
+        let patient = |number: usize| {
+            let mut change = change(person(number), "Patient", "", 0, json!({ "n": number }));
+            change.stored.id = ResourceId::patient(person(number));
+            change
+        };
+        let mut heads = vec![head(person(0), 0), head(person(1), 0)];
+        heads[0].head.absorbed = vec![person(1)];
+        heads[1].head.merged_into = Some(person(0));
+        let changes = vec![patient(0), patient(1), patient(2)];
+        store.commit(WriteUnit { heads, changes, ..WriteUnit::default() }).await.unwrap();
+        let found = all(&*store, &query("Patient", vec![Term::Patient(vec![person(1)])]), 10).await;
+        assert_eq!(numbers(&found), [0]);
+    }
+
+    async fn a_patients_observations_come_newest_first(place) {
+        let store = place.open();
+        let days = [3, 1, 2];
+        let changes = days.iter().map(|day| {
+            change(person(1), "Observation", &day.to_string(), 0, json!({ "n": day, "effectiveDateTime": format!("2026-03-0{day}") }))
+        });
+        commit_changes(&*store, changes.collect()).await;
+        let found = all(&*store, &query("Observation", vec![Term::Patient(vec![person(1)])]), 1).await;
+        assert_eq!(numbers(&found), [3, 2, 1]);
+    }
+
+    async fn ids_are_found_whichever_exist_and_match_the_rest(place) {
+        let store = place.open();
+        tasks(&*store, 4).await;
+        let ids: Vec<_> = [(0, "0"), (1, "1"), (1, "missing")].map(|(number, key)| ResourceId::of(person(number), "Task", key)).into();
+        assert_eq!(all(&*store, &query("Task", vec![Term::Id(ids.clone())]), 1).await.len(), 2);
+        let of_one = vec![Term::Id(ids), Term::Patient(vec![person(1)])];
+        assert_eq!(numbers(&all(&*store, &query("Task", of_one), 10).await), [1]);
+    }
+
+    async fn what_another_resource_superseded_is_not_found(place) {
+        let store = place.open();
+        let mut change = change(person(1), "Task", "t", 0, json!({}));
+        change.stored.state.superseded = Some(change.stored.id);
+        let id = change.stored.id;
+        commit_changes(&*store, vec![change]).await;
+        assert!(all(&*store, &query("Task", vec![]), 10).await.is_empty());
+        assert!(store.resource("Task", id).await.unwrap().is_some());
+    }
+
+    async fn a_rare_match_is_found_in_bounded_steps(place) {
+        let store = place.open();
+        for start in (0..4500).step_by(500) {
+            let changes = (start..start + 500).map(|n| change(person(1), "Task", &n.to_string(), 0, json!({ "status": if n == 3 { "rare" } else { "usual" } })));
+            commit_changes(&*store, changes.collect()).await;
+        }
+        let rare = Term::Token { element: "status", values: vec![TokenValue { system: None, code: Some("rare".into()) }] };
+        let first = store.search(&query("Task", vec![rare.clone()]), None, 10).await.unwrap();
+        assert!(first.items.is_empty() && first.next.is_some(), "one call must not read everything");
+        assert_eq!(all(&*store, &query("Task", vec![rare]), 10).await.len(), 1);
+    }
+
+    async fn a_foreign_cursor_is_refused(place) {
+        let store = place.open();
+        let result = store.search(&query("Task", vec![]), Some(&Cursor("nonsense!".into())), 10).await;
+        assert!(matches!(result, Err(StoreError::Refused(_))));
+    }
+}
