@@ -42,6 +42,8 @@ struct Parts {
 
 /// Reads and cross-checks the site in a folder. Touches no file but to read it, and opens no connection.
 pub fn load(root: &Path) -> Loaded {
+    // Absolute, so that every path of the site stays right wherever it is joined to or used from.
+    let root = &std::path::absolute(root).unwrap_or_else(|_| root.to_path_buf());
     let mut folder = Folder::open(root);
     let mut parts = Parts::default();
     if folder.problems.is_empty() {

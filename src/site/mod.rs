@@ -34,6 +34,6 @@ pub use model::{
     Practice, Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
 };
 pub use render::{problems_as_json, render};
-pub use starter::{StarterError, write_starter};
+pub use starter::{DemoSite, StarterError, write_starter};
 pub use tls::TlsFault;
 pub use whole::Site;

@@ -1,13 +1,47 @@
-//! The site that `handover init` writes: small, complete, and explained line by line. Never overwrites a file.
+//! The sites that come with the program: the one `handover init` writes, small, complete and explained line by line, and
+//! the demo's. Never overwrites a file.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
 #[folder = "src/site/starter"]
 struct Files;
+
+#[derive(RustEmbed)]
+#[folder = "fixtures/demo"]
+struct DemoFiles;
+
+/// The demo's site in a folder of its own, removed when this is dropped.
+pub struct DemoSite(PathBuf);
+
+impl DemoSite {
+    /// Writes the demo's site below the system's folder for temporary files.
+    pub fn write() -> Result<Self, StarterError> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("handover-site-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let site = Self(std::env::temp_dir().join(name));
+        for name in DemoFiles::iter() {
+            let content = DemoFiles::get(&name).map(|file| file.data).unwrap_or_default();
+            write_one(&site.0, &name, &content)?;
+        }
+        Ok(site)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for DemoSite {
+    fn drop(&mut self) {
+        // What cannot be removed lies in the temporary folder and names synthetic people only.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
 
 /// Why a site could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -25,18 +59,18 @@ pub fn write_starter(root: &Path) -> Result<Vec<PathBuf>, StarterError> {
     if let Some(name) = names.iter().find(|name| root.join(name).exists()) {
         return Err(StarterError::Exists(root.join(name)));
     }
-    names.iter().map(|name| write_one(root, name)).collect()
+    let content = |name: &str| Files::get(name).map(|file| file.data).unwrap_or_default();
+    names.iter().map(|name| write_one(root, name, &content(name))).collect()
 }
 
-fn write_one(root: &Path, name: &str) -> Result<PathBuf, StarterError> {
+fn write_one(root: &Path, name: &str, content: &[u8]) -> Result<PathBuf, StarterError> {
     let path = root.join(name);
     let failed = |source| StarterError::Write { path: path.clone(), source };
-    let content = Files::get(name).map(|file| file.data).unwrap_or_default();
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
     let mut file = std::fs::File::create_new(&path).map_err(failed)?;
-    file.write_all(&content).map_err(failed)?;
+    file.write_all(content).map_err(failed)?;
     Ok(path)
 }
 
@@ -44,6 +78,15 @@ fn write_one(root: &Path, name: &str) -> Result<PathBuf, StarterError> {
 mod tests {
     use super::*;
     use crate::site::{load, render};
+
+    #[test]
+    fn the_demo_site_is_there_while_it_is_used_and_gone_afterwards() {
+        let site = DemoSite::write().unwrap();
+        let path = site.path().to_path_buf();
+        assert!(load(&path).site.is_some());
+        drop(site);
+        assert!(!path.exists());
+    }
 
     #[test]
     fn what_init_writes_checks_clean_and_is_never_overwritten() {
