@@ -10,6 +10,7 @@ pub mod hl7;
 pub mod identity;
 pub mod pipeline;
 pub mod problem;
+pub mod profile;
 pub mod record;
 pub mod site;
 pub mod store;

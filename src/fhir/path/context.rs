@@ -65,6 +65,12 @@ impl<'a> Context<'a> {
         self
     }
 
+    /// Sets `%rootResource`, in which contained resources are looked for.
+    pub fn root(mut self, element: Element<'a>) -> Self {
+        self.root = Some(element);
+        self
+    }
+
     /// Sets `%name`.
     pub fn with(mut self, name: impl Into<Cow<'a, str>>, items: Vec<Item<'a>>) -> Self {
         self.variables.push((name.into(), items));

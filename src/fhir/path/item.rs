@@ -54,6 +54,16 @@ impl<'a> Element<'a> {
         Self::object(resource.as_map(), None)
     }
 
+    /// An object of a known type.
+    pub fn typed(map: &'a Map<String, Value>, definition: &'static TypeDefinition) -> Self {
+        Self::object(map, Some(definition))
+    }
+
+    /// An object that says itself what it is, with `resourceType`, or is of no known type.
+    pub fn untyped(map: &'a Map<String, Value>) -> Self {
+        Self::object(map, None)
+    }
+
     /// An object; a resource says itself what it is.
     pub(super) fn object(map: &'a Map<String, Value>, definition: Option<&'static TypeDefinition>) -> Self {
         let definition = match definition {

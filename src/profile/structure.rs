@@ -1,0 +1,223 @@
+//! Elements of an object: known ones only, as often as they may stand, of the right kind, primitives in their syntax.
+
+use serde_json::{Map, Value};
+
+use super::codes;
+use super::invariants;
+use super::place::{Findings, child};
+use super::references;
+use super::validate::{Validation, check_resource};
+use crate::fhir::definition::{Definitions, ElementDefinition, Kind, Max, TypeDefinition, check_primitive_value};
+use crate::fhir::path::Element;
+use crate::problem::Category;
+use crate::yaml::nearest;
+
+/// Checks all elements of an object of a known type.
+pub(super) fn check_object<'a>(
+    map: &'a Map<String, Value>,
+    definition: &'static TypeDefinition,
+    path: &str,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    for key in map.keys() {
+        check_name(key, definition, path, findings);
+    }
+    for element in &definition.elements {
+        if element.is_choice {
+            check_choice(map, definition, element, path, validation, findings);
+        } else {
+            let value = map.get(&element.name);
+            let sibling = sibling_of(map, element);
+            check_presence(value.is_some() || sibling.is_some(), element, &child(path, &element.name, None), findings);
+            if value.is_some() || sibling.is_some() {
+                check_element(value, sibling, element, (path, &element.name), validation, findings);
+            }
+        }
+    }
+}
+
+/// The object or list beside a primitive that holds its id and extensions.
+fn sibling_of<'a>(map: &'a Map<String, Value>, element: &ElementDefinition) -> Option<&'a Value> {
+    is_primitive(element).then(|| map.get(&format!("_{}", element.name))).flatten()
+}
+
+fn is_primitive(element: &ElementDefinition) -> bool {
+    element.definition().is_some_and(|definition| definition.kind == Kind::Primitive)
+}
+
+fn check_name(key: &str, definition: &TypeDefinition, path: &str, findings: &mut Findings) {
+    if key == "resourceType" && definition.kind == Kind::Resource {
+        return;
+    }
+    let plain = key.strip_prefix('_').unwrap_or(key);
+    match definition.element(plain) {
+        Some(element) if element.is_choice => {
+            let names: Vec<String> = element.types.iter().take(6).map(|kind| element.choice_name(&kind.code)).collect();
+            let text = format!("`{plain}` is written with its type, as {}", names.join(", "));
+            findings.error(Category::Structure, &child(path, plain, None), text);
+        }
+        Some(element) if plain.len() < key.len() && !is_primitive(element) => {
+            let text = format!("only primitives have a `{key}` beside them; `{plain}` holds its extensions itself");
+            findings.error(Category::Structure, &child(path, key, None), text);
+        }
+        Some(_) => {}
+        None => {
+            let hint = nearest(plain, definition.element_names()).map(|near| format!("; did you mean `{near}`?"));
+            let text = format!("{} has no such element{}", definition.name, hint.unwrap_or_default());
+            findings.error(Category::Structure, &child(path, plain, None), text);
+        }
+    }
+}
+
+fn check_presence(is_there: bool, element: &ElementDefinition, path: &str, findings: &mut Findings) {
+    if element.min > 0 && !is_there {
+        let text = if element.is_choice {
+            "this element is required, in one of its types"
+        } else {
+            "this element is required"
+        };
+        findings.error(Category::Required, path, text);
+    }
+}
+
+fn check_choice<'a>(
+    map: &'a Map<String, Value>,
+    definition: &'static TypeDefinition,
+    element: &'static ElementDefinition,
+    path: &str,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    let own = child(path, &element.name, None);
+    let mut count = 0;
+    for key in map.keys() {
+        let plain = key.strip_prefix('_').unwrap_or(key);
+        if !plain.starts_with(&element.name) || (plain.len() < key.len() && map.contains_key(plain)) {
+            continue;
+        }
+        let typed = definition.element(plain).filter(|typed| typed.choice.as_ref() == Some(&element.name));
+        if let Some(typed) = typed {
+            count += 1;
+            check_element(map.get(plain), sibling_of(map, typed), typed, (path, &element.name), validation, findings);
+        }
+    }
+    check_presence(count > 0, element, &own, findings);
+    if count > 1 {
+        findings.error(Category::Structure, &own, "this element stands here in more than one type; keep one");
+    }
+}
+
+/// Checks one element: a single value or a list of them. `place` is the path of the parent and the name in paths.
+fn check_element<'a>(
+    value: Option<&'a Value>,
+    sibling: Option<&'a Value>,
+    element: &'static ElementDefinition,
+    place: (&str, &str),
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    let path = child(place.0, place.1, None);
+    let is_list = element.max.is_list();
+    if element.max == Max::Count(0) {
+        findings.error(Category::Structure, &path, "this element may not stand here");
+        return;
+    }
+    for part in [value, sibling].into_iter().flatten() {
+        if part.is_array() != is_list {
+            let text = if is_list {
+                "this element is a list: write it in [ ]"
+            } else {
+                "this element is no list: write it without [ ]"
+            };
+            findings.error(Category::Structure, &path, text);
+            return;
+        }
+    }
+    if !is_list {
+        check_value(value, sibling, element, &path, validation, findings);
+        return;
+    }
+    let empty = Vec::new();
+    let values = value.and_then(Value::as_array).unwrap_or(&empty);
+    let siblings = sibling.and_then(Value::as_array).unwrap_or(&empty);
+    let count = values.len().max(siblings.len());
+    if count == 0 {
+        findings.error(Category::Structure, &path, "a list has at least one item; leave the element out instead");
+    }
+    if !element.max.allows(count) {
+        findings.error(Category::Structure, &path, "this element stands here more often than it may");
+    }
+    for index in 0..count {
+        let path = child(place.0, place.1, Some(index));
+        check_value(values.get(index), siblings.get(index), element, &path, validation, findings);
+    }
+}
+
+fn check_value<'a>(
+    value: Option<&'a Value>,
+    sibling: Option<&'a Value>,
+    element: &'static ElementDefinition,
+    path: &str,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    let value = value.filter(|value| !value.is_null());
+    let sibling = sibling.filter(|sibling| !sibling.is_null());
+    let Some(definition) = element.definition() else { return };
+    if let Some(sibling) = sibling {
+        match sibling.as_object() {
+            Some(map) => check_object(map, definition, path, validation, findings),
+            None => findings.error(Category::Structure, path, "what stands beside a primitive is an object"),
+        }
+    }
+    match value {
+        None if sibling.is_none() => {
+            findings.error(
+                Category::Structure,
+                path,
+                "an element has a value, children or extensions; leave it out instead",
+            );
+        }
+        None => {}
+        Some(value) if definition.kind == Kind::Primitive => {
+            if let Err(expected) = check_primitive_value(&definition.name, value) {
+                findings.error(Category::Value, path, format!("a {} is {expected}", definition.name));
+            } else {
+                codes::check(value, element, path, findings);
+            }
+        }
+        Some(Value::Object(map)) => check_complex(map, element, definition, path, validation, findings),
+        Some(_) => {
+            let text = format!("a {} is an object in {{ }}", definition.name);
+            findings.error(Category::Structure, path, text);
+        }
+    }
+}
+
+fn check_complex<'a>(
+    map: &'a Map<String, Value>,
+    element: &'static ElementDefinition,
+    definition: &'static TypeDefinition,
+    path: &str,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    if Definitions::r4().is_resource(&definition.name) {
+        // What is contained in another resource is resolved there; an entry of a bundle stands for itself.
+        let root = if element.name == "contained" { validation.root } else { map };
+        check_resource(map, root, path, validation.is_draft, findings);
+        return;
+    }
+    if map.is_empty() {
+        findings.error(Category::Structure, path, "an object has at least one element; leave it out instead");
+        return;
+    }
+    check_object(map, definition, path, validation, findings);
+    codes::check_coded(map, element, path, findings);
+    if definition.name == "Reference" {
+        references::check(map, element, path, validation, findings);
+    }
+    let own = Element::typed(map, definition);
+    invariants::check(own, definition, Some(element), path, validation, findings);
+}
