@@ -20,3 +20,8 @@ pub use client::{Line, Lines};
 pub use keys::{KeyError, SigningKey, own_key};
 pub use retry::{Reply, Situation, decide};
 pub use worker::Worker;
+
+#[cfg(test)]
+pub use keys::own_key_for_tests as key_for_tests;
+#[cfg(test)]
+pub use stand_in::partner_for_tests;

@@ -174,3 +174,8 @@ async fn put(inside: web::Data<Inside>, request: HttpRequest, body: web::Bytes) 
     }
     response.body(reply.body)
 }
+
+/// The same for tests of other folders.
+pub fn partner_for_tests(base: &str) -> Partner {
+    partner(base, None)
+}

@@ -30,12 +30,7 @@ pub async fn guard(
         fault.retry_after_secs = Some(1);
         request.into_response(fault.error_response())
     } else {
-        // Faults become answers here, so that they too get their headers and are counted.
-        let http = request.request().clone();
-        match next.call(request).await {
-            Ok(response) => response.map_into_boxed_body(),
-            Err(error) => ServiceResponse::new(http, error.error_response()),
-        }
+        next.call(request).await?.map_into_boxed_body()
     };
     protect(response.headers_mut(), encrypted);
     if let Some(service) = service {

@@ -11,6 +11,8 @@ mod pace;
 mod scope;
 mod service;
 mod smart;
+#[cfg(test)]
+mod trial;
 
 pub use guard::guard;
 pub use service::{Service, configure};

@@ -11,6 +11,8 @@ mod query;
 #[cfg(test)]
 mod query_tests;
 mod read;
+#[cfg(test)]
+mod reading_tests;
 mod routes;
 mod search;
 mod vread;

@@ -6,6 +6,8 @@ mod configuration;
 mod jwks;
 mod keyring;
 mod token;
+#[cfg(test)]
+mod token_tests;
 
 pub use access_token::TokenKey;
 pub use configuration::configuration;

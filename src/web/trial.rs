@@ -1,0 +1,207 @@
+//! A gateway for this folder's tests: a store in memory with a patient, tasks and an encounter, one partner with a key, an
+//! agreement, and a client that speaks to it over the app as it runs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use actix_web::dev::{Service as _, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::middleware::from_fn;
+use actix_web::test::{TestRequest, init_service, read_body};
+use actix_web::{App, Error};
+use serde_json::{Value, json};
+
+use super::{Service, configure, guard};
+use crate::agreement::{Names, compile};
+use crate::clock::{Clock, ManualClock};
+use crate::delivery::{SigningKey, key_for_tests, partner_for_tests};
+use crate::fhir::Identifier;
+use crate::identity::{PersonId, ResourceId};
+use crate::pipeline::Gateway;
+use crate::record::{Change, Head, Membership, State, Stored};
+use crate::site::{JwksSource, Site};
+use crate::store::{AuditEntry, EngineChoice, HeadWrite, StoreSettings, WriteUnit, open};
+use crate::yaml::Source;
+
+pub const BASE: &str = "https://gateway.example";
+pub const START: &str = "2026-03-02T10:00:00Z";
+
+const AGREEMENT: &str = "agreement: hospital ↔ practice
+partner: practice
+valid: { from: 2026-01-01, to: 2026-12-31 }
+purpose: [TREAT]
+patients: { panel: lakeside }
+receives:
+  - { resource: Task, pull: true }
+  - { resource: Patient, pull: true }
+  - { resource: Encounter, pull: true, without: [participant, type] }
+never: [R]
+";
+
+pub struct Trial {
+    pub gateway: Arc<Gateway>,
+    pub service: Arc<Service>,
+    pub clock: Arc<ManualClock>,
+    /// The partner's key.
+    pub key: SigningKey,
+}
+
+/// The patient on the practice's panel, and one who is on none.
+pub fn member() -> PersonId {
+    PersonId::of(&Identifier::new("urn:mrn", "1"))
+}
+
+pub fn stranger() -> PersonId {
+    PersonId::of(&Identifier::new("urn:mrn", "2"))
+}
+
+impl Trial {
+    pub async fn new() -> Self {
+        let clock = Arc::new(ManualClock::at(START.parse().unwrap()));
+        let key = key_for_tests();
+        let settings = StoreSettings { engine: EngineChoice::Memory, path: "unused".into() };
+        let gateway = Arc::new(Gateway::new(open(&settings).unwrap(), site(&key), clock.clone()));
+        let own_key = crate::delivery::own_key(&*gateway.store).await.unwrap();
+        let service = Service::new(gateway.clone(), own_key).unwrap();
+        let trial = Self { gateway, service, clock, key };
+        trial.seed(member(), "1").await;
+        trial.seed(stranger(), "2").await;
+        let membership = Membership {
+            panel: "lakeside".into(),
+            identifiers: vec![Identifier::new("urn:mrn", "1")],
+            practitioner: None,
+            care_manager: None,
+            language: None,
+            phone: None,
+        };
+        trial.gateway.store.replace_panel("lakeside", vec![membership], trial.clock.now()).await.unwrap();
+        trial
+    }
+
+    /// A record with a patient, three tasks (one labelled restricted) and an encounter.
+    async fn seed(&self, person: PersonId, number: &str) {
+        let mut changes = vec![self.change(person, "Patient", "", json!({ "gender": "female" }))];
+        for (key, status) in [("a", "requested"), ("b", "completed"), ("c", "requested")] {
+            let security = if key == "c" { json!([{ "code": "R" }]) } else { json!([]) };
+            let id = json!([{ "system": "urn:task", "value": format!("{number}{key}") }]);
+            let body = json!({ "status": status, "identifier": id, "meta": { "security": security },
+                "authoredOn": format!("2026-03-0{}T09:00:00Z", if key == "a" { 1 } else { 2 }) });
+            changes.push(self.change(person, "Task", key, body));
+        }
+        let encounter = json!({ "status": "finished", "class": { "code": "EMER" }, "type": [{ "coding": [{ "code": "x" }] }],
+            "participant": [{ "individual": { "display": "Dr" } }], "period": { "start": "2026-03-01T08:00:00Z" } });
+        changes.push(self.change(person, "Encounter", "V", encounter));
+        let identifier = Identifier::new("urn:mrn", number);
+        let head = Head { revision: 1, identifiers: vec![identifier.clone()], ..Head::new(person) };
+        let unit = WriteUnit {
+            heads: vec![HeadWrite { head, replaces: 0 }],
+            changes,
+            identifiers: vec![(identifier, person)],
+            ..WriteUnit::default()
+        };
+        self.gateway.store.commit(unit).await.unwrap();
+    }
+
+    fn change(&self, person: PersonId, kind: &str, key: &str, mut body: Value) -> Change {
+        let id = ResourceId::of(person, kind, key);
+        body["resourceType"] = json!(kind);
+        body["id"] = json!(id.to_string());
+        body["meta"]["versionId"] = json!("1");
+        let resource = body.try_into().unwrap();
+        Change {
+            stored: Stored { id, version: 1, updated: self.clock.now(), resource, state: State::default() },
+            replaces: 0,
+        }
+    }
+
+    /// Writes a second version of a resource.
+    pub async fn rewrite(&self, person: PersonId, kind: &str, key: &str, status: &str) {
+        let id = ResourceId::of(person, kind, key);
+        let mut stored = self.gateway.store.resource(kind, id).await.unwrap().unwrap();
+        let mut head = self.gateway.store.head(person).await.unwrap().unwrap();
+        let (replaces, revision) = (stored.version, head.revision);
+        stored.version += 1;
+        stored.updated = self.clock.now();
+        stored.resource.set("status", json!(status));
+        head.revision += 1;
+        let unit = WriteUnit {
+            heads: vec![HeadWrite { head, replaces: revision }],
+            changes: vec![Change { stored, replaces }],
+            ..WriteUnit::default()
+        };
+        self.gateway.store.commit(unit).await.unwrap();
+    }
+
+    pub async fn call(&self, request: TestRequest) -> Answer {
+        let app = App::new().wrap(from_fn(guard)).configure(|config| configure(config, self.service.clone()));
+        let app = init_service(app).await;
+        answer(app.call(request.to_request()).await).await
+    }
+
+    /// A GET with a token for these scopes.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.get_with("system/*.rs", path).await
+    }
+
+    pub async fn get_with(&self, scope: &str, path: &str) -> Answer {
+        let token = self.token(scope);
+        self.call(TestRequest::get().uri(path).insert_header(("authorization", format!("Bearer {token}")))).await
+    }
+
+    pub fn token(&self, scope: &str) -> String {
+        self.service.token_key.give(BASE, "practice-client", scope.to_string(), self.clock.now()).unwrap()
+    }
+
+    pub async fn audit(&self) -> Vec<AuditEntry> {
+        self.gateway.store.audit(None, None, 100).await.unwrap().items
+    }
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: actix_web::http::header::HeaderMap,
+    pub text: String,
+    /// Null when it is not JSON.
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The ids of a bundle's matches.
+    pub fn ids(&self) -> Vec<String> {
+        let entries = self.body["entry"].as_array().cloned().unwrap_or_default();
+        let matches = entries.iter().filter(|entry| entry["search"]["mode"] == "match");
+        matches.map(|entry| entry["resource"]["id"].as_str().unwrap().to_string()).collect()
+    }
+
+    pub fn link(&self, relation: &str) -> Option<String> {
+        let links = self.body["link"].as_array()?;
+        let link = links.iter().find(|link| link["relation"] == relation)?;
+        Some(link["url"].as_str()?.strip_prefix(BASE).unwrap().to_string())
+    }
+}
+
+async fn answer(result: Result<ServiceResponse<impl actix_web::body::MessageBody>, Error>) -> Answer {
+    let response = result.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let bytes = read_body(response).await;
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+}
+
+fn site(key: &SigningKey) -> Site {
+    let mut site = Site::bare(Path::new("/"));
+    let mut partner = partner_for_tests("http://unused.invalid");
+    partner.client_id = Some("practice-client".into());
+    partner.jwks = Some(JwksSource::Inline(json!({ "keys": [key.public_jwk()] })));
+    partner.scopes = vec!["system/*.rs".into()];
+    site.partners.insert(partner.name.clone(), partner);
+    let names = Names { partners: None, panels: None, value_sets: site.value_sets.clone() };
+    let (agreements, problems) = compile(&[Source::new("agreements/practice.yaml", AGREEMENT)], &names);
+    assert!(problems.is_empty(), "{problems:?}");
+    site.agreements = agreements;
+    site
+}
