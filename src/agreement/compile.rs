@@ -165,7 +165,3 @@ fn patients(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Opti
     fields.finish(problems);
     patients.map(|patients| (patients, at))
 }
-
-#[cfg(test)]
-#[path = "compile_tests.rs"]
-mod tests;

@@ -1,7 +1,11 @@
 //! Faults of agreement files: all in one run, each with its place and what would have been right.
 
-use super::*;
-use crate::fhir::built_in_value_sets;
+use std::sync::Arc;
+
+use super::{Names, compile};
+use crate::fhir::{ValueSets, built_in_value_sets};
+use crate::problem::Problem;
+use crate::yaml::Source;
 
 fn faults(text: &str) -> Vec<(u32, String)> {
     let value_sets = Arc::new(ValueSets::compile(&built_in_value_sets()).0);

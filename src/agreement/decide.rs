@@ -239,7 +239,3 @@ fn kept_back<'a>(agreement: &'a Agreement, resource: &Resource) -> Option<&'a La
     let codes: Vec<&str> = labels.into_iter().flatten().filter_map(|label| label.get("code")?.as_str()).collect();
     agreement.never.iter().find(|never| codes.iter().any(|code| covers(&never.code, code)))
 }
-
-#[cfg(test)]
-#[path = "decide_tests.rs"]
-mod tests;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::{Names, compile};
-use super::*;
-use crate::fhir::{ValueSets, built_in_value_sets};
+use super::{AgreementSet, Decision, Exit, Names, Push, Question, Verdict, compile};
+use crate::fhir::{Resource, ValueSets, built_in_value_sets};
+use crate::identity::{PersonId, ResourceId};
 use crate::yaml::Source;
 
 const LAKESIDE: &str = "agreement: lakeside

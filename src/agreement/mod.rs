@@ -3,8 +3,12 @@
 
 mod codes;
 mod compile;
+#[cfg(test)]
+mod compile_tests;
 mod condition;
 mod decide;
+#[cfg(test)]
+mod decide_tests;
 mod line;
 mod model;
 mod redact;

@@ -13,7 +13,7 @@ use crate::identity::{PersonId, ResourceId};
 /// Where a thing that would have this key lives by now.
 pub(super) fn live_key(working: &Working<'_>, key: &Key, family: &BTreeSet<PersonId>) -> Key {
     let is_live = |key: &Key| working.current(key).is_some_and(|(_, state)| state.superseded.is_none());
-    if !working.current(key).is_some_and(|(_, state)| state.superseded.is_some()) {
+    if working.current(key).is_none_or(|(_, state)| state.superseded.is_none()) {
         return key.clone();
     }
     let alike = family.iter().map(|person| (key.0.clone(), ResourceId { person: *person, local: key.1.local }));
