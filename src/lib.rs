@@ -11,6 +11,7 @@ pub mod identity;
 pub mod pipeline;
 pub mod problem;
 pub mod profile;
+pub mod protocol;
 pub mod record;
 pub mod site;
 pub mod store;

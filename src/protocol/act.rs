@@ -1,0 +1,226 @@
+//! What people do with work: take it on, start, finish, refuse, note, answer. The console, answered cards and partners'
+//! updates come this way; the pipeline evaluates the record again afterwards. Never judges who may do it.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::reconcile::stamped;
+use super::set::ProtocolSet;
+use super::work::{Given, Work, is_final};
+use crate::fhir::Resource;
+use crate::identity::ResourceId;
+use crate::problem::{Category, Place, Problem};
+use crate::record::{Change, Record, Stored};
+
+/// One thing a person does to a Task, or to a prompt's Flag (`Answer`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    Accept,
+    Start,
+    Complete { outcome: Option<String> },
+    Cancel { reason: String },
+    Note { text: String },
+    Answer { answer: String },
+}
+
+/// The longest text a person may leave with a Task.
+const LONGEST_TEXT: usize = 4_000;
+
+impl ProtocolSet {
+    /// The changes that an action makes. A Problem says why it cannot be done; it holds no patient data.
+    pub fn act(
+        &self,
+        record: &Record,
+        target: ResourceId,
+        action: &Action,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Change>, Problem> {
+        check_text(action)?;
+        if let Action::Answer { answer } = action {
+            return self.answer(record, target, answer, who, now);
+        }
+        let Some(stored) = record.get("Task", target) else {
+            return Err(refusal(Category::NotFound, "There is no such task in this record."));
+        };
+        let status = stored.resource.text("status").unwrap_or_default();
+        let next = next_status(status, action)?;
+        let mut resource = stored.resource.clone();
+        let stamp = json!(now.to_string());
+        resource.set("lastModified", stamp.clone());
+        let mut work = Work::read(stored);
+        if let Some(next) = next {
+            resource.set("status", json!(next));
+            if let Some(work) = &mut work {
+                work.acknowledged = Some(now);
+                work.closed = is_final(next).then_some(now);
+            }
+            if is_final(next) {
+                end_period(&mut resource, &stamp);
+            }
+        }
+        write_words(&mut resource, action, who, &stamp);
+        let work = work.and_then(|work| serde_json::to_value(work).ok()).or_else(|| stored.state.work.clone());
+        let change = stamped(target, Some(stored), resource, now, work);
+        let told = provenance(&change, action.word(), who, now);
+        Ok(vec![change, told])
+    }
+
+    fn answer(
+        &self,
+        record: &Record,
+        target: ResourceId,
+        answer: &str,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Change>, Problem> {
+        let stored = record.get("Flag", target);
+        let found = stored.and_then(|stored| Some((stored, Work::read(stored)?)));
+        let Some((stored, mut work)) = found else {
+            return Err(refusal(Category::NotFound, "There is no such question in this record."));
+        };
+        let protocol = self.protocol(&work.protocol);
+        let prompt = protocol.and_then(|protocol| protocol.prompts.iter().find(|prompt| prompt.id == work.rule));
+        let Some(prompt) = prompt else {
+            return Err(refusal(Category::NotFound, "The protocol that asked this is not there any more."));
+        };
+        let Some(known) = prompt.answers.iter().find(|known| known.id == answer) else {
+            let names: Vec<&str> = prompt.answers.iter().map(|known| known.id.as_str()).collect();
+            return Err(refusal(Category::Value, format!("The answers to this are {}.", names.join(", "))));
+        };
+        work.answers.push(Given { answer: known.id.clone(), at: now, by: who.to_string() });
+        // What the engine will say of it when it looks next; it speaks for the engine, so that it can ask again.
+        let is_silent = known.again.is_none_or(|again| again.after(now) > now);
+        work.status = if is_silent { "inactive" } else { "active" }.to_string();
+        let mut resource = stored.resource.clone();
+        resource.set("status", json!(work.status));
+        if is_silent && let Some(period) = resource.as_map_mut().get_mut("period").and_then(Value::as_object_mut) {
+            period.insert("end".to_string(), json!(now.to_string()));
+        }
+        let change = stamped(target, Some(stored), resource, now, serde_json::to_value(&work).ok());
+        let told = provenance(&change, &format!("answer {}", known.id), who, now);
+        Ok(vec![change, told])
+    }
+}
+
+impl Action {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Start => "start",
+            Self::Complete { .. } => "complete",
+            Self::Cancel { .. } => "cancel",
+            Self::Note { .. } => "note",
+            Self::Answer { .. } => "answer",
+        }
+    }
+}
+
+fn refusal(category: Category, text: impl Into<String>) -> Problem {
+    Problem::error(category, Place::Whole, text)
+}
+
+fn check_text(action: &Action) -> Result<(), Problem> {
+    let (text, required) = match action {
+        Action::Complete { outcome } => (outcome.as_deref().unwrap_or_default(), false),
+        Action::Cancel { reason } => (reason.as_str(), true),
+        Action::Note { text } => (text.as_str(), true),
+        Action::Accept | Action::Start | Action::Answer { .. } => ("", false),
+    };
+    if required && text.trim().is_empty() {
+        return Err(refusal(Category::Required, "Say why in a few words."));
+    }
+    if text.len() > LONGEST_TEXT {
+        return Err(refusal(Category::TooLong, format!("At most {LONGEST_TEXT} characters.")));
+    }
+    Ok(())
+}
+
+/// The status an action leads to (http://hl7.org/fhir/R4/task.html#statemachine); none for a note, which is always allowed.
+fn next_status(status: &str, action: &Action) -> Result<Option<&'static str>, Problem> {
+    let next = match action {
+        Action::Accept => "accepted",
+        Action::Start => "in-progress",
+        Action::Complete { .. } => "completed",
+        Action::Cancel { .. } => "cancelled",
+        Action::Note { .. } | Action::Answer { .. } => return Ok(None),
+    };
+    let allowed = match action {
+        Action::Accept => matches!(status, "requested" | "received" | "ready"),
+        Action::Start => matches!(status, "requested" | "received" | "ready" | "accepted" | "on-hold"),
+        _ => !is_final(status),
+    };
+    if allowed {
+        return Ok(Some(next));
+    }
+    let text = format!("This task is {status}; it cannot become {next}.");
+    Err(refusal(Category::Conflict, text))
+}
+
+fn end_period(resource: &mut Resource, stamp: &Value) {
+    let mut period = resource.get("executionPeriod").cloned().unwrap_or_else(|| json!({}));
+    if let Some(period) = period.as_object_mut() {
+        period.insert("end".to_string(), stamp.clone());
+    }
+    resource.set("executionPeriod", period);
+}
+
+fn write_words(resource: &mut Resource, action: &Action, who: &str, stamp: &Value) {
+    match action {
+        Action::Complete { outcome: Some(outcome) } if !outcome.trim().is_empty() => {
+            append(resource, "output", json!({ "type": { "text": "Outcome" }, "valueString": outcome }));
+        }
+        Action::Cancel { reason } => resource.set("statusReason", json!({ "text": reason })),
+        Action::Note { text } => {
+            append(resource, "note", json!({ "authorString": who, "time": stamp, "text": text }));
+        }
+        _ => {}
+    }
+}
+
+fn append(resource: &mut Resource, element: &str, item: Value) {
+    let mut list = resource.get(element).and_then(Value::as_array).cloned().unwrap_or_default();
+    list.push(item);
+    resource.set(element, Value::Array(list));
+}
+
+/// Who did what, beside the resource.
+fn provenance(change: &Change, word: &str, who: &str, now: Timestamp) -> Change {
+    let stored: &Stored = &change.stored;
+    let target = format!("{}/{}", stored.resource.resource_type(), stored.id);
+    let resource = Resource::new("Provenance")
+        .with("target", json!([{ "reference": target }]))
+        .with("recorded", json!(now.to_string()))
+        .with("reason", json!([{ "text": word }]))
+        .with(
+            "activity",
+            json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-DataOperation", "code": "UPDATE" }] }),
+        )
+        .with("agent", json!([{ "who": { "display": who } }]));
+    let id = ResourceId::of(stored.id.person, "Provenance", &format!("act/{target}/{}", stored.version));
+    stamped(id, None, resource, now, None)
+}
+
+/// Several changes of one resource as the one change that a commit can hold: the last content, replacing what the first
+/// replaced. Use it where an action and the evaluation after it go into one commit.
+pub fn squash(changes: Vec<Change>) -> Vec<Change> {
+    let mut kept: Vec<Change> = Vec::new();
+    for mut change in changes {
+        let same = |former: &&mut Change| {
+            former.stored.id == change.stored.id
+                && former.stored.resource.resource_type() == change.stored.resource.resource_type()
+        };
+        match kept.iter_mut().find(same) {
+            None => kept.push(change),
+            Some(former) => {
+                let version = former.replaces + 1;
+                change.stored.version = version;
+                if let Some(meta) = change.stored.resource.as_map_mut().get_mut("meta").and_then(Value::as_object_mut) {
+                    meta.insert("versionId".to_string(), json!(version.to_string()));
+                }
+                former.stored = change.stored;
+            }
+        }
+    }
+    kept
+}

@@ -1,0 +1,115 @@
+//! What a story must have come to. Tasks and flags are listed whole; of cards, each rule that is named must have come up as
+//! often as it is named.
+
+use serde_json::Value;
+
+use super::scene::Scene;
+use crate::problem::Problem;
+use crate::protocol::work::{Existing, existing_work};
+use crate::yaml::{Fields, Node};
+
+/// Compares; each difference is a sentence.
+pub fn compare(scene: &Scene<'_>, expect: &Node, problems: &mut Vec<Problem>) -> Vec<String> {
+    let mut failures = Vec::new();
+    let mut fields = Fields::of(expect, "what is expected");
+    let existing: Vec<Existing<'_>> = existing_work(&scene.record).into_values().flatten().collect();
+    let of_type = |kind: &'static str| existing.iter().filter(move |work| work.stored.resource.resource_type() == kind);
+    if fields.optional("tasks").is_some() {
+        compare_tasks(of_type("Task").collect(), fields.list("tasks"), &mut failures, problems);
+    }
+    let mut active: Vec<String> =
+        of_type("Flag").filter(|flag| flag.status() == "active").map(|flag| flag.work.rule.clone()).collect();
+    active.sort();
+    if fields.optional("flags").is_some() {
+        let mut wanted = fields.texts("flags");
+        wanted.sort();
+        if wanted != active {
+            failures.push(format!("flags are [{}], expected [{}]", active.join(", "), wanted.join(", ")));
+        }
+    }
+    for wanted in fields.texts("flags-with") {
+        if !active.contains(&wanted) {
+            failures.push(format!("no flag `{wanted}` is active; there are [{}]", active.join(", ")));
+        }
+    }
+    if let Some(count) = fields.integer("plans", 0..=10) {
+        let there = of_type("CarePlan").filter(|plan| plan.status() == "active").count();
+        if i64::try_from(there).ok() != Some(count) {
+            failures.push(format!("{there} active care plans, expected {count}"));
+        }
+    }
+    if fields.optional("cards").is_some() {
+        compare_cards(scene, &fields.texts("cards"), &mut failures);
+    }
+    if let Some(wanted) = fields.text("wake") {
+        let there = scene.wake_at.map(|at| at.to_zoned(super::scene::zone()).strftime("%Y-%m-%dT%H:%M").to_string());
+        if there.as_deref() != Some(wanted.as_str()) {
+            failures.push(format!("wakes at {}, expected {wanted}", there.unwrap_or_else(|| "no time".to_string())));
+        }
+    }
+    fields.finish(problems);
+    failures
+}
+
+fn compare_tasks(
+    mut there: Vec<&Existing<'_>>,
+    wanted: Vec<&Node>,
+    failures: &mut Vec<String>,
+    problems: &mut Vec<Problem>,
+) {
+    for node in wanted {
+        let mut fields = Fields::of(node, "an expected task");
+        let rule = fields.required_text("rule").unwrap_or_default();
+        let asked: Vec<(&'static str, String)> = ["status", "due", "owner", "priority", "text"]
+            .into_iter()
+            .filter_map(|key| Some((key, fields.text(key)?)))
+            .collect();
+        fields.finish(problems);
+        let fits = |work: &&Existing<'_>| {
+            work.work.rule == rule && asked.iter().all(|(key, value)| shows(work, key).contains(value.as_str()))
+        };
+        match there.iter().position(fits) {
+            Some(place) => {
+                there.remove(place);
+            }
+            None => {
+                let words: Vec<String> = asked.iter().map(|(key, value)| format!("{key} {value}")).collect();
+                let found: Vec<String> = there.iter().map(|work| describe(work)).collect();
+                failures.push(format!("no task {rule} ({}); there are [{}]", words.join(", "), found.join("; ")));
+            }
+        }
+    }
+    failures.extend(there.into_iter().map(|work| format!("a task nobody expected: {}", describe(work))));
+}
+
+fn shows(work: &Existing<'_>, key: &str) -> String {
+    let resource = &work.stored.resource;
+    let text = match key {
+        "due" => resource.get("restriction").and_then(|at| at.get("period")?.get("end")?.as_str()),
+        "owner" => resource.get("owner").and_then(|owner| owner.get("display")?.as_str()),
+        "text" => resource.text("description"),
+        other => resource.get(other).and_then(Value::as_str),
+    };
+    text.unwrap_or_default().to_string()
+}
+
+fn describe(work: &Existing<'_>) -> String {
+    let shown = ["status", "due", "owner", "priority"].map(|key| format!("{key} {}", shows(work, key)));
+    format!("{} ({})", work.work.rule, shown.join(", "))
+}
+
+fn compare_cards(scene: &Scene<'_>, wanted: &[String], failures: &mut Vec<String>) {
+    let shown: Vec<String> = scene.cards.clone();
+    let ends_with = |card: &String, rule: &String| card == rule || card.ends_with(&format!("-{rule}"));
+    for rule in wanted {
+        let asked = wanted.iter().filter(|other| *other == rule).count();
+        let came = shown.iter().filter(|card| ends_with(card, rule)).count();
+        if asked != came {
+            failures.push(format!("the card `{rule}` came up {came} times, expected {asked}"));
+        }
+    }
+    if wanted.is_empty() && !shown.is_empty() {
+        failures.push(format!("cards came up: {}", shown.join(", ")));
+    }
+    failures.dedup();
+}

@@ -1,0 +1,9 @@
+//! Examples in protocol files: a story is played on a small record, timers included, and what came of it is compared with
+//! what the file expects. They are the documentation and the test at once.
+
+mod expect;
+mod run;
+mod scene;
+mod step;
+
+pub use run::ExampleResult;

@@ -1,0 +1,236 @@
+//! The steps of a story: what arrives, what people do, what time it is. docs/protocol-language.md lists them.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use serde_json::{Value, json};
+
+use super::scene::{Scene, zone};
+use crate::fhir::code_system;
+use crate::identity::ResourceId;
+use crate::problem::Problem;
+use crate::protocol::act::Action;
+use crate::protocol::work::existing_work;
+use crate::yaml::{Fields, Node, nearest};
+
+const KINDS: [&str; 20] = [
+    "condition",
+    "encounter-start",
+    "visit",
+    "ed-arrival",
+    "ed-discharge",
+    "admission",
+    "discharge",
+    "cancelled",
+    "observation",
+    "blood-pressure",
+    "goal",
+    "service-request",
+    "accept",
+    "start",
+    "complete",
+    "cancel",
+    "answer",
+    "died",
+    "leaves-panel",
+    "time",
+];
+
+/// A moment in a story, on the practice's wall.
+pub fn moment(text: &str) -> Option<Timestamp> {
+    let civil: DateTime = match text.parse::<jiff::civil::Date>() {
+        Ok(date) if !text.contains('T') => date.to_datetime(jiff::civil::Time::midnight()),
+        _ => text.parse().ok()?,
+    };
+    zone().to_timestamp(civil).ok()
+}
+
+/// The moments a step names.
+pub fn moments(node: &Node) -> Vec<Timestamp> {
+    let values = node.as_map().into_iter().flatten().filter_map(|(_, value)| value.as_text());
+    values.filter_map(|text| moment(&text)).collect()
+}
+
+/// Plays one step; faults of its writing are collected.
+pub fn play(scene: &mut Scene<'_>, node: &Node, problems: &mut Vec<Problem>) {
+    let named = node.as_map().into_iter().flatten().find_map(|(key, value)| {
+        let name = key.as_text()?;
+        KINDS.iter().find(|kind| **kind == name).map(|kind| (*kind, value))
+    });
+    let Some((kind, value)) = named else {
+        let first = node.as_map().and_then(|entries| entries.first()?.0.as_text()).unwrap_or_default();
+        let hint = nearest(&first, KINDS).map_or_else(|| KINDS.join(", "), |near| format!("did you mean `{near}`?"));
+        problems.push(node.problem(format!("no step of a story is called `{first}`; {hint}")));
+        return;
+    };
+    let mut fields = Fields::of(node, "a step");
+    fields.optional(kind);
+    let own = value.as_text().unwrap_or_default();
+    let when = fields.text("at").as_deref().and_then(moment);
+    let is_timed = [
+        "encounter-start",
+        "visit",
+        "ed-arrival",
+        "ed-discharge",
+        "admission",
+        "discharge",
+        "died",
+        "leaves-panel",
+        "time",
+    ];
+    let event = if is_timed.contains(&kind) { moment(&own) } else { when };
+    if is_timed.contains(&kind) && event.is_none() {
+        fields.report(value.problem("a time is written like 2026-03-02T10:00"));
+    }
+    let event = event.unwrap_or(scene.now);
+    scene.pass_until(when.unwrap_or(event));
+    let step = Step { kind, own, event };
+    match kind {
+        "observation" | "blood-pressure" => step.measure(scene, &mut fields),
+        "accept" | "start" | "complete" | "cancel" | "answer" => step.act(scene, &mut fields),
+        "condition" | "goal" | "service-request" | "died" | "leaves-panel" => step.state(scene, &mut fields),
+        "time" => {}
+        _ => step.encounter(scene, &mut fields),
+    }
+    fields.finish(problems);
+    scene.look();
+    if kind == "encounter-start" {
+        let shown = scene.set.cards(&scene.view(), "encounter-start");
+        let rules: Vec<String> = shown.into_iter().map(|card| card.source.topic.code).collect();
+        scene.cards.extend(rules);
+    }
+}
+
+struct Step {
+    kind: &'static str,
+    own: String,
+    event: Timestamp,
+}
+
+impl Step {
+    fn encounter(&self, scene: &mut Scene<'_>, fields: &mut Fields<'_>) {
+        let stem = match (self.kind, self.own.as_str()) {
+            ("ed-arrival" | "ed-discharge", _) | ("cancelled", "ed-arrival") => "EMER",
+            ("admission" | "discharge", _) | ("cancelled", "admission") => "IMP",
+            _ => "AMB",
+        };
+        let begins = matches!(self.kind, "ed-arrival" | "admission" | "visit" | "encounter-start");
+        let latest = scene.read("Basic", stem).and_then(|note| note.text("key").map(str::to_string));
+        let key = match latest {
+            Some(key) if !begins => key,
+            _ => scene.next_key(stem),
+        };
+        scene.put("Basic", stem, json!({ "key": key }));
+        let former = scene.read("Encounter", &key);
+        let at = self.event.to_string();
+        let start = former.as_ref().and_then(|former| former.get("period")?.get("start").cloned()).unwrap_or(json!(at));
+        let reason = fields.text("reason").map(|code| json!([concept(&code, "icd10cm")]));
+        let reason = reason.or_else(|| former.as_ref()?.get("reasonCode").cloned()).unwrap_or(Value::Null);
+        let status = match self.kind {
+            "visit" | "ed-discharge" | "discharge" => "finished",
+            "cancelled" => "cancelled",
+            _ => "in-progress",
+        };
+        let mut period = json!({ "start": start });
+        if status == "finished"
+            && let Some(period) = period.as_object_mut()
+        {
+            period.insert("end".to_string(), json!(at));
+        }
+        let class = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": stem });
+        let provider =
+            json!({ "display": if stem == "AMB" { "Lakeside Family Practice" } else { "Riverside Hospital" } });
+        scene.put(
+            "Encounter",
+            &key,
+            json!({ "status": status, "class": class, "period": period, "reasonCode": reason, "serviceProvider": provider }),
+        );
+    }
+
+    fn measure(&self, scene: &mut Scene<'_>, fields: &mut Fields<'_>) {
+        let key = fields.text("id").unwrap_or_else(|| scene.next_key("reading"));
+        let status = fields.text("status").unwrap_or_else(|| "final".to_string());
+        let mut content = json!({ "status": status, "effectiveDateTime": self.event.to_string() });
+        let quantity = |value: &str, unit: &str| {
+            let number: Value = serde_json::from_str(value.trim()).unwrap_or(Value::Null);
+            json!({ "value": number, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit })
+        };
+        let Some(map) = content.as_object_mut() else { return };
+        if self.kind == "blood-pressure" {
+            let (systolic, diastolic) = self.own.split_once('/').unwrap_or((&self.own, ""));
+            map.insert("code".to_string(), concept("85354-9", "loinc"));
+            let component = |code: &str, value: &str| json!({ "code": concept(code, "loinc"), "valueQuantity": quantity(value, "mm[Hg]") });
+            map.insert("component".to_string(), json!([component("8480-6", systolic), component("8462-4", diastolic)]));
+        } else {
+            map.insert("code".to_string(), concept(&self.own, "loinc"));
+            let value = fields.required_text("value").unwrap_or_default();
+            let unit = fields.text("unit").unwrap_or_default();
+            map.insert("valueQuantity".to_string(), quantity(&value, &unit));
+        }
+        scene.put("Observation", &key, content);
+    }
+
+    fn state(&self, scene: &mut Scene<'_>, fields: &mut Fields<'_>) {
+        match self.kind {
+            "condition" => {
+                let status = fields.text("status").unwrap_or_else(|| "confirmed".to_string());
+                let verification = json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": status }] });
+                let content = json!({ "code": concept(&self.own, "icd10cm"), "verificationStatus": verification, "recordedDate": self.event.to_string() });
+                scene.put("Condition", &self.own, content);
+            }
+            "goal" => {
+                let unit = fields.text("unit").unwrap_or_default();
+                let mut range = json!({});
+                for end in ["low", "high"] {
+                    if let (Some(text), Some(range)) = (fields.text(end), range.as_object_mut()) {
+                        let number: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+                        range.insert(end.to_string(), json!({ "value": number, "code": unit }));
+                    }
+                }
+                let target = json!({ "measure": concept(&self.own, "loinc"), "detailRange": range });
+                scene.put("Goal", &self.own, json!({ "lifecycleStatus": "active", "target": [target] }));
+            }
+            "service-request" => {
+                let key = scene.next_key("request");
+                let content = json!({ "status": "active", "intent": "order", "code": concept(&self.own, "snomed"), "authoredOn": self.event.to_string() });
+                scene.put("ServiceRequest", &key, content);
+            }
+            "died" => {
+                let mut patient = scene.read("Patient", "").unwrap_or_else(|| crate::fhir::Resource::new("Patient"));
+                patient.set("deceasedDateTime", json!(self.event.to_string()));
+                scene.put("Patient", "", Value::Object(patient.as_map().clone()));
+            }
+            _ => scene.memberships.clear(),
+        }
+    }
+
+    fn act(&self, scene: &mut Scene<'_>, fields: &mut Fields<'_>) {
+        let action = match self.kind {
+            "accept" => Action::Accept,
+            "start" => Action::Start,
+            "complete" => Action::Complete { outcome: fields.text("outcome") },
+            "cancel" => Action::Cancel { reason: fields.text("reason").unwrap_or_else(|| "not needed".to_string()) },
+            _ => Action::Answer { answer: fields.required_text("with").unwrap_or_default() },
+        };
+        let target: Option<ResourceId> = existing_work(&scene.record)
+            .into_values()
+            .flatten()
+            .filter(|existing| existing.work.rule == self.own)
+            .max_by_key(|existing| (!existing.is_ended(), existing.stored.updated))
+            .map(|existing| existing.stored.id);
+        let Some(target) = target else {
+            scene.failures.push(format!("{}: the rule `{}` has made nothing yet", self.kind, self.own));
+            return;
+        };
+        match scene.set.act(&scene.record, target, &action, "Nurse Kim", scene.now) {
+            Ok(changes) => changes.iter().for_each(|change| scene.record.apply(change)),
+            Err(problem) => scene.failures.push(problem.text),
+        }
+    }
+}
+
+/// `J44.1`, or with a system in front: `snomed 185086009`.
+fn concept(text: &str, usual: &str) -> Value {
+    let (system, code) = text.split_once(' ').unwrap_or((usual, text));
+    let url = code_system(system).map_or(system, |system| system.url);
+    json!({ "coding": [{ "system": url, "code": code }], "text": code })
+}

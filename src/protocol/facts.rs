@@ -1,0 +1,257 @@
+//! What rules ask of a patient's record, read once per evaluation: age, death, diagnoses, encounters.
+//! Entered-in-error and superseded resources are not there.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::model::{Codes, ConditionCount, EncounterTest, Who};
+use crate::fhir::ValueSets;
+use crate::fhir::time::PartialDateTime;
+use crate::identity::ResourceId;
+use crate::record::{Record, Stored};
+
+/// One patient as rules see them.
+pub struct Facts<'a> {
+    pub record: &'a Record,
+    pub value_sets: &'a ValueSets,
+    pub zone: &'a TimeZone,
+    pub now: Timestamp,
+    pub patient: Option<&'a Stored>,
+    pub deceased: bool,
+    birth: Option<Date>,
+    pub visits: Vec<Visit<'a>>,
+    diagnoses: Vec<&'a Stored>,
+}
+
+/// One encounter.
+pub struct Visit<'a> {
+    pub stored: &'a Stored,
+    pub id: ResourceId,
+    pub class: &'a str,
+    pub status: &'a str,
+    pub start: Option<Timestamp>,
+    pub end: Option<Timestamp>,
+    /// Codings of reasons and diagnoses.
+    codings: Vec<(&'a str, &'a str)>,
+    /// The reason as somebody wrote it.
+    pub reason: Option<&'a str>,
+}
+
+impl<'a> Facts<'a> {
+    pub fn of(record: &'a Record, value_sets: &'a ValueSets, zone: &'a TimeZone, now: Timestamp) -> Self {
+        let patient = record
+            .get("Patient", ResourceId::patient(record.head.person))
+            .or_else(|| record.of_type("Patient").find(|stored| stored.id.person == record.head.person))
+            .or_else(|| record.of_type("Patient").next());
+        let resource = patient.map(|stored| &stored.resource);
+        let deceased = resource.is_some_and(|patient| {
+            patient.get("deceasedBoolean").and_then(Value::as_bool) == Some(true)
+                || patient.get("deceasedDateTime").is_some()
+        });
+        let birth = resource.and_then(|patient| patient.text("birthDate")?.parse().ok());
+        let diagnoses: Vec<&Stored> = record.of_type("Condition").filter(|stored| is_live(stored)).collect();
+        let mut facts = Self { record, value_sets, zone, now, patient, deceased, birth, visits: Vec::new(), diagnoses };
+        facts.visits = record
+            .of_type("Encounter")
+            .filter(|stored| stored.state.superseded.is_none())
+            .map(|stored| facts.visit(stored))
+            .collect();
+        facts.visits.sort_by_key(|visit| (visit.start, visit.id));
+        facts
+    }
+
+    fn visit(&self, stored: &'a Stored) -> Visit<'a> {
+        let resource = &stored.resource;
+        let period = resource.get("period");
+        let bound = |end: &str| period.and_then(|period| period.get(end)?.as_str()).and_then(|text| self.moment(text));
+        let own = format!("Encounter/{}", stored.id);
+        let mut codings = resource.codings("reasonCode");
+        let mut reason = concept_words(resource.get("reasonCode").and_then(|list| list.get(0)));
+        for condition in &self.diagnoses {
+            let reference = format!("Condition/{}", condition.id);
+            let listed = resource.get("diagnosis").and_then(Value::as_array).is_some_and(|items| {
+                items.iter().any(|item| {
+                    item.get("condition").and_then(|at| at.get("reference")?.as_str()) == Some(reference.as_str())
+                })
+            });
+            if listed || condition.resource.reference("encounter") == Some(own.as_str()) {
+                codings.extend(condition.resource.codings("code"));
+                reason = reason.or_else(|| concept_words(condition.resource.get("code")));
+            }
+        }
+        Visit {
+            stored,
+            id: stored.id,
+            class: resource.get("class").and_then(|class| class.get("code")?.as_str()).unwrap_or_default(),
+            status: resource.text("status").unwrap_or_default(),
+            start: bound("start"),
+            end: bound("end"),
+            codings,
+            reason,
+        }
+    }
+
+    /// The moment a FHIR date or time begins; where no offset is stated, in the practice's zone.
+    pub fn moment(&self, text: &str) -> Option<Timestamp> {
+        PartialDateTime::parse(text)?.range(self.zone).map(|(start, _)| start)
+    }
+
+    pub fn has_code(&self, codes: &Codes, codings: &[(&str, &str)]) -> bool {
+        codes.value_sets.iter().any(|set| self.value_sets.contains_any(set, codings))
+            || codes.listed.iter().any(|(system, code)| codings.contains(&(system.as_str(), code.as_str())))
+    }
+
+    pub fn fits(&self, test: &EncounterTest, visit: &Visit<'_>) -> bool {
+        (test.classes.is_empty() || test.classes.iter().any(|class| class == visit.class))
+            && test.reason.as_ref().is_none_or(|codes| self.has_code(codes, &visit.codings))
+    }
+
+    /// Whether the patient belongs to a group at a moment, and in words why or why not; no words where the group is everybody.
+    pub fn belongs(&self, who: &Who, at: Timestamp) -> (bool, String) {
+        let mut words = Vec::new();
+        let mut belongs = true;
+        if let Some((from, to)) = who.age {
+            let age = self.age_at(at);
+            let fits = age.is_some_and(|age| from.is_none_or(|from| age >= from) && to.is_none_or(|to| age <= to));
+            let asked = match (from, to) {
+                (Some(from), None) => format!("{from} or older"),
+                (None, Some(to)) => format!("{to} or younger"),
+                (from, to) => format!("{} to {}", from.unwrap_or_default(), to.unwrap_or(130)),
+            };
+            words.push(age.map_or_else(
+                || format!("age unknown, asked is {asked}"),
+                |age| format!("age {age}, asked is {asked}"),
+            ));
+            belongs &= fits;
+        }
+        if let Some(count) = &who.conditions {
+            let found = self.condition_groups(count);
+            belongs &= found.len() >= count.at_least;
+            let named = if found.is_empty() { "none".to_string() } else { found.join(", ") };
+            words.push(format!(
+                "conditions {named} ({} of at least {} in {})",
+                found.len(),
+                count.at_least,
+                count.groups.join(", ")
+            ));
+        }
+        (belongs, words.join("; "))
+    }
+
+    /// The groups of conditions that the patient has, by name.
+    pub fn condition_groups(&self, count: &ConditionCount) -> Vec<String> {
+        let mut found = Vec::new();
+        for condition in &self.diagnoses {
+            for (system, code) in condition.resource.codings("code") {
+                for set in count.groups.iter().filter(|set| self.value_sets.contains(set, system, code)) {
+                    let below =
+                        if count.groups.len() == 1 { self.value_sets.groups(set, system, code) } else { Vec::new() };
+                    let names = if below.is_empty() { vec![set.as_str()] } else { below };
+                    found.extend(names.into_iter().map(str::to_string));
+                }
+            }
+        }
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// The conditions by which the patient belongs to a group.
+    pub fn conditions_of(&self, who: &Who) -> Vec<&'a Stored> {
+        let Some(count) = &who.conditions else { return Vec::new() };
+        let of_group = |stored: &&&Stored| {
+            count.groups.iter().any(|set| self.value_sets.contains_any(set, &stored.resource.codings("code")))
+        };
+        self.diagnoses.iter().filter(of_group).copied().collect()
+    }
+
+    pub fn age_at(&self, at: Timestamp) -> Option<u32> {
+        let birth = self.birth?;
+        let day = at.to_zoned(self.zone.clone()).date();
+        let had_birthday = (day.month(), day.day()) >= (birth.month(), birth.day());
+        u32::try_from(i32::from(day.year()) - i32::from(birth.year()) - i32::from(!had_birthday)).ok()
+    }
+
+    /// When the patient next has a birthday that moves them into or out of a group by age.
+    pub fn next_birthday(&self, who: &Who) -> Option<Timestamp> {
+        let (from, to) = who.age?;
+        let birth = self.birth?;
+        let turns = [from, to.map(|to| to + 1)].into_iter().flatten().filter_map(|years| {
+            let day = birth.checked_add(jiff::Span::new().try_years(i64::from(years)).ok()?).ok()?;
+            self.zone.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok()
+        });
+        turns.filter(|turn| *turn > self.now).min()
+    }
+
+    /// The patient's name as people say it.
+    pub fn patient_name(&self) -> String {
+        let name = self.patient.and_then(|stored| stored.resource.get("name")?.get(0));
+        let Some(name) = name else { return "The patient".to_string() };
+        if let Some(text) = name.get("text").and_then(Value::as_str) {
+            return text.to_string();
+        }
+        let given = name.get("given").and_then(|given| given.get(0)?.as_str());
+        let family = name.get("family").and_then(Value::as_str);
+        let parts: Vec<&str> = [given, family].into_iter().flatten().collect();
+        if parts.is_empty() { "The patient".to_string() } else { parts.join(" ") }
+    }
+
+    /// Where an encounter took place, as people say it.
+    pub fn place_of(&self, visit: &Visit<'_>) -> String {
+        let resource = &visit.stored.resource;
+        let provider = resource.get("serviceProvider");
+        let location = resource.get("location").and_then(|list| list.get(0)?.get("location"));
+        [provider, location]
+            .into_iter()
+            .flatten()
+            .find_map(|reference| self.name_of(reference))
+            .unwrap_or_else(|| "the hospital".to_string())
+    }
+
+    fn name_of(&self, reference: &Value) -> Option<String> {
+        if let Some(display) = reference.get("display").and_then(Value::as_str) {
+            return Some(display.to_string());
+        }
+        let (kind, id) = reference.get("reference")?.as_str()?.split_once('/')?;
+        let stored = self.record.get(kind, id.parse().ok()?)?;
+        stored.resource.text("name").map(str::to_string)
+    }
+
+    /// A moment as people at the practice read it.
+    pub fn say(&self, moment: Timestamp) -> String {
+        moment.to_zoned(self.zone.clone()).strftime("%a %-d %b %Y, %H:%M").to_string()
+    }
+
+    /// A moment as a FHIR dateTime in the practice's zone.
+    pub fn date_time(&self, moment: Timestamp) -> String {
+        moment.to_zoned(self.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    }
+}
+
+impl Visit<'_> {
+    pub fn is_ongoing(&self) -> bool {
+        matches!(self.status, "arrived" | "triaged" | "in-progress" | "onleave")
+    }
+
+    /// It took place or takes place.
+    pub fn is_real(&self) -> bool {
+        self.is_ongoing() || self.status == "finished"
+    }
+}
+
+fn is_live(stored: &Stored) -> bool {
+    let has =
+        |element: &str, words: &[&str]| stored.resource.codings(element).iter().any(|(_, code)| words.contains(code));
+    stored.state.superseded.is_none()
+        && !has("verificationStatus", &["refuted", "entered-in-error"])
+        && !has("clinicalStatus", &["inactive", "resolved", "remission"])
+}
+
+/// A concept as somebody wrote it: its text, or the display of its first coding.
+pub fn concept_words(concept: Option<&Value>) -> Option<&str> {
+    let concept = concept?;
+    let text = concept.get("text").and_then(Value::as_str);
+    text.or_else(|| concept.get("coding")?.get(0)?.get("display")?.as_str())
+}

@@ -1,0 +1,39 @@
+//! Protocols: what care should follow. Turns a patient's record and the clock's reading into the work that is owed, by
+//! comparing what should be there with what is. Pure: no I/O, no clock, no randomness.
+
+mod act;
+mod alerts;
+mod build;
+mod calendar;
+mod cards;
+mod deadline;
+mod episodes;
+mod evaluate;
+mod evidence;
+mod example;
+mod facts;
+mod model;
+mod names;
+mod plans;
+mod prompts;
+mod provenance;
+mod read;
+mod readings;
+mod reconcile;
+mod set;
+mod tasks;
+mod template;
+mod thresholds;
+mod view;
+mod work;
+
+pub use act::{Action, squash};
+pub use calendar::Calendar;
+pub use cards::{Card, CardCoding, CardSource, HOOKS, Indicator, Suggestion};
+pub use example::ExampleResult;
+pub use names::{
+    ALERT, ALERT_PROFILE, ANSWER, CANONICAL, FLAG_IDENTIFIER, PLAN_IDENTIFIER, PROMPT_CODE, ROLE, TASK_CODE,
+    TASK_IDENTIFIER,
+};
+pub use set::{Listed, ProtocolSet, built_in_protocols, compile};
+pub use view::{Evaluation, Explained, Practice, View};

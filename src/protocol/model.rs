@@ -1,0 +1,284 @@
+//! What a protocol says once its file has been read: types that cannot be wrong, built by `read`.
+//! docs/protocol-language.md explains every key.
+
+use super::deadline::Deadline;
+use super::template::Template;
+use crate::yaml::{Mark, Node};
+
+/// One protocol file.
+#[derive(Debug, Clone)]
+pub struct Protocol {
+    pub name: String,
+    pub title: String,
+    /// Where the care it asks for is written down.
+    pub source: Option<String>,
+    pub mark: Mark,
+    /// Whom all of it is about.
+    pub who: Who,
+    pub plan: Option<PlanRule>,
+    pub prompts: Vec<Prompt>,
+    pub tasks: Vec<TaskRule>,
+    pub alerts: Vec<AlertRule>,
+    pub examples: Vec<Example>,
+}
+
+/// A group of people. All that is said must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Who {
+    pub conditions: Option<ConditionCount>,
+    /// Years, both included.
+    pub age: Option<(Option<u32>, Option<u32>)>,
+}
+
+/// People whose active conditions fall into at least so many of these groups.
+#[derive(Debug, Clone)]
+pub struct ConditionCount {
+    /// Value sets, of which each counts once; with one set that includes others by name, those count.
+    pub groups: Vec<String>,
+    pub at_least: usize,
+}
+
+/// Codes named by value set or listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Codes {
+    pub value_sets: Vec<String>,
+    /// System URL and code.
+    pub listed: Vec<(String, String)>,
+}
+
+/// The CarePlan of a programme.
+#[derive(Debug, Clone)]
+pub struct PlanRule {
+    pub title: String,
+    pub mark: Mark,
+}
+
+/// A question that comes up at every visit until it is answered, and again when the answer has aged.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    pub id: String,
+    pub mark: Mark,
+    pub ask: String,
+    /// Why it is asked and what to do, for the card's back.
+    pub detail: String,
+    pub who: Who,
+    pub answers: Vec<Answer>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub id: String,
+    pub label: String,
+    /// Asked again after this; none: never again.
+    pub again: Option<Deadline>,
+    /// A reason not to do what is asked, rather than doing it.
+    pub is_override: bool,
+}
+
+/// Who does the work. The practice answers for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Practice,
+    CareManager,
+    Coach,
+    Clinician,
+}
+
+/// Task.priority (http://hl7.org/fhir/R4/valueset-request-priority.html), least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    Routine,
+    Urgent,
+    Asap,
+    Stat,
+}
+
+/// Work that is owed when something happened.
+#[derive(Debug, Clone)]
+pub struct TaskRule {
+    pub id: String,
+    pub mark: Mark,
+    /// Task.code in our code system.
+    pub code: String,
+    pub title: String,
+    pub text: Template,
+    pub when: Trigger,
+    pub who: Who,
+    pub owner: Vec<Role>,
+    pub priority: Priority,
+    pub due: Option<Deadline>,
+    /// What ends it as done.
+    pub done_by: Vec<Evidence>,
+    /// What makes it pointless.
+    pub unless: Vec<Evidence>,
+    /// Another rule of this file that asks for the same and more; where it applies to the same event, this one does not.
+    pub covered_by: Vec<String>,
+    pub climb: Vec<Step>,
+    /// Taken back when nobody did it until then, counted from the trigger.
+    pub lapses: Option<Deadline>,
+    /// Older triggers make no new work: histories are imported, late feeds are not.
+    pub max_age: Deadline,
+    /// Comes up in the visit while it is open.
+    pub card: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Trigger {
+    /// An encounter began and is still going on. The work ends with it.
+    Arrival(EncounterTest),
+    /// An encounter ended.
+    Discharge(EncounterTest),
+    /// The encounter by which there were so many within the window, where there were fewer before (rising edge).
+    Count { test: EncounterTest, at_least: usize, within: Deadline },
+    /// A prompt of this file was answered so.
+    Answer { prompt: String, is: Vec<String> },
+}
+
+/// Which encounters.
+#[derive(Debug, Clone, Default)]
+pub struct EncounterTest {
+    /// v3 ActCode classes; empty: all.
+    pub classes: Vec<String>,
+    /// Reason or diagnosis.
+    pub reason: Option<Codes>,
+}
+
+/// Something in the record that ends work.
+#[derive(Debug, Clone)]
+pub enum Evidence {
+    /// An encounter that began in the window after the trigger.
+    Encounter { test: EncounterTest, within: Option<Deadline>, mark: Mark },
+    /// A resource with such a code, dated in the window after the trigger.
+    Resource { resource_type: String, codes: Codes, within: Option<Deadline>, mark: Mark },
+}
+
+/// One step of a chain: who has it, and how loudly, from some time after it was raised.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub after: Deadline,
+    pub owner: Vec<Role>,
+    pub priority: Option<Priority>,
+}
+
+/// Readings that must not stay unseen.
+#[derive(Debug, Clone)]
+pub struct AlertRule {
+    pub id: String,
+    pub mark: Mark,
+    pub title: String,
+    pub text: Template,
+    pub who: Who,
+    pub series: Vec<Series>,
+    /// Other thresholds for some people; the first that fits is taken.
+    pub instead: Vec<(Who, Vec<Thresholds>, Mark)>,
+    pub warn: Level,
+    pub escalate: Level,
+    /// Readings in range, one after the other, that end a warning.
+    pub clear_readings: usize,
+    /// A reading older than this raises nothing.
+    pub max_age: Deadline,
+    /// After a person closed an alert, so long no new warning; an escalation always comes.
+    pub quiet: Option<Deadline>,
+}
+
+/// One kind of value in a reading, such as the systolic pressure.
+#[derive(Debug, Clone)]
+pub struct Series {
+    pub name: String,
+    pub codes: Codes,
+    /// UCUM.
+    pub unit: String,
+    /// Values outside are mistakes of a device or a pen.
+    pub plausible: (f64, f64),
+    pub thresholds: Thresholds,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Thresholds {
+    pub series: String,
+    pub warn: Option<Bound>,
+    pub escalate: Option<Bound>,
+    /// Back in range; keeps a value at the brink from ringing twice.
+    pub clear: Bound,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bound {
+    pub side: Side,
+    /// The value itself counts.
+    pub inclusive: bool,
+    pub value: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Above,
+    Below,
+}
+
+/// When readings make an alert, and who has it.
+#[derive(Debug, Clone)]
+pub struct Level {
+    /// So many …
+    pub count: usize,
+    /// … of the last so many readings …
+    pub of: usize,
+    /// … taken within this time.
+    pub within: Deadline,
+    /// The response time that Task.restriction tells.
+    pub respond: Deadline,
+    /// First step first; its `after` is nothing.
+    pub chain: Vec<Step>,
+}
+
+/// A story in the file and what must come of it.
+#[derive(Debug, Clone)]
+pub struct Example {
+    pub why: String,
+    pub mark: Mark,
+    pub story: Vec<Node>,
+    pub expect: Node,
+}
+
+impl Bound {
+    pub fn is_met_by(self, value: f64) -> bool {
+        match (self.side, self.inclusive) {
+            (Side::Above, true) => value >= self.value,
+            (Side::Above, false) => value > self.value,
+            (Side::Below, true) => value <= self.value,
+            (Side::Below, false) => value < self.value,
+        }
+    }
+
+    /// In words: `above 140`, `88 or below`.
+    pub fn words(self) -> String {
+        match (self.side, self.inclusive) {
+            (Side::Above, true) => format!("{} or above", self.value),
+            (Side::Above, false) => format!("above {}", self.value),
+            (Side::Below, true) => format!("{} or below", self.value),
+            (Side::Below, false) => format!("below {}", self.value),
+        }
+    }
+}
+
+impl Role {
+    pub const WORDS: [(&'static str, Self); 4] = [
+        ("practice", Self::Practice),
+        ("care-manager", Self::CareManager),
+        ("coach", Self::Coach),
+        ("clinician", Self::Clinician),
+    ];
+
+    pub fn code(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, role)| *role == self).map_or("practice", |(word, _)| word)
+    }
+}
+
+impl Priority {
+    pub const WORDS: [(&'static str, Self); 4] =
+        [("routine", Self::Routine), ("urgent", Self::Urgent), ("asap", Self::Asap), ("stat", Self::Stat)];
+
+    pub fn code(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, priority)| *priority == self).map_or("routine", |(word, _)| word)
+    }
+}

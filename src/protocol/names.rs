@@ -1,0 +1,30 @@
+//! The URLs by which what protocols make is known to others. Stable: partners' systems and agreements refer to them.
+
+/// The base of everything Handover itself defines.
+pub const CANONICAL: &str = "https://handover.health";
+/// Task.code: one per task rule, `measurement-alert` for all alerts.
+pub const TASK_CODE: &str = "https://handover.health/CodeSystem/task-code";
+/// Flag.code: one per prompt.
+pub const PROMPT_CODE: &str = "https://handover.health/CodeSystem/prompt";
+/// Task.performerType: practice, care-manager, coach, clinician.
+pub const ROLE: &str = "https://handover.health/CodeSystem/role";
+/// Card sources and override reasons: the answers to prompts.
+pub const ANSWER: &str = "https://handover.health/CodeSystem/answer";
+/// Identifiers of what protocols make, by which partners find it again.
+pub const TASK_IDENTIFIER: &str = "https://handover.health/id/task";
+pub const FLAG_IDENTIFIER: &str = "https://handover.health/id/flag";
+pub const PLAN_IDENTIFIER: &str = "https://handover.health/id/care-plan";
+/// The code of every alert's Task; a second coding names the rule.
+pub const ALERT: &str = "measurement-alert";
+/// The profile that alerts claim.
+pub const ALERT_PROFILE: &str = "https://handover.health/StructureDefinition/handover-alert";
+
+/// The ActivityDefinition of a rule.
+pub fn activity_definition(protocol: &str, rule: &str) -> String {
+    format!("{CANONICAL}/ActivityDefinition/{protocol}-{rule}")
+}
+
+/// The PlanDefinition of a protocol.
+pub fn plan_definition(protocol: &str) -> String {
+    format!("{CANONICAL}/PlanDefinition/{protocol}")
+}

@@ -1,0 +1,131 @@
+//! One protocol file as a whole, and what its parts must agree on.
+
+use super::alert::read_alert;
+use super::prompt::read_prompt;
+use super::task::read_task;
+use super::words::Reading;
+use crate::fhir::ValueSets;
+use crate::problem::Problem;
+use crate::protocol::model::{Example, PlanRule, Protocol, Trigger};
+use crate::yaml::{Fields, Mark, Node, Source, nearest, parse};
+
+/// Reads one protocol; none when so much is missing that nothing of it can be used.
+pub fn read_protocol(source: &Source, value_sets: &ValueSets, problems: &mut Vec<Problem>) -> Option<Protocol> {
+    let tree = match parse(source) {
+        Ok(tree) => tree,
+        Err(problem) => {
+            problems.push(problem);
+            return None;
+        }
+    };
+    let mut reading = Reading { value_sets, problems: Vec::new() };
+    let protocol = read_tree(&tree, source, &mut reading);
+    if let Some(protocol) = &protocol {
+        check_names(protocol, &tree, &mut reading.problems);
+    }
+    problems.append(&mut reading.problems);
+    protocol
+}
+
+fn read_tree(tree: &Node, source: &Source, reading: &mut Reading<'_>) -> Option<Protocol> {
+    let mut fields = Fields::of(tree, "a protocol");
+    let name = fields.required_text("protocol").filter(|name| is_name(name));
+    if name.is_none() && tree.get("protocol").is_some() {
+        reading.problems.push(tree.problem("a protocol's name is small letters, digits and hyphens"));
+    }
+    let title = fields.required_text("title");
+    let basis = fields.text("source");
+    let who = fields.optional("for");
+    let who = reading.who(who);
+    let plan = fields.optional("plan").and_then(|node| {
+        let mut keys = Fields::of(node, "a plan");
+        let title = keys.required_text("title");
+        keys.finish(&mut reading.problems);
+        Some(PlanRule { title: title?, mark: node.mark.clone() })
+    });
+    let prompts = fields.list("prompts").into_iter().filter_map(|node| read_prompt(node, reading)).collect();
+    let code_stem = name.clone().unwrap_or_default();
+    let tasks = fields.list("tasks").into_iter().filter_map(|node| read_task(node, &code_stem, reading)).collect();
+    let alerts = fields.list("alerts").into_iter().filter_map(|node| read_alert(node, reading)).collect();
+    let examples = fields.list("examples").into_iter().filter_map(|node| read_example(node, reading)).collect();
+    fields.finish(&mut reading.problems);
+    Some(Protocol {
+        name: name?,
+        title: title?,
+        source: basis,
+        mark: Mark::start(&source.name),
+        who,
+        plan,
+        prompts,
+        tasks,
+        alerts,
+        examples,
+    })
+}
+
+fn read_example(node: &Node, reading: &mut Reading<'_>) -> Option<Example> {
+    let mut fields = Fields::of(node, "an example");
+    let why = fields.required_text("why");
+    fields.required("story");
+    let story = fields.list("story").into_iter().cloned().collect();
+    let expect = fields.required("expect").cloned();
+    fields.finish(&mut reading.problems);
+    Some(Example { why: why?, mark: node.mark.clone(), story, expect: expect? })
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+/// Ids are unique in the file and what rules say of each other is there.
+fn check_names(protocol: &Protocol, tree: &Node, problems: &mut Vec<Problem>) {
+    let prompts = protocol.prompts.iter().map(|prompt| (&prompt.id, &prompt.mark));
+    let tasks = protocol.tasks.iter().map(|task| (&task.id, &task.mark));
+    let alerts = protocol.alerts.iter().map(|alert| (&alert.id, &alert.mark));
+    let mut seen: Vec<&str> = vec!["plan"];
+    for (id, mark) in prompts.chain(tasks).chain(alerts) {
+        if !is_name(id) {
+            problems.push(mark.problem(
+                crate::problem::Category::Value,
+                format!("`{id}` is no id: small letters, digits and hyphens"),
+            ));
+        }
+        if seen.contains(&id.as_str()) {
+            let text =
+                format!("`{id}` names two rules of this file; the work of one could not be told from the other's");
+            problems.push(mark.problem(crate::problem::Category::Duplicate, text));
+        }
+        seen.push(id);
+    }
+    if seen.len() == 1 && protocol.plan.is_none() {
+        problems.push(tree.problem("this protocol asks for nothing: give it a plan, prompts, tasks or alerts"));
+    }
+    for (place, task) in protocol.tasks.iter().enumerate() {
+        // Only rules above, so that two rules cannot cover each other.
+        let above = protocol.tasks.iter().take(place).map(|task| task.id.as_str());
+        for other in &task.covered_by {
+            require(other, above.clone(), "task above this one named", &task.mark, problems);
+        }
+        let Trigger::Answer { prompt, is } = &task.when else { continue };
+        require(prompt, protocol.prompts.iter().map(|prompt| prompt.id.as_str()), "prompt", &task.mark, problems);
+        if let Some(asked) = protocol.prompts.iter().find(|known| known.id == *prompt) {
+            for answer in is {
+                require(answer, asked.answers.iter().map(|known| known.id.as_str()), "answer", &task.mark, problems);
+            }
+        }
+    }
+}
+
+fn require<'n>(
+    name: &str,
+    names: impl Iterator<Item = &'n str> + Clone,
+    what: &str,
+    mark: &Mark,
+    problems: &mut Vec<Problem>,
+) {
+    if !names.clone().any(|known| known == name) {
+        let hint = nearest(name, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let text = format!("this file has no {what} `{name}`{hint}");
+        problems.push(mark.problem(crate::problem::Category::NotFound, text));
+    }
+}

@@ -1,0 +1,11 @@
+//! Protocol and calendar files as checked types; every fault of a file in one run.
+
+mod alert;
+mod calendar;
+mod file;
+mod prompt;
+mod task;
+mod words;
+
+pub use calendar::read_calendar;
+pub use file::read_protocol;

@@ -1,0 +1,139 @@
+//! The small words all protocol rules share: spans of time, roles, priorities, codes, groups of people.
+
+use crate::fhir::{ValueSets, code_system};
+use crate::problem::{Category, Problem};
+use crate::protocol::deadline::Deadline;
+use crate::protocol::model::{Codes, ConditionCount, Priority, Role, Step, Who};
+use crate::yaml::{Fields, Kind, Node, nearest};
+
+/// What reading needs to know and where faults go.
+pub struct Reading<'a> {
+    pub value_sets: &'a ValueSets,
+    pub problems: Vec<Problem>,
+}
+
+impl Reading<'_> {
+    pub fn deadline(&mut self, node: &Node) -> Option<Deadline> {
+        let read = node.as_text().and_then(|text| Deadline::parse(&text));
+        if read.is_none() {
+            self.problems.push(node.problem("a span of time is written like 30 min, 4 h, 7 d or 2 business days"));
+        }
+        read
+    }
+
+    pub fn optional_deadline(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Option<Deadline> {
+        fields.optional(key).and_then(|node| self.deadline(node))
+    }
+
+    pub fn roles(&mut self, nodes: Vec<&Node>) -> Vec<Role> {
+        nodes.into_iter().filter_map(|node| self.word(node, &Role::WORDS)).collect()
+    }
+
+    /// One of a closed set of words, wherever it stands.
+    pub fn word<T: Copy>(&mut self, node: &Node, words: &[(&'static str, T)]) -> Option<T> {
+        let text = node.as_text().unwrap_or_default();
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let hint = nearest(&text, names.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+            let text = format!("`{text}` is not one of {}{}", names.join(", "), hint.unwrap_or_default());
+            self.problems.push(node.problem(text));
+        }
+        found
+    }
+
+    pub fn value_set(&mut self, node: &Node) -> Option<String> {
+        let name = node.as_text()?;
+        if self.value_sets.get(&name).is_none() {
+            let hint = nearest(&name, self.value_sets.names()).map(|near| format!("; did you mean `{near}`?"));
+            let text = format!("there is no value set `{name}`{}", hint.unwrap_or_default());
+            self.problems.push(node.mark.problem(Category::NotFound, text));
+        }
+        Some(name)
+    }
+
+    /// `{ valueset: copd }`, or `{ codes: ['snomed 313072008'] }`, or both.
+    pub fn codes(&mut self, node: &Node) -> Codes {
+        let mut fields = Fields::of(node, "a group of codes");
+        let value_sets = fields.list("valueset").into_iter().filter_map(|node| self.value_set(node)).collect();
+        let listed = fields.list("codes").into_iter().filter_map(|node| self.code(node)).collect();
+        let codes = Codes { value_sets, listed };
+        if codes == Codes::default() && node.as_map().is_some() {
+            fields.report(node.problem("name a `valueset` or list `codes`"));
+        }
+        fields.finish(&mut self.problems);
+        codes
+    }
+
+    fn code(&mut self, node: &Node) -> Option<(String, String)> {
+        let text = node.as_text().unwrap_or_default();
+        let parts = text.split_once(' ').and_then(|(system, code)| Some((code_system(system)?, code.trim())));
+        if parts.is_none() {
+            self.problems.push(node.problem("a code is written with its system in front: loinc 59408-5"));
+        }
+        parts.map(|(system, code)| (system.url.to_string(), code.to_string()))
+    }
+
+    /// The people under a key such as `for`; everybody when it is absent.
+    pub fn who(&mut self, node: Option<&Node>) -> Who {
+        let Some(node) = node else { return Who::default() };
+        let mut fields = Fields::of(node, "a group of people");
+        let one = fields.optional("condition");
+        let many = fields.optional("conditions");
+        let mut who = Who::default();
+        if let Some(node) = one {
+            let codes = self.codes(node);
+            if !codes.listed.is_empty() {
+                self.problems.push(node.problem("conditions are named by value set here; give the codes a value set"));
+            }
+            who.conditions = Some(ConditionCount { groups: codes.value_sets, at_least: 1 });
+        }
+        if let Some(node) = many {
+            let mut count = Fields::of(node, "a count of conditions");
+            count.required("of");
+            let groups = count.list("of").into_iter().filter_map(|node| self.value_set(node)).collect();
+            let at_least = count.integer("at-least", 1..=20).unwrap_or(1);
+            count.finish(&mut self.problems);
+            who.conditions = Some(ConditionCount { groups, at_least: usize::try_from(at_least).unwrap_or(1) });
+        }
+        if let Some(node) = fields.optional("age") {
+            let mut age = Fields::of(node, "an age");
+            let from = age.integer("from", 0..=130).and_then(|years| u32::try_from(years).ok());
+            let to = age.integer("to", 0..=130).and_then(|years| u32::try_from(years).ok());
+            age.finish(&mut self.problems);
+            who.age = Some((from, to));
+        }
+        fields.finish(&mut self.problems);
+        who
+    }
+
+    /// A chain of steps, which must come later one by one.
+    pub fn steps(&mut self, nodes: Vec<&Node>) -> Vec<Step> {
+        let mut steps: Vec<Step> = Vec::new();
+        for node in nodes {
+            let mut fields = Fields::of(node, "a step");
+            let after = self.optional_deadline(&mut fields, "after").unwrap_or(Deadline::Minutes(0));
+            let owner = self.roles(fields.list("owner"));
+            let priority = fields.choice("priority", &Priority::WORDS);
+            fields.finish(&mut self.problems);
+            let origin = jiff::Timestamp::UNIX_EPOCH;
+            if steps.last().is_some_and(|last| last.after.after(origin) >= after.after(origin)) {
+                self.problems.push(node.problem("each step comes later than the one before; give it a longer `after`"));
+            }
+            steps.push(Step { after, owner, priority });
+        }
+        steps
+    }
+
+    pub fn number(&mut self, node: &Node) -> Option<f64> {
+        match node.kind {
+            // Thresholds are small numbers; an i64 beyond 2^53 is a slip that plausibility would catch anyway.
+            Kind::Integer(value) => i32::try_from(value).ok().map(f64::from),
+            Kind::Float(value) if value.is_finite() => Some(value),
+            _ => {
+                self.problems.push(node.problem(format!("this must be a number; it is {}", node.kind_name())));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Compares what is owed with what is there: makes what is missing, updates what changed, takes back what nobody owes,
+//! and leaves alone what a person has ended.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::evaluate::Findings;
+use super::facts::Facts;
+use super::names;
+use super::provenance::provenance;
+use super::view::{Explained, View};
+use super::work::{Desired, Existing, Outcome, Work};
+use crate::fhir::Resource;
+use crate::identity::ResourceId;
+use crate::record::{Change, State, Stored};
+
+/// Elements that belong to whoever works on it.
+const KEPT: &[&str] = &[
+    "authoredOn",
+    "created",
+    "note",
+    "output",
+    "businessStatus",
+    "partOf",
+    "location",
+    "extension",
+    "contained",
+    "careTeam",
+];
+
+pub fn reconcile(
+    view: &View<'_>,
+    facts: &Facts<'_>,
+    findings: &mut Findings,
+    mut existing: BTreeMap<String, Vec<Existing<'_>>>,
+    reason: &str,
+) -> Vec<Change> {
+    let mut writing = Writing { view, facts, changes: Vec::new() };
+    for desired in std::mem::take(&mut findings.desired) {
+        let mut there = existing.remove(&desired.work.key()).unwrap_or_default().into_iter();
+        let first = there.next();
+        let work = writing.settle(first.as_ref(), &desired);
+        findings.decisions.push(explain(&desired, work));
+        // After a merge both records may have made the same work: one is enough.
+        for double in there {
+            writing.take_back(&double, "the same work is owed once; two records were merged");
+        }
+    }
+    existing.retain(|key, _| !findings.kept.contains(key));
+    for left in existing.into_values().flatten() {
+        if writing.take_back(&left, reason) {
+            findings.decisions.push(taken_back(&left, reason));
+        }
+    }
+    writing.changes
+}
+
+fn explain(desired: &Desired, work: Option<ResourceId>) -> Explained {
+    let (applied, tail) = match &desired.outcome {
+        Outcome::Open => (true, String::new()),
+        Outcome::Done(words) => (true, format!(" Done: {words}.")),
+        Outcome::Over(words) => (work.is_some(), format!(" Over: {words}.")),
+        Outcome::Pointless(words) => (false, format!(" Not owed: {words}.")),
+    };
+    Explained {
+        protocol: desired.work.protocol.clone(),
+        rule: desired.work.rule.clone(),
+        place: desired.work.place.clone(),
+        words: format!("{}.{tail}", desired.words),
+        about: desired.trigger.as_deref().and_then(|text| text.split_once('/')?.1.parse().ok()),
+        work,
+        applied,
+    }
+}
+
+fn taken_back(left: &Existing<'_>, reason: &str) -> Explained {
+    Explained {
+        protocol: left.work.protocol.clone(),
+        rule: left.work.rule.clone(),
+        place: left.work.place.clone(),
+        words: format!("Taken back: {reason}."),
+        about: None,
+        work: Some(left.stored.id),
+        applied: false,
+    }
+}
+
+struct Writing<'w, 'a> {
+    view: &'w View<'a>,
+    facts: &'w Facts<'a>,
+    changes: Vec<Change>,
+}
+
+/// The status words of a resource type: open, done, taken back.
+fn words_of(resource_type: &str) -> (&'static str, &'static str, &'static str) {
+    match resource_type {
+        "Flag" => ("active", "inactive", "inactive"),
+        "CarePlan" => ("active", "completed", "revoked"),
+        _ => ("requested", "completed", "cancelled"),
+    }
+}
+
+impl Writing<'_, '_> {
+    /// Brings one piece of work to what is owed; the id of the work when there is some now.
+    fn settle(&mut self, existing: Option<&Existing<'_>>, desired: &Desired) -> Option<ResourceId> {
+        let Some(existing) = existing else {
+            return match desired.outcome {
+                Outcome::Open | Outcome::Done(_) => {
+                    self.create(desired);
+                    Some(desired.id)
+                }
+                Outcome::Over(_) | Outcome::Pointless(_) => None,
+            };
+        };
+        if !(existing.is_touched() && existing.is_ended()) {
+            self.update(existing, desired);
+        }
+        Some(existing.stored.id)
+    }
+
+    fn create(&mut self, desired: &Desired) {
+        let (open, done, _) = words_of(desired.resource.resource_type());
+        let mut resource = desired.resource.clone();
+        let mut work = desired.work.clone();
+        work.status = if desired.outcome == Outcome::Open { open } else { done }.to_string();
+        resource.set("status", json!(work.status));
+        self.end(&mut resource, &desired.outcome, &work.status);
+        set_identifier(&mut resource, desired.id);
+        let activity = ("CREATE", "create");
+        self.write(desired.id, None, resource, work);
+        self.tell(desired.id, desired, activity);
+    }
+
+    fn update(&mut self, existing: &Existing<'_>, desired: &Desired) {
+        let (open, done, back) = words_of(desired.resource.resource_type());
+        let mut work = desired.work.clone();
+        let status = match desired.outcome {
+            // What a person took on stays as they left it.
+            Outcome::Open if existing.is_touched() => existing.status(),
+            Outcome::Open => open,
+            Outcome::Done(_) | Outcome::Over(_) => done,
+            Outcome::Pointless(_) => back,
+        };
+        // Only a status that the engine itself gives counts as given by it.
+        let engine_speaks = status != existing.status() || !existing.is_touched();
+        work.status = if engine_speaks { status.to_string() } else { existing.work.status.clone() };
+        work.acknowledged =
+            existing.work.acknowledged.or_else(|| existing.is_acknowledged().then_some(existing.stored.updated));
+        work.closed = existing.work.closed;
+        let mut resource = desired.resource.clone();
+        resource.set("status", json!(status));
+        let former = &existing.stored.resource;
+        for element in KEPT {
+            resource.set(element, former.get(element).cloned().unwrap_or(Value::Null));
+        }
+        if existing.is_touched() && !desired.insists && desired.outcome == Outcome::Open {
+            for element in ["owner", "priority", "performerType"] {
+                resource.set(element, former.get(element).cloned().unwrap_or(Value::Null));
+            }
+        }
+        keep_start(&mut resource, former, existing.is_ended() && status == open);
+        if super::work::is_final(status) {
+            self.end(&mut resource, &desired.outcome, status);
+            keep_end(&mut resource, former, existing.status() == status);
+        }
+        set_identifier(&mut resource, existing.stored.id);
+        if same(&resource, former) && Some(&work) == Work::read(existing.stored).as_ref() {
+            return;
+        }
+        let changed_status = status != existing.status();
+        self.write(existing.stored.id, Some(existing.stored), resource, work);
+        if changed_status {
+            self.tell(existing.stored.id, desired, ("UPDATE", status));
+        }
+    }
+
+    /// Ends work that nobody owes; false when it had ended already.
+    fn take_back(&mut self, left: &Existing<'_>, reason: &str) -> bool {
+        if left.is_ended() {
+            return false;
+        }
+        let mut resource = left.stored.resource.clone();
+        let (_, _, status) = words_of(resource.resource_type());
+        let mut work = left.work.clone();
+        work.status = status.to_string();
+        resource.set("status", json!(status));
+        self.end(&mut resource, &Outcome::Pointless(reason.to_string()), status);
+        self.write(left.stored.id, Some(left.stored), resource, work);
+        true
+    }
+
+    /// Says how and when it ended.
+    fn end(&self, resource: &mut Resource, outcome: &Outcome, status: &str) {
+        if !super::work::is_final(status) {
+            return;
+        }
+        let now = self.facts.date_time(self.view.now);
+        let element = if resource.resource_type() == "Task" { "executionPeriod" } else { "period" };
+        if let Some(period) = resource.as_map_mut().get_mut(element).and_then(Value::as_object_mut) {
+            period.insert("end".to_string(), json!(now));
+        }
+        if resource.resource_type() == "Task"
+            && let Outcome::Done(words) | Outcome::Over(words) | Outcome::Pointless(words) = outcome
+        {
+            resource.set("statusReason", json!({ "text": words }));
+        }
+    }
+
+    fn write(&mut self, id: ResourceId, former: Option<&Stored>, mut resource: Resource, work: Work) {
+        if resource.resource_type() == "Task" {
+            resource.set("lastModified", json!(self.facts.date_time(self.view.now)));
+        }
+        let change = stamped(id, former, resource, self.view.now, serde_json::to_value(&work).ok());
+        self.changes.push(change);
+    }
+
+    /// A Provenance for what was just written.
+    fn tell(&mut self, id: ResourceId, desired: &Desired, activity: (&str, &str)) {
+        let resource = provenance(self.facts, id, desired, activity, self.view.now);
+        let key = format!("{}/{}/{}", desired.resource.resource_type(), desired.work.key(), activity.1);
+        let own = ResourceId::of(id.person, "Provenance", &key);
+        let former = self.view.record.get("Provenance", own).cloned();
+        self.changes.push(stamped(own, former.as_ref(), resource, self.view.now, None));
+    }
+}
+
+/// A version of a resource, ready to be written.
+pub fn stamped(
+    id: ResourceId,
+    former: Option<&Stored>,
+    mut resource: Resource,
+    now: jiff::Timestamp,
+    work: Option<Value>,
+) -> Change {
+    let replaces = former.map_or(0, |former| former.version);
+    let version = replaces + 1;
+    let mut meta = resource.get("meta").cloned().unwrap_or_else(|| json!({}));
+    if let Some(meta) = meta.as_object_mut() {
+        meta.insert("versionId".to_string(), json!(version.to_string()));
+        meta.insert("lastUpdated".to_string(), json!(now.to_string()));
+    }
+    resource.set("id", json!(id.to_string()));
+    resource.set("meta", meta);
+    let mut state = former.map_or_else(State::default, |former| former.state.clone());
+    state.work = work;
+    Change { stored: Stored { id, version, updated: now, resource, state }, replaces }
+}
+
+fn set_identifier(resource: &mut Resource, id: ResourceId) {
+    let system = match resource.resource_type() {
+        "Flag" => names::FLAG_IDENTIFIER,
+        "CarePlan" => names::PLAN_IDENTIFIER,
+        _ => names::TASK_IDENTIFIER,
+    };
+    resource.set("identifier", json!([{ "system": system, "value": id.to_string() }]));
+}
+
+/// When it began stays, but where a question is asked anew.
+fn keep_start(resource: &mut Resource, former: &Resource, begins_anew: bool) {
+    let element = if resource.resource_type() == "Task" { "executionPeriod" } else { "period" };
+    let start = former.get(element).and_then(|period| period.get("start")).cloned();
+    let is_flag = resource.resource_type() == "Flag";
+    if let (Some(start), Some(period)) = (start, resource.as_map_mut().get_mut(element).and_then(Value::as_object_mut))
+        && !(is_flag && begins_anew)
+    {
+        period.insert("start".to_string(), start);
+    }
+}
+
+/// When it ended stays while it is ended.
+fn keep_end(resource: &mut Resource, former: &Resource, was_ended: bool) {
+    let element = if resource.resource_type() == "Task" { "executionPeriod" } else { "period" };
+    let end = former.get(element).and_then(|period| period.get("end")).cloned();
+    if let (Some(end), Some(period)) = (end, resource.as_map_mut().get_mut(element).and_then(Value::as_object_mut))
+        && was_ended
+    {
+        period.insert("end".to_string(), end);
+    }
+}
+
+/// The same but for what every write changes.
+fn same(left: &Resource, right: &Resource) -> bool {
+    let bare = |resource: &Resource| {
+        let mut bare = resource.clone();
+        for element in ["id", "meta", "lastModified"] {
+            bare.remove(element);
+        }
+        let mut sorted: Vec<(String, Value)> =
+            bare.as_map().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        sorted.sort_by(|left, right| left.0.cmp(&right.0));
+        sorted
+    };
+    bare(left) == bare(right)
+}

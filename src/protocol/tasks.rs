@@ -1,0 +1,287 @@
+//! Task rules: each trigger in the record is an anchor, and each anchor says whether work is owed, done, over or pointless.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::build::{self, TaskParts};
+use super::deadline::Deadline;
+use super::evaluate::{Context, Findings};
+use super::evidence;
+use super::facts::Visit;
+use super::model::{Evidence, Step, TaskRule, Trigger};
+use super::work::{Desired, Existing, Outcome, Work};
+use crate::identity::ResourceId;
+
+/// A sender's clock may run ahead by so much without its message waiting.
+pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
+
+/// Something that triggers a rule.
+pub struct Anchor<'v, 'a> {
+    /// What tells this work from other work of the rule.
+    pub name: String,
+    pub at: Timestamp,
+    pub visit: Option<&'v Visit<'a>>,
+    /// The trigger's time has passed by itself (an arrival whose encounter is over).
+    pub over: Option<String>,
+    /// For `{count}` and `{answer}`.
+    pub detail: String,
+}
+
+pub fn owe(context: &Context<'_>, findings: &mut Findings) {
+    for rule in &context.protocol.tasks {
+        for anchor in anchors(context, rule) {
+            consider(context, rule, &anchor, findings);
+        }
+    }
+}
+
+fn anchors<'v, 'a>(context: &Context<'v>, rule: &TaskRule) -> Vec<Anchor<'v, 'a>>
+where
+    'v: 'a,
+    'a: 'v,
+{
+    let facts = context.facts;
+    let real = facts.visits.iter().filter(|visit| visit.is_real());
+    match &rule.when {
+        Trigger::Arrival(test) => real
+            .filter(|visit| facts.fits(test, visit))
+            .filter_map(|visit| {
+                let over = (!visit.is_ongoing()).then(|| match visit.end {
+                    Some(end) => format!("the visit ended {}", facts.say(end)),
+                    None => "the visit has ended".to_string(),
+                });
+                anchor(visit, visit.start?, over)
+            })
+            .collect(),
+        Trigger::Discharge(test) => real
+            .filter(|visit| visit.status == "finished" && facts.fits(test, visit))
+            .filter_map(|visit| anchor(visit, visit.end.or(visit.start)?, None))
+            .collect(),
+        Trigger::Count { test, at_least, within } => {
+            let visits: Vec<&Visit<'_>> = real.filter(|visit| facts.fits(test, visit)).collect();
+            rising_edges(&visits, *at_least, *within)
+        }
+        Trigger::Answer { prompt, is } => context
+            .existing_at(prompt, "")
+            .into_iter()
+            .flat_map(|existing| &existing.work.answers)
+            .filter(|given| is.contains(&given.answer))
+            .map(|given| Anchor {
+                name: given.at.to_string(),
+                at: given.at,
+                visit: None,
+                over: None,
+                detail: format!("{} ({})", given.answer, given.by),
+            })
+            .collect(),
+    }
+}
+
+fn anchor<'v, 'a>(visit: &'v Visit<'a>, at: Timestamp, over: Option<String>) -> Option<Anchor<'v, 'a>> {
+    Some(Anchor { name: visit.id.to_string(), at, visit: Some(visit), over, detail: String::new() })
+}
+
+/// The encounters by which the count within the window reached the bound, having been below it at the one before.
+fn rising_edges<'v, 'a>(visits: &[&'v Visit<'a>], at_least: usize, within: Deadline) -> Vec<Anchor<'v, 'a>> {
+    let mut edges = Vec::new();
+    let mut before = 0;
+    for visit in visits {
+        let Some(start) = visit.start else { continue };
+        let opens = within.before(start);
+        let counted =
+            |other: &&&&Visit<'_>| other.start.is_some_and(|at| at > opens && (at, other.id) <= (start, visit.id));
+        let count = visits.iter().filter(|other| counted(&other)).count();
+        if count >= at_least && before < at_least {
+            edges.extend(anchor(visit, start, None).map(|anchor| Anchor { detail: count.to_string(), ..anchor }));
+        }
+        before = count;
+    }
+    edges
+}
+
+fn consider(context: &Context<'_>, rule: &TaskRule, anchor: &Anchor<'_, '_>, findings: &mut Findings) {
+    let about = anchor.visit.map(|visit| visit.id);
+    let place = (rule.id.as_str(), &rule.mark);
+    let existing = context.existing_at(&rule.id, &anchor.name);
+    let (belongs, who_words) = context.facts.belongs(&rule.who, anchor.at);
+    if !belongs {
+        let words = format!("“{}” is not owed: {who_words}.", rule.title);
+        return findings.explain(context, place, about, false, words);
+    }
+    if let Some(other) = covering(context, rule, anchor) {
+        let words = format!("“{}” is not owed by itself: “{}” asks for it already.", rule.title, other.title);
+        return findings.explain(context, place, about, false, words);
+    }
+    if existing.is_none() && anchor.over.is_none() && rule.max_age.after(anchor.at) < context.now() {
+        let words = format!(
+            "“{}” is not owed: it happened {}, more than {} ago; histories make no work.",
+            rule.title,
+            context.facts.say(anchor.at),
+            rule.max_age
+        );
+        return findings.explain(context, place, about, false, words);
+    }
+    if anchor.at > context.now().saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX) {
+        findings.wake(anchor.at);
+        let words = format!("“{}” is not owed before {}.", rule.title, context.facts.say(anchor.at));
+        return findings.explain(context, place, about, false, words);
+    }
+    let outcome = outcome_of(context, rule, anchor, findings);
+    let desired = desire(context, rule, anchor, existing, outcome, &who_words, findings);
+    findings.desired.push(desired);
+}
+
+/// The rule above that asks for the same of the same trigger.
+fn covering<'a>(context: &Context<'a>, rule: &TaskRule, anchor: &Anchor<'_, '_>) -> Option<&'a TaskRule> {
+    let others = context.protocol.tasks.iter().filter(|other| rule.covered_by.contains(&other.id));
+    others.into_iter().find(|other| {
+        context.facts.belongs(&other.who, anchor.at).0
+            && anchors(context, other).iter().any(|candidate| candidate.name == anchor.name)
+    })
+}
+
+fn outcome_of(context: &Context<'_>, rule: &TaskRule, anchor: &Anchor<'_, '_>, findings: &mut Findings) -> Outcome {
+    let own = anchor.visit.map(|visit| visit.id);
+    let first =
+        |list: &[Evidence]| list.iter().find_map(|wanted| evidence::find(context.facts, wanted, anchor.at, own));
+    if let Some(found) = first(&rule.unless) {
+        return Outcome::Pointless(found);
+    }
+    if let Some(found) = first(&rule.done_by) {
+        return Outcome::Done(found);
+    }
+    if let Some(words) = &anchor.over {
+        return Outcome::Over(words.clone());
+    }
+    if let Some(lapses) = rule.lapses {
+        let end = lapses.due(anchor.at, context.working());
+        if end <= context.now() {
+            return Outcome::Pointless(format!("nobody did it within {lapses}"));
+        }
+        findings.wake(end);
+    }
+    Outcome::Open
+}
+
+fn desire(
+    context: &Context<'_>,
+    rule: &TaskRule,
+    anchor: &Anchor<'_, '_>,
+    existing: Option<&Existing<'_>>,
+    outcome: Outcome,
+    who_words: &str,
+    findings: &mut Findings,
+) -> Desired {
+    let due = rule.due.map(|due| due.due(anchor.at, context.working()));
+    let mut work = Work::of(context.protocol, &rule.id, anchor.name.clone(), &rule.mark);
+    let step = climbed(&rule.climb, anchor.at, existing, outcome == Outcome::Open, context.now(), findings);
+    work.step = step;
+    let on = step.checked_sub(1).and_then(|last| rule.climb.get(last));
+    let owner = on.map(|step| &step.owner).filter(|owner| !owner.is_empty()).unwrap_or(&rule.owner);
+    let priority = on.and_then(|step| step.priority).unwrap_or(rule.priority);
+    let words = why(context, rule, anchor, due, who_words);
+    let trigger = anchor.visit.map(|visit| format!("Encounter/{}", visit.id));
+    let resource = build::task(
+        context,
+        TaskParts {
+            rule: &rule.id,
+            code: &rule.code,
+            is_alert: false,
+            title: &rule.title,
+            description: rule.text.fill(&|place| fill(context, rule, anchor, due, place)),
+            words: &words,
+            owner,
+            priority,
+            focus: trigger.clone(),
+            encounter: trigger.clone(),
+            authored: anchor.at,
+            due,
+        },
+    );
+    let person = anchor.visit.map_or(context.facts.record.head.person, |visit| visit.id.person);
+    let id = ResourceId::of(person, "Task", &work.key());
+    Desired { work, outcome, id, resource, trigger, words, insists: false }
+}
+
+/// How many steps of the chain have come due; frozen once a person has taken it on or it has ended.
+fn climbed(
+    chain: &[Step],
+    from: Timestamp,
+    existing: Option<&Existing<'_>>,
+    open: bool,
+    now: Timestamp,
+    findings: &mut Findings,
+) -> usize {
+    if !open || existing.is_some_and(Existing::is_acknowledged) {
+        return existing.map_or(0, |existing| existing.work.step);
+    }
+    let due = chain.iter().take_while(|step| step.after.after(from) <= now).count();
+    if let Some(next) = chain.get(due) {
+        findings.wake(next.after.after(from));
+    }
+    due
+}
+
+fn why(context: &Context<'_>, rule: &TaskRule, anchor: &Anchor<'_, '_>, due: Option<Timestamp>, who: &str) -> String {
+    let facts = context.facts;
+    let mut words = match (&rule.when, anchor.visit) {
+        (Trigger::Arrival(_), Some(visit)) => {
+            format!("Encounter of class {} at {} began {}", visit.class, facts.place_of(visit), facts.say(anchor.at))
+        }
+        (Trigger::Discharge(_), Some(visit)) => {
+            format!("Encounter of class {} at {} ended {}", visit.class, facts.place_of(visit), facts.say(anchor.at))
+        }
+        (Trigger::Count { at_least, within, .. }, _) => format!(
+            "{} encounters within {within}, by the one that began {}; asked at {at_least} or more",
+            anchor.detail,
+            facts.say(anchor.at)
+        ),
+        _ => format!("Answered {} on {}", anchor.detail, facts.say(anchor.at)),
+    };
+    if let Some(reason) = anchor.visit.and_then(|visit| visit.reason) {
+        words.push_str(&format!(", reason {reason}"));
+    }
+    if !who.is_empty() {
+        words.push_str(&format!("; {who}"));
+    }
+    if let (Some(span), Some(due)) = (rule.due, due) {
+        words.push_str(&format!("; {span} by calendar {} is {}", context.responsible.calendar.name, facts.say(due)));
+    }
+    words
+}
+
+fn fill(
+    context: &Context<'_>,
+    rule: &TaskRule,
+    anchor: &Anchor<'_, '_>,
+    due: Option<Timestamp>,
+    place: &str,
+) -> String {
+    let facts = context.facts;
+    let time = |moment: Option<Timestamp>| moment.map_or_else(|| "an unknown time".to_string(), |at| facts.say(at));
+    match (place, anchor.visit) {
+        ("patient", _) => facts.patient_name(),
+        ("place", Some(visit)) => facts.place_of(visit),
+        ("start", Some(visit)) => time(visit.start),
+        ("end", Some(visit)) => time(visit.end),
+        ("reason", Some(visit)) => visit.reason.unwrap_or("not stated").to_string(),
+        ("start" | "end", None) => facts.say(anchor.at),
+        ("due", _) => time(due),
+        ("conditions", _) => {
+            let named = rule.who.conditions.as_ref().or(context.protocol.who.conditions.as_ref());
+            named.map(|count| facts.condition_groups(count).join(", ").replace('-', " ")).unwrap_or_default()
+        }
+        ("count" | "answer", _) => anchor.detail.clone(),
+        _ => "not stated".to_string(),
+    }
+}
+
+/// The first of a resource's dates that says when it took place.
+pub fn date_of<'r>(resource: &'r crate::fhir::Resource) -> Option<&'r str> {
+    let period = |element: &str| resource.get(element).and_then(|period: &Value| period.get("start")?.as_str());
+    ["performedDateTime", "occurrenceDateTime", "authoredOn", "start", "created"]
+        .iter()
+        .find_map(|element| resource.text(element))
+        .or_else(|| period("performedPeriod"))
+        .or_else(|| period("occurrencePeriod"))
+}

@@ -1,0 +1,175 @@
+//! What the engine remembers of work it made (`State.work`), and the work that is owed according to the record.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::model::Protocol;
+use crate::fhir::Resource;
+use crate::identity::ResourceId;
+use crate::record::{Record, Stored};
+use crate::yaml::Mark;
+
+/// The engine's memory of one piece of work. Never leaves the gateway.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Work {
+    pub protocol: String,
+    pub rule: String,
+    /// What tells this work from other work of the same rule: an encounter's or a reading's id, or nothing.
+    pub anchor: String,
+    /// The status the engine gave last. Another one in the resource was given by a person.
+    pub status: String,
+    /// The rule's place when it was last looked at.
+    #[serde(default)]
+    pub place: String,
+    /// Alerts: which level, and since when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raised: Option<Timestamp>,
+    /// How far up its chain it has climbed.
+    #[serde(default)]
+    pub step: usize,
+    /// Alerts: the readings it tells of, with their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen: BTreeMap<String, String>,
+    /// Prompts: every answer given, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Given>,
+    /// When a person first took it on, and when one ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Timestamp>,
+}
+
+/// One answer to a prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Given {
+    pub answer: String,
+    pub at: Timestamp,
+    /// Who answered, as the console or the EHR names them.
+    pub by: String,
+}
+
+/// Work that the record owes, or did.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    pub work: Work,
+    pub outcome: Outcome,
+    /// Whose id space it lives in: that of the resource it hangs on, so that a merge before or after gives the same id.
+    pub id: ResourceId,
+    /// Without id, meta and the final status.
+    pub resource: Resource,
+    /// `Encounter/…` that it comes from.
+    pub trigger: Option<String>,
+    /// Why, with the values compared.
+    pub words: String,
+    /// More serious than what a person took on: priority and owner are set again.
+    pub insists: bool,
+}
+
+/// How owed work stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Open,
+    /// Evidence says it was done. Made as done even when it was never open, for whatever order it became known in.
+    Done(String),
+    /// Its time has passed by itself; what was never open is not made.
+    Over(String),
+    /// Nobody owes it; what was never open is not made.
+    Pointless(String),
+}
+
+/// The key by which work is found again.
+pub fn key(protocol: &str, rule: &str, anchor: &str) -> String {
+    format!("{protocol}/{rule}/{anchor}")
+}
+
+impl Work {
+    pub fn of(protocol: &Protocol, rule: &str, anchor: impl Into<String>, mark: &Mark) -> Self {
+        Self {
+            protocol: protocol.name.clone(),
+            rule: rule.to_string(),
+            anchor: anchor.into(),
+            place: place_of(mark),
+            ..Self::default()
+        }
+    }
+
+    pub fn read(stored: &Stored) -> Option<Self> {
+        serde_json::from_value(stored.state.work.clone()?).ok()
+    }
+
+    pub fn key(&self) -> String {
+        key(&self.protocol, &self.rule, &self.anchor)
+    }
+}
+
+/// `protocols/x.yaml:12`
+pub fn place_of(mark: &Mark) -> String {
+    format!("{}:{}", mark.file, mark.line)
+}
+
+/// One piece of work that is already in the record.
+#[derive(Debug, Clone)]
+pub struct Existing<'a> {
+    pub stored: &'a Stored,
+    pub work: Work,
+}
+
+impl Existing<'_> {
+    pub fn status(&self) -> &str {
+        self.stored.resource.text("status").unwrap_or_default()
+    }
+
+    /// A person gave it the status it has.
+    pub fn is_touched(&self) -> bool {
+        self.status() != self.work.status
+    }
+
+    pub fn is_ended(&self) -> bool {
+        is_final(self.status())
+    }
+
+    /// A person has taken it on.
+    pub fn is_acknowledged(&self) -> bool {
+        self.is_touched() && matches!(self.status(), "accepted" | "in-progress" | "on-hold" | "completed")
+    }
+
+    /// When a person last did something to it, as far as it is told.
+    pub fn touched_at(&self) -> Timestamp {
+        self.work.acknowledged.unwrap_or(self.stored.updated)
+    }
+}
+
+/// A status after which nothing is owed any more.
+pub fn is_final(status: &str) -> bool {
+    matches!(status, "completed" | "cancelled" | "rejected" | "failed" | "entered-in-error" | "inactive" | "revoked")
+}
+
+/// All work in a record that the engine made, by key; of each key in order of id.
+pub fn existing_work(record: &Record) -> BTreeMap<String, Vec<Existing<'_>>> {
+    let mut found: BTreeMap<String, Vec<Existing<'_>>> = BTreeMap::new();
+    for resource_type in ["CarePlan", "Flag", "Task"] {
+        for stored in record.of_type(resource_type) {
+            let Some(mut work) = Work::read(stored) else { continue };
+            work.anchor = follow(record, &work.anchor);
+            found.entry(work.key()).or_default().push(Existing { stored, work });
+        }
+    }
+    found
+}
+
+/// The encounter that took over, where the one an anchor names turned out to be the same as another.
+fn follow(record: &Record, anchor: &str) -> String {
+    let mut current = anchor.to_string();
+    // A chain is as long as there were corrections of one visit; the bound is against a loop.
+    for _ in 0..8 {
+        let stored = current.parse().ok().and_then(|id| record.get("Encounter", id));
+        let Some(next) = stored.and_then(|stored| stored.state.superseded) else { break };
+        current = next.to_string();
+    }
+    current
+}
