@@ -79,10 +79,9 @@ impl Connection {
             while let Some(event) = decoder.next_event() {
                 begun = None;
                 junk += self.note(&event);
-                if let Some(received) = self.receive(event) {
-                    if answers.send(self.start(received).await).await.is_err() {
-                        return;
-                    }
+                let Some(received) = self.receive(event) else { continue };
+                if answers.send(self.start(received).await).await.is_err() {
+                    return;
                 }
             }
             if matches!(read, Read::End) {

@@ -149,7 +149,7 @@ fn identify(request: &HttpRequest, credentials: &[Credential], site: &Site) -> R
     let token = header.to_str().ok().and_then(|text| text.split_once(' '));
     let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
     let hash: [u8; 32] = Sha256::digest(token.ok_or(Refusal::NoCredential)?).into();
-    let is_known = credentials.iter().any(|credential| *credential == Credential::TokenSha256(hash));
+    let is_known = credentials.contains(&Credential::TokenSha256(hash));
     is_known.then(|| address_of(request, site).to_string()).ok_or(Refusal::WrongToken)
 }
 

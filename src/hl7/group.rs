@@ -95,14 +95,14 @@ impl Grouping<'_> {
             } else if open.shape.members.contains(&name) {
                 return self.put(depth, &[], index);
             }
-            if let Some(route) = route_to(open.shape, name, |shape| shape.leads.contains(&name)) {
+            if let Some(route) = route_to(open.shape, |shape| shape.leads.contains(&name)) {
                 return self.open_route(depth, &route, index);
             }
         }
         // Out of its group: a member without the lead before it opens the group all the same.
         for depth in (0..self.open.len()).rev() {
             let route =
-                self.open.get(depth).and_then(|open| route_to(open.shape, name, |shape| shape.members.contains(&name)));
+                self.open.get(depth).and_then(|open| route_to(open.shape, |shape| shape.members.contains(&name)));
             if let Some(route) = route {
                 return self.open_route(depth, &route, index);
             }
@@ -172,14 +172,13 @@ impl Grouping<'_> {
 /// The shapes to open below one, outermost first, to reach a group that takes the segment.
 fn route_to(
     shape: &'static GroupShape,
-    name: &str,
     takes: impl Fn(&GroupShape) -> bool + Copy,
 ) -> Option<Vec<&'static GroupShape>> {
     shape.groups.iter().find_map(|child| {
         if takes(child) {
             return Some(vec![child]);
         }
-        let mut route = route_to(child, name, takes)?;
+        let mut route = route_to(child, takes)?;
         route.insert(0, child);
         Some(route)
     })
