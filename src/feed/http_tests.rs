@@ -5,11 +5,12 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use actix_web::{App, web};
+use actix_web::{App, HttpServer, web};
 use sha2::{Digest, Sha256};
 
-use super::HttpIntake;
+use super::authority::Authority;
 use super::stand_in::{StandIn, feed, message};
+use super::{HttpIntake, remember_certificate};
 use crate::site::{Credential, Feed};
 
 fn feed_over_http() -> Feed {
@@ -99,4 +100,32 @@ async fn a_feed_takes_only_so_many_requests_at_a_time() {
     assert!(refused.headers().contains_key(RETRY_AFTER));
     let after = call_service(&app, request(message(3, "")).to_request()).await;
     assert_eq!(after.status(), StatusCode::OK);
+}
+
+#[actix_web::test]
+async fn a_named_client_certificate_is_credential_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let stand_in = StandIn::with([feed_over_http()]);
+    let intake = HttpIntake::new(stand_in.clone());
+    let server = HttpServer::new(move || App::new().configure(|config| intake.configure(config)))
+        .on_connect(remember_certificate)
+        .workers(1)
+        .disable_signals()
+        .bind_rustls_0_23(("127.0.0.1", 0), authority.server_files(folder.path()).server_config().unwrap())
+        .unwrap();
+    let port = server.addrs()[0].port();
+    let server = server.run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    for (name, status) in [("riverside", 200), ("lakeside", 403)] {
+        let (certificate, key) = authority.issue(name);
+        let identity = reqwest::Identity::from_pem((certificate.pem() + &key.serialize_pem()).as_bytes()).unwrap();
+        let root = reqwest::Certificate::from_pem(authority.certificate.pem().as_bytes()).unwrap();
+        let client = reqwest::Client::builder().tls_certs_only([root]).identity(identity).build().unwrap();
+        let sent = client.post(format!("https://localhost:{port}/hl7/ed")).header("content-type", "application/hl7-v2");
+        assert_eq!(sent.body(message(1, "")).send().await.unwrap().status().as_u16(), status, "{name}");
+    }
+    assert_eq!(stand_in.seen.lock().unwrap()[0].peer, "riverside");
+    handle.stop(false).await;
 }

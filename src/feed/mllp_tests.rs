@@ -8,9 +8,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::Feeds;
+use super::authority::Authority;
 use super::stand_in::{StandIn, feed, message};
 use crate::hl7::{FrameDecoder, FrameEvent, encode_frame};
-use crate::site::{Address, Feed, Peer, TlsFiles};
+use crate::site::{Address, Feed, Peer};
 
 async fn start(feed: Feed) -> (Arc<StandIn>, Feeds, SocketAddr) {
     let name = feed.name.clone();
@@ -181,19 +182,9 @@ async fn a_reload_closes_opens_and_keeps() {
 async fn over_tls_only_the_named_certificate_comes_in() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
-    let write = |name: &str, text: String| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    };
-    let (server, server_key) = authority.issue("localhost");
     let mut guarded = feed("ed");
     let settings = guarded.mllp.as_mut().unwrap();
-    settings.tls = Some(TlsFiles {
-        certificate: write("server.pem", server.pem()),
-        key: write("server.key", server_key.serialize_pem()),
-        client_ca: Some(write("ca.pem", authority.certificate.pem())),
-    });
+    settings.tls = Some(authority.server_files(folder.path()));
     settings.peers = vec![Peer::Certificate("riverside".to_string())];
     let (stand_in, _feeds, address) = start(guarded).await;
 
@@ -208,48 +199,4 @@ async fn over_tls_only_the_named_certificate_comes_in() {
         }
     }
     assert_eq!(stand_in.seen.lock().unwrap().len(), 1);
-}
-
-struct Authority {
-    certificate: rcgen::Certificate,
-    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut parameters = rcgen::CertificateParams::default();
-        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = rcgen::KeyPair::generate().unwrap();
-        let certificate = parameters.self_signed(&key).unwrap();
-        Self { certificate, issuer: rcgen::Issuer::new(parameters, key) }
-    }
-
-    fn issue(&self, name: &str) -> (rcgen::Certificate, rcgen::KeyPair) {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let parameters = rcgen::CertificateParams::new(vec![name.to_string()]).unwrap();
-        (parameters.signed_by(&key, &self.issuer).unwrap(), key)
-    }
-
-    async fn connect(
-        &self,
-        address: SocketAddr,
-        name: Option<&str>,
-    ) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(self.certificate.der().clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder =
-            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let builder = builder.with_root_certificates(roots);
-        let config = match name {
-            None => builder.with_no_client_auth(),
-            Some(name) => {
-                let (certificate, key) = self.issue(name);
-                let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-                builder.with_client_auth_cert(vec![certificate.der().clone()], key).unwrap()
-            }
-        };
-        let stream = TcpStream::connect(address).await?;
-        tokio_rustls::TlsConnector::from(Arc::new(config)).connect("localhost".try_into().unwrap(), stream).await
-    }
 }

@@ -5,6 +5,8 @@
 
 mod acceptor;
 mod answers;
+#[cfg(test)]
+mod authority;
 mod connection;
 mod exchange;
 mod feeds;
