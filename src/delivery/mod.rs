@@ -14,6 +14,8 @@ mod send_faults;
 mod stand_in;
 mod token;
 mod worker;
+#[cfg(test)]
+mod worker_tests;
 
 pub use answer::read_bounded;
 pub use client::{Line, Lines};
