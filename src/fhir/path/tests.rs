@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Context, Expression, Item};
@@ -231,23 +232,30 @@ fn every_invariant_of_r4_parses_and_its_result_does_not_depend_on_the_thread() {
     is_shared::<Expression>();
 }
 
-#[test]
-#[ignore = "a measurement, for a person to read; run it alone"]
-fn evaluation_takes_microseconds() {
-    let reading = blood_pressure();
-    for text in [
-        "Observation.component.where(code.coding.code='8480-6').value.ofType(Quantity).value > 140",
-        "Observation.status = 'final'",
-        "Observation.code.coding.where(system = 'http://loinc.org').code",
-        "descendants().count()",
-        "component.value > 140 'mm[Hg]'",
-    ] {
-        let expression = Expression::parse(text).unwrap();
-        let context = Context::new(&reading);
-        let start = std::time::Instant::now();
-        for _ in 0..20_000 {
-            let _ = std::hint::black_box(expression.evaluate(&context));
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_or_the_evaluation_panic(text in "[a-z0-9.()' =<>+*/|&@T:%$\\[\\]{},-]{0,60}") {
+        if let Ok(expression) = Expression::parse(&text) {
+            let patient = patient();
+            let _ = expression.evaluate(&Context::new(&patient));
+            let _ = expression.check("Patient");
         }
-        println!("{:>8.2} µs  {text}", start.elapsed().as_secs_f64() * 1e6 / 20_000.0);
+    }
+
+    #[test]
+    fn no_chain_of_functions_makes_the_evaluation_panic(
+        start in prop::sample::select(vec!["name", "birthDate", "1", "'a'", "@2026-02", "1.5 'mg'", "{}", "descendants()", "(1|2)"]),
+        steps in prop::collection::vec(prop::sample::select(super::functions::names().collect::<Vec<_>>()), 1..4),
+        argument in prop::sample::select(vec!["", "1", "-1", "'x'", "$this", "true", "40", "name", "Quantity"]),
+    ) {
+        let text = steps.iter().fold(start.to_string(), |text, step| format!("{text}.{step}({argument})"));
+        let plain = steps.iter().fold(start.to_string(), |text, step| format!("{text}.{step}()"));
+        for text in [text, plain] {
+            if let Ok(expression) = Expression::parse(&text) {
+                let patient = patient();
+                let _ = expression.evaluate(&Context::new(&patient).at(Timestamp::UNIX_EPOCH, Offset::UTC));
+                let _ = expression.check("Patient");
+            }
+        }
     }
 }
