@@ -8,6 +8,7 @@ pub mod feed;
 pub mod fhir;
 pub mod hl7;
 pub mod identity;
+pub mod mapping;
 pub mod pipeline;
 pub mod problem;
 pub mod profile;

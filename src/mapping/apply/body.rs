@@ -1,0 +1,123 @@
+//! What one way of filling an element gives.
+
+use serde_json::{Value, json};
+
+use crate::mapping::language::{Body, Conversion, Entry, Expression, SourcePath};
+use crate::problem::Category;
+
+use super::convert::convert;
+use super::run::{Frame, Run};
+use super::template::Filled;
+
+impl<'a> Run<'a> {
+    /// The value of one way at one frame.
+    pub fn body(&mut self, way: &'a Expression, entry: &'a Entry, frame: Frame<'a>) -> Option<Filled> {
+        let read = |value: Value| Some(Filled { value, is_read: true });
+        match &way.body {
+            Body::Fixed(value) => Some(Filled { value: value.clone(), is_read: false }),
+            Body::Convert { path, to } => {
+                let value = self.value(path, frame)?;
+                let text = self.text(value, *to == Conversion::Text && is_free(path), &way.mark);
+                if text.trim().is_empty() {
+                    return None;
+                }
+                match convert(&text, *to, self.context.zone) {
+                    Ok(value) => read(value),
+                    Err(said) => {
+                        self.warn(
+                            Category::Value,
+                            value.leaf(),
+                            format!("this {said}; `{}` is left out", entry.element.path),
+                        );
+                        None
+                    }
+                }
+            }
+            Body::Table { path, table, to } => {
+                let value = self.value(path, frame)?;
+                self.table_code(value, *table, *to, entry, &way.mark).and_then(read)
+            }
+            Body::Datatype { path, map, otherwise } => {
+                let value = self.value(path, frame)?;
+                let map = self.set.map(*map)?;
+                let mut filled = self.structure_of(&map.template, Frame { this: Some(value), ..frame })?;
+                if let (Some(Value::Object(constants)), Value::Object(object)) = (otherwise, &mut filled.value) {
+                    for (name, constant) in constants {
+                        object.entry(name.clone()).or_insert_with(|| constant.clone());
+                    }
+                }
+                Some(filled)
+            }
+            Body::Resource { path, map: index } => {
+                let value = self.value(path, frame)?;
+                let map = self.set.map(*index)?;
+                let made = self.make(*index, map, Frame { this: Some(value), ..frame })?;
+                self.note_only(value, &way.mark);
+                read(self.reference_to(made)?)
+            }
+            Body::Nested(template) => self.structure_of(template, frame),
+            Body::First(ways) => self.first_of(ways, entry, frame),
+            Body::Join { paths, with, to } => {
+                let text = self.joined(paths, with, frame, way)?;
+                convert(&text, *to, self.context.zone).ok().and_then(read)
+            }
+            Body::Authority { paths, default } => self.authority(paths, default.as_deref(), frame, &way.mark),
+            Body::CodeSystem { path } => {
+                let value = self.value(path, frame)?;
+                self.code_system(value.leaf(), &way.mark)
+                    .map(|url| Filled { value: Value::String(url), is_read: false })
+            }
+            Body::Quantity { value, unit, comparator } => {
+                self.quantity(value, unit.as_ref(), comparator.as_ref(), entry, frame, &way.mark).and_then(read)
+            }
+            Body::Reference { map } => {
+                let made = self.near(*map, frame.segment).first().copied()?;
+                read(self.reference_to(made)?)
+            }
+        }
+    }
+
+    fn first_of(&mut self, ways: &'a [Expression], entry: &'a Entry, frame: Frame<'a>) -> Option<Filled> {
+        for way in ways {
+            if !way.when.as_ref().is_none_or(|condition| self.holds(condition, frame)) {
+                continue;
+            }
+            let frame = match way.each.as_ref().or(way.at.as_ref()) {
+                Some(path) => self.frames(path, frame).into_iter().next(),
+                None => Some(frame),
+            };
+            let Some(frame) = frame else { continue };
+            let notes = self.lineage.len();
+            if let Some(filled) = self.body(way, entry, frame) {
+                return Some(filled);
+            }
+            self.lineage.truncate(notes);
+        }
+        None
+    }
+
+    fn joined(&mut self, paths: &[SourcePath], with: &str, frame: Frame<'a>, way: &Expression) -> Option<String> {
+        let mut texts = Vec::new();
+        for path in paths {
+            self.value(path, frame);
+            for value in self.locate(path, frame) {
+                if !value.leaf().is_null() {
+                    texts.push(self.text(value, is_free(path), &way.mark));
+                }
+            }
+        }
+        let kept: Vec<&str> = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
+        (!kept.is_empty()).then(|| kept.join(with))
+    }
+
+    /// A reference to a draft of this message.
+    pub fn reference_to(&self, made: usize) -> Option<Value> {
+        let local = &self.made.get(made)?.draft.local;
+        Some(json!({ "reference": format!("#{local}") }))
+    }
+}
+
+/// A whole field or value read as text is free text: delimiters in it were meant.
+fn is_free(path: &SourcePath) -> bool {
+    path.component == 0
+}

@@ -1,0 +1,138 @@
+//! Making drafts: a name, a key, and one draft for what a message tells twice.
+
+use serde_json::Value;
+
+use crate::fhir::{Draft, Resource};
+use crate::mapping::language::Map;
+use crate::problem::{Category, FieldPlace, Place, Problem};
+
+use super::run::{Frame, Made, Run};
+use super::template::missing;
+
+impl<'a> Run<'a> {
+    /// Makes a draft by a map at a frame; the index of it, or of the one that is the same thing. None when nothing was read.
+    pub fn make(&mut self, index: usize, map: &'a Map, frame: Frame<'a>) -> Option<usize> {
+        let steps = std::mem::take(&mut self.steps);
+        let (first, original) = (self.first.take(), self.original.take());
+        let local = self.free_name(&map.type_name);
+        let outer = std::mem::replace(&mut self.local, local);
+        let notes = self.lineage.len();
+        let made = self.make_inside(index, map, frame, notes);
+        self.steps = steps;
+        (self.first, self.original) = (first, original);
+        self.local = outer;
+        made
+    }
+
+    fn make_inside(&mut self, index: usize, map: &'a Map, frame: Frame<'a>, notes: usize) -> Option<usize> {
+        let mut resource = Resource::new(&map.type_name);
+        let mut deleted = Vec::new();
+        // Drafts that this one refers to are made while it is filled; its own name must not be theirs.
+        let local = self.local.clone();
+        let reserved = self.made.len();
+        self.made.push(Made { map: usize::MAX, segment: frame.segment, draft: empty(&local, map) });
+        self.fill_resource(&map.template, frame, resource.as_map_mut(), &mut deleted);
+        let is_read = self.lineage.get(notes..).unwrap_or_default().iter().any(|note| note.draft == local);
+        let missing = missing(&map.template, resource.as_map());
+        if !is_read && deleted.is_empty() {
+            self.discard(reserved, &local, notes);
+            return None;
+        }
+        if let Some(missing) = missing.filter(|_| is_read) {
+            let segment = self.message.segment_at(frame.segment);
+            let place = segment.map(|segment| FieldPlace::segment(segment.name(), segment.occurrence()));
+            let place = frame.this.map(|value| value.place()).or(place).map_or(Place::Whole, Place::Field);
+            let text = format!("no {} is made of this: it needs `{missing}`", map.type_name);
+            self.problems.push(Problem::warning(Category::Incomplete, place, text));
+            self.discard(reserved, &local, notes);
+            return None;
+        }
+        let key = self.key(map, &resource, frame);
+        if let Some(same) = key.as_ref().and_then(|key| self.same(map, key, reserved)) {
+            if map.is_one_per_key {
+                self.discard_into(reserved, same, resource, &local, notes);
+                return Some(same);
+            }
+        }
+        let key = key.map(|key| self.unique(map, key, reserved));
+        let draft = Draft { local, scope: map.scope, key, resource, deleted };
+        if let Some(place) = self.made.get_mut(reserved) {
+            *place = Made { map: index, segment: frame.segment, draft };
+        }
+        Some(reserved)
+    }
+
+    /// Adds what another segment says to a draft.
+    pub fn add_to(&mut self, made: usize, map: &'a Map, frame: Frame<'a>) {
+        let Some(target) = self.made.get_mut(made) else { return };
+        let mut resource = std::mem::replace(&mut target.draft.resource, Resource::new(&map.type_name));
+        let mut deleted = std::mem::take(&mut target.draft.deleted);
+        let outer = std::mem::replace(&mut self.local, target.draft.local.clone());
+        let steps = std::mem::take(&mut self.steps);
+        self.fill_resource(&map.template, frame, resource.as_map_mut(), &mut deleted);
+        deleted.retain(|name| resource.get(name).is_none());
+        self.steps = steps;
+        self.local = outer;
+        if let Some(target) = self.made.get_mut(made) {
+            target.draft.resource = resource;
+            target.draft.deleted = deleted;
+        }
+    }
+
+    /// `Patient`, `Observation`, `Observation.2`.
+    fn free_name(&self, type_name: &str) -> String {
+        let taken = self.made.iter().filter(|made| made.draft.resource.resource_type() == type_name).count();
+        if taken == 0 { type_name.to_string() } else { format!("{type_name}.{}", taken + 1) }
+    }
+
+    fn same(&self, map: &Map, key: &str, but: usize) -> Option<usize> {
+        self.made.iter().enumerate().position(|(index, made)| {
+            index != but
+                && made.draft.resource.resource_type() == map.type_name
+                && made.draft.key.as_deref() == Some(key)
+        })
+    }
+
+    fn unique(&self, map: &Map, key: String, but: usize) -> String {
+        let mut candidate = key.clone();
+        let mut count = 1;
+        while self.same(map, &candidate, but).is_some() {
+            count += 1;
+            candidate = format!("{key}|{count}");
+        }
+        candidate
+    }
+
+    /// Takes a reserved place back. Drafts made for it after it stay: they were stated too, unless nothing was.
+    fn discard(&mut self, reserved: usize, local: &str, notes: usize) {
+        let mut kept = self.lineage.split_off(notes);
+        kept.retain(|note| note.draft != local);
+        self.lineage.append(&mut kept);
+        if reserved + 1 == self.made.len() {
+            self.made.pop();
+        } else if let Some(place) = self.made.get_mut(reserved) {
+            place.map = usize::MAX;
+        }
+    }
+
+    /// What was told twice fills what the first telling left open.
+    fn discard_into(&mut self, reserved: usize, same: usize, resource: Resource, local: &str, notes: usize) {
+        if let Some(made) = self.made.get_mut(same) {
+            let object = made.draft.resource.as_map_mut();
+            for (name, value) in resource.as_map() {
+                object.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        self.discard(reserved, local, notes);
+    }
+
+    /// Drops places that were reserved and not used.
+    pub fn sweep(&mut self) {
+        self.made.retain(|made| made.map != usize::MAX);
+    }
+}
+
+fn empty(local: &str, map: &Map) -> Draft {
+    let resource = Resource::new(&map.type_name).with("id", Value::Null);
+    Draft { local: local.to_string(), scope: map.scope, key: None, resource, deleted: Vec::new() }
+}

@@ -1,0 +1,19 @@
+//! Applying a map set to a message.
+
+mod body;
+mod code;
+mod convert;
+mod draft;
+mod event;
+mod key;
+mod quantity;
+mod read;
+mod run;
+mod structure;
+mod template;
+mod unread;
+
+pub(super) use run::{Run, message};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! Reading places of the message: which values a path means, what conditions say, and what was read for what.
+
+use crate::hl7::Value as Field;
+use crate::mapping::Lineage;
+use crate::mapping::language::{Condition, Root, SourcePath};
+use crate::problem::{Category, Place, Problem};
+use crate::yaml::Mark;
+
+use super::convert::compared;
+use super::run::{First, Frame, Run};
+
+impl<'a> Run<'a> {
+    /// All values of a path that say something, `""` among them.
+    pub fn locate(&self, path: &SourcePath, frame: Frame<'a>) -> Vec<Field<'a>> {
+        let roots: Vec<Field<'a>> = match &path.root {
+            Root::This => frame.this.into_iter().collect(),
+            Root::Segment { .. } => {
+                let segments = self.structure.segments(path, frame.segment);
+                let segment = segments.first().and_then(|index| self.message.segment_at(*index));
+                let Some(field) = segment.filter(|_| path.field > 0).map(|segment| segment.field(path.field)) else {
+                    return Vec::new();
+                };
+                match path.repetition {
+                    0 => field.repetitions().collect(),
+                    number => vec![field.repetition(number)],
+                }
+            }
+        };
+        let inner = roots.into_iter().map(|value| match (path.component, path.subcomponent) {
+            (0, _) => value,
+            (component, 0) => value.part(component),
+            (component, subcomponent) => value.part(component).part(subcomponent),
+        });
+        inner.filter(|value| !value.is_empty()).collect()
+    }
+
+    /// The frames of an `each`: every repetition, or every segment of a path to segments.
+    pub fn frames(&self, path: &SourcePath, frame: Frame<'a>) -> Vec<Frame<'a>> {
+        if path.field == 0 && path.root != Root::This {
+            let segments = self.structure.segments(path, frame.segment);
+            return segments.into_iter().map(|segment| Frame { segment, this: None }).collect();
+        }
+        self.locate(path, frame).into_iter().map(|value| Frame { this: Some(value), ..frame }).collect()
+    }
+
+    /// The first value of a path; none where it says nothing or says "delete".
+    pub fn value(&mut self, path: &SourcePath, frame: Frame<'a>) -> Option<Field<'a>> {
+        let value = self.locate(path, frame).into_iter().next();
+        let is_null = value.is_some_and(|value| value.leaf().is_null());
+        let said = match (value, is_null) {
+            (None, _) => First::Nothing,
+            (Some(_), true) => First::Null,
+            (Some(_), false) => First::Value,
+        };
+        self.first.get_or_insert(said);
+        if is_null {
+            self.mark_all(value);
+            return None;
+        }
+        value
+    }
+
+    fn mark_all(&mut self, value: Option<Field<'a>>) {
+        if let Some(value) = value {
+            self.read.mark(value.span());
+        }
+    }
+
+    /// The simple text of a value, and a note of what it was read for. Free text keeps delimiters that its sender forgot to
+    /// escape.
+    pub fn text(&mut self, value: Field<'a>, is_free: bool, mark: &Mark) -> String {
+        let value = if is_free { value } else { value.leaf() };
+        self.note(value, mark);
+        value.text().into_owned()
+    }
+
+    /// Notes that a value became the element at hand.
+    pub fn note(&mut self, value: Field<'a>, mark: &Mark) {
+        self.read.mark(value.span());
+        self.note_only(value, mark);
+    }
+
+    /// The same for a value whose parts were read elsewhere: what nobody read of it stays unread.
+    pub fn note_only(&mut self, value: Field<'a>, mark: &Mark) {
+        let lineage = Lineage {
+            draft: self.local.clone(),
+            element: self.element(),
+            map: mark.clone(),
+            place: value.place(),
+            span: value.span(),
+        };
+        self.lineage.push(lineage);
+    }
+
+    /// The FHIRPath of the element at hand, below its resource.
+    pub fn element(&self) -> String {
+        let mut path = String::new();
+        for (name, index) in &self.steps {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(name);
+            if let Some(index) = index {
+                path.push_str(&format!("[{index}]"));
+            }
+        }
+        path
+    }
+
+    /// A fault of one field: never the loss of the message.
+    pub fn warn(&mut self, category: Category, value: Field<'a>, text: impl Into<String>) {
+        let problem = Problem::warning(category, Place::Field(value.place()), text);
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Whether a condition holds. What it looks at counts as read.
+    pub fn holds(&mut self, condition: &Condition, frame: Frame<'a>) -> bool {
+        match condition {
+            Condition::Valued(path) => self.locate(path, frame).iter().any(|value| !value.leaf().is_null()),
+            Condition::Repeats(path) => self.locate(path, frame).len() > 1,
+            Condition::Number(path) => {
+                let value = self.locate(path, frame).into_iter().next();
+                value.is_some_and(|value| compared(&value.text()).is_some())
+            }
+            Condition::Among(path, wanted) => {
+                let value = self.locate(path, frame).into_iter().next().map(|value| value.leaf());
+                if let Some(value) = value {
+                    self.read.mark(value.span());
+                }
+                let text = value.map(|value| value.text()).unwrap_or_default();
+                wanted.iter().any(|wanted| wanted == text.trim())
+            }
+            Condition::Not(inner) => !self.holds(inner, frame),
+            // Every part is looked at, so that what counts as read does not hang on their order.
+            Condition::All(all) => all.iter().fold(true, |holds, inner| self.holds(inner, frame) && holds),
+            Condition::Any(any) => any.iter().fold(false, |holds, inner| self.holds(inner, frame) || holds),
+        }
+    }
+
+    /// Marks what a path names as known to say nothing for the record.
+    pub fn mark_known(&mut self, path: &SourcePath, segment: usize) {
+        let Some(found) = self.message.segment_at(segment) else { return };
+        match path.field {
+            0 => self.read.mark(found.span()),
+            number => self.read.mark(found.field(number).span()),
+        }
+    }
+}

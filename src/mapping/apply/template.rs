@@ -1,0 +1,169 @@
+//! Filling the elements of one FHIR type. Constants alone never make an element: what nobody said is not invented.
+
+use serde_json::{Map, Value, json};
+
+use crate::mapping::language::{Body, Entry, Expression, Template};
+use crate::problem::{Category, Place, Problem};
+
+use super::run::{First, Frame, Run};
+
+/// A value, and whether anything was read for it (and not only written down in the map).
+pub struct Filled {
+    pub value: Value,
+    pub is_read: bool,
+}
+
+impl<'a> Run<'a> {
+    /// Fills elements into an object. True when anything was read.
+    pub fn fill(&mut self, template: &'a Template, frame: Frame<'a>, object: &mut Map<String, Value>) -> bool {
+        let mut is_read = false;
+        for entry in &template.entries {
+            is_read |= self.fill_entry(template, entry, frame, object);
+        }
+        is_read
+    }
+
+    /// As [`Run::fill`] for a whole resource; notes which elements the sender asked to delete.
+    pub fn fill_resource(
+        &mut self,
+        template: &'a Template,
+        frame: Frame<'a>,
+        object: &mut Map<String, Value>,
+        deleted: &mut Vec<String>,
+    ) -> bool {
+        let mut is_read = false;
+        for entry in &template.entries {
+            self.first = None;
+            is_read |= self.fill_entry(template, entry, frame, object);
+            let is_deleted = self.first == Some(First::Null) && !object.contains_key(&entry.name);
+            if is_deleted && !entry.name.starts_with('_') && !deleted.contains(&entry.name) {
+                deleted.push(entry.name.clone());
+            }
+        }
+        is_read
+    }
+
+    fn fill_entry(
+        &mut self,
+        template: &'a Template,
+        entry: &'a Entry,
+        frame: Frame<'a>,
+        object: &mut Map<String, Value>,
+    ) -> bool {
+        if !entry.is_list && (object.contains_key(&entry.name) || is_choice_taken(template, entry, object)) {
+            return false;
+        }
+        let mut values = match object.shift_remove(&entry.name) {
+            Some(Value::Array(values)) => values,
+            _ => Vec::new(),
+        };
+        let mut is_read = false;
+        self.original = None;
+        for way in &entry.ways {
+            is_read |= self.fill_way(way, entry, frame, &mut values);
+        }
+        let original = self.original.take();
+        if entry.is_list {
+            if !values.is_empty() {
+                object.insert(entry.name.clone(), Value::Array(values));
+            }
+        } else if let Some(value) = values.into_iter().next() {
+            object.insert(entry.name.clone(), value);
+        } else if let Some(coding) = original {
+            object.insert(format!("_{}", entry.name), alternate(coding));
+        }
+        is_read
+    }
+
+    fn fill_way(&mut self, way: &'a Expression, entry: &'a Entry, frame: Frame<'a>, values: &mut Vec<Value>) -> bool {
+        if !way.when.as_ref().is_none_or(|condition| self.holds(condition, frame)) {
+            return false;
+        }
+        if let (Body::Reference { map }, true) = (&way.body, entry.is_list) {
+            let found = self.near(*map, frame.segment);
+            values.extend(found.into_iter().filter_map(|index| self.reference_to(index)));
+            return false;
+        }
+        let frames = match (&way.each, &way.at) {
+            (Some(path), _) => {
+                let frames = self.frames(path, frame);
+                let null = match frames.as_slice() {
+                    // A single `""` for a list says "delete them all".
+                    [only] => only.this.filter(|value| value.is_null()),
+                    _ => None,
+                };
+                self.first.get_or_insert(match (frames.is_empty(), null) {
+                    (true, _) => First::Nothing,
+                    (false, Some(_)) => First::Null,
+                    (false, None) => First::Value,
+                });
+                if let Some(null) = null {
+                    self.read.mark(null.span());
+                    return false;
+                }
+                frames
+            }
+            (None, Some(path)) => self.frames(path, frame).into_iter().take(1).collect(),
+            (None, None) => vec![frame],
+        };
+        let mut is_read = false;
+        for frame in frames {
+            let index = entry.is_list.then_some(values.len());
+            self.steps.push((entry.name.clone(), index));
+            let notes = self.lineage.len();
+            match self.body(way, entry, frame) {
+                Some(filled) => {
+                    is_read |= filled.is_read;
+                    values.push(filled.value);
+                }
+                None => self.lineage.truncate(notes),
+            }
+            self.steps.pop();
+        }
+        is_read
+    }
+
+    /// A structure of a type, when anything was read for it and it has what R4 demands.
+    pub fn structure_of(&mut self, template: &'a Template, frame: Frame<'a>) -> Option<Filled> {
+        let mut object = Map::new();
+        let is_read = self.fill(template, frame, &mut object);
+        if !is_read || object.is_empty() {
+            return None;
+        }
+        if let Some(missing) = missing(template, &object) {
+            let path = format!("{}: {}", self.local, self.element());
+            let text = format!("left out: {} needs `{missing}`, which the message does not say", template.type_name);
+            self.problems.push(Problem {
+                severity: crate::problem::Severity::Information,
+                ..Problem::warning(Category::Incomplete, Place::Element(path), text)
+            });
+            return None;
+        }
+        Some(Filled { value: Value::Object(object), is_read })
+    }
+}
+
+/// What an object of this template lacks, in words.
+pub fn missing(template: &Template, object: &Map<String, Value>) -> Option<String> {
+    let lacking = template.required.iter().find(|names| !names.iter().any(|name| object.contains_key(name)));
+    lacking.map(|names| names.join("` or `"))
+}
+
+/// A choice has one value: the first way that gave any.
+fn is_choice_taken(template: &Template, entry: &Entry, object: &Map<String, Value>) -> bool {
+    let Some(choice) = &entry.element.choice else { return false };
+    template
+        .entries
+        .iter()
+        .any(|other| other.element.choice.as_ref() == Some(choice) && object.contains_key(&other.name))
+}
+
+/// What the sender said where FHIR has no code for it.
+fn alternate(coding: Value) -> Value {
+    json!({
+        "extension": [{
+            "url": "http://hl7.org/fhir/StructureDefinition/alternate-codes",
+            "valueCodeableConcept": { "coding": [coding] }
+        }]
+    })
+}

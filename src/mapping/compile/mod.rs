@@ -1,0 +1,20 @@
+//! The compiler of mapping files: every name, type, cardinality and code is checked against the R4 definitions before any
+//! message is read, and every fault of every file is reported in one run.
+
+mod element;
+mod example;
+mod expression;
+mod fixed;
+mod key;
+mod map;
+mod message;
+mod names;
+mod recursion;
+mod set;
+mod table;
+
+pub use set::compile;
+pub use table::v2_table;
+
+#[cfg(test)]
+mod tests;

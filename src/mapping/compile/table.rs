@@ -1,0 +1,69 @@
+//! `tables/*.yaml`: v2 codes and what they become.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fhir::code_system;
+use crate::mapping::language::{Table, TableCode};
+use crate::problem::{Category, Problem};
+use crate::yaml::{Fields, Kind, Node};
+
+/// Compiles one table.
+pub fn compile(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Table {
+    let mut fields = Fields::of(node, "a table");
+    name_agrees(&mut fields, "table", name);
+    fields.text("title");
+    let source_system = fields.text("source").map(|source| system_of(&source));
+    let target = fields.text("target").map(|target| system_of(&target));
+    let silent: BTreeSet<String> = fields.texts("none").into_iter().collect();
+    let mut codes = BTreeMap::new();
+    if let Some(list) = fields.optional("codes") {
+        for (key, value) in list.as_map().unwrap_or_default() {
+            let code = read_code(value, target.as_deref(), problems);
+            codes.extend(code.map(|code| (key.as_text().unwrap_or_default(), code)));
+        }
+        if list.as_map().is_none() {
+            fields.report(list.problem("write the codes as `theirs: ours` lines"));
+        }
+    }
+    fields.finish(problems);
+    Table { name: name.to_string(), source_system, codes, silent }
+}
+
+/// A head that names its file must name it rightly.
+pub fn name_agrees(fields: &mut Fields<'_>, key: &'static str, name: &str) {
+    let Some(node) = fields.required(key) else { return };
+    let said = node.as_text().unwrap_or_default();
+    if said != name {
+        let text = format!("the file is called `{name}`, so write `{key}: {name}`");
+        fields.report(node.mark.problem(Category::Conflict, text));
+    }
+}
+
+fn read_code(node: &Node, target: Option<&str>, problems: &mut Vec<Problem>) -> Option<TableCode> {
+    let system = target.map(str::to_string);
+    if let Kind::Map(_) = node.kind {
+        let mut fields = Fields::of(node, "a code");
+        let code = fields.required_text("code");
+        let display = fields.text("display");
+        let own = fields.text("system").map(|system| system_of(&system));
+        fields.finish(problems);
+        return Some(TableCode { code: code?, system: own.or(system), display, mark: node.mark.clone() });
+    }
+    let Some(code) = node.as_text() else {
+        problems.push(node.problem("write the FHIR code, or `{ code: …, display: …, system: … }`"));
+        return None;
+    };
+    Some(TableCode { code, system, display: None, mark: node.mark.clone() })
+}
+
+/// A URL as it is; `HL70001` and other names as the URL that FHIR uses.
+pub fn system_of(name: &str) -> String {
+    v2_table(name).or_else(|| code_system(name).map(|known| known.url.to_string())).unwrap_or_else(|| name.to_string())
+}
+
+/// `HL70001` → `http://terminology.hl7.org/CodeSystem/v2-0001`.
+pub fn v2_table(name: &str) -> Option<String> {
+    let digits = name.strip_prefix("HL7").or_else(|| name.strip_prefix("hl7"))?;
+    let is_number = (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| format!("http://terminology.hl7.org/CodeSystem/v2-{digits:0>4}"))
+}

@@ -1,0 +1,18 @@
+//! The mapping language (docs/mapping-language.md): HL7 v2 messages to FHIR drafts, by files that are compiled and
+//! type-checked when they are loaded. Pure: no I/O, no clock; evaluation always ends.
+
+mod apply;
+mod authorities;
+mod compile;
+mod example;
+mod language;
+mod layers;
+mod mapped;
+mod set;
+
+pub use authorities::Authorities;
+pub use compile::compile;
+pub use example::ExampleResult;
+pub use layers::Layers;
+pub use mapped::{Context, Event, Lineage, Mapped, Merge, Unmapped, Unread};
+pub use set::MapSet;

@@ -1,0 +1,58 @@
+//! A compiled map set: everything a feed needs to read its messages. Shared between threads, never changed.
+
+use std::collections::HashMap;
+
+use super::language::{Map, MessageMap, Table};
+use super::{Context, Mapped, apply};
+use crate::hl7::Message;
+
+/// The maps of a feed.
+#[derive(Debug, Clone, Default)]
+pub struct MapSet {
+    pub(super) maps: Vec<Map>,
+    pub(super) tables: Vec<Table>,
+    pub(super) messages: Vec<MessageMap>,
+    by_event: HashMap<(String, String), usize>,
+    table_names: HashMap<String, usize>,
+}
+
+impl MapSet {
+    pub(super) fn new(maps: Vec<Map>, tables: Vec<Table>, messages: Vec<MessageMap>) -> Self {
+        let by_event = messages
+            .iter()
+            .enumerate()
+            .flat_map(|(index, message)| message.events.iter().map(move |event| (event.clone(), index)));
+        let table_names = tables.iter().enumerate().map(|(index, table)| (table.name.clone(), index));
+        Self { by_event: by_event.collect(), table_names: table_names.collect(), maps, tables, messages }
+    }
+
+    /// Whether messages of this event are mapped: `("ADT", "A04")`.
+    pub fn covers(&self, code: &str, trigger: &str) -> bool {
+        self.message_map(code, trigger).is_some()
+    }
+
+    /// All events that are mapped, sorted.
+    pub fn events(&self) -> Vec<(&str, &str)> {
+        let mut events: Vec<(&str, &str)> =
+            self.by_event.keys().map(|(code, trigger)| (code.as_str(), trigger.as_str())).collect();
+        events.sort_unstable();
+        events
+    }
+
+    /// Makes drafts of a message. Always ends, never panics; a message of an event that is not covered gives one problem.
+    pub fn apply(&self, message: &Message, context: &Context<'_>) -> Mapped {
+        apply::message(self, message, context)
+    }
+
+    pub(super) fn message_map(&self, code: &str, trigger: &str) -> Option<&MessageMap> {
+        self.messages.get(*self.by_event.get(&(code.to_string(), trigger.to_string()))?)
+    }
+
+    pub(super) fn map(&self, index: usize) -> Option<&Map> {
+        self.maps.get(index)
+    }
+
+    pub(super) fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.get(*self.table_names.get(name)?)
+    }
+}
