@@ -65,6 +65,7 @@ fn summary(site: &Site) -> String {
         counted(site.partners.len(), "partner"),
         counted(site.agreements.agreements().len(), "agreement"),
         counted(site.panels.len(), "panel"),
+        counted(site.protocols.protocols().len(), "protocol"),
         counted(site.value_sets.names().count(), "value set"),
     ];
     parts.join(", ")

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::agreement::AgreementSet;
 use crate::fhir::{ValueSets, built_in_value_sets};
+use crate::protocol::ProtocolSet;
 
 use super::{HttpSettings, Retention, Settings, Site, StoreChoice};
 
@@ -34,6 +35,8 @@ impl Site {
             partners: BTreeMap::new(),
             panels: BTreeMap::new(),
             value_sets: Arc::new(ValueSets::compile(&built_in_value_sets()).0),
+            mappings: BTreeMap::new(),
+            protocols: ProtocolSet::built_in(),
             agreements: AgreementSet::default(),
         }
     }

@@ -1,12 +1,15 @@
 //! The languages a site is written in beside settings: value sets, mappings, protocols, agreements. Each is compiled by
 //! its own folder; here the files of the built-in set and of the site are put together for them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::crosscheck::{Kind, Names};
 use super::folder::Folder;
 use crate::agreement::{self, AgreementSet};
 use crate::fhir::{ValueSets, built_in_value_sets};
+use crate::mapping::{self, Layers, MapSet};
+use crate::protocol::{self, ProtocolSet, built_in_protocols};
 use crate::yaml::Source;
 
 /// The built-in value sets with the site's `profiles/valuesets/*.yaml` in their place.
@@ -26,6 +29,47 @@ pub fn agreements(folder: &mut Folder, names: &Names, value_sets: &Arc<ValueSets
     let (set, problems) = agreement::compile(&sources, &names);
     folder.problems.extend(problems);
     set
+}
+
+/// The built-in protocols and calendars, with the site's files of the same names in their place.
+pub fn protocols(folder: &mut Folder, value_sets: &Arc<ValueSets>) -> ProtocolSet {
+    let built_in = built_in_protocols();
+    folder.sources.extend(built_in.iter().cloned());
+    let mut own = layered(Vec::new(), folder, "protocols");
+    own.extend(layered(Vec::new(), folder, "calendars"));
+    let (set, problems) = protocol::compile(&built_in, &own, Arc::clone(value_sets));
+    folder.problems.extend(problems);
+    set
+}
+
+/// For each feed the built-in mappings, with the site's `mappings/` and then `feeds/NAME/mappings/` laid over them.
+/// Feeds without mappings of their own share one set.
+pub fn mappings<'f>(folder: &mut Folder, feeds: impl Iterator<Item = &'f str>) -> BTreeMap<String, Arc<MapSet>> {
+    let built_in = Layers::built_in();
+    folder.sources.extend(built_in.built_in.iter().cloned());
+    let layers = built_in.with_site(below(folder, "mappings"));
+    let shared = Arc::new(compiled(&layers, folder));
+    let mut sets = BTreeMap::new();
+    for feed in feeds {
+        let own = below(folder, &format!("feeds/{feed}/mappings"));
+        let set = if own.is_empty() {
+            Arc::clone(&shared)
+        } else {
+            Arc::new(compiled(&layers.clone().with_feed(own), folder))
+        };
+        sets.insert(feed.to_string(), set);
+    }
+    sets
+}
+
+fn compiled(layers: &Layers, folder: &mut Folder) -> MapSet {
+    let (set, problems) = mapping::compile(layers);
+    folder.problems.extend(problems);
+    set
+}
+
+fn below(folder: &mut Folder, place: &str) -> Vec<Source> {
+    folder.yaml_below(place).iter().filter_map(|file| folder.source(file)).collect()
 }
 
 /// Built-in files, then the site's; all are kept for showing problems in them.

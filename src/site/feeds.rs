@@ -7,12 +7,17 @@ use sha2::{Digest, Sha256};
 use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
 use super::scalar::{self, Secret};
-use super::{Credential, Directory, Feed, Intake, Limits, MllpSettings, Peer};
+use super::{Credential, Feed, Intake, Limits, MllpSettings, Peer};
+use crate::mapping::Authorities;
 use crate::problem::{Category, Problem};
 use crate::yaml::{Fields, Node, nearest};
 
 /// A bearer token shorter than this can be guessed.
 const TOKEN_LENGTH: usize = 16;
+
+/// Systems of identifiers that name no authority: the key in the file, and the word that mappings ask with.
+const DEFAULTS: [(&str, &str); 3] =
+    [("default_patient", "patient"), ("default_visit", "visit"), ("default_practitioner", "practitioner")];
 
 /// Reads one feed; faults go to the folder's problems.
 pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) -> Option<Feed> {
@@ -132,7 +137,7 @@ fn sha256(node: &Node) -> Result<Credential, Problem> {
     Ok(Credential::TokenSha256(hash))
 }
 
-fn directory(node: &Node, problems: &mut Vec<Problem>) -> Directory {
+fn directory(node: &Node, problems: &mut Vec<Problem>) -> Authorities {
     let mut fields = Fields::of(node, "authorities");
     let mut namespaces = BTreeMap::new();
     let names = fields.optional("namespaces");
@@ -145,14 +150,14 @@ fn directory(node: &Node, problems: &mut Vec<Problem>) -> Directory {
     if let Some(node) = names.filter(|node| node.as_map().is_none()) {
         fields.report(node.problem("`namespaces` is written as `NAMESPACE: system` lines"));
     }
-    let mut of = |key| {
-        let node = fields.optional(key)?;
-        scalar::keep(&mut fields, known_system(node, &namespaces))
-    };
-    let default_patient = of("default_patient");
-    let default_visit = of("default_visit");
+    let mut defaults = BTreeMap::new();
+    for (key, word) in DEFAULTS {
+        let Some(node) = fields.optional(key) else { continue };
+        let system = scalar::keep(&mut fields, known_system(node, &namespaces));
+        defaults.extend(system.map(|system| (word.to_string(), system)));
+    }
     fields.finish(problems);
-    Directory { namespaces, default_patient, default_visit }
+    Authorities { namespaces, defaults }
 }
 
 /// A system written out, or the namespace it stands for.
@@ -170,9 +175,8 @@ fn known_system(node: &Node, namespaces: &BTreeMap<String, String>) -> Result<St
     })
 }
 
-fn identified_by(fields: &mut Fields<'_>, authorities: &Directory) -> Vec<String> {
-    let known: Vec<&String> =
-        authorities.namespaces.values().chain(&authorities.default_patient).chain(&authorities.default_visit).collect();
+fn identified_by(fields: &mut Fields<'_>, authorities: &Authorities) -> Vec<String> {
+    let known: Vec<&String> = authorities.namespaces.values().chain(authorities.defaults.values()).collect();
     let mut systems = Vec::new();
     for node in fields.list("identified_by") {
         let Some(system) = scalar::keep(fields, known_system(node, &authorities.namespaces)) else { continue };
@@ -184,7 +188,7 @@ fn identified_by(fields: &mut Fields<'_>, authorities: &Directory) -> Vec<String
     }
     // Left out, the patient's default system says who somebody is.
     if systems.is_empty() {
-        systems.extend(authorities.default_patient.clone());
+        systems.extend(authorities.defaults.get("patient").cloned());
     }
     if systems.is_empty() {
         let place = fields.optional("identified_by").unwrap_or_else(|| fields.node());

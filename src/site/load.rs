@@ -12,7 +12,9 @@ use super::listener::{self, Taken};
 use super::{Feed, Panel, Partner, Settings, Site, feeds, panels, partners, roster, settings};
 use crate::agreement::AgreementSet;
 use crate::fhir::ValueSets;
+use crate::mapping::MapSet;
 use crate::problem::{Category, Place, Problem};
+use crate::protocol::ProtocolSet;
 use crate::yaml::{Mark, Source};
 
 /// What reading a folder came to.
@@ -34,6 +36,8 @@ struct Parts {
     partner_marks: BTreeMap<String, Mark>,
     panels: BTreeMap<String, Panel>,
     value_sets: Arc<ValueSets>,
+    protocols: Option<ProtocolSet>,
+    mappings: BTreeMap<String, Arc<MapSet>>,
     agreements: AgreementSet,
     taken: Vec<Taken>,
     references: Vec<Reference>,
@@ -54,16 +58,24 @@ pub fn load(root: &Path) -> Loaded {
     problems.sort_by(|left, right| in_order(left).cmp(&in_order(right)));
     problems.dedup();
     let complete = !problems.iter().any(Problem::is_error);
-    let site = parts.settings.filter(|_| complete).map(|settings| Site {
-        folder: root.to_path_buf(),
-        settings,
-        feeds: parts.feeds,
-        partners: parts.partners,
-        panels: parts.panels,
-        value_sets: parts.value_sets,
-        agreements: parts.agreements,
-    });
+    let site = if complete { parts.into_site(root) } else { None };
     Loaded { site, problems, sources }
+}
+
+impl Parts {
+    fn into_site(self, root: &Path) -> Option<Site> {
+        Some(Site {
+            folder: root.to_path_buf(),
+            settings: self.settings?,
+            feeds: self.feeds,
+            partners: self.partners,
+            panels: self.panels,
+            value_sets: self.value_sets,
+            mappings: self.mappings,
+            protocols: self.protocols?,
+            agreements: self.agreements,
+        })
+    }
 }
 
 /// Settings first, then folder by folder; what has no place in a file comes before all.
@@ -96,12 +108,17 @@ fn read_parts(folder: &mut Folder, parts: &mut Parts) {
             parts.panels.insert(document.name, panel);
         }
     }
-    for (kind, place) in [(Kind::Partner, "partners"), (Kind::Panel, "panels"), (Kind::Calendar, "calendars")] {
+    for (kind, place) in [(Kind::Partner, "partners"), (Kind::Panel, "panels")] {
         for file in folder.yaml_in(place) {
             parts.names.add(kind, stem(&file));
         }
     }
     parts.value_sets = Arc::new(compiled::value_sets(folder));
+    let protocols = compiled::protocols(folder, &parts.value_sets);
+    protocols.calendar_names().for_each(|name| parts.names.add(Kind::Calendar, name));
+    parts.protocols = Some(protocols);
+    let feeds: Vec<String> = folder.yaml_in("feeds").iter().map(|file| stem(file).to_string()).collect();
+    parts.mappings = compiled::mappings(folder, feeds.iter().map(String::as_str));
     parts.agreements = compiled::agreements(folder, &parts.names, &parts.value_sets);
 }
 

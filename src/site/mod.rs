@@ -30,8 +30,8 @@ mod whole;
 pub use certificate::certificate_names;
 pub use load::{Loaded, load};
 pub use model::{
-    Address, Credential, Directory, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Panel, Partner, Peer,
-    Practice, Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
+    Address, Credential, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Panel, Partner, Peer, Practice,
+    Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
 };
 pub use render::{problems_as_json, render};
 pub use starter::{DemoSite, StarterError, write_starter};

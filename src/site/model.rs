@@ -1,12 +1,12 @@
 //! What a site says once its files have been read: types that cannot be wrong, built by the loader.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
 use crate::fhir::Identifier;
+use crate::mapping::Authorities;
 
 /// `handover.yaml`: how this gateway runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +70,7 @@ pub struct Feed {
     /// For times without an offset.
     pub zone: TimeZone,
     /// How assigning authorities become identifier systems.
-    pub authorities: Directory,
+    pub authorities: Authorities,
     /// Systems whose identifiers say who the patient is, in order of preference.
     pub identified_by: Vec<String>,
     /// Trigger events taken, such as `ADT^A01` or `ORU^*`; empty means all that are mapped.
@@ -111,17 +111,6 @@ pub struct Address {
 pub enum Credential {
     TokenSha256([u8; 32]),
     Certificate(String),
-}
-
-/// HL7 assigning authorities (HD) as identifier systems.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Directory {
-    /// Namespace id (HD.1) → system URI.
-    pub namespaces: BTreeMap<String, String>,
-    /// For patient identifiers that name no authority.
-    pub default_patient: Option<String>,
-    /// For visit numbers that name no authority.
-    pub default_visit: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

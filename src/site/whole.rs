@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use crate::agreement::AgreementSet;
 use crate::fhir::ValueSets;
+use crate::mapping::MapSet;
+use crate::protocol::{self, ProtocolSet};
 
 use super::roster::{self, Roster};
 use super::{Feed, Panel, Partner, Settings, crosscheck};
@@ -20,14 +22,35 @@ pub struct Site {
     pub panels: BTreeMap<String, Panel>,
     /// The built-in ones and the site's own.
     pub value_sets: Arc<ValueSets>,
+    /// By feed: how its messages become resources.
+    pub mappings: BTreeMap<String, Arc<MapSet>>,
+    pub protocols: ProtocolSet,
     pub agreements: AgreementSet,
 }
 
 impl Site {
+    /// The practices as protocols see them, by the name of their panel.
+    pub fn practices(&self) -> BTreeMap<String, protocol::Practice> {
+        self.panels.iter().map(|(name, panel)| (name.clone(), practice(panel))).collect()
+    }
+
     /// Reads a roster for one of this site's panels; `file` is the name used in problems.
     pub fn read_roster(&self, panel: &Panel, file: &str, bytes: &[u8]) -> Roster {
         let authorities = crosscheck::authorities(self.feeds.values());
         let systems_of = |name: &str| authorities.get(name).into_iter().flatten().cloned().collect();
         roster::read(panel, file, bytes, &systems_of)
+    }
+}
+
+fn practice(panel: &Panel) -> protocol::Practice {
+    let roles = [("care-manager", &panel.care_manager), ("coach", &panel.coach), ("clinician", &panel.clinician)];
+    let named = roles.into_iter().filter_map(|(role, person)| Some((role.to_string(), person.as_ref()?.name.clone())));
+    protocol::Practice {
+        name: panel.name.clone(),
+        title: panel.practice.name.clone(),
+        identifier: panel.practice.identifier.clone(),
+        zone: panel.practice.zone.clone(),
+        calendar: panel.practice.calendar.clone(),
+        roles: named.collect(),
     }
 }
