@@ -10,8 +10,11 @@ use crate::fhir::definition::{Constraint, Definitions, ElementDefinition, TypeDe
 use crate::fhir::path::{Context, Element, Expression, Item};
 use crate::problem::Category;
 
+/// Invariants by their text; none for one that cannot be read.
+type Parsed = HashMap<&'static str, Option<Arc<Expression>>>;
+
 /// Each invariant is parsed once, when a resource first needs it.
-static PARSED: LazyLock<RwLock<HashMap<&'static str, Option<Arc<Expression>>>>> = LazyLock::new(RwLock::default);
+static PARSED: LazyLock<RwLock<Parsed>> = LazyLock::new(RwLock::default);
 
 /// Checks what is said of an element's type, of the types it derives from, and of the element itself.
 pub(super) fn check<'a>(

@@ -62,6 +62,5 @@ fn contained_type<'a>(id: &'a str, validation: Validation<'a>) -> Option<&'a str
     if let Some(resource) = found {
         return resource.get("resourceType").and_then(Value::as_str);
     }
-    let local = id.split('.').next().filter(|name| validation.is_draft && Definitions::r4().is_resource(name));
-    local
+    id.split('.').next().filter(|name| validation.is_draft && Definitions::r4().is_resource(name))
 }

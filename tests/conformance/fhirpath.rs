@@ -74,9 +74,8 @@ fn run(case: &Value, resource: Option<&Resource>) -> Option<String> {
     };
     let wanted = case["outputs"].as_array().cloned().unwrap_or_default();
     if case["predicate"] == "true" {
-        return (wanted[0]["value"] != found.is_empty().to_string())
-            .then_some(())
-            .map_or(Some("exists".into()), |()| None);
+        let exists = if found.is_empty() { "false" } else { "true" };
+        return (wanted[0]["value"].as_str() != Some(exists)).then(|| format!("exists: {exists}"));
     }
     let mut free: Vec<&Value> = wanted.iter().collect();
     let right = if case["ordered"] == "false" {
