@@ -12,7 +12,7 @@ use super::scope::Scopes;
 use super::service::Service;
 use crate::agreement::{self, Decision, Exit, Question, Standing};
 use crate::fhir::{Identifier, Resource};
-use crate::identity::PersonId;
+use crate::identity::{PersonId, ResourceId};
 use crate::record::Stored;
 use crate::site::{Partner, Site};
 use crate::store::{AuditEntry, Store, StoreError, WriteUnit};
@@ -183,7 +183,11 @@ async fn identifiers_of(store: &dyn Store, person: PersonId) -> Result<Vec<Ident
         let Some(head) = store.head(at).await? else { break };
         match head.merged_into {
             Some(next) => at = next,
-            None => return Ok(head.identifiers),
+            None => {
+                let patient = store.resource("Patient", ResourceId::patient(at)).await?;
+                let stated = patient.map(|patient| patient.resource.identifiers()).unwrap_or_default();
+                return Ok(head.identifiers.into_iter().chain(stated).collect());
+            }
         }
     }
     Ok(Vec::new())

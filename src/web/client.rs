@@ -27,12 +27,7 @@ impl Client {
         let partner = partner.ok_or_else(refused)?;
         // A registration that has shrunk counts at once, not when the token ends.
         let scopes = Scopes::grant(&Scopes::parse(&read.scope), &Scopes::parse(&partner.scopes.join(" ")));
-        if !service.partners.admit(partner.name.clone(), service.gateway.clock.now()) {
-            let status = actix_web::http::StatusCode::TOO_MANY_REQUESTS;
-            let text = "too many requests from this client; ask again later";
-            let fault = Fault::new(status, crate::problem::Category::Throttled, text);
-            return Err(Fault { retry_after_secs: Some(1), ..fault });
-        }
+        service.admit_partner(&partner.name)?;
         Ok(Self { partner: partner.name.clone(), scopes })
     }
 

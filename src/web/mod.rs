@@ -7,6 +7,8 @@ mod client;
 mod fhir;
 mod guard;
 mod health;
+#[cfg(test)]
+mod health_tests;
 mod pace;
 mod scope;
 mod service;

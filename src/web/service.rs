@@ -3,15 +3,18 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use jiff::Timestamp;
 
+use super::answer::Fault;
 use super::fhir;
 use super::health::{health, live, metrics};
 use super::pace::Pace;
 use super::smart::{Keyring, TokenKey, configuration, jwks, token};
 use crate::delivery::{KeyError, SigningKey};
 use crate::pipeline::Gateway;
+use crate::problem::Category;
 
 /// Of a token request; an assertion with a long certificate chain fits.
 const FORM_BYTES: usize = 64 * 1024;
@@ -33,6 +36,16 @@ impl Service {
         let (addresses, partners) = (Pace::new(100, 400), Pace::new(100, 400));
         let (keyring, started) = (Keyring::new(), gateway.clock.now());
         Ok(Arc::new(Self { gateway, token_key, keyring, addresses, partners, started }))
+    }
+
+    /// 429 when this partner asks more often than it may.
+    pub(super) fn admit_partner(&self, partner: &str) -> Result<(), Fault> {
+        if self.partners.admit(partner.to_string(), self.gateway.clock.now()) {
+            return Ok(());
+        }
+        let text = "too many requests from this client; ask again later";
+        let fault = Fault::new(StatusCode::TOO_MANY_REQUESTS, Category::Throttled, text);
+        Err(Fault { retry_after_secs: Some(1), ..fault })
     }
 
     /// The FHIR base as others know it, without a trailing slash.

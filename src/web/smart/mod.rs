@@ -5,11 +5,14 @@ mod assertion;
 mod configuration;
 mod jwks;
 mod keyring;
+#[cfg(test)]
+mod keyring_tests;
 mod token;
 #[cfg(test)]
 mod token_tests;
 
 pub use access_token::TokenKey;
+pub use assertion::{Expected, Refusal, verify};
 pub use configuration::configuration;
 pub use jwks::jwks;
 pub use keyring::Keyring;
