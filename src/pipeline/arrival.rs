@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One HL7 v2 message (or what should be one) as a feed received it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arrival {
     /// The feed's name.
     pub feed: String,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
-use super::{Acknowledged, Arrival};
+use super::locks::Locks;
 use crate::clock::Clock;
 use crate::site::Site;
 use crate::store::Store;
@@ -29,20 +29,26 @@ pub struct Gateway {
     /// Bounded: a slow listener misses events and is told how many.
     pub events: broadcast::Sender<Event>,
     /// Rung when deliveries may be due now, so that the worker does not wait for its next look.
-    pub delivery_bell: tokio::sync::Notify,
+    pub delivery_bell: Notify,
+    /// Rung when a record's clock may be due now.
+    pub timer_bell: Notify,
     pub metrics: Metrics,
+    pub(super) locks: Locks,
 }
 
 impl Gateway {
     pub fn new(store: Arc<dyn Store>, site: Site, clock: Arc<dyn Clock>) -> Self {
         let (events, _) = broadcast::channel(1024);
         let site = ArcSwap::from_pointee(site);
-        Self { store, site, clock, events, delivery_bell: tokio::sync::Notify::new(), metrics: Metrics::default() }
-    }
-
-    /// Takes one message all the way to durable; see `accept.rs`.
-    pub async fn accept(&self, arrival: Arrival) -> Acknowledged {
-        let _ = arrival;
-        Acknowledged { code: super::Code::AR, bytes: Vec::new(), sequence: None, duplicate: false, unavailable: true }
+        Self {
+            store,
+            site,
+            clock,
+            events,
+            delivery_bell: Notify::new(),
+            timer_bell: Notify::new(),
+            metrics: Metrics::default(),
+            locks: Locks::new(),
+        }
     }
 }

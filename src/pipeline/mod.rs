@@ -1,7 +1,27 @@
 //! The path of every input, from its bytes to the durable commit and the acknowledgement. There is no second path.
 
+mod accept;
+mod answer;
 mod arrival;
+mod change;
+mod decide;
+mod dry_run;
+mod explain;
+mod find;
 mod gateway;
+mod locks;
+mod operation;
+mod render;
+mod settle;
+pub mod timers;
+mod trace;
+mod understand;
 
 pub use arrival::{Acknowledged, Arrival, Code};
+pub use change::TaskAction;
+pub use dry_run::{Trial, dry_run};
+pub use explain::{Explanation, explain_record};
+pub use find::Known;
 pub use gateway::{Event, Gateway};
+pub use operation::Operation;
+pub use render::own_identifier;

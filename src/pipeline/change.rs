@@ -1,0 +1,142 @@
+//! Changes that no message brings: a clock that came due, a person's action on a task, a message taken again. They enter
+//! the same path at the record.
+
+use super::find::{Known, OBSERVATIONS};
+use super::settle::{Working, settle};
+use super::{Acknowledged, Arrival, Event, Gateway};
+use crate::identity::{PersonId, ResourceId};
+use crate::problem::{Category, Place, Problem};
+use crate::protocol::Action;
+use crate::site::Site;
+use crate::store::{AuditEntry, StoreError, WriteUnit};
+use serde::{Deserialize, Serialize};
+
+/// How often a change is made anew when the record changed meanwhile.
+const MOST_TRIES: usize = 16;
+
+/// What a person does with a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskAction {
+    Accept,
+    Start,
+    Complete,
+    Cancel,
+    /// Only the note is added.
+    Note,
+}
+
+impl Gateway {
+    /// Lets the protocols look at a record whose clock came due.
+    pub async fn wake(&self, person: PersonId) -> Result<(), StoreError> {
+        self.change(person, |_, _| Ok((Vec::new(), None))).await.map_err(|fault| match fault {
+            Fault::Store(error) => error,
+            Fault::Refused(problem) => StoreError::Refused(problem.text),
+        })
+    }
+
+    /// Does what a person decided about a task; what follows is evaluated at once. `who` is named in the audit.
+    pub async fn act(&self, task: ResourceId, action: TaskAction, note: &str, who: &str) -> Result<(), Problem> {
+        let done = self
+            .change(task.person, |site, known| {
+                let now = self.clock.now();
+                let changes = site.protocols.act(&known.record, task, &words(action, note), who, now)?;
+                let entry = AuditEntry {
+                    at: now,
+                    agent: who.to_string(),
+                    action: format!("task-{}", name(action)),
+                    person: Some(known.record.head.person),
+                    subject: format!("Task/{task}"),
+                    allowed: true,
+                    because: "a person decided it in the console".to_string(),
+                };
+                Ok((changes, Some(entry)))
+            })
+            .await;
+        done.map_err(|fault| match fault {
+            Fault::Refused(problem) => problem,
+            Fault::Store(error) => Problem::error(Category::Transient, Place::Whole, error.to_string()),
+        })
+    }
+
+    /// Takes the bytes of a stored message again, under the site as it is now. None when there is no such message.
+    pub async fn replay(&self, sequence: u64, who: &str) -> Result<Option<Acknowledged>, StoreError> {
+        let Some(entry) = self.store.message(sequence).await? else { return Ok(None) };
+        let arrival = Arrival {
+            feed: entry.summary.feed,
+            peer: who.to_string(),
+            raw: entry.raw,
+            replays: Some(sequence),
+            ..Arrival::default()
+        };
+        Ok(Some(self.accept(arrival).await))
+    }
+
+    /// Loads a record, changes it, settles and commits; again when somebody else was faster.
+    async fn change(
+        &self,
+        person: PersonId,
+        decide: impl Fn(&Site, &Known) -> Result<(Vec<crate::record::Change>, Option<AuditEntry>), Problem>,
+    ) -> Result<(), Fault> {
+        for _ in 0..MOST_TRIES {
+            let site = self.site.load_full();
+            let known = self.load(person, OBSERVATIONS).await?;
+            let _locks = self.locks.hold(&[known.record.head.person]).await;
+            let (changes, entry) = decide(&site, &known).map_err(Fault::Refused)?;
+            let mut working = Working::new(known.record, known.memberships);
+            working.take(changes);
+            let (mut unit, trace) = settle(&site, working, self.clock.now());
+            unit.audit.extend(entry);
+            match self.commit_change(unit, trace.resources).await {
+                Err(StoreError::Conflict) => {}
+                done => return Ok(done?),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    async fn commit_change(&self, unit: WriteUnit, written: Vec<String>) -> Result<(), StoreError> {
+        let delivers = !unit.deliveries.is_empty();
+        let committed = self.store.commit(unit).await?;
+        if !written.is_empty() {
+            let _ = self.events.send(Event::Resources { sequence: committed.sequence, written });
+        }
+        if delivers {
+            self.delivery_bell.notify_one();
+        }
+        self.timer_bell.notify_one();
+        Ok(())
+    }
+}
+
+enum Fault {
+    Store(StoreError),
+    Refused(Problem),
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn words(action: TaskAction, note: &str) -> Action {
+    let note = note.trim().to_string();
+    match action {
+        TaskAction::Accept => Action::Accept,
+        TaskAction::Start => Action::Start,
+        TaskAction::Complete => Action::Complete { outcome: (!note.is_empty()).then_some(note) },
+        TaskAction::Cancel => Action::Cancel { reason: note },
+        TaskAction::Note => Action::Note { text: note },
+    }
+}
+
+fn name(action: TaskAction) -> &'static str {
+    match action {
+        TaskAction::Accept => "accept",
+        TaskAction::Start => "start",
+        TaskAction::Complete => "complete",
+        TaskAction::Cancel => "cancel",
+        TaskAction::Note => "note",
+    }
+}

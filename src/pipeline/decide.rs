@@ -1,0 +1,116 @@
+//! From an understood message and the record as it stands to everything that will be written. A pure function: accepting,
+//! replaying, trying and testing all call it.
+
+use jiff::Timestamp;
+
+use super::find::Found;
+use super::settle::{Working, settle};
+use crate::agreement::label_sensitive;
+use crate::mapping::Mapped;
+use crate::problem::{Category, Place, Problem};
+use crate::profile;
+use crate::record::{Stamp, Statement, merge, merge_patients};
+use crate::site::{Feed, Intake, Site};
+use crate::store::{Disposition, HeadWrite, Trace, TraceLine, WriteUnit};
+
+/// What one message comes to.
+pub struct Decided {
+    pub unit: WriteUnit,
+    pub trace: Trace,
+    pub problems: Vec<Problem>,
+    pub disposition: Disposition,
+    pub patient: Option<String>,
+}
+
+/// Who said it and when it came.
+pub(super) struct Said<'a> {
+    pub site: &'a Site,
+    pub feed: &'a Feed,
+    pub control: &'a str,
+    pub received: Timestamp,
+}
+
+/// Merges, evaluates, gates. With an error among the problems nothing of it is to be written but the message itself.
+pub(super) fn decide(said: &Said<'_>, mapped: &Mapped, found: Found) -> Decided {
+    let Said { site, feed, control, received } = *said;
+    let mut problems = found.problems;
+    check_profiles(feed, mapped, &mut problems);
+    if problems.iter().any(Problem::is_error) {
+        return refused(problems);
+    }
+    let mut drafts = found.identified;
+    for identified in &mut drafts {
+        label_sensitive(&mut identified.draft.resource, &site.value_sets);
+    }
+    let statement = Statement {
+        stamp: Stamp::new(mapped.event.occurred, mapped.event.recorded, format!("{}/{control}", feed.name)),
+        trigger: mapped.event.trigger.clone(),
+        drafts,
+        candidates: found.identifiers,
+        received,
+    };
+    let record = found.known.record;
+    let (merged, prior) = match found.prior {
+        None => (merge(&record, statement), None),
+        Some((prior, named)) => (merge_patients(&record, &prior, &named, statement), Some(prior)),
+    };
+    problems.extend(merged.problems);
+    if problems.iter().any(Problem::is_error) {
+        return refused(problems);
+    }
+    let mut working = Working::new(record, found.known.memberships);
+    working.record.head = merged.head;
+    let prior_write = prior.and_then(|prior| {
+        working.record.resources.extend(prior.resources);
+        merged.prior.map(|head| HeadWrite { head, replaces: prior.head.revision })
+    });
+    working.take(merged.changes);
+    let notes = merged.notes.into_iter().map(|(subject, text)| TraceLine { subject, place: String::new(), text });
+    working.trace.decisions.extend(notes);
+    let patient = crate::identity::ResourceId::patient(working.record.head.person).to_string();
+    let (mut unit, trace) = settle(site, working, received);
+    unit.heads.extend(prior_write);
+    unit.identifiers = merged.identifiers;
+    Decided { unit, trace, problems, disposition: Disposition::Applied, patient: Some(patient) }
+}
+
+fn refused(problems: Vec<Problem>) -> Decided {
+    Decided {
+        unit: WriteUnit::default(),
+        trace: Trace::default(),
+        problems,
+        disposition: Disposition::Error,
+        patient: None,
+    }
+}
+
+/// What the maps made is checked as the feed asks: reported, or answered AE.
+fn check_profiles(feed: &Feed, mapped: &Mapped, problems: &mut Vec<Problem>) {
+    if feed.intake == Intake::Off {
+        return;
+    }
+    for draft in &mapped.drafts {
+        // Status and the like of an encounter come from the record's state machine, not from the message.
+        let made_later =
+            |problem: &Problem| draft.resource.resource_type() == "Encounter" && problem.category == Category::Required;
+        for mut problem in profile::validate_draft(&draft.resource).into_iter().filter(|problem| !made_later(problem)) {
+            if feed.intake == Intake::Report && problem.is_error() {
+                problem.severity = crate::problem::Severity::Warning;
+            }
+            problems.push(problem);
+        }
+    }
+}
+
+/// More than one merge in a message would have to be committed as one; senders send them one by one.
+pub(super) fn one_merge(mapped: &Mapped) -> Result<Vec<crate::fhir::Identifier>, Problem> {
+    match mapped.merges.as_slice() {
+        [] => Ok(Vec::new()),
+        [merge] => Ok(merge.prior.clone()),
+        _ => Err(Problem::error(
+            Category::NotSupported,
+            Place::Field(crate::problem::FieldPlace::segment("MRG", 2)),
+            "more than one merge in a message; send each in a message of its own",
+        )),
+    }
+}

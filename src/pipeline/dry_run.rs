@@ -1,0 +1,98 @@
+//! The same path without storing or sending: what a message would come to for a patient nobody has seen.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::decide::{Decided, Said, decide, one_merge};
+use super::find::{Found, Known, candidates};
+use super::{Arrival, Code, trace, understand};
+use crate::fhir::Identifier;
+use crate::identity::{self, PersonId};
+use crate::mapping::Mapped;
+use crate::problem::Problem;
+use crate::record::{Membership, Record};
+use crate::site::Site;
+use crate::store::{Disposition, NewDelivery, Trace, WriteUnit};
+
+/// What a message would come to.
+pub struct Trial {
+    pub code: Code,
+    /// The acknowledgement that its sender would get.
+    pub answer: Vec<u8>,
+    /// `ADT^A04`
+    pub event: String,
+    pub control: String,
+    pub problems: Vec<Problem>,
+    pub trace: Trace,
+    /// The resources that would be written.
+    pub resources: Vec<Value>,
+    pub deliveries: Vec<NewDelivery>,
+    /// Codes that no table row maps: table, code.
+    pub unmapped: Vec<(String, String)>,
+}
+
+/// Tries one message. `members` are the panels' members, as the site's files list them. None when the site has no such feed.
+pub fn dry_run(site: &Site, feed: &str, raw: &[u8], members: &[Membership], now: Timestamp) -> Option<Trial> {
+    let feed = site.feeds.get(feed)?;
+    let arrival = Arrival { feed: feed.name.clone(), raw: raw.to_vec(), ..Arrival::default() };
+    let read = understand::read(site, feed, &arrival);
+    let mapped = match (&read.refusal, &read.message) {
+        (None, Some(message)) => understand::map(site, feed, message, now),
+        _ => None,
+    };
+    let mut problems = read.problems.clone();
+    let mut decided = match &mapped {
+        Some(mapped) => {
+            problems.extend(mapped.problems.iter().cloned());
+            let said = Said { site, feed, control: &read.control, received: now };
+            decide_alone(&said, mapped, members)
+        }
+        None => alone(read.refusal.unwrap_or(Disposition::Rejected), Vec::new()),
+    };
+    problems.append(&mut decided.problems);
+    trace::complete(&mut decided.trace, &problems, mapped.as_ref());
+    let answer = Answer::new(site, &read, &arrival, decided.disposition, &problems, now);
+    let visible = decided.unit.changes.into_iter().filter(crate::record::Change::is_visible);
+    let unmapped = mapped.map(|mapped| mapped.unmapped).unwrap_or_default();
+    Some(Trial {
+        code: answer.code,
+        answer: answer.bytes,
+        event: read.event,
+        control: read.control,
+        problems,
+        trace: decided.trace,
+        resources: visible.map(|change| Value::from(change.stored.resource)).collect(),
+        deliveries: decided.unit.deliveries,
+        unmapped: unmapped.into_iter().map(|unmapped| (unmapped.table, unmapped.code)).collect(),
+    })
+}
+
+fn decide_alone(said: &Said<'_>, mapped: &Mapped, members: &[Membership]) -> Decided {
+    if mapped.has_errors() {
+        return alone(Disposition::Error, Vec::new());
+    }
+    let (candidates, prior) = match (candidates(said.feed, mapped), one_merge(mapped)) {
+        (Ok(candidates), Ok(prior)) => (candidates, prior),
+        (Err(problem), _) | (_, Err(problem)) => return alone(Disposition::Error, vec![problem]),
+    };
+    decide(said, mapped, found(mapped, candidates, prior, members))
+}
+
+/// What would be found for a patient nobody has seen.
+fn found(mapped: &Mapped, candidates: Vec<Identifier>, prior: Vec<Identifier>, members: &[Membership]) -> Found {
+    let chosen = identity::choose_person(&candidates, &vec![None; candidates.len()]);
+    let (identified, problems) = identity::assign(mapped.drafts.clone(), chosen.person);
+    let stated = mapped.draft("Patient").map(|draft| draft.resource.identifiers()).unwrap_or_default();
+    let is_theirs = |member: &&Membership| {
+        member.identifiers.iter().any(|known| stated.contains(known) || candidates.contains(known))
+    };
+    let memberships = members.iter().filter(is_theirs).cloned().collect();
+    let prior = prior.first().map(PersonId::of).map(|person| (Record::new(person), prior));
+    let known = Known { record: Record::new(chosen.person), memberships };
+    Found { known, identifiers: chosen.identifiers, identified, prior, problems }
+}
+
+fn alone(disposition: Disposition, problems: Vec<Problem>) -> Decided {
+    Decided { unit: WriteUnit::default(), trace: Trace::default(), problems, disposition, patient: None }
+}

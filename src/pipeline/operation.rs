@@ -1,0 +1,202 @@
+//! What operators can ask of a gateway, running or not: one set of operations, which the control socket and the commands
+//! both perform. Input and output are JSON.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Gateway, TaskAction, explain_record};
+use crate::identity::ResourceId;
+use crate::problem::{Category, Place, Problem};
+use crate::record::Membership;
+use crate::store::{Cursor, DeliveryFilter, DeliveryState, MessageFilter, Page, StoreError};
+
+/// The most that one answer lists.
+const MOST: usize = 500;
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Operation {
+    /// Replaces the members of a panel.
+    PanelImport {
+        panel: String,
+        members: Vec<Membership>,
+    },
+    DeliveryList {
+        partner: Option<String>,
+        state: Option<DeliveryState>,
+        after: Option<String>,
+        count: usize,
+    },
+    /// Retries one delivery, or all dead and held ones of a partner (of all partners without one).
+    DeliveryRetry {
+        id: Option<String>,
+        partner: Option<String>,
+    },
+    MessageList {
+        feed: Option<String>,
+        faulty: bool,
+        control: Option<String>,
+        after: Option<String>,
+        count: usize,
+    },
+    MessageShow {
+        sequence: u64,
+    },
+    /// Takes stored messages again: these, or the refused ones among the newest (of one feed).
+    Replay {
+        sequences: Vec<u64>,
+        faulty: bool,
+        feed: Option<String>,
+    },
+    AgreementExplain {
+        partner: Option<String>,
+        patient: String,
+    },
+    TaskAct {
+        task: ResourceId,
+        action: TaskAction,
+        note: String,
+        who: String,
+    },
+    Health,
+}
+
+impl Gateway {
+    /// Performs an operation; the JSON is what `--json` prints.
+    pub async fn perform(&self, operation: Operation) -> Result<Value, Problem> {
+        match operation {
+            Operation::PanelImport { panel, members } => self.import_panel(panel, members).await,
+            Operation::DeliveryList { partner, state, after, count } => {
+                let filter = DeliveryFilter { partner, state, ..DeliveryFilter::default() };
+                let page = self.store.deliveries(&filter, after.map(Cursor).as_ref(), count.min(MOST)).await;
+                listing(page.map_err(fault)?)
+            }
+            Operation::DeliveryRetry { id, partner } => self.retry_deliveries(id, partner).await,
+            Operation::MessageList { feed, faulty, control, after, count } => {
+                let filter = MessageFilter { feed, faulty, control, patient: None };
+                let page = self.store.messages(&filter, after.map(Cursor).as_ref(), count.min(MOST)).await;
+                listing(page.map_err(fault)?)
+            }
+            Operation::MessageShow { sequence } => self.show_message(sequence).await,
+            Operation::Replay { sequences, faulty, feed } => self.replay_messages(sequences, faulty, feed).await,
+            Operation::AgreementExplain { partner, patient } => self.explain(partner, &patient).await,
+            Operation::TaskAct { task, action, note, who } => {
+                self.act(task, action, &note, &who).await?;
+                Ok(json!({ "done": true }))
+            }
+            Operation::Health => Ok(json!(self.store.health().await)),
+        }
+    }
+
+    async fn import_panel(&self, panel: String, members: Vec<Membership>) -> Result<Value, Problem> {
+        if !self.site.load().panels.contains_key(&panel) {
+            return Err(missing(&format!("the site has no panel `{panel}`; write panels/{panel}.yaml first")));
+        }
+        let count = members.len();
+        let due = self.store.replace_panel(&panel, members, self.clock.now()).await.map_err(fault)?;
+        self.timer_bell.notify_one();
+        Ok(json!({ "panel": panel, "members": count, "known_patients_looked_at_again": due }))
+    }
+
+    async fn retry_deliveries(&self, id: Option<String>, partner: Option<String>) -> Result<Value, Problem> {
+        let now = self.clock.now();
+        let mut retried = 0_u64;
+        if let Some(id) = id {
+            if !self.store.retry_delivery(&id, now).await.map_err(fault)? {
+                return Err(missing("there is no such delivery, or it has been delivered"));
+            }
+            retried = 1;
+        } else {
+            for state in [DeliveryState::Dead, DeliveryState::Held] {
+                let filter =
+                    DeliveryFilter { partner: partner.clone(), state: Some(state), ..DeliveryFilter::default() };
+                // Retrying takes a delivery out of this listing, so its first page is always the next to do.
+                loop {
+                    let page = self.store.deliveries(&filter, None, MOST).await.map_err(fault)?;
+                    let mut moved = 0;
+                    for delivery in &page.items {
+                        moved += u64::from(self.store.retry_delivery(&delivery.new.id, now).await.map_err(fault)?);
+                    }
+                    retried += moved;
+                    if moved == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+        self.delivery_bell.notify_one();
+        Ok(json!({ "retried": retried }))
+    }
+
+    async fn show_message(&self, sequence: u64) -> Result<Value, Problem> {
+        let entry = self.store.message(sequence).await.map_err(fault)?;
+        let entry = entry.ok_or_else(|| missing("there is no such message"))?;
+        Ok(json!({
+            "summary": entry.summary,
+            "raw": String::from_utf8_lossy(&entry.raw),
+            "answer": String::from_utf8_lossy(&entry.answer),
+            "trace": entry.trace,
+        }))
+    }
+
+    async fn replay_messages(
+        &self,
+        mut sequences: Vec<u64>,
+        faulty: bool,
+        feed: Option<String>,
+    ) -> Result<Value, Problem> {
+        if faulty {
+            let filter = MessageFilter { feed, faulty: true, ..MessageFilter::default() };
+            let page = self.store.messages(&filter, None, MOST).await.map_err(fault)?;
+            // Oldest first, as they came; of several refusals of one message only the first.
+            let first = page.items.iter().rev().filter(|summary| summary.replays.is_none());
+            sequences.extend(first.map(|summary| summary.sequence));
+        }
+        let mut results = Vec::new();
+        for sequence in sequences {
+            let answer = self.replay(sequence, "operator").await.map_err(fault)?;
+            results.push(match answer {
+                Some(answer) => json!({ "message": sequence, "code": answer.code.text(), "as": answer.sequence }),
+                None => json!({ "message": sequence, "code": "none", "as": null }),
+            });
+        }
+        Ok(json!({ "replayed": results }))
+    }
+
+    async fn explain(&self, partner: Option<String>, patient: &str) -> Result<Value, Problem> {
+        let site = self.site.load_full();
+        if let Some(name) = partner.as_ref().filter(|name| !site.partners.contains_key(*name)) {
+            return Err(missing(&format!("the site has no partner `{name}`")));
+        }
+        let person = match patient.trim_start_matches("Patient/").parse::<ResourceId>() {
+            Ok(id) => id.person,
+            Err(_) => self.person_by_token(patient).await?,
+        };
+        let known = self.load(person, 32).await.map_err(fault)?;
+        let panels: Vec<&str> = known.memberships.iter().map(|membership| membership.panel.as_str()).collect();
+        let explanations = explain_record(&site, &known, partner.as_deref(), self.clock.now());
+        Ok(json!({ "patient": ResourceId::patient(person), "panels": panels, "decisions": explanations }))
+    }
+
+    async fn person_by_token(&self, token: &str) -> Result<crate::identity::PersonId, Problem> {
+        let (system, value) = token
+            .split_once('|')
+            .ok_or_else(|| missing("name the patient by our id or by an identifier as system|value"))?;
+        let identifier = crate::fhir::Identifier::new(system, value);
+        let found = self.store.persons_of(&[identifier]).await.map_err(fault)?;
+        found.first().copied().flatten().ok_or_else(|| missing("no patient has this identifier"))
+    }
+}
+
+fn listing<T: Serialize>(page: Page<T>) -> Result<Value, Problem> {
+    Ok(json!({ "items": page.items, "next": page.next }))
+}
+
+fn missing(text: &str) -> Problem {
+    Problem::error(Category::NotFound, Place::Whole, text)
+}
+
+fn fault(error: StoreError) -> Problem {
+    Problem::error(Category::Exception, Place::Whole, error.to_string())
+}

@@ -1,0 +1,182 @@
+//! From a changed record to everything that follows of it: work by the protocols, deliveries by the agreements. A pure
+//! function of the record, the site and the clock's reading; messages, timers and people's actions all end here.
+
+use jiff::Timestamp;
+
+use super::render::{Rendering, is_pushable};
+use crate::agreement::{Decision, Verdict};
+use crate::fhir::Resource;
+use crate::identity::PersonId;
+use crate::protocol::View;
+use crate::record::{Change, Head, Membership, Record};
+use crate::site::Site;
+use crate::store::{AuditEntry, HeadWrite, NewDelivery, Trace, TraceLine, WriteUnit};
+
+/// A record on its way to the store: as loaded, with the changes made so far already in it.
+pub struct Working {
+    pub record: Record,
+    /// The revision the head had when it was loaded.
+    pub revision: u64,
+    pub changes: Vec<Change>,
+    pub memberships: Vec<Membership>,
+    pub trace: Trace,
+}
+
+impl Working {
+    pub fn new(record: Record, memberships: Vec<Membership>) -> Self {
+        let revision = record.head.revision;
+        Self { record, revision, changes: Vec::new(), memberships, trace: Trace::default() }
+    }
+
+    /// Takes changes into the record. A second change of the same resource in one unit becomes one with the first.
+    pub fn take(&mut self, changes: Vec<Change>) {
+        for mut change in changes {
+            let earlier = self.changes.iter_mut().find(|earlier| {
+                earlier.stored.id == change.stored.id
+                    && earlier.stored.resource.resource_type() == change.stored.resource.resource_type()
+            });
+            match earlier {
+                Some(earlier) => {
+                    let is_visible = earlier.is_visible() || change.is_visible();
+                    change.replaces = earlier.replaces;
+                    change.stored.version = earlier.replaces + u64::from(is_visible);
+                    set_version(&mut change);
+                    self.record.apply(&change);
+                    *earlier = change;
+                }
+                None => {
+                    self.record.apply(&change);
+                    self.changes.push(change);
+                }
+            }
+        }
+    }
+}
+
+fn set_version(change: &mut Change) {
+    if let Some(serde_json::Value::Object(meta)) = change.stored.resource.as_map_mut().get_mut("meta") {
+        meta.insert("versionId".to_string(), serde_json::Value::String(change.stored.version.to_string()));
+    }
+}
+
+/// Lets the protocols and the agreements have their say, and makes the unit to commit.
+pub fn settle(site: &Site, mut working: Working, now: Timestamp) -> (WriteUnit, Trace) {
+    evaluate(site, &mut working, now);
+    let mut audit = Vec::new();
+    let deliveries = decide_deliveries(site, &mut working, now, &mut audit);
+    for change in working.changes.iter().filter(|change| change.is_visible()) {
+        working.trace.resources.push(version_path(change));
+    }
+    working.trace.deliveries = deliveries.iter().map(|delivery| delivery.id.clone()).collect();
+    let mut head = working.record.head;
+    head.revision = working.revision + 1;
+    let unit = WriteUnit {
+        message: None,
+        heads: vec![HeadWrite { head, replaces: working.revision }],
+        changes: working.changes,
+        identifiers: Vec::new(),
+        deliveries,
+        audit,
+    };
+    (unit, working.trace)
+}
+
+fn evaluate(site: &Site, working: &mut Working, now: Timestamp) {
+    let practices = site.practices();
+    let view = View { record: &working.record, memberships: &working.memberships, practices: &practices, now };
+    let evaluation = site.protocols.evaluate(&view);
+    working.record.head.wake_at = evaluation.wake_at;
+    working.trace.decisions.extend(evaluation.decisions.into_iter().map(|explained| TraceLine {
+        subject: format!("{}/{}", explained.protocol, explained.rule),
+        place: explained.place,
+        text: explained.words,
+    }));
+    working.take(evaluation.changes);
+}
+
+/// One delivery per change and partner that an agreement lets it flow to, in the order of the changes.
+fn decide_deliveries(
+    site: &Site,
+    working: &mut Working,
+    now: Timestamp,
+    audit: &mut Vec<AuditEntry>,
+) -> Vec<NewDelivery> {
+    let panels: Vec<&str> = working.memberships.iter().map(|membership| membership.panel.as_str()).collect();
+    let mut made = Vec::new();
+    let mut head = working.record.head.clone();
+    let tells = |change: &&Change| change.is_visible() && change.stored.id.person != PersonId::SHARED;
+    for change in working.changes.iter().filter(tells) {
+        let resource = &change.stored.resource;
+        if !is_pushable(resource.resource_type()) {
+            continue;
+        }
+        for (partner, decision) in site.agreements.pushes(resource, &panels, now) {
+            let subject = version_path(change);
+            working.trace.agreements.push(explain(partner, &subject, &decision));
+            audit.push(audit_entry(partner, &head, &subject, &decision, now));
+            if let Some(released) = decision.released(resource) {
+                let told = Told { partner, subject, released, decision: &decision };
+                made.push(delivery(site, working, &mut head, told, now));
+            }
+        }
+    }
+    working.record.head = head;
+    made
+}
+
+/// One resource as one partner may have it.
+struct Told<'a> {
+    partner: &'a str,
+    subject: String,
+    released: Resource,
+    decision: &'a Decision,
+}
+
+fn delivery(site: &Site, working: &Working, head: &mut Head, told: Told<'_>, now: Timestamp) -> NewDelivery {
+    let Told { partner, subject, released, decision } = told;
+    let is_theirs = |membership: &&Membership| {
+        site.panels.get(&membership.panel).is_some_and(|panel| panel.partner.as_deref() == Some(partner))
+    };
+    let theirs: Vec<&Membership> = working.memberships.iter().filter(is_theirs).collect();
+    let rendering = Rendering { base_url: &site.settings.base_url, record: &working.record, memberships: &theirs };
+    let number = head.deliveries.get(partner).copied().unwrap_or(0) + 1;
+    head.deliveries.insert(partner.to_string(), number);
+    NewDelivery {
+        id: format!("{partner}.{}.{number}", head.person),
+        partner: partner.to_string(),
+        person: head.person,
+        number,
+        subject,
+        agreement: place(decision),
+        payload: rendering.render(&released),
+        created: now,
+        due: now,
+        message: None,
+    }
+}
+
+/// The line of the agreement that decided.
+fn place(decision: &Decision) -> String {
+    decision.at.as_ref().map(|mark| format!("{}:{}", mark.file, mark.line)).unwrap_or_default()
+}
+
+fn version_path(change: &Change) -> String {
+    let stored = &change.stored;
+    format!("{}/{}/_history/{}", stored.resource.resource_type(), stored.id, stored.version)
+}
+
+fn explain(partner: &str, subject: &str, decision: &Decision) -> TraceLine {
+    TraceLine { subject: partner.to_string(), place: place(decision), text: format!("{subject}: {}", decision.because) }
+}
+
+fn audit_entry(partner: &str, head: &Head, subject: &str, decision: &Decision, now: Timestamp) -> AuditEntry {
+    AuditEntry {
+        at: now,
+        agent: partner.to_string(),
+        action: "push".to_string(),
+        person: Some(head.person),
+        subject: subject.to_string(),
+        allowed: decision.verdict != Verdict::Denied,
+        because: decision.because.clone(),
+    }
+}

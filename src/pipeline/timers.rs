@@ -1,0 +1,49 @@
+//! Clocks that come due: the protocols look at the record again, by the same path as a message.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::sync::watch;
+
+use super::Gateway;
+
+/// How many records are looked at before asking the store again.
+const BATCH: usize = 64;
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs until told to stop; the record under way is finished first.
+pub async fn run(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let fired = wake_due(&gateway).await;
+        if *stop.borrow() {
+            return;
+        }
+        if fired == BATCH {
+            continue;
+        }
+        tokio::select! {
+            _ = stop.changed() => return,
+            () = gateway.timer_bell.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// One step: wakes every record that is due now, up to a bound, and says how many there were.
+pub async fn wake_due(gateway: &Gateway) -> usize {
+    let due = match gateway.store.claim_timers(gateway.clock.now(), BATCH, LEASE).await {
+        Ok(due) => due,
+        Err(fault) => {
+            tracing::warn!(%fault, "timers cannot be claimed; trying again");
+            return 0;
+        }
+    };
+    for (person, _) in &due {
+        if let Err(fault) = gateway.wake(*person).await {
+            tracing::warn!(%fault, "a record could not be looked at; its timer stays due");
+        }
+    }
+    due.len()
+}
