@@ -3,6 +3,7 @@
 pub mod agreement;
 pub mod cli;
 pub mod clock;
+pub mod console;
 pub mod delivery;
 pub mod feed;
 pub mod fhir;

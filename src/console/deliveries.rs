@@ -1,0 +1,110 @@
+//! What was sent to whom, what waits, what was given up, and the button that tries again.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::Console;
+use super::page::{self, Frame};
+use super::routes::FormKey;
+use super::session::Person;
+use crate::store::{Cursor, Delivery, DeliveryFilter, DeliveryState};
+
+const PAGE: usize = 50;
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    partner: Option<String>,
+    state: Option<String>,
+    after: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "console/deliveries.html")]
+struct Deliveries {
+    frame: Frame,
+    rows: Vec<Row>,
+    partners: Vec<String>,
+    partner: String,
+    state: String,
+    next: Option<String>,
+}
+
+struct Row {
+    delivery: Delivery,
+    created: String,
+    state: &'static str,
+    last: String,
+    next: String,
+}
+
+fn state_named(name: &str) -> Option<DeliveryState> {
+    match name {
+        "waiting" => Some(DeliveryState::Waiting),
+        "delivered" => Some(DeliveryState::Delivered),
+        "held" => Some(DeliveryState::Held),
+        "dead" => Some(DeliveryState::Dead),
+        _ => None,
+    }
+}
+
+pub(super) fn state_name(state: &DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Waiting => "waiting",
+        DeliveryState::Delivered => "delivered",
+        DeliveryState::Held => "held",
+        DeliveryState::Dead => "given up",
+    }
+}
+
+pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> HttpResponse {
+    let asked = asked.into_inner();
+    let state = asked.state.unwrap_or_default();
+    let filter = DeliveryFilter {
+        partner: asked.partner.filter(|partner| !partner.is_empty()),
+        state: state_named(&state),
+        ..DeliveryFilter::default()
+    };
+    let cursor = asked.after.filter(|after| !after.is_empty()).map(Cursor);
+    let page = match console.gateway.store.deliveries(&filter, cursor.as_ref(), PAGE).await {
+        Ok(page) => page,
+        Err(error) => return page::store_fault(&error),
+    };
+    let now = console.gateway.clock.now();
+    let utc = jiff::tz::TimeZone::UTC;
+    let rows = page.items.into_iter().map(|delivery| Row {
+        created: page::second(delivery.new.created, &utc),
+        state: state_name(&delivery.state),
+        last: delivery.attempts.last().map(|attempt| attempt.result.clone()).unwrap_or_default(),
+        next: delivery.next.map(|next| page::distance(next.max(now), now)).unwrap_or_default(),
+        delivery,
+    });
+    page::show(&Deliveries {
+        frame: Frame::new("deliveries", &person),
+        rows: rows.collect(),
+        partners: console.gateway.site.load().partners.keys().cloned().collect(),
+        partner: filter.partner.clone().unwrap_or_default(),
+        state,
+        next: page.next.map(|cursor| cursor.0),
+    })
+}
+
+pub(super) async fn retry(
+    console: web::Data<Console>,
+    person: Person,
+    id: web::Path<String>,
+    form: web::Form<FormKey>,
+) -> HttpResponse {
+    if let Err(refusal) = form.check(&person) {
+        return refusal;
+    }
+    let gateway = &console.gateway;
+    match gateway.store.retry_delivery(&id, gateway.clock.now()).await {
+        Ok(true) => {
+            gateway.delivery_bell.notify_one();
+            page::see("/console/deliveries")
+        }
+        Ok(false) => page::not_found("delivery"),
+        Err(error) => page::store_fault(&error),
+    }
+}

@@ -1,0 +1,20 @@
+//! Pages for people: what came in, what became of it, what is owed, what was delivered. Every page needs a login; what
+//! a page shows, a person of this gateway's own organisation sees, and the login and each action are audited.
+
+mod assets;
+mod deliveries;
+mod highlight;
+mod live;
+mod messages;
+mod overview;
+mod page;
+mod patient;
+mod pulse;
+mod routes;
+mod session;
+mod tasks;
+mod trace;
+
+pub use pulse::Pulse;
+pub use routes::{Console, configure};
+pub use session::Sessions;

@@ -1,0 +1,136 @@
+//! The overview: what comes in, what is owed, what waits, in numbers and a chart that move.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::page::{self, Frame};
+use super::pulse::Minute;
+use super::session::Person;
+use super::{Console, tasks};
+use crate::store::{Health, MessageFilter, MessageSummary};
+
+/// How many of the newest messages are shown.
+const NEWEST: usize = 8;
+/// The chart's size in its own units.
+const WIDTH: u32 = 600;
+const HEIGHT: u32 = 120;
+
+#[derive(Template)]
+#[template(path = "console/overview.html")]
+struct Overview {
+    frame: Frame,
+    numbers: Numbers,
+}
+
+/// The part that moves; fetched anew when something happens.
+#[derive(Template)]
+#[template(path = "console/numbers.html")]
+struct Numbers {
+    health: Health,
+    messages_hour: u32,
+    faulty_hour: u32,
+    delivered_hour: u32,
+    open_tasks: String,
+    late_tasks: usize,
+    bars: Vec<Bar>,
+    peak: u32,
+    newest: Vec<Row>,
+    feeds: Vec<String>,
+}
+
+struct Bar {
+    x: u32,
+    height: u32,
+    y: u32,
+    faulty_height: u32,
+    faulty_y: u32,
+    width: u32,
+    title: String,
+}
+
+struct Row {
+    summary: MessageSummary,
+    received: String,
+}
+
+pub(super) async fn show(console: web::Data<Console>, person: Person) -> HttpResponse {
+    match gather(&console).await {
+        Ok(numbers) => page::show(&Overview { frame: Frame::new("overview", &person), numbers }),
+        Err(error) => page::store_fault(&error),
+    }
+}
+
+pub(super) async fn numbers(console: web::Data<Console>, _person: Person) -> HttpResponse {
+    match gather(&console).await {
+        Ok(numbers) => page::show(&numbers),
+        Err(error) => page::store_fault(&error),
+    }
+}
+
+async fn gather(console: &Console) -> Result<Numbers, crate::store::StoreError> {
+    let gateway = &console.gateway;
+    let site = gateway.site.load_full();
+    let now = gateway.clock.now();
+    let hour = console.pulse.hour(now.as_second() / 60);
+    let peak = hour.iter().map(|minute| minute.messages).max().unwrap_or_default();
+    let newest = gateway.store.messages(&MessageFilter::default(), None, NEWEST).await?;
+    let open = tasks::open_tasks(gateway, None).await?;
+    let zone = jiff::tz::TimeZone::UTC;
+    Ok(Numbers {
+        health: gateway.store.health().await,
+        messages_hour: hour.iter().map(|minute| minute.messages).sum(),
+        faulty_hour: hour.iter().map(|minute| minute.faulty).sum(),
+        delivered_hour: hour.iter().map(|minute| minute.delivered).sum(),
+        late_tasks: open.tasks.iter().filter(|task| task.is_late(&now)).count(),
+        open_tasks: if open.more { format!("{}+", open.tasks.len()) } else { open.tasks.len().to_string() },
+        bars: bars(&hour, peak),
+        peak,
+        newest: newest
+            .items
+            .into_iter()
+            .map(|summary| Row { received: page::second(summary.received, &zone), summary })
+            .collect(),
+        feeds: site.feeds.keys().cloned().collect(),
+    })
+}
+
+fn bars(hour: &[Minute], peak: u32) -> Vec<Bar> {
+    let count = u32::try_from(hour.len()).unwrap_or(1).max(1);
+    let step = WIDTH / count;
+    let scale = |number: u32| number * HEIGHT / peak.max(1);
+    hour.iter()
+        .zip(0..)
+        .map(|(minute, place): (&Minute, u32)| {
+            let (height, faulty_height) = (scale(minute.messages), scale(minute.faulty));
+            Bar {
+                x: place * step,
+                height,
+                y: HEIGHT - height,
+                faulty_height,
+                faulty_y: HEIGHT - faulty_height,
+                width: step.saturating_sub(2).max(1),
+                title: format!(
+                    "{} min ago: {} messages, {} refused, {} delivered",
+                    count - 1 - place,
+                    minute.messages,
+                    minute.faulty,
+                    minute.delivered
+                ),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_busiest_minute_fills_the_chart() {
+        let quiet = Minute { messages: 5, ..Minute::default() };
+        let busy = Minute { messages: 10, faulty: 10, ..Minute::default() };
+        let bars = bars(&[quiet, busy], 10);
+        assert_eq!((bars[0].height, bars[0].y), (60, 60));
+        assert_eq!((bars[1].height, bars[1].faulty_height, bars[1].y), (120, 120, 0));
+    }
+}

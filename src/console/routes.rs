@@ -1,0 +1,155 @@
+//! The console's addresses, its login, and the guard in front of every page.
+
+use std::sync::Arc;
+
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+
+use super::session::{COOKIE, Person};
+use super::{Pulse, Sessions, assets, deliveries, live, messages, overview, page, patient, tasks, trace};
+use crate::pipeline::Gateway;
+use crate::store::{AuditEntry, WriteUnit};
+
+/// What the pages stand on.
+pub struct Console {
+    pub gateway: Arc<Gateway>,
+    pub sessions: Arc<Sessions>,
+    pub pulse: Arc<Pulse>,
+    /// Cookies are marked Secure when people come over TLS.
+    pub secure: bool,
+}
+
+/// Adds the console under `/console`.
+pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
+    config.app_data(web::Data::from(console)).route("/", web::get().to(home)).service(
+        web::scope("/console")
+            .route("", web::get().to(overview::show))
+            .route("/login", web::get().to(login_page))
+            .route("/login", web::post().to(login))
+            .route("/logout", web::post().to(logout))
+            .route("/console.css", web::get().to(assets::style))
+            .route("/console.js", web::get().to(assets::script))
+            .route("/live", web::get().to(live::stream))
+            .route("/overview", web::get().to(overview::numbers))
+            .route("/messages", web::get().to(messages::list))
+            .route("/messages/{sequence}", web::get().to(trace::show))
+            .route("/messages/{sequence}/raw", web::get().to(trace::raw))
+            .route("/messages/{sequence}/replay", web::post().to(trace::replay))
+            .route("/tasks", web::get().to(tasks::list))
+            .route("/tasks/{id}", web::post().to(tasks::act))
+            .route("/deliveries", web::get().to(deliveries::list))
+            .route("/deliveries/{id}/retry", web::post().to(deliveries::retry))
+            .route("/patients/{id}", web::get().to(patient::show))
+            .route("/resources/{type}/{id}", web::get().to(patient::resource)),
+    );
+}
+
+async fn home() -> HttpResponse {
+    page::see("/console")
+}
+
+#[derive(Deserialize)]
+struct Link {
+    link: String,
+}
+
+#[derive(askama::Template)]
+#[template(path = "console/login.html")]
+struct LoginPage {
+    frame: page::Frame,
+    link: String,
+}
+
+/// Shows a button rather than logging in at once: mail scanners and link previews open links too, and would use it up.
+async fn login_page(query: web::Query<Link>) -> HttpResponse {
+    let frame = page::Frame { here: "", form_key: String::new() };
+    page::show(&LoginPage { frame, link: query.into_inner().link })
+}
+
+async fn login(console: web::Data<Console>, form: web::Form<Link>) -> HttpResponse {
+    let now = console.gateway.clock.now();
+    let Some(cookie) = console.sessions.open(&form.link, now) else {
+        return refused("This link was used already or is too old.");
+    };
+    let name = console.sessions.find(&cookie, now).map(|person| person.name).unwrap_or_default();
+    let entry = AuditEntry {
+        at: now,
+        agent: name,
+        action: "login".into(),
+        person: None,
+        subject: "console".into(),
+        allowed: true,
+        because: "a one-time link was opened".into(),
+    };
+    if let Err(error) = console.gateway.store.commit(WriteUnit { audit: vec![entry], ..WriteUnit::default() }).await {
+        return page::store_fault(&error);
+    }
+    let cookie = Cookie::build(COOKIE, cookie)
+        .path("/console")
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(console.secure)
+        .finish();
+    HttpResponse::SeeOther().cookie(cookie).insert_header(("location", "/console")).finish()
+}
+
+async fn logout(
+    console: web::Data<Console>,
+    request: HttpRequest,
+    person: Person,
+    form: web::Form<FormKey>,
+) -> HttpResponse {
+    if let Err(refusal) = form.check(&person) {
+        return refusal;
+    }
+    if let Some(cookie) = request.cookie(COOKIE) {
+        console.sessions.end(cookie.value());
+    }
+    refused("You are logged out.")
+}
+
+/// The key that every form carries.
+#[derive(Deserialize)]
+pub(super) struct FormKey {
+    form_key: String,
+}
+
+impl FormKey {
+    pub(super) fn check(&self, person: &Person) -> Result<(), HttpResponse> {
+        if self.form_key == person.form_key {
+            return Ok(());
+        }
+        Err(page::fault(
+            StatusCode::FORBIDDEN,
+            "Please try again",
+            "This form is of an earlier login. Open the page anew.",
+        ))
+    }
+}
+
+fn refused(why: &str) -> HttpResponse {
+    let text = format!(
+        "{why} The gateway prints a new one-time link when it starts; `handover console` prints another while it runs."
+    );
+    page::fault(StatusCode::UNAUTHORIZED, "Please log in", &text)
+}
+
+/// Every handler that takes a `Person` is for people who are logged in.
+impl FromRequest for Person {
+    type Error = actix_web::Error;
+    type Future = std::future::Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let person = request.app_data::<web::Data<Console>>().and_then(|console| {
+            let cookie = request.cookie(COOKIE)?;
+            console.sessions.find(cookie.value(), console.gateway.clock.now())
+        });
+        std::future::ready(person.ok_or_else(|| {
+            let response = refused("This page is for people who are logged in.");
+            actix_web::error::InternalError::from_response("no session", response).into()
+        }))
+    }
+}

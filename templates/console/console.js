@@ -1,0 +1,50 @@
+// What the pages cannot do without a script: move. Everything else is plain links and forms.
+"use strict";
+
+// The overview: fetch the numbers again when something happened, at most once a second.
+const numbers = document.querySelector("[data-live]");
+const happening = document.getElementById("happening");
+
+function line(event) {
+  switch (event.kind) {
+    case "message": return `${event.event || "unreadable message"} from ${event.feed}: ${event.code}`;
+    case "delivery": return `${event.partner}: ${event.result}`;
+    case "site": return event.reloaded ? "the site was reloaded" : `a changed site was refused: ${event.problems} problems`;
+    default: return null;
+  }
+}
+
+if (numbers) {
+  let waiting = false;
+  const refresh = async () => {
+    waiting = false;
+    try {
+      const answer = await fetch(numbers.dataset.live);
+      if (answer.ok) numbers.innerHTML = await answer.text();
+    } catch { /* the gateway is away; the stream reconnects by itself */ }
+  };
+  const soon = () => { if (!waiting) { waiting = true; setTimeout(refresh, 1000); } };
+  const stream = new EventSource("/console/live");
+  stream.onmessage = (message) => {
+    soon();
+    const text = line(JSON.parse(message.data));
+    if (!text) return;
+    if (happening.querySelector(".faint")) happening.textContent = "";
+    const item = document.createElement("li");
+    item.className = "new";
+    item.textContent = `${new Date().toLocaleTimeString()}  ${text}`;
+    happening.prepend(item);
+    while (happening.children.length > 20) happening.lastChild.remove();
+  };
+  stream.addEventListener("missed", soon);
+  setInterval(refresh, 30000);
+}
+
+// A message's trace: say below the message what the part under the pointer or focus became.
+const became = document.getElementById("became");
+if (became) {
+  const tell = (event) => { if (event.target.tagName === "MARK") became.textContent = event.target.title; };
+  document.addEventListener("mouseover", tell);
+  document.addEventListener("focusin", tell);
+  document.addEventListener("click", tell);
+}
