@@ -1,10 +1,12 @@
 //! Handover: an interoperability gateway for care coordination. ARCHITECTURE.md tells the way through it.
 
 pub mod agreement;
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod console;
 pub mod delivery;
+pub mod demo;
 pub mod feed;
 pub mod fhir;
 pub mod hl7;

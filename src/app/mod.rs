@@ -1,0 +1,11 @@
+//! Builds, starts, reloads, drains and stops the whole. The only place that knows all parts.
+
+mod control;
+mod http;
+mod panels;
+mod reload;
+mod running;
+
+pub use control::{ask, socket_path};
+pub use panels::import_members;
+pub use running::{Running, Start, open_store};

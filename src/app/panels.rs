@@ -1,0 +1,33 @@
+//! Rosters that stand in the site: imported at start when they changed since the last time.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use sha2::{Digest, Sha256};
+
+use crate::pipeline::Gateway;
+use crate::problem::Problem;
+
+/// Imports the members file of every panel that has one. A file with faults stops the start: half a roster would lose
+/// patients silently.
+pub async fn import_members(gateway: &Arc<Gateway>) -> anyhow::Result<()> {
+    let site = gateway.site.load_full();
+    for panel in site.panels.values() {
+        let Some(file) = &panel.members else { continue };
+        let bytes = std::fs::read(site.folder.join(file)).with_context(|| format!("the roster {file}"))?;
+        let state = format!("roster:{}", panel.name);
+        let digest = Sha256::digest(&bytes).to_vec();
+        if gateway.store.get_state(&state).await?.is_some_and(|last| last == digest) {
+            continue;
+        }
+        let roster = site.read_roster(panel, file, &bytes);
+        if let Some(problem) = roster.problems.iter().find(|problem| Problem::is_error(problem)) {
+            anyhow::bail!("the roster of panel {}: {problem}", panel.name);
+        }
+        let count = roster.members.len();
+        gateway.store.replace_panel(&panel.name, roster.members, gateway.clock.now()).await?;
+        gateway.store.put_state(&state, &digest).await?;
+        tracing::info!(panel = %panel.name, members = count, "roster imported");
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! A site that changes while the gateway runs: compiled anew, taken over whole, or refused whole with the reasons in the log.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::{RecursiveMode, Watcher};
+use tokio::sync::{Mutex, mpsc, watch};
+
+use super::panels;
+use crate::feed::Feeds;
+use crate::pipeline::{Event, Gateway};
+use crate::problem::Problem;
+use crate::site;
+
+/// Editors write a file in several steps; one look after the last of them is enough.
+const SETTLE: Duration = Duration::from_millis(300);
+/// What a listener that moves was still doing gets this long.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Watches the site's folder until told to stop.
+pub(super) async fn watch_folder(
+    gateway: Arc<Gateway>,
+    feeds: Arc<Mutex<Option<Feeds>>>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let folder = gateway.site.load().folder.clone();
+    let (ring, mut rung) = mpsc::channel::<()>(1);
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            // A full channel already holds a ring.
+            let _ = ring.try_send(());
+        }
+    });
+    let mut watcher = match watcher {
+        Ok(watcher) => watcher,
+        Err(error) => {
+            return tracing::warn!(%error, "the site's folder cannot be watched; restart to take changes over");
+        }
+    };
+    if let Err(error) = watch_parts(&mut watcher, &folder) {
+        return tracing::warn!(%error, "the site's folder cannot be watched; restart to take changes over");
+    }
+    loop {
+        tokio::select! {
+            _ = stop.changed() => return,
+            rung = rung.recv() => if rung.is_none() { return },
+        }
+        tokio::time::sleep(SETTLE).await;
+        while rung.try_recv().is_ok() {}
+        if reload(&gateway, &folder).await
+            && let Some(feeds) = feeds.lock().await.as_mut()
+            && let Err(fault) = feeds.reload(DRAIN).await
+        {
+            tracing::error!(%fault, "a listener of the changed site cannot be opened; the others run");
+        }
+    }
+}
+
+/// The data folder often lies inside the site's; watching it would ring with every message.
+fn watch_parts(watcher: &mut impl Watcher, folder: &Path) -> notify::Result<()> {
+    watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    for part in ["feeds", "partners", "agreements", "panels", "mappings", "protocols", "profiles", "calendars"] {
+        let part = folder.join(part);
+        if part.is_dir() {
+            watcher.watch(&part, RecursiveMode::Recursive)?;
+        }
+    }
+    Ok(())
+}
+
+/// Compiles the folder as it is now and takes it over; an invalid site changes nothing. True when it was taken over.
+async fn reload(gateway: &Arc<Gateway>, folder: &Path) -> bool {
+    let loaded = {
+        let folder = folder.to_path_buf();
+        match tokio::task::spawn_blocking(move || site::load(&folder)).await {
+            Ok(loaded) => loaded,
+            Err(fault) => {
+                tracing::error!(%fault, "loading the site ended in disorder; the old site stays");
+                return false;
+            }
+        }
+    };
+    let problems = loaded.problems.iter().filter(|problem| Problem::is_error(problem)).count();
+    match loaded.site {
+        Some(new) => {
+            let old = gateway.site.load_full();
+            if old.settings.http != new.settings.http {
+                tracing::warn!("the HTTP listener of the site changed; it moves with the next start");
+            }
+            gateway.site.store(Arc::new(new));
+            tracing::info!("the site was taken over as it is now");
+            if let Err(fault) = panels::import_members(gateway).await {
+                tracing::error!(%fault, "a roster could not be imported; the panel keeps its members");
+            }
+        }
+        None => {
+            for problem in loaded.problems.iter().filter(|problem| problem.is_error()) {
+                tracing::error!(%problem, "the changed site is not valid");
+            }
+            tracing::error!(problems, "the old site stays in force");
+        }
+    }
+    let reloaded = problems == 0;
+    let _ = gateway.events.send(Event::Site { reloaded, problems });
+    gateway.delivery_bell.notify_one();
+    reloaded
+}

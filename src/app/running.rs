@@ -1,0 +1,134 @@
+//! The gateway as a whole: started part by part, stopped in the opposite order so that what was accepted is finished.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+
+use super::http::{self, HttpPart};
+use super::{panels, reload};
+use crate::clock::{Clock, SystemClock};
+use crate::console::{Console, Pulse, Sessions};
+use crate::delivery::{self, Worker};
+use crate::feed::Feeds;
+use crate::pipeline::{Gateway, timers};
+use crate::site::{Site, StoreChoice};
+use crate::store::{self, EngineChoice, Store, StoreSettings};
+use crate::web::Service;
+
+/// How long the parts get to finish what is under way.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// What a start needs beside the site.
+pub struct Start {
+    pub site: Site,
+    pub clock: Arc<dyn Clock>,
+    /// Watches the site's folder and takes over what changes.
+    pub watch_site: bool,
+    /// Opens the control socket in the data folder.
+    pub control: bool,
+}
+
+impl Start {
+    pub fn of(site: Site) -> Self {
+        Self { site, clock: Arc::new(SystemClock), watch_site: true, control: true }
+    }
+}
+
+/// A gateway that runs in this process.
+pub struct Running {
+    pub gateway: Arc<Gateway>,
+    pub sessions: Arc<Sessions>,
+    /// Where HTTP listens; the port is the real one when 0 was asked for.
+    pub http: SocketAddr,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// Where each feed's MLLP listens.
+    pub mllp: BTreeMap<String, SocketAddr>,
+    feeds: Arc<Mutex<Option<Feeds>>>,
+    stop: watch::Sender<bool>,
+    parts: Vec<(&'static str, JoinHandle<()>)>,
+    http_part: HttpPart,
+}
+
+/// Opens the store that the settings choose, below their data folder.
+pub fn open_store(site: &Site) -> anyhow::Result<Arc<dyn Store>> {
+    let engine = match &site.settings.store {
+        StoreChoice::Fjall => EngineChoice::Fjall,
+        StoreChoice::Sled => EngineChoice::Sled,
+        StoreChoice::Memory => EngineChoice::Memory,
+        StoreChoice::Postgres(_) => anyhow::bail!("this build has no PostgreSQL store yet; choose fjall or sled"),
+    };
+    let path = data_folder(site);
+    if !matches!(engine, EngineChoice::Memory) {
+        std::fs::create_dir_all(&path).with_context(|| format!("the data folder {} cannot be made", path.display()))?;
+    }
+    store::open(&StoreSettings { engine, path }).map_err(Into::into)
+}
+
+/// Where the store lives: as the settings say, seen from the site's folder.
+pub(super) fn data_folder(site: &Site) -> PathBuf {
+    site.folder.join(&site.settings.data)
+}
+
+impl Running {
+    /// Starts everything. When this returns, all listeners are bound and messages are taken.
+    pub async fn start(start: Start) -> anyhow::Result<Self> {
+        let store = open_store(&start.site).context("the store cannot be opened")?;
+        let gateway = Arc::new(Gateway::new(store, start.site, start.clock));
+        let site = gateway.site.load_full();
+        let own_key = delivery::own_key(&*gateway.store).await.context("the gateway's own key")?;
+        panels::import_members(&gateway).await?;
+        let (stop, stopped) = watch::channel(false);
+        let sessions = Arc::new(Sessions::default());
+        let pulse = Arc::new(Pulse::default());
+        tokio::spawn(Arc::clone(&pulse).follow(Arc::clone(&gateway)));
+        let secure = site.settings.http.tls.is_some() || site.settings.http.behind_proxy;
+        let console =
+            Arc::new(Console { gateway: Arc::clone(&gateway), sessions: Arc::clone(&sessions), pulse, secure });
+        let service = Service::new(Arc::clone(&gateway), own_key.clone()).context("the gateway's own key")?;
+        let http_part = http::start(&gateway, service, console, start.control)?;
+
+        let mut parts = Vec::new();
+        let feeds = Feeds::start(Arc::clone(&gateway) as Arc<dyn crate::feed::Acceptor>).await?;
+        let mllp = feeds.addresses();
+        let feeds = Arc::new(Mutex::new(Some(feeds)));
+        parts.push(("timers", tokio::spawn(timers::run(Arc::clone(&gateway), stopped.clone()))));
+        let worker = Worker::new(Arc::clone(&gateway), own_key);
+        parts.push(("delivery", tokio::spawn(worker.run(stopped.clone()))));
+        if start.watch_site {
+            parts.push(("site", tokio::spawn(reload::watch_folder(Arc::clone(&gateway), Arc::clone(&feeds), stopped))));
+        }
+        let scheme = if site.settings.http.tls.is_some() { "https" } else { "http" };
+        Ok(Self { gateway, sessions, http: http_part.address, scheme, mllp, feeds, stop, parts, http_part })
+    }
+
+    /// The console's address with a new one-time link.
+    pub fn console_link(&self) -> String {
+        let link = self.sessions.new_link(self.gateway.clock.now());
+        format!("{}://{}/console/login?link={link}", self.scheme, self.http)
+    }
+
+    /// Stops taking, finishes what was taken, closes the store.
+    pub async fn stop(self) {
+        self.http_part.stop().await;
+        let feeds = self.feeds.lock().await.take();
+        if let Some(feeds) = feeds {
+            feeds.drain(DRAIN).await;
+        }
+        let _ = self.stop.send(true);
+        for (name, part) in self.parts {
+            match tokio::time::timeout(DRAIN, part).await {
+                Ok(Ok(())) => {}
+                Ok(Err(fault)) => tracing::error!(%fault, part = name, "a part ended in disorder"),
+                Err(_) => tracing::warn!(part = name, "a part did not finish in time; the store has all it accepted"),
+            }
+        }
+        self.gateway.store.close().await;
+    }
+}

@@ -1,0 +1,13 @@
+//! `handover demo`: the whole way in one process, with a hospital that sends and a practice's EHR that receives.
+
+mod ehr;
+mod ehr_pages;
+mod ehr_token;
+mod folder;
+mod hospital;
+mod play;
+mod story;
+mod timeline;
+
+pub use ehr::{Held, StandInEhr};
+pub use play::{Options, play};

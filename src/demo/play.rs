@@ -1,0 +1,163 @@
+//! The demo from its start to its end: stand-in EHR, gateway, hospital, and the check that the EHR holds what it should.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+use actix_web::{App, HttpServer};
+use anyhow::{Context, anyhow, bail};
+use jiff::Timestamp;
+
+use super::ehr::{Held, StandInEhr};
+use super::folder::DemoFolder;
+use super::hospital::Hospital;
+use super::story;
+use super::timeline::{follow, say, tell};
+use crate::app::{Running, Start};
+use crate::problem::Problem;
+use crate::site;
+
+/// How the demo is to run.
+pub struct Options {
+    /// End when the story is told, with an error when the EHR does not hold what it should.
+    pub once: bool,
+    /// Keep the demo's site and store in this folder.
+    pub keep: Option<PathBuf>,
+}
+
+/// As the demo site registers the gateway at the EHR.
+const CLIENT_ID: &str = "handover-demo";
+/// Between two messages, so that a person can follow.
+const PAUSE: Duration = Duration::from_millis(900);
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Plays the demo.
+pub async fn play(options: Options) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let (ehr_listener, ehr_address) = listen()?;
+    let folder = DemoFolder::write(options.keep, &format!("http://{ehr_address}"))?;
+    let loaded = site::load(&folder.path);
+    if let Some(problem) = loaded.problems.iter().find(|problem| Problem::is_error(problem)) {
+        bail!("the demo site is not valid: {problem}");
+    }
+    let site = loaded.site.context("the demo site is not valid")?;
+    let gateway = Running::start(Start::of(site)).await?;
+    let keys = format!("{}://{}/.well-known/jwks.json", gateway.scheme, gateway.http);
+    let ehr = StandInEhr::new(format!("http://{ehr_address}"), keys, CLIENT_ID.to_string());
+    serve(&ehr, ehr_listener)?;
+
+    say("Handover demo: a hospital, this gateway, and a practice's EHR. All patients are synthetic.\n");
+    let mllp = *gateway.mllp.values().next().context("the demo site has no MLLP feed")?;
+    tell(
+        "ready",
+        &format!(
+            "in {} ms: MLLP on {mllp}, HTTP on {}, EHR on {ehr_address}",
+            started.elapsed().as_millis(),
+            gateway.http
+        ),
+    );
+    tokio::spawn(follow(Arc::clone(&gateway.gateway), gateway.gateway.events.subscribe()));
+    let told = tell_story(mllp).await;
+    let outcome = match told {
+        Ok(()) => wait_for(&ehr).await,
+        Err(fault) => Err(fault),
+    };
+    if options.once {
+        if outcome.is_ok() {
+            say("\nThe practice's EHR holds the follow-up Task, the CarePlan and the alert.");
+        }
+    } else {
+        if let Err(fault) = &outcome {
+            say(&format!("\n{fault:#}"));
+        }
+        say(&format!("\nConsole (opens once):   {}", gateway.console_link()));
+        say(&format!("The practice's EHR:     http://{ehr_address}/"));
+        say(&format!("Send your own messages: MLLP {mllp}. Ctrl-C ends the demo."));
+        let _ = tokio::signal::ctrl_c().await;
+        say("\nstopping");
+    }
+    gateway.stop().await;
+    if options.once { outcome } else { Ok(()) }
+}
+
+/// A free port for the EHR, taken before the site that names it is written.
+fn listen() -> anyhow::Result<(std::net::TcpListener, SocketAddr)> {
+    let listener =
+        std::net::TcpListener::bind("127.0.0.1:8090").or_else(|_| std::net::TcpListener::bind("127.0.0.1:0"))?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Serves the EHR on a thread of its own.
+fn serve(ehr: &Arc<StandInEhr>, listener: std::net::TcpListener) -> anyhow::Result<()> {
+    let (ehr, (report, started)) = (Arc::clone(ehr), sync_channel(1));
+    std::thread::Builder::new().name("ehr".to_string()).spawn(move || {
+        let system = actix_web::rt::System::new();
+        let result = system.block_on(async {
+            let server = HttpServer::new(move || App::new().configure(|config| ehr.configure(config)))
+                .workers(1)
+                .disable_signals()
+                .listen(listener)?
+                .run();
+            actix_web::rt::spawn(server);
+            anyhow::Ok(())
+        });
+        let _ = report.send(result);
+        let _ = system.run();
+    })?;
+    started.recv().map_err(|_| anyhow!("the stand-in EHR did not start"))?
+}
+
+async fn tell_story(mllp: SocketAddr) -> anyhow::Result<()> {
+    let mut hospital = Hospital::connect(mllp).await?;
+    for step in story::steps(Timestamp::now()) {
+        say("");
+        tell("hospital", step.words);
+        let answer = hospital.send(&step.message).await?;
+        let took = answer.took.as_secs_f64() * 1000.0;
+        let words = if answer.text.is_empty() { String::new() } else { format!(": {}", answer.text) };
+        tell("answer", &format!("{} after {took:.1} ms{words}", answer.code));
+        if answer.code != step.expected {
+            bail!("the gateway answered {} where {} was due: {}", answer.code, step.expected, answer.text);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// Waits until the EHR holds the follow-up Task, the CarePlan and the alert, or says what is missing.
+async fn wait_for(ehr: &StandInEhr) -> anyhow::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let missing = missing(ehr);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            bail!("the practice's EHR does not hold: {}", missing.join(", "));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn missing(ehr: &StandInEhr) -> Vec<&'static str> {
+    let tasks = ehr.all("Task");
+    let coded = |held: &Held, code: &str| held.resource.codings("code").iter().any(|(_, known)| *known == code);
+    let is_open = |held: &&Held| held.resource.text("status") == Some("requested");
+    let mut missing = Vec::new();
+    let follow_up = tasks.iter().filter(is_open).find(|held| coded(held, "ed-follow-up"));
+    let has_due =
+        |held: &Held| held.resource.get("restriction").and_then(|value| value.pointer("/period/end")).is_some();
+    if !follow_up.is_some_and(has_due) {
+        missing.push("an open follow-up Task with a due date");
+    }
+    if !tasks.iter().filter(is_open).any(|held| coded(held, "measurement-alert")) {
+        missing.push("an open alert about the oxygen saturation");
+    }
+    if ehr.all("CarePlan").is_empty() {
+        missing.push("the COPD CarePlan");
+    }
+    missing
+}
