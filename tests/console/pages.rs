@@ -1,0 +1,105 @@
+//! Every page, as a person of the interface team and a care manager go through them.
+
+use fantoccini::Locator;
+
+use crate::browser;
+use crate::harness::{House, adt, code, eventually, minutes_ago};
+
+/// A message of the story, and one that nobody can map.
+async fn play(house: &House) {
+    let mut hospital = house.hospital().await;
+    assert_eq!(code(&hospital.send(&adt("A04", "C1", "4711", "V1", &minutes_ago(90))).await), "AA");
+    assert_eq!(code(&hospital.send(&adt("A03", "C2", "4711", "V1", &minutes_ago(5))).await), "AA");
+    let unknown = adt("A04", "C3", "4711", "V1", &minutes_ago(4)).replace("ADT^A04^ADT_A01", "ADT^A99^ADT_A99");
+    assert_eq!(code(&hospital.send(&unknown).await), "AR");
+    eventually("the EHR holds a Task", async || !house.ehr.all("Task").is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_works_for_a_person() {
+    let Some(browser) = browser::start().await else { return };
+    let house = House::new().await;
+    let client = &browser.client;
+
+    client.goto(&house.url("/console")).await.unwrap();
+    browser.sees("Please log in").await;
+    let link = house.running.console_link();
+    client.goto(&link).await.unwrap();
+    browser.look("login").await;
+    browser.click("#log-in").await;
+    browser.sees("Overview").await;
+
+    // The overview moves by itself while the story is told.
+    play(&house).await;
+    browser.sees("ADT^A99 from riverside: AR").await;
+    browser.sees("C3").await;
+    browser.sees("lakeside-practice: delivered").await;
+    browser.look("overview").await;
+
+    client.goto(&house.url("/console/messages")).await.unwrap();
+    browser.sees("C1").await;
+    browser.look("messages").await;
+    browser.click("input[name=faulty]").await;
+    browser.click("main form.filters button").await;
+    browser.sees("ADT^A99").await;
+    assert!(!browser.text().await.contains("C1"), "refused only");
+    browser.click("main table a").await;
+    browser.sees("no mapping reads ADT^A99 yet").await;
+    browser.look("refused").await;
+    browser.click(".buttons button").await;
+    browser.sees("Replays").await;
+
+    client.goto(&house.url("/console/messages?control=C2")).await.unwrap();
+    browser.click("main table a").await;
+    browser.sees("What care follows").await;
+    let marked = client.find(Locator::XPath("//mark[contains(., 'Okafor')]")).await.unwrap();
+    marked.click().await.unwrap();
+    browser.sees("Patient.name").await;
+    let text = browser.text().await;
+    for expected in ["ed-follow-up", "lakeside-practice", "agreements/lakeside-practice.yaml", "Task"] {
+        assert!(text.contains(expected), "the trace tells of {expected}:\n{text}");
+    }
+    browser.look("trace").await;
+
+    client.goto(&house.url("/console/tasks?panel=lakeside")).await.unwrap();
+    browser.sees("Okafor").await;
+    browser.look("tasks").await;
+    let before = client.find_all(Locator::Css(".card")).await.unwrap().len();
+    client
+        .find(Locator::Css(".card input[name=note]"))
+        .await
+        .unwrap()
+        .send_keys("Reached by phone, doing well")
+        .await
+        .unwrap();
+    browser.click(".card button[value=complete]").await;
+    eventually("the completed task leaves the list", async || {
+        client.find_all(Locator::Css(".card")).await.is_ok_and(|cards| cards.len() < before)
+    })
+    .await;
+
+    client.goto(&house.url("/console/deliveries")).await.unwrap();
+    browser.sees("delivered").await;
+    browser.look("deliveries").await;
+
+    client.goto(&house.url("/console/messages?control=C2")).await.unwrap();
+    browser.click("main table a").await;
+    browser.click("a[href^='/console/patients/']").await;
+    browser.sees("Who may have what, and why").await;
+    browser.sees("task-complete").await;
+    browser.look("patient").await;
+    browser.click("main section a").await;
+    browser.sees("resourceType").await;
+    browser.look("resource").await;
+
+    client.goto(&link).await.unwrap();
+    browser.click("#log-in").await;
+    browser.sees("used already or is too old").await;
+    client.goto(&house.url("/console")).await.unwrap();
+    browser.click("header form button").await;
+    browser.sees("logged out").await;
+    client.goto(&house.url("/console/tasks")).await.unwrap();
+    browser.sees("Please log in").await;
+    browser.client.clone().close().await.unwrap();
+    house.running.stop().await;
+}

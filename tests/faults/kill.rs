@@ -1,0 +1,170 @@
+//! kill -9 at random moments under load. `HANDOVER_KILLS` sets how many (8 without it); the seed is printed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use handover::fhir::Identifier;
+use handover::store::{DeliveryFilter, DeliveryState, MessageFilter, Store};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::harness::{adt, eventually, frame, minutes_ago};
+use crate::process::{Ground, prepare, run};
+
+const SENDERS: usize = 8;
+const MEMBERS: usize = 40;
+
+/// What a sender got AA for: control id, patient, visit.
+type Acked = Arc<Mutex<Vec<(String, usize, String)>>>;
+
+/// A hospital's engine: the next message only after the last was acknowledged; the same one again when it was not.
+async fn send_for_ever(sender: usize, ground: Arc<Ground>, acked: Acked, stop: Arc<AtomicBool>) {
+    let mut connection: Option<TcpStream> = None;
+    for number in 0.. {
+        let patient = (number * SENDERS + sender) % MEMBERS + 1;
+        let visit = format!("V{sender}-{}", number / 2);
+        let event = if number % 2 == 0 { "A04" } else { "A03" };
+        let patient = if number % 2 == 0 { patient } else { ((number - 1) * SENDERS + sender) % MEMBERS + 1 };
+        let control = format!("K{sender}-{number}");
+        let message = frame(&adt(
+            event,
+            &control,
+            &patient.to_string(),
+            &visit,
+            &minutes_ago(if number % 2 == 0 { 90 } else { 5 }),
+        ));
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
+            match exchange(&mut connection, &ground, &message).await {
+                Ok(answer) if answer.contains("MSA|AA") => break,
+                _ => {
+                    connection = None;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+        acked.lock().unwrap().push((control, patient, visit));
+    }
+}
+
+async fn exchange(connection: &mut Option<TcpStream>, ground: &Ground, message: &[u8]) -> std::io::Result<String> {
+    let stream = match connection {
+        Some(stream) => stream,
+        None => connection.insert(TcpStream::connect(ground.mllp).await?),
+    };
+    stream.write_all(message).await?;
+    let mut answer = Vec::new();
+    while !answer.ends_with(&[0x1C, 0x0D]) {
+        let byte = tokio::time::timeout(Duration::from_secs(5), stream.read_u8()).await??;
+        answer.push(byte);
+    }
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_before_a_kill_is_there_exactly_once() {
+    let kills: usize = std::env::var("HANDOVER_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
+    let seed: u64 = std::env::var("HANDOVER_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
+    println!("seed {seed}, {kills} kills");
+    let folder = tempfile::tempdir().unwrap();
+    let ground = Arc::new(prepare(folder.path(), MEMBERS));
+    let acked: Acked = Arc::default();
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut child = run(&ground);
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| tokio::spawn(send_for_ever(sender, Arc::clone(&ground), Arc::clone(&acked), Arc::clone(&stop))))
+        .collect();
+    let mut random = seed;
+    for _ in 0..kills {
+        // A step of a linear congruential generator (Knuth's MMIX constants) is random enough for a moment to kill at.
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        tokio::time::sleep(Duration::from_millis(50 + (random >> 33) % 450)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let ground = Arc::clone(&ground);
+        child = tokio::task::spawn_blocking(move || run(&ground)).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    stop.store(true, Ordering::Relaxed);
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    verify(&ground, &acked.lock().unwrap().clone()).await;
+}
+
+/// Opens the store as the last kill left it, looks, then lets the gateway deliver the rest and compares with the EHR.
+async fn verify(ground: &Ground, acked: &[(String, usize, String)]) {
+    println!("{} acknowledged", acked.len());
+    assert!(!acked.is_empty());
+    let running = crate::harness::start(&ground.folder).await;
+    let store = &*running.gateway.store;
+    let kept = all_controls(store).await;
+    for (control, patient, visit) in acked {
+        assert_eq!(kept.get(control), Some(&1), "{control} is kept exactly once");
+        let mrn = Identifier::new("urn:oid:2.16.840.1.113883.19.5", patient.to_string());
+        let person = store.persons_of(&[mrn]).await.unwrap()[0].expect("the patient's record");
+        let record = store.record(person, &[], 10).await.unwrap();
+        let visits = record
+            .of_type("Encounter")
+            .filter(|encounter| encounter.resource.identifiers().iter().any(|identifier| identifier.value == *visit));
+        assert_eq!(visits.count(), 1, "one encounter for visit {visit}");
+    }
+    eventually("all is delivered", async || {
+        let filter = DeliveryFilter { state: Some(DeliveryState::Waiting), ..DeliveryFilter::default() };
+        store.deliveries(&filter, None, 1).await.unwrap().items.is_empty()
+    })
+    .await;
+    let mut lines: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    let mut subjects: BTreeSet<String> = BTreeSet::new();
+    let mut cursor = None;
+    loop {
+        let page = store.deliveries(&DeliveryFilter::default(), cursor.as_ref(), 500).await.unwrap();
+        for delivery in page.items {
+            assert_eq!(delivery.state, DeliveryState::Delivered, "{:?}", delivery.attempts);
+            assert!(lines.entry(delivery.new.person.to_string()).or_default().insert(delivery.new.number));
+            assert!(subjects.insert(delivery.new.subject.clone()), "{} is delivered once", delivery.new.subject);
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    for (person, numbers) in &lines {
+        assert_eq!(
+            numbers.iter().copied().collect::<Vec<_>>(),
+            (1..=numbers.len() as u64).collect::<Vec<_>>(),
+            "{person}"
+        );
+    }
+    let finished =
+        acked.iter().filter(|(control, ..)| control.rsplit('-').next().unwrap().parse::<usize>().unwrap() % 2 == 1);
+    let visits: BTreeSet<&String> = finished.map(|(_, _, visit)| visit).collect();
+    let contacts = ground
+        .ehr
+        .all("Task")
+        .into_iter()
+        .filter(|held| held.resource.codings("code").iter().any(|(_, code)| *code == "ed-follow-up"));
+    assert!(contacts.count() >= visits.len(), "the EHR holds a follow-up for each of {} finished visits", visits.len());
+    running.stop().await;
+}
+
+async fn all_controls(store: &dyn Store) -> BTreeMap<String, usize> {
+    let mut kept: BTreeMap<String, usize> = BTreeMap::new();
+    let mut cursor = None;
+    loop {
+        let page = store.messages(&MessageFilter::default(), cursor.as_ref(), 500).await.unwrap();
+        for summary in page.items {
+            *kept.entry(summary.control).or_default() += 1;
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            return kept;
+        }
+    }
+}
