@@ -13,6 +13,30 @@ pub(super) struct Node {
     pub kind: NodeKind,
 }
 
+impl Node {
+    /// Calls `look` with this part and every part below it.
+    pub fn visit<'n>(&'n self, look: &mut dyn FnMut(&'n Node)) {
+        look(self);
+        match &self.kind {
+            NodeKind::Member { target, .. } => target.iter().for_each(|node| node.visit(look)),
+            NodeKind::Indexer { target, index } => [target, index].into_iter().for_each(|node| node.visit(look)),
+            NodeKind::Call(call) => {
+                call.target.iter().for_each(|node| node.visit(look));
+                call.arguments.iter().for_each(|node| node.visit(look));
+            }
+            NodeKind::Binary { left, right, .. } => [left, right].into_iter().for_each(|node| node.visit(look)),
+            NodeKind::Negate(value) | NodeKind::Plus(value) => value.visit(look),
+            NodeKind::Is { value, .. } | NodeKind::As { value, .. } => value.visit(look),
+            NodeKind::Literal(_)
+            | NodeKind::Empty
+            | NodeKind::This
+            | NodeKind::Index
+            | NodeKind::Total
+            | NodeKind::Variable(_) => {}
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) enum NodeKind {
     Literal(Literal),

@@ -3,13 +3,13 @@
 use std::cell::Cell;
 use std::fmt;
 
-use super::ast::Node;
+use super::ast::{Node, NodeKind};
 use super::check;
 use super::context::{Context, Scope};
 use super::error::PathError;
 use super::evaluate::{evaluate, truth};
 use super::item::Item;
-use super::parser;
+use super::{parser, variables};
 
 /// A parsed FHIRPath expression.
 #[derive(Debug, Clone)]
@@ -39,6 +39,17 @@ impl Expression {
     /// for expressions that people write, at load. Evaluation itself takes an element that does not exist as empty.
     pub fn check(&self, type_name: &str) -> Result<(), PathError> {
         check::check(&self.node, type_name)
+    }
+
+    /// The `%names` that the caller must know (value sets, or variables of its own), each with its position: what
+    /// FHIRPath and FHIR define themselves is left out.
+    pub fn variables(&self) -> Vec<(&str, u32)> {
+        let mut found = Vec::new();
+        self.node.visit(&mut |node| match &node.kind {
+            NodeKind::Variable(name) if !variables::is_defined(name) => found.push((name.as_str(), node.position)),
+            _ => {}
+        });
+        found
     }
 
     /// All items that the expression yields.

@@ -148,6 +148,12 @@ fn variables_are_the_callers() {
 }
 
 #[test]
+fn the_names_an_expression_needs_are_known_at_load() {
+    let expression = Expression::parse("code in %ed-follow-up-codes and (%limit - 1 > 3 or %ucum = 'x')").unwrap();
+    assert_eq!(expression.variables(), [("ed-follow-up-codes", 8), ("limit", 33)]);
+}
+
+#[test]
 fn faults_are_told_with_their_place() {
     for (text, position, part) in [
         ("name.wher(use = 'x')", 5, "did you mean `where`"),

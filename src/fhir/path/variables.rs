@@ -7,6 +7,13 @@ use super::error::PathError;
 use super::evaluate::Items;
 use super::item::Item;
 
+/// Whether a name has a meaning without the caller.
+pub(super) fn is_defined(name: &str) -> bool {
+    matches!(name, "context" | "resource" | "rootResource" | "ucum" | "sct" | "loinc")
+        || name.starts_with("vs-")
+        || name.starts_with("ext-")
+}
+
 pub(super) fn find<'a>(name: &'a str, scope: Scope<'_, 'a>, position: u32) -> Result<Items<'a>, PathError> {
     let context = scope.context;
     if let Some((_, items)) = context.variables.iter().find(|(own, _)| own == name) {
