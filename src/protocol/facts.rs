@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::filter::Filter;
 use super::model::{Codes, ConditionCount, EncounterTest, Who};
 use crate::fhir::ValueSets;
 use crate::fhir::time::PartialDateTime;
@@ -106,6 +107,7 @@ impl<'a> Facts<'a> {
     pub fn fits(&self, test: &EncounterTest, visit: &Visit<'_>) -> bool {
         (test.classes.is_empty() || test.classes.iter().any(|class| class == visit.class))
             && test.reason.as_ref().is_none_or(|codes| self.has_code(codes, &visit.codings))
+            && test.filter.as_ref().is_none_or(|filter| self.holds(filter, visit.stored))
     }
 
     /// Whether the patient belongs to a group at a moment, and in words why or why not; no words where the group is everybody.
@@ -137,7 +139,15 @@ impl<'a> Facts<'a> {
                 count.groups.join(", ")
             ));
         }
+        if let Some(filter) = &who.filter {
+            belongs &= self.patient.is_some_and(|patient| self.holds(filter, patient));
+        }
         (belongs, words.join("; "))
+    }
+
+    /// Whether a rule's `where` holds for a resource.
+    pub fn holds(&self, filter: &Filter, stored: &Stored) -> bool {
+        filter.holds(&stored.resource, self.value_sets, self.now)
     }
 
     /// The groups of conditions that the patient has, by name.

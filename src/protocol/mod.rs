@@ -12,11 +12,13 @@ mod evaluate;
 mod evidence;
 mod example;
 mod facts;
+mod filter;
 mod model;
 mod names;
 mod plans;
 mod prompts;
 mod provenance;
+mod publish;
 mod read;
 mod readings;
 mod reconcile;
@@ -26,6 +28,9 @@ mod template;
 mod thresholds;
 mod view;
 mod work;
+
+#[cfg(test)]
+mod tests;
 
 pub use act::{Action, squash};
 pub use calendar::Calendar;

@@ -2,6 +2,7 @@
 //! docs/protocol-language.md explains every key.
 
 use super::deadline::Deadline;
+use super::filter::Filter;
 use super::template::Template;
 use crate::yaml::{Mark, Node};
 
@@ -28,6 +29,8 @@ pub struct Who {
     pub conditions: Option<ConditionCount>,
     /// Years, both included.
     pub age: Option<(Option<u32>, Option<u32>)>,
+    /// On the Patient.
+    pub filter: Option<Filter>,
 }
 
 /// People whose active conditions fall into at least so many of these groups.
@@ -141,6 +144,8 @@ pub struct EncounterTest {
     pub classes: Vec<String>,
     /// Reason or diagnosis.
     pub reason: Option<Codes>,
+    /// On the Encounter.
+    pub filter: Option<Filter>,
 }
 
 /// Something in the record that ends work.
@@ -168,6 +173,8 @@ pub struct AlertRule {
     pub title: String,
     pub text: Template,
     pub who: Who,
+    /// On each Observation.
+    pub filter: Option<Filter>,
     pub series: Vec<Series>,
     /// Other thresholds for some people; the first that fits is taken.
     pub instead: Vec<(Who, Vec<Thresholds>, Mark)>,
@@ -258,6 +265,12 @@ impl Bound {
             (Side::Below, true) => format!("{} or below", self.value),
             (Side::Below, false) => format!("below {}", self.value),
         }
+    }
+}
+
+impl Prompt {
+    pub fn detail_or_question(&self) -> &str {
+        if self.detail.is_empty() { &self.ask } else { &self.detail }
     }
 }
 

@@ -32,6 +32,7 @@ pub fn readings(facts: &Facts<'_>, rule: &AlertRule) -> (Vec<Reading>, Vec<LeftO
     let mut by_time: BTreeMap<Timestamp, Reading> = BTreeMap::new();
     let mut left_out = Vec::new();
     let mut observations: Vec<&Stored> = facts.record.of_type("Observation").filter(|stored| counts(stored)).collect();
+    observations.retain(|stored| rule.filter.as_ref().is_none_or(|filter| facts.holds(filter, stored)));
     // Of two statements about the same moment, the one known later stands.
     observations.sort_by_key(|stored| (stored.updated, stored.id));
     for stored in observations {

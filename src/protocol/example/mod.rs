@@ -3,7 +3,7 @@
 
 mod expect;
 mod run;
-mod scene;
-mod step;
+pub(super) mod scene;
+pub(super) mod step;
 
 pub use run::ExampleResult;

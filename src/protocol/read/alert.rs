@@ -2,6 +2,7 @@
 
 use super::words::Reading;
 use crate::protocol::deadline::Deadline;
+use crate::protocol::filter::Filter;
 use crate::protocol::model::{AlertRule, Bound, Level, Series, Side, Step, Thresholds, Who};
 use crate::protocol::template::{ALERT_PLACES, Template};
 use crate::yaml::{Fields, Mark, Node};
@@ -16,6 +17,7 @@ pub fn read_alert(node: &Node, reading: &mut Reading<'_>) -> Option<AlertRule> {
     let text = fields.required("text").map(|node| Template::read(node, ALERT_PLACES, &mut reading.problems));
     let who = fields.optional("for");
     let who = reading.who(who);
+    let filter = fields.optional("where").and_then(|node| Filter::read(node, "Observation", &mut reading.problems));
     fields.required("series");
     let series: Vec<Series> = fields.list("series").into_iter().filter_map(|node| read_series(node, reading)).collect();
     let instead = fields.list("instead").into_iter().map(|node| read_instead(node, &series, reading)).collect();
@@ -31,6 +33,7 @@ pub fn read_alert(node: &Node, reading: &mut Reading<'_>) -> Option<AlertRule> {
         title: title?,
         text: text?,
         who,
+        filter,
         series,
         instead,
         warn: warn?,

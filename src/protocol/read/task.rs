@@ -2,6 +2,7 @@
 
 use super::words::Reading;
 use crate::protocol::deadline::Deadline;
+use crate::protocol::filter::Filter;
 use crate::protocol::model::{EncounterTest, Evidence, Priority, Role, TaskRule, Trigger};
 use crate::protocol::template::{TASK_PLACES, Template};
 use crate::yaml::{Fields, Node};
@@ -100,7 +101,8 @@ fn encounter_keys(fields: &mut Fields<'_>, reading: &mut Reading<'_>) -> Encount
     let classes = fields.list("class").into_iter().filter_map(|node| reading.word(node, &words)).map(str::to_string);
     let classes = classes.collect();
     let reason = fields.optional("reason").map(|node| reading.codes(node));
-    EncounterTest { classes, reason }
+    let filter = fields.optional("where").and_then(|node| Filter::read(node, "Encounter", &mut reading.problems));
+    EncounterTest { classes, reason, filter }
 }
 
 fn read_evidence(node: &Node, reading: &mut Reading<'_>) -> Option<Evidence> {

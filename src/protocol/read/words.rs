@@ -3,6 +3,7 @@
 use crate::fhir::{ValueSets, code_system};
 use crate::problem::{Category, Problem};
 use crate::protocol::deadline::Deadline;
+use crate::protocol::filter::Filter;
 use crate::protocol::model::{Codes, ConditionCount, Priority, Role, Step, Who};
 use crate::yaml::{Fields, Kind, Node, nearest};
 
@@ -103,6 +104,7 @@ impl Reading<'_> {
             age.finish(&mut self.problems);
             who.age = Some((from, to));
         }
+        who.filter = fields.optional("where").and_then(|node| Filter::read(node, "Patient", &mut self.problems));
         fields.finish(&mut self.problems);
         who
     }

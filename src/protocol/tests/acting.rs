@@ -1,0 +1,87 @@
+//! What people may do with work, and what the engine makes of it.
+
+use super::stage::{SHIPPED, scene, tell, text_of, work_of};
+use crate::problem::Category;
+use crate::protocol::{Action, squash};
+
+#[test]
+fn a_finished_task_stays_finished() {
+    let mut scene = scene("2026-03-02T10:00");
+    tell(
+        &mut scene,
+        "{ ed-arrival: '2026-03-02T10:00' }
+         { ed-discharge: '2026-03-02T14:00' }
+         { complete: contact, outcome: reached, at: '2026-03-03T09:00' }
+         { admission: '2026-03-03T10:00' }",
+    );
+    let task = work_of(&scene, "contact");
+    assert_eq!(text_of(&task, "status"), "completed");
+    assert_eq!(task.stored.resource.get("output").unwrap()[0]["valueString"], "reached");
+    let refused = SHIPPED.act(&scene.record, task.stored.id, &Action::Accept, "Nurse Kim", scene.now).unwrap_err();
+    assert_eq!(
+        (refused.category, refused.text.as_str()),
+        (Category::Conflict, "This task is completed; it cannot become accepted.")
+    );
+}
+
+#[test]
+fn refusing_needs_a_reason_and_answers_are_known_words() {
+    let mut scene = scene("2026-03-02T10:00");
+    tell(&mut scene, "{ condition: J44.9 }\n{ observation: 59408-5, value: 80, unit: '%', at: '2026-03-02T10:00' }");
+    let alert = work_of(&scene, "low").stored.id;
+    let flag = work_of(&scene, "programme").stored.id;
+    let act = |target, action: Action| SHIPPED.act(&scene.record, target, &action, "Nurse Kim", scene.now);
+    assert_eq!(act(alert, Action::Cancel { reason: " ".into() }).unwrap_err().category, Category::Required);
+    assert_eq!(act(flag, Action::Accept).unwrap_err().category, Category::NotFound);
+    let unknown = act(flag, Action::Answer { answer: "perhaps".into() }).unwrap_err();
+    assert_eq!(unknown.text, "The answers to this are offered, attended, declined, not-appropriate.");
+    let noted = act(alert, Action::Note { text: "called, no answer".into() }).unwrap();
+    assert_eq!(noted[0].stored.resource.get("note").unwrap()[0]["authorString"], "Nurse Kim");
+    assert_eq!(noted[0].stored.resource.text("status"), Some("requested"));
+    assert_eq!(noted[1].stored.resource.resource_type(), "Provenance");
+}
+
+#[test]
+fn a_note_survives_what_the_engine_writes_later() {
+    let mut scene = scene("2026-03-02T10:00");
+    tell(&mut scene, "{ observation: 59408-5, value: 86, unit: '%', at: '2026-03-02T10:00' }");
+    let alert = work_of(&scene, "low").stored.id;
+    let note = Action::Note { text: "called, no answer".into() };
+    for change in SHIPPED.act(&scene.record, alert, &note, "Nurse Kim", scene.now).unwrap() {
+        scene.record.apply(&change);
+    }
+    tell(&mut scene, "{ time: '2026-03-02T11:00' }");
+    let task = work_of(&scene, "low");
+    assert_eq!(text_of(&task, "priority"), "stat");
+    assert_eq!(task.stored.resource.get("note").unwrap()[0]["text"], "called, no answer");
+}
+
+#[test]
+fn an_action_and_the_evaluation_after_it_are_one_change_of_each_resource() {
+    let mut scene = scene("2026-03-02T10:00");
+    tell(&mut scene, "{ condition: J44.9 }");
+    let flag = work_of(&scene, "programme").stored.clone();
+    let mut changes = SHIPPED
+        .act(&scene.record, flag.id, &Action::Answer { answer: "offered".into() }, "Nurse Kim", scene.now)
+        .unwrap();
+    changes.iter().for_each(|change| scene.record.apply(change));
+    changes.extend(scene.look().changes);
+    let squashed = squash(changes);
+    let of_flag: Vec<_> = squashed.iter().filter(|change| change.stored.id == flag.id).collect();
+    assert_eq!(of_flag.len(), 1);
+    assert_eq!((of_flag[0].replaces, of_flag[0].stored.version), (flag.version, flag.version + 1));
+    assert_eq!(of_flag[0].stored.resource.get("meta").unwrap()["versionId"], (flag.version + 1).to_string());
+}
+
+#[test]
+fn a_partner_who_takes_a_task_on_without_us_is_not_climbed_over() {
+    let mut scene = scene("2026-03-02T10:00");
+    tell(&mut scene, "{ observation: 59408-5, value: 86, unit: '%', at: '2026-03-02T10:00' }");
+    let mut stored = work_of(&scene, "low").stored.clone();
+    stored.resource.set("status", serde_json::json!("in-progress"));
+    stored.version += 1;
+    scene.record.apply(&crate::record::Change { replaces: stored.version - 1, stored });
+    tell(&mut scene, "{ time: '2026-03-02T12:00' }");
+    let task = work_of(&scene, "low");
+    assert_eq!((text_of(&task, "status"), text_of(&task, "priority")), ("in-progress".into(), "asap".into()));
+}

@@ -1,0 +1,8 @@
+//! Tests of the engine as a whole, by what they are about.
+
+mod acting;
+mod files;
+mod order;
+mod stage;
+mod timers;
+mod words;
