@@ -33,9 +33,9 @@ impl<'a> Run<'a> {
                     }
                 }
             }
-            Body::Table { path, table, to } => {
+            Body::Table { path, table, to, keeps } => {
                 let value = self.value(path, frame)?;
-                self.table_code(value, *table, *to, entry, &way.mark).and_then(read)
+                self.table_code(value, *table, (*to, *keeps), entry, &way.mark).and_then(read)
             }
             Body::Datatype { path, map, otherwise } => {
                 let value = self.value(path, frame)?;

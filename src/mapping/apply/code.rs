@@ -21,7 +21,7 @@ impl<'a> Run<'a> {
         &mut self,
         value: Field<'a>,
         table: usize,
-        to: CodeShape,
+        (to, keeps): (CodeShape, bool),
         entry: &Entry,
         mark: &Mark,
     ) -> Option<Value> {
@@ -50,6 +50,7 @@ impl<'a> Run<'a> {
         self.warn(Category::CodeInvalid, given, text);
         self.list_unmapped(&table.name, system.clone(), &code, given);
         match to {
+            _ if !keeps => None,
             CodeShape::CodeableConcept => self.own_concept(value, &code, system.as_deref(), mark),
             CodeShape::Coding => Some(self.own_coding(value, &code, system.as_deref(), mark)),
             CodeShape::Code => {

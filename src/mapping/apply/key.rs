@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fhir::Resource;
+use crate::fhir::{Resource, Scope};
 use crate::mapping::language::{KeyPart, Map};
 
 use super::run::{Frame, Run};
@@ -12,12 +12,13 @@ impl<'a> Run<'a> {
     /// so that keys of different parts never look alike.
     pub fn key(&mut self, map: &'a Map, resource: &Resource, frame: Frame<'a>) -> Option<String> {
         map.key.iter().find_map(|parts| {
-            let texts: Option<Vec<String>> = parts.iter().map(|part| self.key_part(part, resource, frame)).collect();
+            let texts: Option<Vec<String>> =
+                parts.iter().map(|part| self.key_part(part, map, resource, frame)).collect();
             texts.filter(|texts| texts.iter().any(|text| !text.is_empty())).map(|texts| texts.join("|"))
         })
     }
 
-    fn key_part(&mut self, part: &'a KeyPart, resource: &Resource, frame: Frame<'a>) -> Option<String> {
+    fn key_part(&mut self, part: &'a KeyPart, map: &Map, resource: &Resource, frame: Frame<'a>) -> Option<String> {
         let (text, is_optional) = match part {
             KeyPart::Source { path, is_optional } => {
                 let value = self.locate(path, frame).into_iter().next().filter(|value| !value.is_null());
@@ -27,7 +28,16 @@ impl<'a> Run<'a> {
                 (value.map(|value| value.text().trim().to_string()), *is_optional)
             }
             KeyPart::Element { name, is_optional } => {
-                (resource.get(name).and_then(|value| self.element_text(value)), *is_optional)
+                let text = resource.get(name).and_then(|value| self.element_text(value));
+                // A number that names no authority means something at its sender only.
+                let is_local = text.as_ref().is_some_and(|text| text.starts_with('|'));
+                let facility = self.message.header().sending_facility();
+                let text = match text {
+                    Some(text) if is_local && !facility.is_empty() => Some(format!("{}{text}", facility.trim())),
+                    Some(_) if is_local && map.scope == Scope::Shared => None,
+                    text => text,
+                };
+                (text, *is_optional)
             }
         };
         let text = text.filter(|text| !text.is_empty());

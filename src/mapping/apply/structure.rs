@@ -44,7 +44,8 @@ impl<'m> Structure<'m> {
         index
     }
 
-    /// The segments a path means from a segment: itself, else those of the nearest group around it that has any.
+    /// The segments a path means from a segment: itself, else those of the nearest group around it that has any. Groups in
+    /// the path must enclose the segment or lie below the group it stands in: a neighbour's notes are not its own.
     pub fn segments(&self, path: &SourcePath, from: usize) -> Vec<usize> {
         let Root::Segment { groups, name } = &path.root else { return Vec::new() };
         if groups.is_empty() {
@@ -61,7 +62,9 @@ impl<'m> Structure<'m> {
             }
             at = node.parent;
         }
-        self.everywhere(path)
+        let own = self.group_of.get(from).and_then(|index| self.groups.get(*index));
+        let below = own.map(|node| self.below(node, groups)).unwrap_or_default();
+        below.into_iter().filter(|found| self.is_named(*found, name)).collect()
     }
 
     /// All segments of the message that a path means.

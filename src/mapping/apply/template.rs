@@ -112,6 +112,15 @@ impl<'a> Run<'a> {
             self.steps.push((entry.name.clone(), index));
             let notes = self.lineage.len();
             match self.body(way, entry, frame) {
+                // One practitioner told twice is one reference.
+                Some(filled) if matches!(way.body, Body::Resource { .. }) && values.contains(&filled.value) => {
+                    is_read |= filled.is_read;
+                    self.lineage.retain({
+                        let element = self.element();
+                        let local = self.local.clone();
+                        move |note| note.draft != local || note.element != element
+                    });
+                }
                 Some(filled) => {
                     is_read |= filled.is_read;
                     values.push(filled.value);

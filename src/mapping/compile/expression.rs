@@ -121,7 +121,8 @@ impl Compiler<'_> {
             return self.call((map, otherwise), node, path, element, type_name);
         }
         if let Some(table) = fields.optional("table") {
-            return self.table(node, table, path, element, type_name);
+            let keeps = fields.choice("unmapped", &[("keep", true), ("drop", false)]).unwrap_or(true);
+            return self.table((table, keeps), node, path, element, type_name);
         }
         if let Some(value) = fields.optional("fixed") {
             return self.fixed(value, element, type_name).map(Body::Fixed);
@@ -237,8 +238,8 @@ impl Compiler<'_> {
 
     fn table(
         &mut self,
+        (table, keeps): (&Node, bool),
         node: &Node,
-        table: &Node,
         path: Option<SourcePath>,
         element: &'static ElementDefinition,
         type_name: &str,
@@ -267,7 +268,7 @@ impl Compiler<'_> {
                 }
             }
         }
-        Some(Body::Table { path, table: index, to })
+        Some(Body::Table { path, table: index, to, keeps })
     }
 
     fn quantity(&mut self, fields: &mut Fields<'_>, value: &Node, type_name: &str) -> Option<Body> {

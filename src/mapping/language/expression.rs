@@ -46,8 +46,8 @@ pub enum Body {
     Convert { path: SourcePath, to: Conversion },
     /// A constant. Constants alone never make an element: something must have been read beside them.
     Fixed(Value),
-    /// A code through a table.
-    Table { path: SourcePath, table: usize, to: CodeShape },
+    /// A code through a table; `keeps` what the table does not have as the sender wrote it.
+    Table { path: SourcePath, table: usize, to: CodeShape, keeps: bool },
     /// A datatype map, called with the value at a path; constants for what the value leaves unsaid.
     Datatype { path: SourcePath, map: usize, otherwise: Option<Value> },
     /// A map of a resource, called with the value at a path: makes a draft and refers to it.
