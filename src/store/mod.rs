@@ -4,9 +4,11 @@ mod contract;
 mod embedded;
 mod engine;
 mod health;
+mod kinds;
 mod message;
 mod open;
 mod outbox;
+mod postgres;
 mod query;
 mod unit;
 

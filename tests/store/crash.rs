@@ -34,8 +34,11 @@ fn unit(writer: usize, number: u64) -> WriteUnit {
 #[ignore = "the child of the crash test"]
 async fn child() {
     let Ok(path) = std::env::var("CRASH_STORE") else { return };
-    let engine =
-        if std::env::var("CRASH_ENGINE").as_deref() == Ok("sled") { EngineChoice::Sled } else { EngineChoice::Fjall };
+    let engine = match std::env::var("CRASH_ENGINE").unwrap().as_str() {
+        "fjall" => EngineChoice::Fjall,
+        "sled" => EngineChoice::Sled,
+        url => EngineChoice::Postgres { url: url.to_string() },
+    };
     let store = handover::store::open(&StoreSettings { engine, path: path.into() }).unwrap();
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
@@ -108,11 +111,15 @@ async fn verify(store: &dyn Store, acknowledged: [u64; WRITERS]) -> u64 {
     units
 }
 
-async fn survives(choice: EngineChoice, engine: &str) {
+async fn survives(place: Place) {
+    let engine = match &place.settings.engine {
+        EngineChoice::Postgres { url } => url.as_str(),
+        EngineChoice::Sled => "sled",
+        _ => "fjall",
+    };
     let seed: u64 = rand::rng().random();
     println!("seed {seed}");
     let mut random = rand::rngs::StdRng::seed_from_u64(seed);
-    let place = Place::new(choice);
     let mut acknowledged = [0; WRITERS];
     for _ in 0..ROUNDS {
         let after = Duration::from_millis(random.random_range(150..700));
@@ -131,10 +138,17 @@ async fn survives(choice: EngineChoice, engine: &str) {
 
 #[tokio::test]
 async fn fjall_keeps_what_it_acknowledged_when_killed() {
-    survives(EngineChoice::Fjall, "fjall").await;
+    survives(Place::new(EngineChoice::Fjall)).await;
 }
 
 #[tokio::test]
 async fn sled_keeps_what_it_acknowledged_when_killed() {
-    survives(EngineChoice::Sled, "sled").await;
+    survives(Place::new(EngineChoice::Sled)).await;
+}
+
+#[tokio::test]
+async fn postgres_keeps_what_it_acknowledged_when_the_gateway_is_killed() {
+    if let Some(place) = Place::postgres() {
+        survives(place).await;
+    }
 }

@@ -16,6 +16,11 @@ impl Place {
         Self { settings: StoreSettings { engine, path: directory.path().join("store") }, _directory: directory }
     }
 
+    /// An empty database; none where PostgreSQL is not installed.
+    pub fn postgres() -> Option<Self> {
+        Some(Self::new(EngineChoice::Postgres { url: crate::postgres::new_database()? }))
+    }
+
     pub fn open(&self) -> Arc<dyn Store> {
         self.try_open().unwrap()
     }
@@ -51,6 +56,13 @@ macro_rules! on_every_store {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sled() {
                 run(&crate::place::Place::new(handover::store::EngineChoice::Sled)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(place) = crate::place::Place::postgres() {
+                    run(&place).await;
+                }
             }
         }
     )* };

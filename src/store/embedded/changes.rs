@@ -2,12 +2,12 @@
 
 use super::draft::Draft;
 use super::keys::{BY_IDENTIFIER, BY_TYPE, HEAD, HISTORY, Key, OBSERVED, PERSON, RESOURCE, TIMER, hash_identifier};
-use super::kinds::kind;
 use super::pack::{Terms, pack_json, pack_stored, unpack_json};
 use super::{audit, messages, outbox};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Change, Head};
 use crate::store::engine::View;
+use crate::store::kinds::kind;
 use crate::store::{HeadWrite, StoreError, WriteUnit};
 
 /// Puts the whole unit into the draft, or fails and leaves the draft to be thrown away. Returns its sequence number.

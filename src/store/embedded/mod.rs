@@ -6,7 +6,6 @@ mod committer;
 mod counters;
 mod draft;
 mod keys;
-mod kinds;
 mod leases;
 mod marker;
 mod messages;

@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::keys::{Hash, Reader, identifier_term, time_bytes, time_of};
-use super::kinds::OBSERVATION;
 use crate::fhir::Resource;
 use crate::identity::ResourceId;
 use crate::record::{State, Stored};
+use crate::store::kinds::OBSERVATION;
 use crate::store::query::observed_at;
 use crate::store::{MessageEntry, MessageSummary, StoreError, Trace};
 

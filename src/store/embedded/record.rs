@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::changes::{history_key, read_head, resource_key};
 use super::keys::{Key, OBSERVED, PERSON, RESOURCE, Reader, hash_identifier};
-use super::kinds::{OBSERVATION, kind};
 use super::pack::{damaged, unpack_stored};
 use super::walk::{all, present};
 use crate::fhir::Identifier;
@@ -12,6 +11,7 @@ use crate::identity::{PersonId, ResourceId};
 use crate::record::{Record, Stored};
 use crate::store::StoreError;
 use crate::store::engine::{Pair, Span, View};
+use crate::store::kinds::{OBSERVATION, kind};
 
 /// Longer chains of merges are damage, or a circle.
 const MERGES: usize = 64;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::changes::{read_head, resource_key};
 use super::keys::{BY_IDENTIFIER, BY_TYPE, Key, OBSERVED, RESOURCE, Reader, identifier_term};
-use super::kinds::{OBSERVATION, kind};
 use super::pack::unpack_stored;
 use super::record::{observed_id, survivor, unpack_pair};
 use super::walk::{STEPS, cursor_of, key_of, present, walk};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::Stored;
 use crate::store::engine::{Span, View};
+use crate::store::kinds::{OBSERVATION, kind};
 use crate::store::query::matches;
 use crate::store::{Cursor, Page, Query, StoreError, Term, TokenValue};
 

@@ -1,0 +1,147 @@
+//! One unit as one transaction. Preconditions are conditions of its statements: one that touches no row fails the unit.
+
+use deadpool_postgres::{Object, Transaction};
+
+use super::rows::{clean, json, nanos, signed, terms, unsigned};
+use super::{audit, messages, outbox};
+use crate::identity::PersonId;
+use crate::record::{Change, Head};
+use crate::store::query::observed_at;
+use crate::store::{Committed, HeadWrite, StoreError, WriteUnit};
+
+pub async fn commit(mut client: Object, mut unit: WriteUnit) -> Result<Committed, StoreError> {
+    let transaction = client.transaction().await?;
+    let sequence = next_sequence(&transaction).await?;
+    let mut message = None;
+    // Everybody locks in the same order: input, heads, resources, lines.
+    if let Some(entry) = unit.message {
+        messages::put(&transaction, entry, sequence).await?;
+        message = Some(sequence);
+    }
+    unit.heads.sort_by_key(|write| write.head.person);
+    for write in &unit.heads {
+        put_head(&transaction, write).await?;
+    }
+    unit.changes.sort_by_key(|change| change.stored.id);
+    for change in &unit.changes {
+        put_change(&transaction, change, sequence).await?;
+    }
+    put_identifiers(&transaction, &unit.identifiers).await?;
+    for new in &mut unit.deliveries {
+        new.message = message.or(new.message);
+    }
+    outbox::add(&transaction, &unit.deliveries, sequence).await?;
+    audit::put(&transaction, &unit.audit, sequence).await?;
+    transaction.commit().await?;
+    Ok(Committed { sequence })
+}
+
+async fn next_sequence(transaction: &Transaction<'_>) -> Result<u64, StoreError> {
+    let statement = transaction.prepare_cached("SELECT nextval('commit_sequence')").await?;
+    Ok(unsigned(transaction.query_one(&statement, &[]).await?.try_get(0)?))
+}
+
+fn absorbed(head: &Head) -> Vec<String> {
+    head.absorbed.iter().map(ToString::to_string).collect()
+}
+
+async fn put_head(transaction: &Transaction<'_>, write: &HeadWrite) -> Result<(), StoreError> {
+    if write.head.revision <= write.replaces {
+        return Err(StoreError::Refused("a head must be written with a higher revision".to_string()));
+    }
+    let sql = if write.replaces == 0 {
+        "INSERT INTO head (person, revision, merged_into, absorbed, wake_nanos, document)
+         SELECT $1, $2, $3, $4, $5, $6 WHERE $7::bigint = 0 ON CONFLICT DO NOTHING"
+    } else {
+        "UPDATE head SET revision = $2, merged_into = $3, absorbed = $4, wake_nanos = $5, document = $6,
+                leased_until_nanos = CASE WHEN wake_nanos IS DISTINCT FROM $5 THEN 0 ELSE leased_until_nanos END
+         WHERE person = $1 AND revision = $7"
+    };
+    let head = &write.head;
+    let statement = transaction.prepare_cached(sql).await?;
+    let touched = transaction
+        .execute(
+            &statement,
+            &[
+                &head.person.to_string(),
+                &signed(head.revision),
+                &head.merged_into.map(|person| person.to_string()),
+                &absorbed(head),
+                &head.wake_at.map(nanos),
+                &json(head)?,
+                &signed(write.replaces),
+            ],
+        )
+        .await?;
+    if touched == 0 { Err(StoreError::Conflict) } else { Ok(()) }
+}
+
+async fn put_change(transaction: &Transaction<'_>, change: &Change, sequence: u64) -> Result<(), StoreError> {
+    let stored = &change.stored;
+    crate::store::kinds::kind(stored.resource.resource_type())?;
+    if stored.version < change.replaces || stored.version == 0 {
+        return Err(StoreError::Refused("a resource must be written with a higher version".to_string()));
+    }
+    let (kind, id) = (stored.resource.resource_type(), stored.id.to_string());
+    if change.replaces > 0 && change.is_visible() {
+        let statement = transaction
+            .prepare_cached(
+                "INSERT INTO history (type, id, version, updated_nanos, document, state)
+                 SELECT type, id, version, updated_nanos, document, state FROM resource
+                 WHERE type = $1 AND id = $2 AND version = $3 FOR UPDATE",
+            )
+            .await?;
+        let kept = transaction.execute(&statement, &[&kind, &id, &signed(change.replaces)]).await?;
+        if kept == 0 {
+            return Err(StoreError::Conflict);
+        }
+    }
+    let sql = if change.replaces == 0 {
+        "INSERT INTO resource (type, id, person, version, sequence, updated_nanos, observed_nanos, terms, document, state)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE $11::bigint = 0 ON CONFLICT DO NOTHING"
+    } else {
+        // A change of state alone is not shown by a listing by time of change.
+        "UPDATE resource SET person = $3, version = $4, sequence = CASE WHEN version = $4 THEN sequence ELSE $5 END,
+                updated_nanos = $6, observed_nanos = $7, terms = $8, document = $9, state = $10
+         WHERE type = $1 AND id = $2 AND version = $11"
+    };
+    let observation = kind == "Observation";
+    let observed = observation.then(|| nanos(observed_at(&stored.resource).unwrap_or(stored.updated)));
+    let statement = transaction.prepare_cached(sql).await?;
+    let touched = transaction
+        .execute(
+            &statement,
+            &[
+                &kind,
+                &id,
+                &stored.id.person.to_string(),
+                &signed(stored.version),
+                &signed(sequence),
+                &nanos(stored.updated),
+                &observed,
+                &terms(stored),
+                &json(stored.resource.as_map())?,
+                &json(&stored.state)?,
+                &signed(change.replaces),
+            ],
+        )
+        .await?;
+    if touched == 0 { Err(StoreError::Conflict) } else { Ok(()) }
+}
+
+async fn put_identifiers(
+    transaction: &Transaction<'_>,
+    identifiers: &[(crate::fhir::Identifier, PersonId)],
+) -> Result<(), StoreError> {
+    for (identifier, person) in identifiers {
+        let statement = transaction
+            .prepare_cached(
+                "INSERT INTO person_identifier (system, value, person) VALUES ($1, $2, $3)
+                 ON CONFLICT (system, value) DO UPDATE SET person = excluded.person",
+            )
+            .await?;
+        let (system, value) = (clean(&identifier.system), clean(&identifier.value));
+        transaction.execute(&statement, &[&system, &value, &person.to_string()]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Messages as they came, and whether one came before.
+
+use deadpool_postgres::{Object, Transaction};
+
+use super::rows::{Conditions, clean, column, cursor, damaged, json, of_json, page_size, signed, unsigned};
+use crate::store::{Cursor, MessageEntry, MessageFilter, MessageSummary, Page, Seen, StoreError};
+
+/// A replay brings the same input again on purpose: it is taken, and from then on answers for that input.
+pub async fn put(transaction: &Transaction<'_>, mut entry: MessageEntry, sequence: u64) -> Result<(), StoreError> {
+    entry.summary.sequence = sequence;
+    let summary = &entry.summary;
+    let (feed, control) = (clean(&summary.feed), clean(&summary.control));
+    let statement = transaction
+        .prepare_cached(
+            "INSERT INTO input (feed, control, content, sequence) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (feed, control, content) DO UPDATE SET sequence = excluded.sequence WHERE $5",
+        )
+        .await?;
+    let content = &entry.content[..];
+    let replay = summary.replays.is_some();
+    let taken = transaction.execute(&statement, &[&feed, &control, &content, &signed(sequence), &replay]).await?;
+    if taken == 0 {
+        let known = "SELECT sequence FROM input WHERE feed = $1 AND control = $2 AND content = $3";
+        let row = transaction.query_one(known, &[&feed, &control, &content]).await?;
+        return Err(StoreError::Duplicate(unsigned(row.try_get(0)?)));
+    }
+    let statement = transaction
+        .prepare_cached(
+            "INSERT INTO message (sequence, feed, control, patient, faulty, content, summary, trace, raw, answer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .await?;
+    let patient = summary.patient.as_deref().map(clean);
+    let faulty = MessageFilter { faulty: true, ..MessageFilter::default() }.takes(summary);
+    let (summary, trace) = (json(summary)?, json(&entry.trace)?);
+    transaction
+        .execute(
+            &statement,
+            &[
+                &signed(sequence),
+                &feed,
+                &control,
+                &patient,
+                &faulty,
+                &content,
+                &summary,
+                &trace,
+                &entry.raw,
+                &entry.answer,
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+pub async fn seen(client: Object, feed: String, control: String, content: [u8; 32]) -> Result<Seen, StoreError> {
+    let statement = client
+        .prepare_cached(
+            "SELECT content = $3 AS same, sequence FROM input WHERE feed = $1 AND control = $2
+             ORDER BY content = $3 DESC, sequence DESC LIMIT 1",
+        )
+        .await?;
+    let row = client.query_opt(&statement, &[&clean(&feed), &clean(&control), &&content[..]]).await?;
+    let Some(row) = row else { return Ok(Seen::New) };
+    let sequence = unsigned(column(&row, "sequence")?);
+    if !column::<bool>(&row, "same")? {
+        return Ok(Seen::ControlReused(sequence));
+    }
+    Ok(get(client, sequence).await?.map_or(Seen::New, |entry| Seen::Same(Box::new(entry))))
+}
+
+pub async fn get(client: Object, sequence: u64) -> Result<Option<MessageEntry>, StoreError> {
+    let sql = "SELECT summary, content, raw, answer, trace FROM message WHERE sequence = $1";
+    let statement = client.prepare_cached(sql).await?;
+    let Some(row) = client.query_opt(&statement, &[&signed(sequence)]).await? else { return Ok(None) };
+    Ok(Some(MessageEntry {
+        summary: of_json(column(&row, "summary")?)?,
+        content: column::<&[u8]>(&row, "content")?.try_into().map_err(|_| damaged("a message"))?,
+        raw: column(&row, "raw")?,
+        answer: column(&row, "answer")?,
+        trace: of_json(column(&row, "trace")?)?,
+    }))
+}
+
+pub async fn list(
+    client: Object,
+    filter: MessageFilter,
+    after: Option<Cursor>,
+    count: usize,
+) -> Result<Page<MessageSummary>, StoreError> {
+    let mut conditions = Conditions::default();
+    for (name, wanted) in [("feed", filter.feed), ("control", filter.control), ("patient", filter.patient)] {
+        if let Some(wanted) = wanted {
+            conditions.add(&format!("{name} = ?"), vec![Box::new(clean(&wanted))]);
+        }
+    }
+    if filter.faulty {
+        conditions.add("faulty", Vec::new());
+    }
+    if let Some((sequence, _)) = super::rows::after::<i64, u64>(after.as_ref())? {
+        conditions.add("sequence < ?", vec![Box::new(sequence)]);
+    }
+    let count = page_size(count);
+    let sql = format!("SELECT summary FROM message {} ORDER BY sequence DESC LIMIT {}", conditions.clause(), count + 1);
+    let statement = client.prepare_cached(&sql).await?;
+    let rows = client.query(&statement, &conditions.parameters()).await?;
+    let more = rows.len() > count;
+    let read = |row: &tokio_postgres::Row| of_json(column(row, "summary")?);
+    let items = rows.iter().take(count).map(read).collect::<Result<Vec<MessageSummary>, _>>()?;
+    let next = items.last().filter(|_| more).map(|last| cursor(&[&last.sequence, &0]));
+    Ok(Page { items, next })
+}

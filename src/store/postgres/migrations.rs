@@ -1,0 +1,32 @@
+//! Brings the tables to what this program needs. Migrations are numbered, run once each, in order, in one transaction.
+
+use tokio_postgres::Client;
+
+use crate::store::StoreError;
+
+const MIGRATIONS: &[&str] = &[include_str!("migrations/001-initial.sql")];
+/// Any number, but always this: gateways that start together take turns.
+const LOCK: i64 = 0x6861_6e64_6f76;
+
+pub async fn migrate(client: &mut Client) -> Result<(), StoreError> {
+    let transaction = client.transaction().await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    transaction
+        .batch_execute("CREATE TABLE IF NOT EXISTS migration (number integer PRIMARY KEY, at timestamptz NOT NULL)")
+        .await?;
+    let row = transaction.query_one("SELECT coalesce(max(number), 0) FROM migration", &[]).await?;
+    let done: i32 = row.try_get(0)?;
+    let done = usize::try_from(done).unwrap_or_default();
+    if done > MIGRATIONS.len() {
+        return Err(StoreError::Refused(format!(
+            "the database has layout {done}, this program knows {}; use the newer program",
+            MIGRATIONS.len()
+        )));
+    }
+    for (place, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+        transaction.batch_execute(migration).await?;
+        let number = i32::try_from(place + 1).unwrap_or_default();
+        transaction.execute("INSERT INTO migration VALUES ($1, now())", &[&number]).await?;
+    }
+    Ok(transaction.commit().await?)
+}

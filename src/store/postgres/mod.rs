@@ -1,0 +1,19 @@
+//! The store in PostgreSQL, for more than one gateway: tables of its own, rows locked and leased, any gateway may die at any
+//! time. Writes no consensus of its own; what it promises, the database keeps.
+
+mod audit;
+mod commit;
+mod connection;
+mod fault;
+mod listen;
+mod messages;
+mod migrations;
+mod once;
+mod outbox;
+mod panels;
+mod record;
+mod rows;
+mod search;
+mod store;
+
+pub use store::Postgres;

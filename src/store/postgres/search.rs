@@ -1,0 +1,119 @@
+//! Searching: SQL narrows by what is indexed, and every candidate is tested in memory against all terms, so that the
+//! answers are those of every other store.
+
+use std::collections::BTreeSet;
+
+use deadpool_postgres::Object;
+use tokio_postgres::Row;
+
+use super::record::survivors;
+use super::rows::{Conditions, after, any_term, column, cursor, page_size, stored, term};
+use crate::identity::{PersonId, ResourceId};
+use crate::record::Stored;
+use crate::store::query::matches;
+use crate::store::{Cursor, Page, Query, StoreError, Term, TokenValue};
+
+/// Candidates looked at in one call.
+const STEPS: usize = 2000;
+
+pub async fn search(
+    client: Object,
+    query: Query,
+    from: Option<Cursor>,
+    count: usize,
+) -> Result<Page<Stored>, StoreError> {
+    crate::store::kinds::kind(&query.resource_type)?;
+    let count = page_size(count);
+    let within = patient_records(&client, &query).await?;
+    let order = if within.is_some() && query.resource_type == "Observation" { "observed_nanos" } else { "sequence" };
+    let mut last = after::<i64, String>(from.as_ref())?;
+    let (mut items, mut steps) = (Vec::new(), 0);
+    loop {
+        let chunk = (count * 2).clamp(50, 500).min(STEPS - steps);
+        let rows = candidates(&client, &query, within.as_deref(), order, last.as_ref(), chunk + 1).await?;
+        let more = rows.len() > chunk;
+        for (place, row) in rows.iter().take(chunk).enumerate() {
+            let candidate = stored(row)?;
+            last = Some((column(row, "place")?, column(row, "id")?));
+            items.extend(Some(candidate).filter(|candidate| matches(candidate, &query)));
+            let rest = more || place + 1 < rows.len();
+            if items.len() == count && rest {
+                return Ok(Page { items, next: last.map(|(place, id)| cursor(&[&place, &id])) });
+            }
+        }
+        steps += chunk;
+        if !more {
+            return Ok(Page { items, next: None });
+        }
+        if steps >= STEPS {
+            return Ok(Page { items, next: last.map(|(place, id)| cursor(&[&place, &id])) });
+        }
+    }
+}
+
+/// The records that all Patient terms allow; none when there is no such term.
+async fn patient_records(client: &Object, query: &Query) -> Result<Option<Vec<String>>, StoreError> {
+    let mut within: Option<BTreeSet<PersonId>> = None;
+    for term in &query.terms {
+        let Term::Patient(asked) = term else { continue };
+        let mut allowed = BTreeSet::new();
+        for (person, absorbed) in survivors(client, asked).await?.into_values() {
+            allowed.insert(person);
+            if query.resource_type != "Patient" {
+                allowed.extend(absorbed);
+            }
+        }
+        within = Some(within.map_or(allowed.clone(), |before| before.intersection(&allowed).copied().collect()));
+    }
+    Ok(within.map(|persons| persons.iter().map(ToString::to_string).collect()))
+}
+
+async fn candidates(
+    client: &Object,
+    query: &Query,
+    within: Option<&[String]>,
+    order: &str,
+    last: Option<&(i64, String)>,
+    limit: usize,
+) -> Result<Vec<Row>, StoreError> {
+    let mut conditions = Conditions::default();
+    conditions.add("type = ?", vec![Box::new(query.resource_type.clone())]);
+    if let Some(within) = within {
+        conditions.add("person = ANY(?)", vec![Box::new(within.to_vec())]);
+        if query.resource_type == "Patient" {
+            let own = |person: &String| person.parse().map(|person| ResourceId::patient(person).to_string());
+            let own: Vec<String> = within.iter().filter_map(|person| own(person).ok()).collect();
+            conditions.add("id = ANY(?)", vec![Box::new(own)]);
+        }
+    }
+    for term in &query.terms {
+        match term {
+            Term::Id(ids) => {
+                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                conditions.add("id = ANY(?)", vec![Box::new(ids)]);
+            }
+            Term::Identifier(values) => {
+                if let Some(terms) = values.iter().map(identifier_term).collect::<Option<Vec<_>>>() {
+                    conditions.add("terms && ?", vec![Box::new(terms)]);
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some((place, id)) = last {
+        conditions.add(&format!("({order}, id) < (?, ?)"), vec![Box::new(*place), Box::new(id.clone())]);
+    }
+    let sql = format!(
+        "SELECT id, version, updated_nanos, document, state, {order} AS place FROM resource {}
+         ORDER BY {order} DESC, id DESC LIMIT {limit}",
+        conditions.clause()
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    Ok(client.query(&statement, &conditions.parameters()).await?)
+}
+
+/// None for a value that names no code: then every resource of the type is a candidate.
+fn identifier_term(value: &TokenValue) -> Option<String> {
+    let code = value.code.as_ref()?;
+    Some(value.system.as_ref().map_or_else(|| any_term(code), |system| term(system, code)))
+}

@@ -1,0 +1,289 @@
+//! PostgreSQL as `Store`: each method takes a connection and does its work in statements of its own.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use deadpool_postgres::Object;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, watch};
+
+use super::connection::Connections;
+use super::rows::{column, nanos, parsed, time, unsigned};
+use super::{audit, commit, listen, messages, once, outbox, panels, record, search};
+use crate::fhir::Identifier;
+use crate::identity::{PersonId, ResourceId};
+use crate::record::{Head, Membership, Record, Stored};
+use crate::store::{
+    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
+    MessageSummary, Outcome, Page, Query, Seen, Store, StoreError, WriteUnit,
+};
+
+/// How often work that lost against another gateway's locks is done again.
+const TRIES: usize = 5;
+
+pub struct Postgres {
+    connections: Connections,
+    committed: Arc<Notify>,
+    changes: watch::Sender<u64>,
+}
+
+impl Postgres {
+    /// Connects, and brings the tables up to date. Blocks until that is done.
+    pub fn open(url: &str) -> Result<Self, StoreError> {
+        let connections = Connections::open(url)?;
+        let (committed, changes) = (Arc::new(Notify::new()), watch::Sender::new(0));
+        let config = connections.config().clone();
+        connections.spawn(listen::listen_and_tell(config, Arc::clone(&committed), changes.clone()))?;
+        Ok(Self { connections, committed, changes })
+    }
+
+    fn tell(&self) {
+        self.changes.send_modify(|count| *count += 1);
+        self.committed.notify_one();
+    }
+
+    /// Work whose only conflicts are deadlocks with other gateways: done again a few times.
+    async fn insist<T, F>(&self, work: impl Fn(Object) -> F + Clone + Send + 'static) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        let mut result = Err(StoreError::Conflict);
+        for _ in 0..TRIES {
+            result = self.connections.run(work.clone()).await;
+            if !matches!(result, Err(StoreError::Conflict)) {
+                break;
+            }
+        }
+        let unavailable = || StoreError::Unavailable("other gateways hold the same rows".to_string());
+        let result = result.map_err(|error| if matches!(error, StoreError::Conflict) { unavailable() } else { error });
+        self.tell();
+        result
+    }
+}
+
+#[async_trait]
+impl Store for Postgres {
+    async fn commit(&self, unit: WriteUnit) -> Result<Committed, StoreError> {
+        let committed = self.connections.run(move |client| commit::commit(client, unit)).await?;
+        self.tell();
+        Ok(committed)
+    }
+
+    async fn persons_of(&self, identifiers: &[Identifier]) -> Result<Vec<Option<PersonId>>, StoreError> {
+        let identifiers = identifiers.to_vec();
+        self.connections.run(move |client| async move { record::persons_of(&client, &identifiers).await }).await
+    }
+
+    async fn head(&self, person: PersonId) -> Result<Option<Head>, StoreError> {
+        self.connections.run(move |client| async move { record::head(&client, person).await }).await
+    }
+
+    async fn record(
+        &self,
+        person: PersonId,
+        shared: &[(String, ResourceId)],
+        observations: usize,
+    ) -> Result<Record, StoreError> {
+        let shared = shared.to_vec();
+        self.connections.run(move |client| record::load(client, person, shared, observations)).await
+    }
+
+    async fn resource(&self, resource_type: &str, id: ResourceId) -> Result<Option<Stored>, StoreError> {
+        let kind = resource_type.to_string();
+        self.connections.run(move |client| async move { record::current(&client, &kind, id).await }).await
+    }
+
+    async fn version(&self, resource_type: &str, id: ResourceId, version: u64) -> Result<Option<Stored>, StoreError> {
+        let kind = resource_type.to_string();
+        self.connections.run(move |client| record::version(client, kind, id, version)).await
+    }
+
+    async fn search(&self, query: &Query, cursor: Option<&Cursor>, count: usize) -> Result<Page<Stored>, StoreError> {
+        let (query, cursor) = (query.clone(), cursor.cloned());
+        self.connections.run(move |client| search::search(client, query, cursor, count)).await
+    }
+
+    async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError> {
+        let (feed, control, content) = (feed.to_string(), control.to_string(), *content);
+        self.connections.run(move |client| messages::seen(client, feed, control, content)).await
+    }
+
+    async fn message(&self, sequence: u64) -> Result<Option<MessageEntry>, StoreError> {
+        self.connections.run(move |client| messages::get(client, sequence)).await
+    }
+
+    async fn messages(
+        &self,
+        filter: &MessageFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<MessageSummary>, StoreError> {
+        let (filter, cursor) = (filter.clone(), cursor.cloned());
+        self.connections.run(move |client| messages::list(client, filter, cursor, count)).await
+    }
+
+    async fn replace_panel(&self, panel: &str, members: Vec<Membership>, now: Timestamp) -> Result<usize, StoreError> {
+        let panel = panel.to_string();
+        self.insist(move |client| panels::replace(client, panel.clone(), members.clone(), now)).await
+    }
+
+    async fn memberships(&self, identifiers: &[Identifier]) -> Result<Vec<Membership>, StoreError> {
+        let identifiers = identifiers.to_vec();
+        self.connections.run(move |client| panels::memberships(client, identifiers)).await
+    }
+
+    async fn panel(&self, panel: &str, cursor: Option<&Cursor>, count: usize) -> Result<Page<Membership>, StoreError> {
+        let (panel, cursor) = (panel.to_string(), cursor.cloned());
+        self.connections.run(move |client| panels::list(client, panel, cursor, count)).await
+    }
+
+    async fn claim_timers(
+        &self,
+        now: Timestamp,
+        count: usize,
+        lease: SignedDuration,
+    ) -> Result<Vec<(PersonId, Timestamp)>, StoreError> {
+        self.connections.run(move |client| claim_timers(client, now, count, lease)).await
+    }
+
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        count: usize,
+        lease: SignedDuration,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.connections.run(move |client| outbox::claim(client, now, count, lease)).await
+    }
+
+    async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
+        let delivery = delivery.to_string();
+        self.insist(move |client| outbox::finish(client, delivery.clone(), attempt.clone(), outcome)).await
+    }
+
+    async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError> {
+        let delivery = delivery.to_string();
+        self.insist(move |client| outbox::release(client, delivery.clone(), due)).await
+    }
+
+    async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let delivery = delivery.to_string();
+        self.insist(move |client| outbox::retry(client, delivery.clone(), now)).await
+    }
+
+    async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError> {
+        let delivery = delivery.to_string();
+        self.connections.run(move |client| outbox::get(client, delivery)).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<Delivery>, StoreError> {
+        let (filter, cursor) = (filter.clone(), cursor.cloned());
+        self.connections.run(move |client| outbox::list(client, filter, cursor, count)).await
+    }
+
+    async fn audit(
+        &self,
+        person: Option<PersonId>,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        let cursor = cursor.cloned();
+        self.connections.run(move |client| audit::list(client, person, cursor, count)).await
+    }
+
+    async fn remember_once(
+        &self,
+        kind: &str,
+        value: &str,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (kind, value) = (kind.to_string(), value.to_string());
+        self.connections.run(move |client| once::remember(client, kind, value, expires, now)).await
+    }
+
+    async fn get_state(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let name = name.to_string();
+        self.connections.run(move |client| once::get_state(client, name)).await
+    }
+
+    async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        let (name, value) = (name.to_string(), value.to_vec());
+        self.connections.run(move |client| once::put_state(client, name, value)).await
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    async fn health(&self) -> Health {
+        let read = self.connections.run(counts).await;
+        let (fault, [messages, records, waiting, held, dead, disk]) = match read {
+            Ok(counts) => (None, counts),
+            Err(error) => (Some(error.to_string()), [0; 6]),
+        };
+        Health {
+            fault,
+            engine: "postgres",
+            messages,
+            records,
+            deliveries_waiting: waiting,
+            deliveries_held: held,
+            deliveries_dead: dead,
+            disk_bytes: disk,
+        }
+    }
+
+    async fn close(&self) {
+        self.connections.close();
+    }
+}
+
+async fn claim_timers(
+    client: Object,
+    now: Timestamp,
+    count: usize,
+    lease: SignedDuration,
+) -> Result<Vec<(PersonId, Timestamp)>, StoreError> {
+    let statement = client
+        .prepare_cached(
+            "WITH due AS (SELECT person AS due_person FROM head WHERE wake_nanos <= $1 AND leased_until_nanos <= $1
+                          ORDER BY wake_nanos LIMIT $2 FOR UPDATE SKIP LOCKED)
+             UPDATE head SET leased_until_nanos = $3 FROM due WHERE person = due_person RETURNING person, wake_nanos",
+        )
+        .await?;
+    let until = nanos(now.saturating_add(lease).unwrap_or(Timestamp::MAX));
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let rows = client.query(&statement, &[&nanos(now), &count, &until]).await?;
+    let read = |row| Ok((parsed(row, "person")?, time(column(row, "wake_nanos")?)?));
+    let mut due = rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
+    due.sort_by_key(|(person, at)| (*at, *person));
+    Ok(due)
+}
+
+/// Messages and records are counted while they are few, and estimated by the database's statistics after.
+async fn counts(client: Object) -> Result<[u64; 6], StoreError> {
+    let count = |table: &str| {
+        format!(
+            "(SELECT CASE WHEN reltuples < 50000 THEN (SELECT count(*) FROM {table}) ELSE reltuples::bigint END
+              FROM pg_class WHERE oid = '{table}'::regclass)"
+        )
+    };
+    let sql = format!(
+        "SELECT {}, {}, (SELECT count(*) FROM delivery WHERE state = 0), (SELECT count(*) FROM delivery WHERE state = 2),
+                (SELECT count(*) FROM delivery WHERE state = 3), pg_database_size(current_database())",
+        count("message"),
+        count("head")
+    );
+    let row = client.query_one(&sql, &[]).await?;
+    let mut counts = [0; 6];
+    for (place, to) in counts.iter_mut().enumerate() {
+        *to = unsigned(row.try_get(place)?);
+    }
+    Ok(counts)
+}
