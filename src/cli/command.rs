@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::screen::Screen;
-use super::{check, init};
+use super::{agreement, check, delivery, demo, init, message, panel, replay, run, test, try_message};
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
 ///
@@ -19,8 +19,17 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
     Init(init::Arguments),
     Check(check::Arguments),
+    Test(test::Arguments),
+    Try(try_message::Arguments),
+    Run(run::Arguments),
+    Panel(panel::Arguments),
+    Message(message::Arguments),
+    Replay(replay::Arguments),
+    Delivery(delivery::Arguments),
+    Agreement(agreement::Arguments),
 }
 
 /// How a command ended when it could run.
@@ -36,8 +45,17 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut screen = Screen::of_process();
     let result = match arguments.command {
+        Command::Demo(arguments) => demo::run(&arguments, &mut screen),
         Command::Init(arguments) => init::run(&arguments, &mut screen),
         Command::Check(arguments) => check::run(&arguments, &mut screen),
+        Command::Test(arguments) => test::run(&arguments, &mut screen),
+        Command::Try(arguments) => try_message::run(&arguments, &mut screen),
+        Command::Run(arguments) => run::run(&arguments, &mut screen),
+        Command::Panel(arguments) => panel::run(&arguments, &mut screen),
+        Command::Message(arguments) => message::run(&arguments, &mut screen),
+        Command::Replay(arguments) => replay::run(&arguments, &mut screen),
+        Command::Delivery(arguments) => delivery::run(&arguments, &mut screen),
+        Command::Agreement(arguments) => agreement::run(&arguments, &mut screen),
     };
     match result {
         Ok(Outcome::Well) => ExitCode::SUCCESS,

@@ -1,10 +1,23 @@
 //! The `handover` command line: one file per command. Exit codes: 0 all is well, 1 something was found wrong, 2 the
 //! command itself could not run.
 
+mod agreement;
 mod check;
 mod command;
+mod delivery;
+mod demo;
+mod describe;
+mod explain;
 mod init;
+mod message;
+mod operation;
+mod panel;
+mod place;
+mod replay;
+mod run;
 mod screen;
 mod table;
+mod test;
+mod try_message;
 
 pub use command::main;

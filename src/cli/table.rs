@@ -1,5 +1,11 @@
 //! Tables that fit the terminal: columns as wide as they need, the last ones giving way first.
 
+use anyhow::Result;
+use serde_json::Value;
+
+use super::command::Outcome;
+use super::screen::Screen;
+
 /// Spaces between columns.
 const GAP: usize = 2;
 /// No column gets narrower than this to make room.
@@ -67,6 +73,21 @@ pub fn clipped(text: &str, width: usize) -> String {
     }
     let kept: String = text.chars().take(width.saturating_sub(1)).collect();
     format!("{kept}…")
+}
+
+/// Prints a listing, what to say when it is empty, and how to read on.
+pub fn show(table: &Table, answer: &Value, empty: &str, screen: &mut Screen) -> Result<Outcome> {
+    if table.is_empty() {
+        screen.say(empty)?;
+        return Ok(Outcome::Well);
+    }
+    for line in table.lines(screen.width) {
+        screen.say(line)?;
+    }
+    if let Some(next) = answer.get("next").and_then(Value::as_str) {
+        screen.note(&format!("more: add --after {next}"));
+    }
+    Ok(Outcome::Well)
 }
 
 #[cfg(test)]

@@ -1,0 +1,33 @@
+//! `handover demo`: the whole way on this machine, with a hospital that sends and a practice's EHR that receives.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::command::Outcome;
+use super::screen::Screen;
+use crate::demo::{Options, play};
+
+/// Show the whole way on this machine.
+///
+/// Starts a gateway with a store, a hospital that sends messages over MLLP, and a stand-in for a practice's EHR that
+/// receives the work; tells what happens as it happens, and then keeps running with the console's address. All patients
+/// are synthetic. Nothing is installed, and nothing is left behind unless --keep says where.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  handover demo\n  handover demo --once && echo the EHR holds the Task, the CarePlan and the alert"
+)]
+pub struct Arguments {
+    /// End when the story is told: exit code 0 only if the EHR holds what it should.
+    #[arg(long)]
+    once: bool,
+    /// Keep the demo's site and store in this folder.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments, _screen: &mut Screen) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(play(Options { once: arguments.once, keep: arguments.keep.clone() }))?;
+    Ok(Outcome::Well)
+}

@@ -1,0 +1,106 @@
+//! What became of a message, for a person at a terminal: the message itself, decisions in words, where each element came
+//! from, and what was not read. Shows patient data, to the one who asked for it.
+
+use anyhow::Result;
+
+use super::place::place_at;
+use super::screen::Screen;
+use super::table::{Table, clipped};
+use crate::hl7::{Message, ReadOptions};
+use crate::store::{Trace, TraceLine};
+
+/// The message, a segment a line.
+pub fn message(raw: &str, screen: &mut Screen) -> Result<()> {
+    screen.heading("Message")?;
+    for line in raw.split(['\r', '\n']).filter(|line| !line.is_empty()) {
+        screen.say(format!("  {line}"))?;
+    }
+    Ok(())
+}
+
+/// A heading and a line for each; nothing when there is none.
+pub fn list(title: &str, lines: &[String], screen: &mut Screen) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    screen.heading(title)?;
+    lines.iter().try_for_each(|line| screen.say(format!("  {line}")))
+}
+
+/// Problems, decisions, lineage and unread fields. `raw` is the message that byte ranges belong to.
+pub fn trace(trace: &Trace, raw: &[u8], screen: &mut Screen) -> Result<()> {
+    decisions("Problems", &trace.problems, screen)?;
+    decisions("Protocols", &trace.decisions, screen)?;
+    decisions("Agreements", &trace.agreements, screen)?;
+    let reading = Message::parse(raw, &ReadOptions::default());
+    if let Some(message) = &reading.message {
+        lineage(trace, message, screen)?;
+    }
+    if !trace.unread.is_empty() {
+        screen.heading("Not read by any mapping")?;
+        let places: Vec<String> = trace.unread.iter().map(ToString::to_string).collect();
+        for line in wrapped(&places.join(", "), screen.width.saturating_sub(2)) {
+            screen.say(format!("  {line}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn decisions(title: &str, lines: &[TraceLine], screen: &mut Screen) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    screen.heading(title)?;
+    for line in lines {
+        for (index, part) in wrapped(&line.text, screen.width.saturating_sub(4)).into_iter().enumerate() {
+            screen.say(if index == 0 { format!("  {part}") } else { format!("    {part}") })?;
+        }
+        let place = [&line.subject, &line.place].into_iter().filter(|text| !text.is_empty());
+        let place = place.map(String::as_str).collect::<Vec<_>>().join(", ");
+        let shown = screen.dim(&format!("    {place}"));
+        screen.say(shown)?;
+    }
+    Ok(())
+}
+
+fn lineage(trace: &Trace, message: &Message, screen: &mut Screen) -> Result<()> {
+    if trace.lineage.is_empty() {
+        return Ok(());
+    }
+    screen.heading("Where each element came from")?;
+    let mut table = Table::new(&["field", "value", "element", "mapping"]);
+    for mark in &trace.lineage {
+        let span = crate::hl7::Span { start: mark.start, end: mark.end };
+        let value = clipped(&message.text_at(span), 24);
+        let map = mark.map.rsplit('/').next().unwrap_or_default();
+        table.row([place_at(message, span), value, mark.element.clone(), map.to_string()]);
+    }
+    table.lines(screen.width.saturating_sub(2)).into_iter().try_for_each(|line| screen.say(format!("  {line}")))
+}
+
+/// The text in lines of at most `width`, broken between words.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut().filter(|line| line.chars().count() + 1 + word.chars().count() <= width) {
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.to_string()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_between_words_and_a_long_word_stays_whole() {
+        assert_eq!(wrapped("call within two business days", 11), ["call within", "two", "business", "days"]);
+        assert_eq!(wrapped("unbreakableword", 4), ["unbreakableword"]);
+        assert!(wrapped("", 10).is_empty());
+    }
+}

@@ -1,0 +1,136 @@
+//! `handover message list` and `show`: what arrived, and what became of it.
+
+use anyhow::{Context, Result};
+
+use super::command::Outcome;
+use super::explain;
+use super::operation::{SiteArgument, items, number, text, time};
+use super::screen::Screen;
+use super::table::Table;
+use crate::pipeline::Operation;
+use crate::store::Trace;
+
+/// What arrived, and what became of it.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    List(List),
+    Show(Show),
+}
+
+/// List messages, newest first.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  handover message list --faulty\n  handover message list --feed riverside --count 200 --json"
+)]
+struct List {
+    /// Only from this feed.
+    #[arg(long, value_name = "NAME")]
+    feed: Option<String>,
+    /// Only those answered AE or AR.
+    #[arg(long)]
+    faulty: bool,
+    /// Only with this control id (MSH-10).
+    #[arg(long, value_name = "ID")]
+    control: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    count: usize,
+    /// Where the last listing ended.
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
+    /// Print `{ "items": [...], "next": CURSOR }`.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    site: SiteArgument,
+}
+
+/// Show one message with everything that followed from it.
+///
+/// Prints the message itself, its answer, the resources, the decisions of protocols and agreements in words, where each
+/// element came from, and what was not read. Shows patient data.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  handover message show 17")]
+struct Show {
+    /// The message's number, as `message list` shows it.
+    number: u64,
+    /// Print everything as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    site: SiteArgument,
+}
+
+pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
+    match &arguments.command {
+        Command::List(list) => run_list(list, screen),
+        Command::Show(show) => run_show(show, screen),
+    }
+}
+
+fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
+    let operation = Operation::MessageList {
+        feed: list.feed.clone(),
+        faulty: list.faulty,
+        control: list.control.clone(),
+        after: list.after.clone(),
+        count: list.count,
+    };
+    let answer = list.site.perform(operation, screen)?;
+    if list.json {
+        screen.say_json(&answer)?;
+        return Ok(Outcome::Well);
+    }
+    let mut table = Table::new(&["number", "received", "feed", "event", "control id", "answer", "problems"]);
+    for item in items(&answer, "/items") {
+        let sequence = number(item, "/sequence").to_string();
+        let problems = number(item, "/problems").to_string();
+        let received = time(item, "/received");
+        let answered = text(item, "/acknowledged");
+        table.row([
+            &sequence,
+            &received,
+            text(item, "/feed"),
+            text(item, "/event"),
+            text(item, "/control"),
+            answered,
+            &problems,
+        ]);
+    }
+    super::table::show(&table, &answer, "no messages", screen)
+}
+
+fn run_show(show: &Show, screen: &mut Screen) -> Result<Outcome> {
+    let answer = show.site.perform(Operation::MessageShow { sequence: show.number }, screen)?;
+    if show.json {
+        screen.say_json(&answer)?;
+        return Ok(Outcome::Well);
+    }
+    let summary = answer.get("summary").cloned().unwrap_or_default();
+    let title = format!("message {}: {}", show.number, text(&summary, "/event"));
+    screen.say(screen.bold(&title))?;
+    let facts = [
+        ("feed", text(&summary, "/feed").to_string()),
+        ("control id", text(&summary, "/control").to_string()),
+        ("received", time(&summary, "/received")),
+        ("answered", text(&summary, "/acknowledged").to_string()),
+        ("what became of it", text(&summary, "/disposition").to_string()),
+    ];
+    for (name, value) in facts {
+        screen.say(format!("  {name:<18} {value}"))?;
+    }
+    let raw = text(&answer, "/raw");
+    explain::message(raw, screen)?;
+    let trace = answer.get("trace").cloned().unwrap_or_default();
+    let trace: Trace = serde_json::from_value(trace).context("the gateway's answer has no readable trace")?;
+    explain::list("Resources", &trace.resources, screen)?;
+    explain::trace(&trace, raw.as_bytes(), screen)?;
+    explain::list("Deliveries", &trace.deliveries, screen)?;
+    Ok(Outcome::Well)
+}

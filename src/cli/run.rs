@@ -1,0 +1,57 @@
+//! `handover run DIR`: starts the gateway and keeps it running until it is told to stop.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use super::check;
+use super::command::Outcome;
+use super::screen::Screen;
+use crate::app::{Running, Start};
+use crate::telemetry;
+
+/// Start the gateway.
+///
+/// Compiles the site, opens the store, listens, and delivers until Ctrl-C or SIGTERM, and then finishes what is under way.
+/// A site with errors does not start. While it runs, changes to the site are taken over when they check clean.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Logs go to standard error; RUST_LOG says how much (RUST_LOG=debug).\n\nExample:\n  handover run site"
+)]
+pub struct Arguments {
+    /// The site's folder.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// Do not take over changes to the site while running.
+    #[arg(long)]
+    no_reload: bool,
+}
+
+pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
+    telemetry::start_logs();
+    let Some(site) = check::load_or_show(&arguments.dir, screen) else { bail!("the gateway was not started") };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let start = Start { watch_site: !arguments.no_reload, ..Start::of(site) };
+        let running = Running::start(start).await?;
+        for (feed, address) in &running.mllp {
+            screen.say(format!("feed {feed}: MLLP on {address}"))?;
+        }
+        screen.say(format!("HTTP on {}://{}", running.scheme, running.http))?;
+        screen.say(format!("console (opens once): {}", running.console_link()))?;
+        stop_signal().await?;
+        screen.note("stopping");
+        running.stop().await;
+        Ok(Outcome::Well)
+    })
+}
+
+/// Ctrl-C, or the SIGTERM that init systems and containers send.
+async fn stop_signal() -> Result<()> {
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminated.recv() => {}
+    }
+    Ok(())
+}

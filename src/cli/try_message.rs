@@ -1,0 +1,193 @@
+//! `handover try FILE…`: the whole path for messages in files, without storing or sending anything.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use super::check;
+use super::command::Outcome;
+use super::describe::describe;
+use super::explain;
+use super::screen::Screen;
+use super::table::Table;
+use crate::clock::{Clock, SystemClock};
+use crate::hl7::{Batch, Message, ReadOptions};
+use crate::pipeline::{Code, Trial, dry_run};
+use crate::record::Membership;
+use crate::site::{DemoSite, Site, problems_as_json};
+
+/// Show what messages would come to, without storing or sending anything.
+///
+/// Runs the same path as the gateway, for patients nobody has seen: the answer, the resources, the work that protocols ask
+/// for, what the agreements let out, where each element came from, and what no mapping read. Shows what is in the message.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit code 1 when a message would be refused.\n\n\
+    Examples:\n  handover try adt-a04.hl7\n  handover try --site site --feed riverside batch.hl7 --json\n  cat message.hl7 | handover try -")]
+pub struct Arguments {
+    /// Files with one message or several; `-` is standard input.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The site's folder. Left out: the current folder when it is a site, else the demo's site.
+    #[arg(long, value_name = "DIR")]
+    site: Option<PathBuf>,
+    /// The feed the message would come from. Left out: the one whose facilities name the sender, else the first.
+    #[arg(long, value_name = "NAME")]
+    feed: Option<String>,
+    /// Print the resources whole.
+    #[arg(long)]
+    resources: bool,
+    /// Print an array with one object per message.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
+    // Lives as long as the site is used.
+    let mut demo = None;
+    let dir = match &arguments.site {
+        Some(dir) => dir.clone(),
+        None if Path::new("handover.yaml").exists() => PathBuf::from("."),
+        None => demo.insert(DemoSite::write()?).path().to_path_buf(),
+    };
+    let Some(mut site) = check::load_or_show(&dir, screen) else { bail!("nothing was tried") };
+    if demo.is_some() {
+        admit_all(&mut site);
+    }
+    let members = members_of(&site)?;
+    let mut trials = Vec::new();
+    let mut outcome = Outcome::Well;
+    for file in &arguments.files {
+        let bytes = read(file)?;
+        for span in Batch::split(&bytes).messages {
+            let raw = span.of(&bytes);
+            let feed = feed_for(&site, raw, arguments.feed.as_deref())?;
+            let trial = dry_run(&site, &feed, raw, &members, SystemClock.now()).context("the site has no such feed")?;
+            if trial.code != Code::AA {
+                outcome = Outcome::Faults;
+            }
+            if arguments.json {
+                trials.push(as_json(file, &feed, &trial));
+            } else {
+                show(file, &feed, raw, &trial, arguments.resources, screen)?;
+            }
+        }
+    }
+    if arguments.json {
+        screen.say_json(&Value::Array(trials))?;
+    }
+    Ok(outcome)
+}
+
+/// Without a site of one's own, it does not matter whom the demo's feed is for.
+fn admit_all(site: &mut Site) {
+    for feed in site.feeds.values_mut() {
+        feed.facilities.clear();
+        feed.accepts.clear();
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    if file.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// The panels' members as the site's own rosters list them; faults in rosters are for `check`.
+fn members_of(site: &Site) -> Result<Vec<Membership>> {
+    let mut members = Vec::new();
+    for panel in site.panels.values() {
+        let Some(file) = &panel.members else { continue };
+        let bytes = std::fs::read(site.folder.join(file)).with_context(|| format!("cannot read {file}"))?;
+        members.extend(site.read_roster(panel, file, &bytes).members);
+    }
+    Ok(members)
+}
+
+fn feed_for(site: &Site, raw: &[u8], asked: Option<&str>) -> Result<String> {
+    let names = || site.feeds.keys().cloned().collect::<Vec<_>>().join(", ");
+    if let Some(name) = asked {
+        if site.feeds.contains_key(name) {
+            return Ok(name.to_string());
+        }
+        bail!("the site has no feed `{name}`; it has {}", names());
+    }
+    let reading = Message::parse(raw, &ReadOptions::default());
+    let facility = reading.message.map(|message| message.header().sending_facility().into_owned()).unwrap_or_default();
+    let by_facility = site.feeds.values().find(|feed| feed.facilities.contains(&facility));
+    let found = by_facility.or_else(|| site.feeds.values().next());
+    found.map(|feed| feed.name.clone()).context("the site has no feed; add one to feeds/")
+}
+
+fn show(file: &Path, feed: &str, raw: &[u8], trial: &Trial, whole: bool, screen: &mut Screen) -> Result<()> {
+    let title = format!("{}: {}, control id {}", file.display(), trial.event, trial.control);
+    screen.say(screen.bold(&title))?;
+    let answered = match trial.code {
+        Code::AA => "AA, would be taken",
+        Code::AE => "AE, would be refused: this message cannot be taken as it is",
+        Code::AR => "AR, would be refused: this gateway does not take such messages",
+    };
+    screen.say(format!("  {} bytes from feed {feed}; answer {answered}", raw.len()))?;
+    if !trial.resources.is_empty() {
+        screen.heading("Resources")?;
+        let mut table = Table::new(&["type", "what it says"]);
+        for resource in &trial.resources {
+            let kind = resource.get("resourceType").and_then(Value::as_str).unwrap_or_default();
+            table.row([kind.to_string(), describe(resource)]);
+        }
+        for line in table.lines(screen.width.saturating_sub(2)) {
+            screen.say(format!("  {line}"))?;
+        }
+    }
+    if whole {
+        for resource in &trial.resources {
+            screen.say("")?;
+            screen.say_json(resource)?;
+        }
+    }
+    explain::trace(&trial.trace, raw, screen)?;
+    let unmapped: Vec<String> = trial.unmapped.iter().map(|(table, code)| format!("{code} in {table}")).collect();
+    explain::list("Codes without a row in their table", &unmapped, screen)?;
+    let kind = |subject: &str| subject.split('/').next().unwrap_or_default().to_string();
+    let deliveries: Vec<String> = trial
+        .deliveries
+        .iter()
+        .map(|new| format!("{} to {} ({})", kind(&new.subject), new.partner, new.agreement))
+        .collect();
+    explain::list("Would be delivered", &deliveries, screen)?;
+    explain::list(
+        "Answer",
+        &String::from_utf8_lossy(&trial.answer)
+            .split('\r')
+            .filter(|line| !line.is_empty())
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        screen,
+    )?;
+    screen.say("")
+}
+
+fn as_json(file: &Path, feed: &str, trial: &Trial) -> Value {
+    json!({
+        "file": file.display().to_string(),
+        "feed": feed,
+        "event": trial.event,
+        "control": trial.control,
+        "code": trial.code.text(),
+        "answer": String::from_utf8_lossy(&trial.answer),
+        "problems": problems_as_json(&trial.problems),
+        "resources": trial.resources,
+        "trace": trial.trace,
+        "unmapped": trial.unmapped.iter().map(|(table, code)| json!({ "table": table, "code": code })).collect::<Vec<_>>(),
+        "deliveries": trial.deliveries.iter().map(|new| json!({
+            "partner": new.partner,
+            "subject": new.subject,
+            "agreement": new.agreement,
+            "payload": new.payload,
+        })).collect::<Vec<_>>(),
+    })
+}
