@@ -37,18 +37,31 @@ impl Gateway {
 
     /// Does what a person decided about a task; what follows is evaluated at once. `who` is named in the audit.
     pub async fn act(&self, task: ResourceId, action: TaskAction, note: &str, who: &str) -> Result<(), Problem> {
+        let because = "a person decided it in the console";
+        let told = Told { action: format!("task-{}", name(action)), subject: format!("Task/{task}"), who, because };
+        self.take_action(task, &words(action, note), told).await
+    }
+
+    /// Takes an answer to the prompt that a Flag asks; what follows is evaluated at once. `who` is named in the audit.
+    pub async fn answer(&self, flag: ResourceId, answer: &str, who: &str) -> Result<(), Problem> {
+        let because = "the card was answered in the practice";
+        let told = Told { action: "prompt-answer".to_string(), subject: format!("Flag/{flag}"), who, because };
+        self.take_action(flag, &Action::Answer { answer: answer.to_string() }, told).await
+    }
+
+    async fn take_action(&self, target: ResourceId, action: &Action, told: Told<'_>) -> Result<(), Problem> {
         let done = self
-            .change(task.person, |site, known| {
+            .change(target.person, |site, known| {
                 let now = self.clock.now();
-                let changes = site.protocols.act(&known.record, task, &words(action, note), who, now)?;
+                let changes = site.protocols.act(&known.record, target, action, told.who, now)?;
                 let entry = AuditEntry {
                     at: now,
-                    agent: who.to_string(),
-                    action: format!("task-{}", name(action)),
+                    agent: told.who.to_string(),
+                    action: told.action.clone(),
                     person: Some(known.record.head.person),
-                    subject: format!("Task/{task}"),
+                    subject: told.subject.clone(),
                     allowed: true,
-                    because: "a person decided it in the console".to_string(),
+                    because: told.because.to_string(),
                 };
                 Ok((changes, Some(entry)))
             })
@@ -107,6 +120,14 @@ impl Gateway {
         self.timer_bell.notify_one();
         Ok(())
     }
+}
+
+/// What the audit says of an action.
+struct Told<'a> {
+    action: String,
+    subject: String,
+    who: &'a str,
+    because: &'a str,
 }
 
 enum Fault {

@@ -3,6 +3,7 @@
 
 mod access;
 mod answer;
+mod cds_hooks;
 mod client;
 mod fhir;
 mod guard;

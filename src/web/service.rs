@@ -8,6 +8,7 @@ use actix_web::web::{self, ServiceConfig};
 use jiff::Timestamp;
 
 use super::answer::Fault;
+use super::cds_hooks;
 use super::fhir;
 use super::health::{health, live, metrics};
 use super::pace::Pace;
@@ -65,5 +66,6 @@ pub fn configure(config: &mut ServiceConfig, service: Arc<Service>) {
         .route("/.well-known/jwks.json", web::get().to(jwks))
         .route("/.well-known/smart-configuration", web::get().to(configuration))
         .service(web::resource("/auth/token").app_data(form).route(web::post().to(token)))
+        .configure(cds_hooks::routes)
         .service(web::scope("/fhir").configure(fhir::routes));
 }

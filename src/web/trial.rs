@@ -19,7 +19,7 @@ use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::pipeline::Gateway;
 use crate::record::{Change, Head, Membership, State, Stored};
-use crate::site::{JwksSource, Site};
+use crate::site::{JwksSource, Panel, Practice, Site};
 use crate::store::{AuditEntry, EngineChoice, HeadWrite, StoreSettings, WriteUnit, open};
 use crate::yaml::Source;
 
@@ -34,6 +34,7 @@ patients: { panel: lakeside }
 receives:
   - { resource: Task, pull: true }
   - { resource: Patient, pull: true }
+  - { resource: Flag, push: on-change }
   - { resource: Encounter, pull: true, without: [participant, type] }
 never: [R]
 ";
@@ -66,16 +67,21 @@ impl Trial {
         let trial = Self { gateway, service, clock, key };
         trial.seed(member(), "1").await;
         trial.seed(stranger(), "2").await;
+        trial.enrol("lakeside", "1").await;
+        trial
+    }
+
+    /// Makes the patient with this number the one member of a panel.
+    pub async fn enrol(&self, panel: &str, number: &str) {
         let membership = Membership {
-            panel: "lakeside".into(),
-            identifiers: vec![Identifier::new("urn:mrn", "1")],
+            panel: panel.into(),
+            identifiers: vec![Identifier::new("urn:mrn", number)],
             practitioner: None,
             care_manager: None,
             language: None,
             phone: None,
         };
-        trial.gateway.store.replace_panel("lakeside", vec![membership], trial.clock.now()).await.unwrap();
-        trial
+        self.gateway.store.replace_panel(panel, vec![membership], self.clock.now()).await.unwrap();
     }
 
     /// A record with a patient, three tasks (one labelled restricted) and an encounter.
@@ -118,18 +124,24 @@ impl Trial {
     pub async fn rewrite(&self, person: PersonId, kind: &str, key: &str, status: &str) {
         let id = ResourceId::of(person, kind, key);
         let mut stored = self.gateway.store.resource(kind, id).await.unwrap().unwrap();
-        let mut head = self.gateway.store.head(person).await.unwrap().unwrap();
-        let (replaces, revision) = (stored.version, head.revision);
+        let replaces = stored.version;
         stored.version += 1;
         stored.updated = self.clock.now();
         stored.resource.set("status", json!(status));
+        self.commit(person, WriteUnit { changes: vec![Change { stored, replaces }], ..WriteUnit::default() }).await;
+    }
+
+    pub async fn add(&self, person: PersonId, kind: &str, key: &str, body: Value) {
+        let changes = vec![self.change(person, kind, key, body)];
+        self.commit(person, WriteUnit { changes, ..WriteUnit::default() }).await;
+    }
+
+    /// Commits to a record that is there.
+    pub async fn commit(&self, person: PersonId, unit: WriteUnit) {
+        let mut head = self.gateway.store.head(person).await.unwrap().unwrap();
+        let replaces = head.revision;
         head.revision += 1;
-        let unit = WriteUnit {
-            heads: vec![HeadWrite { head, replaces: revision }],
-            changes: vec![Change { stored, replaces }],
-            ..WriteUnit::default()
-        };
-        self.gateway.store.commit(unit).await.unwrap();
+        self.gateway.store.commit(WriteUnit { heads: vec![HeadWrite { head, replaces }], ..unit }).await.unwrap();
     }
 
     pub async fn call(&self, request: TestRequest) -> Answer {
@@ -199,9 +211,28 @@ fn site(key: &SigningKey) -> Site {
     partner.jwks = Some(JwksSource::Inline(json!({ "keys": [key.public_jwk()] })));
     partner.scopes = vec!["system/*.rs".into()];
     site.partners.insert(partner.name.clone(), partner);
+    for name in ["lakeside", "hillside"] {
+        site.panels.insert(name.into(), panel(name));
+    }
     let names = Names { partners: None, panels: None, value_sets: site.value_sets.clone() };
     let (agreements, problems) = compile(&[Source::new("agreements/practice.yaml", AGREEMENT)], &names);
     assert!(problems.is_empty(), "{problems:?}");
     site.agreements = agreements;
     site
+}
+
+fn panel(name: &str) -> Panel {
+    let zone = jiff::tz::TimeZone::UTC;
+    let practice = Practice { name: name.into(), identifier: None, zone, calendar: None, phone: None };
+    Panel {
+        name: name.into(),
+        title: name.into(),
+        practice,
+        partner: None,
+        member_system: None,
+        members: None,
+        care_manager: None,
+        coach: None,
+        clinician: None,
+    }
 }

@@ -1,0 +1,78 @@
+//! `POST /cds-services/{id}/feedback` (https://cds-hooks.hl7.org/2.0/#feedback): an accepted suggestion or an override with a
+//! reason answers the prompt that the card asked. Free text that comes along is not kept.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::caller::caller;
+use super::discovery::hook_of;
+use super::request::{CardFeedback, Feedback};
+use crate::agreement::Exit;
+use crate::identity::ResourceId;
+use crate::problem::Category;
+use crate::web::access::{Reader, Verdict};
+use crate::web::answer::Fault;
+use crate::web::client::Client;
+use crate::web::service::Service;
+
+/// Cards in one request.
+const CARDS: usize = 50;
+
+pub async fn feedback(
+    service: web::Data<Service>,
+    request: HttpRequest,
+    path: web::Path<String>,
+    body: web::Json<Feedback>,
+) -> Result<HttpResponse, Fault> {
+    hook_of(&path).ok_or_else(|| Fault::not_found("there is no such service; see /cds-services"))?;
+    let client = caller(&service, &request, &format!("/cds-services/{path}/feedback")).await?;
+    if body.feedback.len() > CARDS {
+        return Err(Fault::bad_request(Category::TooCostly, format!("feedback on more than {CARDS} cards")));
+    }
+    for one in &body.feedback {
+        if let Some((flag, answer)) = answer_of(one)? {
+            give(&service, &client, flag, &answer).await?;
+        }
+    }
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// The prompt's Flag and the answer; none when the card was seen and nothing was said.
+fn answer_of(feedback: &CardFeedback) -> Result<Option<(ResourceId, String)>, Fault> {
+    let unknown = || Fault::bad_request(Category::Value, "card is not the uuid of a card of this service");
+    let card: ResourceId = feedback.card.parse().map_err(|_| unknown())?;
+    let answer = match feedback.outcome.as_str() {
+        "accepted" => {
+            let suggestion = feedback.accepted_suggestions.first().map(|accepted| accepted.id.as_str());
+            match suggestion {
+                Some(id) => Some(id.strip_prefix(&format!("{card}.")).ok_or_else(unknown)?.to_string()),
+                None => None,
+            }
+        }
+        "overridden" => {
+            let reason = feedback.override_reason.as_ref().and_then(|why| why.reason.as_ref());
+            reason.map(|reason| reason.code.clone()).filter(|code| !code.is_empty())
+        }
+        _ => return Err(Fault::bad_request(Category::Value, "outcome must be accepted or overridden")),
+    };
+    Ok(answer.map(|answer| (card, answer)))
+}
+
+/// Only who may see the card may answer it.
+async fn give(service: &Service, client: &Client, flag: ResourceId, answer: &str) -> Result<(), Fault> {
+    let absent = || Fault::not_found("there is no such card");
+    let stored = service.gateway.store.resource("Flag", flag).await?.ok_or_else(absent)?;
+    let mut reader = Reader::new(service, client, Exit::Card);
+    let verdict = reader.judge(stored).await?;
+    reader.finish().await?;
+    if let Verdict::Denied(why) = verdict {
+        return Err(Fault::forbidden(why));
+    }
+    service.gateway.answer(flag, answer, &client.partner).await.map_err(|problem| {
+        let status = match problem.category {
+            Category::Transient => actix_web::http::StatusCode::SERVICE_UNAVAILABLE,
+            Category::NotFound => actix_web::http::StatusCode::NOT_FOUND,
+            _ => actix_web::http::StatusCode::BAD_REQUEST,
+        };
+        Fault { status, problem, retry_after_secs: None }
+    })
+}
