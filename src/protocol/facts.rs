@@ -1,6 +1,9 @@
 //! What rules ask of a patient's record, read once per evaluation: age, death, diagnoses, encounters.
 //! Entered-in-error and superseded resources are not there.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -24,6 +27,8 @@ pub struct Facts<'a> {
     birth: Option<Date>,
     pub visits: Vec<Visit<'a>>,
     diagnoses: Vec<&'a Stored>,
+    /// Answers to `condition_groups`: many rules ask the same of one record.
+    groups: RefCell<BTreeMap<Vec<String>, Vec<String>>>,
 }
 
 /// One encounter.
@@ -53,7 +58,18 @@ impl<'a> Facts<'a> {
         });
         let birth = resource.and_then(|patient| patient.text("birthDate")?.parse().ok());
         let diagnoses: Vec<&Stored> = record.of_type("Condition").filter(|stored| is_live(stored)).collect();
-        let mut facts = Self { record, value_sets, zone, now, patient, deceased, birth, visits: Vec::new(), diagnoses };
+        let mut facts = Self {
+            record,
+            value_sets,
+            zone,
+            now,
+            patient,
+            deceased,
+            birth,
+            visits: Vec::new(),
+            diagnoses,
+            groups: RefCell::default(),
+        };
         facts.visits = record
             .of_type("Encounter")
             .filter(|stored| stored.state.superseded.is_none())
@@ -152,6 +168,9 @@ impl<'a> Facts<'a> {
 
     /// The groups of conditions that the patient has, by name.
     pub fn condition_groups(&self, count: &ConditionCount) -> Vec<String> {
+        if let Some(known) = self.groups.borrow().get(&count.groups) {
+            return known.clone();
+        }
         let mut found = Vec::new();
         for condition in &self.diagnoses {
             for (system, code) in condition.resource.codings("code") {
@@ -165,6 +184,7 @@ impl<'a> Facts<'a> {
         }
         found.sort();
         found.dedup();
+        self.groups.borrow_mut().insert(count.groups.clone(), found.clone());
         found
     }
 

@@ -125,6 +125,9 @@ impl Step {
         let start = former.as_ref().and_then(|former| former.get("period")?.get("start").cloned()).unwrap_or(json!(at));
         let reason = fields.text("reason").map(|code| json!([concept(&code, "icd10cm")]));
         let reason = reason.or_else(|| former.as_ref()?.get("reasonCode").cloned()).unwrap_or(Value::Null);
+        let disposition = fields.text("disposition").map_or(Value::Null, |code| {
+            json!({ "dischargeDisposition": { "coding": [{ "system": "https://www.nubc.org/CodeSystem/PatDischargeStatus", "code": code }] } })
+        });
         let status = match self.kind {
             "visit" | "ed-discharge" | "discharge" => "finished",
             "cancelled" => "cancelled",
@@ -142,7 +145,7 @@ impl Step {
         scene.put(
             "Encounter",
             &key,
-            json!({ "status": status, "class": class, "period": period, "reasonCode": reason, "serviceProvider": provider }),
+            json!({ "status": status, "class": class, "period": period, "reasonCode": reason, "serviceProvider": provider, "hospitalization": disposition }),
         );
     }
 
