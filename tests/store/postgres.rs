@@ -65,7 +65,7 @@ impl Server {
         assert!(initdb.current_dir("/").stdout(Stdio::null()).status().unwrap().success(), "initdb failed");
         // What the server itself survives is not what is tested here, so it need not sync.
         let script = "\"$1/postgres\" -D \"$2/data\" -k \"$2\" -c listen_addresses= -c fsync=off -c max_connections=400 \
-                      >\"$2/log\" 2>&1 & read line; kill -INT $!; wait; rm -rf \"$2\"/*";
+                      >\"$2/log\" 2>&1 & read line; kill -INT $!; wait; rm -rf \"$2\"";
         let mut shell = as_other_user(Path::new("/bin/sh"));
         shell.args(["-c", script, "sh"]).arg(&programs).arg(&directory).current_dir("/").stdin(Stdio::piped());
         let alive = shell.stdout(Stdio::null()).spawn().unwrap().stdin.take().unwrap();

@@ -22,6 +22,10 @@ impl Marker {
     pub fn open(directory: &Path, engine: &'static str) -> Result<Self, StoreError> {
         let unavailable = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", directory.display()));
         fs::create_dir_all(directory).map_err(unavailable)?;
+        // A directory made just now is there after a power cut only when its parent was synced.
+        if let Some(parent) = directory.parent().filter(|parent| parent.is_dir()) {
+            File::open(parent).and_then(|parent| parent.sync_all()).map_err(unavailable)?;
+        }
         let path = directory.join("STORE");
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);

@@ -110,7 +110,7 @@ pub fn page_size(count: usize) -> usize {
     count.clamp(1, 1000)
 }
 
-/// Whether a pair of strings with `NUL` in them may follow: for conditions built with numbered parameters.
+/// A value in a statement.
 pub type Parameter = Box<dyn tokio_postgres::types::ToSql + Sync + Send>;
 
 /// Conditions joined by AND, with their parameters.
