@@ -8,4 +8,5 @@
 )]
 
 mod fhirpath;
+mod mapping;
 mod validator;
