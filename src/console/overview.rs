@@ -12,7 +12,7 @@ use crate::store::{Health, MessageFilter, MessageSummary};
 /// How many of the newest messages are shown.
 const NEWEST: usize = 8;
 /// The chart's size in its own units.
-const WIDTH: u32 = 600;
+const WIDTH: u32 = 1080;
 const HEIGHT: u32 = 120;
 
 #[derive(Template)]

@@ -24,6 +24,7 @@ const MOST_READS: usize = 50;
 pub(super) struct TaskRow {
     pub id: String,
     pub title: String,
+    pub text: String,
     pub patient: String,
     pub patient_id: String,
     pub status: String,
@@ -127,7 +128,8 @@ fn row(stored: &Stored, now: Timestamp) -> TaskRow {
     let reason = Some(text("/reasonCode/text")).filter(|reason| !reason.is_empty());
     TaskRow {
         id: stored.id.to_string(),
-        title: or(text("/description"), "/code/text"),
+        title: or(or(text("/code/text"), "/code/coding/0/display"), "/code/coding/0/code"),
+        text: text("/description"),
         patient: or(text("/for/display"), "/for/reference"),
         patient_id: text("/for/reference").trim_start_matches("Patient/").to_string(),
         status: text("/status"),
