@@ -79,6 +79,8 @@ impl Gateway {
             feed: entry.summary.feed,
             peer: who.to_string(),
             raw: entry.raw,
+            // The beginning of a message may read like a whole one; it is refused again.
+            cut_short: entry.summary.incomplete,
             replays: Some(sequence),
             ..Arrival::default()
         };

@@ -39,6 +39,9 @@ pub struct MessageSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replays: Option<u64>,
     pub size: u64,
+    /// Only its beginning came or was kept: it can be looked at, and never be taken again from here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
     pub problems: usize,
 }
 

@@ -117,6 +117,11 @@ async fn an_oversized_frame_is_refused_and_the_connection_goes_on() {
     let huge = format!("{}NTE|1||{}\r", adt("A04", "1", "4711", "V1", &minutes_ago(10)), "x".repeat(30_000));
     assert_eq!(code(&hospital.send(&huge).await), "AR");
     assert_eq!(code(&hospital.send(&good).await), "AA");
+    let gateway = &house.running.gateway;
+    let filter = MessageFilter { faulty: true, ..MessageFilter::default() };
+    let kept = gateway.store.messages(&filter, None, 10).await.unwrap().items;
+    let again = gateway.replay(kept[0].sequence, "test").await.unwrap().unwrap();
+    assert_eq!(again.code.text(), "AR", "the beginning of a message is never taken for the message");
     house.running.stop().await;
 }
 

@@ -44,6 +44,7 @@ pub fn message(control: &str, bytes: &str) -> MessageEntry {
             patient: None,
             replays: None,
             size: bytes.len() as u64,
+            incomplete: false,
             problems: 0,
         },
         content,
