@@ -62,7 +62,7 @@ pub fn open_store(site: &Site) -> anyhow::Result<Arc<dyn Store>> {
         StoreChoice::Fjall => EngineChoice::Fjall,
         StoreChoice::Sled => EngineChoice::Sled,
         StoreChoice::Memory => EngineChoice::Memory,
-        StoreChoice::Postgres(_) => anyhow::bail!("this build has no PostgreSQL store yet; choose fjall or sled"),
+        StoreChoice::Postgres(url) => EngineChoice::Postgres { url: url.clone() },
     };
     let path = data_folder(site);
     if !matches!(engine, EngineChoice::Memory) {
