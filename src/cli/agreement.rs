@@ -1,11 +1,12 @@
 //! `handover agreement explain`: why a partner may or may not have what is in a patient's record.
 
 use anyhow::Result;
+use serde_json::Value;
 
 use super::command::Outcome;
+use super::explain::wrapped;
 use super::operation::{SiteArgument, items, text};
 use super::screen::Screen;
-use super::table::Table;
 use crate::pipeline::Operation;
 
 /// Who may have what, and why.
@@ -54,19 +55,26 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     partners.dedup();
     for partner in partners {
         screen.heading(partner)?;
-        let mut table = Table::new(&["resource", "push", "read", "because", "line"]);
         for decision in decisions.iter().filter(|decision| text(decision, "/partner") == partner) {
-            let resource = shortened(text(decision, "/resource"));
-            let line = text(decision, "/place").rsplit('/').next().unwrap_or_default().to_string();
-            let of = |key| text(decision, key).to_string();
-            table.row([resource, of("/push"), of("/read"), of("/because"), line]);
+            show(decision, screen)?;
         }
-        table.lines(screen.width).into_iter().try_for_each(|line| screen.say(line))?;
     }
     if decisions.is_empty() {
         screen.say("nothing is known of this patient, or there is no partner")?;
     }
     Ok(Outcome::Well)
+}
+
+/// One resource: whether it is pushed and may be read, why, and the line that says so.
+fn show(decision: &Value, screen: &mut Screen) -> Result<()> {
+    let resource = shortened(text(decision, "/resource"));
+    let (push, read) = (text(decision, "/push"), text(decision, "/read"));
+    screen.say(format!("{resource:<28} push {push}; read {read}"))?;
+    for line in wrapped(text(decision, "/because"), screen.width.saturating_sub(4)) {
+        screen.say(format!("    {line}"))?;
+    }
+    let place = screen.dim(&format!("    {}", text(decision, "/place")));
+    screen.say(place)
 }
 
 /// `Task/…a1b2c3`: the first half of an id is the patient's, and the same in every row.

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::command::Outcome;
-use super::operation::{SiteArgument, items, number, text, time};
+use super::operation::{SiteArgument, clock, items, number, text};
 use super::screen::Screen;
 use super::table::Table;
 use crate::pipeline::Operation;
@@ -92,14 +92,14 @@ fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
         screen.say_json(&answer)?;
         return Ok(Outcome::Well);
     }
-    let mut table = Table::new(&["id", "partner", "what", "state", "tries", "next", "last result"]);
+    let mut table = Table::new(&["id", "what", "state", "tries", "next", "last result"]).with_whole_first();
     for item in items(&answer, "/items") {
         let last = items(item, "/attempts").last().map(|attempt| text(attempt, "/result")).unwrap_or_default();
         let kind = text(item, "/subject").split('/').next().unwrap_or_default();
         let tries = number(item, "/tries").to_string();
-        let next = time(item, "/next");
-        // The whole id, because `retry` takes it.
-        table.row([text(item, "/id"), text(item, "/partner"), kind, text(item, "/state"), &tries, &next, last]);
+        let next = clock(item, "/next");
+        // The id begins with the partner's name.
+        table.row([text(item, "/id"), kind, text(item, "/state"), &tries, &next, last]);
     }
     super::table::show(&table, &answer, "no deliveries", screen)
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::check;
 use super::screen::Screen;
 use crate::app;
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::pipeline::{Gateway, Operation};
 use crate::site::{Site, StoreChoice};
 
@@ -82,4 +82,11 @@ pub fn items<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
 pub fn time(value: &Value, pointer: &str) -> String {
     let Ok(time) = text(value, pointer).parse::<jiff::Timestamp>() else { return String::new() };
     time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The same, without the day when it is today.
+pub fn clock(value: &Value, pointer: &str) -> String {
+    let whole = time(value, pointer);
+    let today = SystemClock.now().to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d ").to_string();
+    whole.strip_prefix(&today).map(str::to_string).unwrap_or(whole)
 }

@@ -11,27 +11,18 @@ pub fn place_at(message: &Message, span: Span) -> String {
     narrow(field, span).place().to_string()
 }
 
-fn narrow(value: Value<'_>, span: Span) -> Value<'_> {
-    // A value without inner parts has itself as its only part; going further down would only lengthen its name.
-    let mut parts = value.parts();
-    let first = parts.next();
-    let second = parts.next();
-    let found = [first, second].into_iter().flatten().chain(parts).find(|part| holds(part.span(), span));
-    match found {
-        Some(part) if second.is_some() => narrow(part, span),
-        Some(part) if part.span() != value.span() => narrow(part, span),
-        Some(part) => narrow_only(value, part, span),
-        None => value,
+/// Goes down level by level as long as one part holds the bytes. A part that is the whole of its value adds nothing to the
+/// name: PID-8 rather than PID-8.1.1.
+fn narrow(field: Value<'_>, span: Span) -> Value<'_> {
+    let (mut value, mut named) = (field, field);
+    for parts in [Value::repetitions, Value::components, Value::subcomponents] {
+        let Some(part) = parts(value).find(|part| holds(part.span(), span)) else { break };
+        if part.span() != value.span() {
+            named = part;
+        }
+        value = part;
     }
-}
-
-/// The only part of a value: a field with one repetition may still have components.
-fn narrow_only<'m>(value: Value<'m>, part: Value<'m>, span: Span) -> Value<'m> {
-    if part.level() == value.level() {
-        return value;
-    }
-    let inner = narrow(part, span);
-    if inner.span() == value.span() { value } else { inner }
+    named
 }
 
 fn holds(outer: Span, inner: Span) -> bool {

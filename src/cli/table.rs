@@ -15,11 +15,19 @@ const NARROWEST: usize = 8;
 pub struct Table {
     headers: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// The first column is never clipped: it is what another command takes.
+    whole_first: bool,
 }
 
 impl Table {
     pub fn new(headers: &[&str]) -> Self {
-        Self { headers: headers.iter().map(ToString::to_string).collect(), rows: Vec::new() }
+        Self { headers: headers.iter().map(ToString::to_string).collect(), rows: Vec::new(), whole_first: false }
+    }
+
+    /// Never clips the first column, because another command takes what stands there.
+    pub fn with_whole_first(mut self) -> Self {
+        self.whole_first = true;
+        self
     }
 
     pub fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
@@ -48,9 +56,8 @@ impl Table {
         let room = width.saturating_sub(GAP * widths.len().saturating_sub(1));
         while widths.iter().sum::<usize>() > room {
             // The widest gives way, the later of two.
-            let Some(widest) = widths.iter_mut().max_by_key(|width| **width).filter(|width| **width > NARROWEST) else {
-                break;
-            };
+            let yielding = widths.iter_mut().skip(usize::from(self.whole_first));
+            let Some(widest) = yielding.max_by_key(|width| **width).filter(|width| **width > NARROWEST) else { break };
             *widest -= 1;
         }
         widths
@@ -105,6 +112,13 @@ mod tests {
         let lines = table.lines(60);
         assert!(lines.iter().all(|line| line.chars().count() <= 60), "{lines:?}");
         assert!(lines[1].starts_with("1   lakeside-practice  the server") && lines[1].ends_with('…'), "{lines:?}");
+    }
+
+    #[test]
+    fn what_another_command_takes_is_never_clipped() {
+        let mut table = Table::new(&["id", "why"]).with_whole_first();
+        table.row(["lakeside-practice.zpyvryc51td5tgwt.1", "the server answered 503"]);
+        assert!(table.lines(50)[1].starts_with("lakeside-practice.zpyvryc51td5tgwt.1  the serve"));
     }
 
     #[test]
