@@ -24,12 +24,14 @@ struct Asked {
 }
 
 pub async fn token(service: web::Data<Service>, form: Option<web::Form<Vec<(String, String)>>>) -> HttpResponse {
-    match grant(&service, form.map(web::Form::into_inner)).await {
-        Ok(response) | Err(response) => response,
-    }
+    let granted = grant(&service, form.map(web::Form::into_inner)).await;
+    granted.unwrap_or_else(|refused| {
+        let body = json!({ "error": refused.code, "error_description": refused.why });
+        write_json(refused.status, &body)
+    })
 }
 
-async fn grant(service: &Service, form: Option<Vec<(String, String)>>) -> Result<HttpResponse, HttpResponse> {
+async fn grant(service: &Service, form: Option<Vec<(String, String)>>) -> Result<HttpResponse, Refused> {
     let form = form.ok_or_else(|| refuse("invalid_request", "send a form: application/x-www-form-urlencoded"))?;
     let asked = read(form)?;
     if asked.grant_type.as_deref() != Some("client_credentials") {
@@ -67,7 +69,7 @@ async fn grant(service: &Service, form: Option<Vec<(String, String)>>) -> Result
     Ok(write_json(StatusCode::OK, &body))
 }
 
-fn read(form: Vec<(String, String)>) -> Result<Asked, HttpResponse> {
+fn read(form: Vec<(String, String)>) -> Result<Asked, Refused> {
     let mut asked = Asked::default();
     for (name, value) in form {
         let place = match name.as_str() {
@@ -84,15 +86,19 @@ fn read(form: Vec<(String, String)>) -> Result<Asked, HttpResponse> {
     Ok(asked)
 }
 
-fn refuse(code: &'static str, why: &'static str) -> HttpResponse {
-    let status = if code == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
-    write_json(status, &json!({ "error": code, "error_description": why }))
+/// RFC 6749, 5.2.
+struct Refused {
+    status: StatusCode,
+    code: &'static str,
+    why: &'static str,
 }
 
-fn unavailable() -> HttpResponse {
+fn refuse(code: &'static str, why: &'static str) -> Refused {
+    let status = if code == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+    Refused { status, code, why }
+}
+
+fn unavailable() -> Refused {
     let why = "the gateway cannot give tokens now; ask again later";
-    write_json(
-        StatusCode::SERVICE_UNAVAILABLE,
-        &json!({ "error": "temporarily_unavailable", "error_description": why }),
-    )
+    Refused { status: StatusCode::SERVICE_UNAVAILABLE, code: "temporarily_unavailable", why }
 }
