@@ -12,6 +12,7 @@ use crate::mapping::language::{CodeShape, Entry, SourcePath, Table, TableCode};
 use crate::problem::Category;
 use crate::yaml::Mark;
 
+use super::read::MAX_UNMAPPED;
 use super::run::{Frame, Run};
 use super::template::Filled;
 
@@ -177,7 +178,7 @@ impl<'a> Run<'a> {
 
     pub fn list_unmapped(&mut self, table: &str, system: Option<String>, code: &str, value: Field<'a>) {
         // Far longer than any code: text that slipped into a coded field, and perhaps a patient's.
-        if code.chars().count() > 64 {
+        if code.chars().count() > 64 || self.unmapped.len() >= MAX_UNMAPPED {
             return;
         }
         let is_listed = self.unmapped.iter().any(|listed| listed.table == table && listed.code == code);

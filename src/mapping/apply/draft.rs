@@ -30,7 +30,7 @@ impl<'a> Run<'a> {
         // Drafts that this one refers to are made while it is filled; its own name must not be theirs.
         let local = self.local.clone();
         let reserved = self.made.len();
-        self.made.push(Made { map: usize::MAX, segment: frame.segment, draft: empty(&local, map) });
+        self.made.push(Made { map: usize::MAX, draft: empty(&local, map) });
         self.fill_resource(&map.template, frame, resource.as_map_mut(), &mut deleted);
         let is_read = self.lineage.get(notes..).unwrap_or_default().iter().any(|note| note.draft == local);
         let missing = missing(&map.template, resource.as_map());
@@ -43,22 +43,21 @@ impl<'a> Run<'a> {
             let place = segment.map(|segment| FieldPlace::segment(segment.name(), segment.occurrence()));
             let place = frame.this.map(|value| value.place()).or(place).map_or(Place::Whole, Place::Field);
             let text = format!("no {} is made of this: it needs `{missing}`", map.type_name);
-            self.problems.push(Problem::warning(Category::Incomplete, place, text));
+            self.report(Problem::warning(Category::Incomplete, place, text));
             self.discard(reserved, &local, notes);
             return None;
         }
         let key = self.key(map, &resource, frame);
-        if let Some(same) = key.as_ref().and_then(|key| self.same(map, key, reserved)) {
-            if map.is_one_per_key {
-                self.discard_into(reserved, same, resource, &local, notes);
-                return Some(same);
-            }
+        if let Some(same) = key.as_ref().and_then(|key| self.same(map, key)).filter(|_| map.is_one_per_key) {
+            self.discard_into(reserved, same, resource, &local, notes);
+            return Some(same);
         }
         let key = key.map(|key| self.unique(map, key, reserved));
         let draft = Draft { local, scope: map.scope, key, resource, deleted };
         if let Some(place) = self.made.get_mut(reserved) {
-            *place = Made { map: index, segment: frame.segment, draft };
+            *place = Made { map: index, draft };
         }
+        self.made_by.entry(index).or_default().push((frame.segment, reserved));
         Some(reserved)
     }
 
@@ -80,27 +79,34 @@ impl<'a> Run<'a> {
     }
 
     /// `Patient`, `Observation`, `Observation.2`.
-    fn free_name(&self, type_name: &str) -> String {
-        let taken = self.made.iter().filter(|made| made.draft.resource.resource_type() == type_name).count();
-        if taken == 0 { type_name.to_string() } else { format!("{type_name}.{}", taken + 1) }
+    fn free_name(&mut self, type_name: &str) -> String {
+        let taken = self.named.entry(type_name.to_string()).or_insert(0);
+        *taken += 1;
+        if *taken == 1 { type_name.to_string() } else { format!("{type_name}.{taken}") }
     }
 
-    fn same(&self, map: &Map, key: &str, but: usize) -> Option<usize> {
-        self.made.iter().enumerate().position(|(index, made)| {
-            index != but
-                && made.draft.resource.resource_type() == map.type_name
-                && made.draft.key.as_deref() == Some(key)
-        })
-    }
-
-    fn unique(&self, map: &Map, key: String, but: usize) -> String {
-        let mut candidate = key.clone();
-        let mut count = 1;
-        while self.same(map, &candidate, but).is_some() {
-            count += 1;
-            candidate = format!("{key}|{count}");
+    /// Gives a name back when it was the last of its type.
+    fn free(&mut self, local: &str) {
+        let (type_name, number) = local.split_once('.').unwrap_or((local, "1"));
+        if let Some(taken) = self.named.get_mut(type_name).filter(|taken| taken.to_string() == number) {
+            *taken -= 1;
         }
-        candidate
+    }
+
+    fn same(&self, map: &Map, key: &str) -> Option<usize> {
+        self.keys.get(&(map.type_name.clone(), key.to_string())).copied()
+    }
+
+    /// The key, with a count for one that is told again and is not the same.
+    fn unique(&mut self, map: &Map, key: String, reserved: usize) -> String {
+        let place = (map.type_name.clone(), key.clone());
+        let Some(first) = self.keys.get(&place).copied() else {
+            self.keys.insert(place, reserved);
+            return key;
+        };
+        let repeats = self.repeats.entry(first).or_insert(1);
+        *repeats += 1;
+        format!("{key}|{repeats}")
     }
 
     /// Takes a reserved place back. Drafts made for it after it stay: they were stated too, unless nothing was.
@@ -108,6 +114,7 @@ impl<'a> Run<'a> {
         let mut kept = self.lineage.split_off(notes);
         kept.retain(|note| note.draft != local);
         self.lineage.append(&mut kept);
+        self.free(local);
         if reserved + 1 == self.made.len() {
             self.made.pop();
         } else if let Some(place) = self.made.get_mut(reserved) {

@@ -9,6 +9,15 @@ use crate::yaml::Mark;
 use super::convert::compared;
 use super::run::{First, Frame, Run};
 
+/// A field that repeats more often than this is no field a person filled.
+const MAX_REPETITIONS: usize = 1_000;
+
+/// Faults listed for one message.
+const MAX_PROBLEMS: usize = 500;
+
+/// Unmapped codes listed for one message.
+pub const MAX_UNMAPPED: usize = 200;
+
 impl<'a> Run<'a> {
     /// All values of a path that say something, `""` among them.
     pub fn locate(&self, path: &SourcePath, frame: Frame<'a>) -> Vec<Field<'a>> {
@@ -35,12 +44,18 @@ impl<'a> Run<'a> {
     }
 
     /// The frames of an `each`: every repetition, or every segment of a path to segments.
-    pub fn frames(&self, path: &SourcePath, frame: Frame<'a>) -> Vec<Frame<'a>> {
+    pub fn frames(&mut self, path: &SourcePath, frame: Frame<'a>) -> Vec<Frame<'a>> {
         if path.field == 0 && path.root != Root::This {
             let segments = self.structure.segments(path, frame.segment);
             return segments.into_iter().map(|segment| Frame { segment, this: None }).collect();
         }
-        self.locate(path, frame).into_iter().map(|value| Frame { this: Some(value), ..frame }).collect()
+        let values = self.locate(path, frame);
+        if let Some(beyond) = values.get(MAX_REPETITIONS) {
+            let text = format!("only the first {MAX_REPETITIONS} repetitions are read");
+            self.warn(Category::TooCostly, *beyond, text);
+        }
+        let values = values.into_iter().take(MAX_REPETITIONS);
+        values.map(|value| Frame { this: Some(value), ..frame }).collect()
     }
 
     /// The first value of a path; none where it says nothing or says "delete".
@@ -109,9 +124,16 @@ impl<'a> Run<'a> {
 
     /// A fault of one field: never the loss of the message.
     pub fn warn(&mut self, category: Category, value: Field<'a>, text: impl Into<String>) {
-        let problem = Problem::warning(category, Place::Field(value.place()), text);
-        if !self.problems.contains(&problem) {
+        self.report(Problem::warning(category, Place::Field(value.place()), text));
+    }
+
+    /// Adds a fault, once, up to a bound.
+    pub fn report(&mut self, problem: Problem) {
+        if self.problems.len() < MAX_PROBLEMS && !self.problems.contains(&problem) {
             self.problems.push(problem);
+        } else if self.problems.len() == MAX_PROBLEMS {
+            let text = "the message has more faults than are listed";
+            self.problems.push(Problem::warning(Category::TooCostly, Place::Whole, text));
         }
     }
 

@@ -1,5 +1,7 @@
 //! One application of a map set to one message: what is known while it runs, and the order of its steps.
 
+use std::collections::HashMap;
+
 use crate::fhir::Draft;
 use crate::hl7::{Message, Value as Field};
 use crate::mapping::language::{Map, MapKind, MessageMap, Use};
@@ -25,11 +27,10 @@ pub enum First {
     Value,
 }
 
-/// A draft and how it came to be.
+/// A draft and the map that made it.
 #[derive(Debug)]
 pub struct Made {
     pub map: usize,
-    pub segment: usize,
     pub draft: Draft,
 }
 
@@ -40,6 +41,14 @@ pub struct Run<'a> {
     pub context: Context<'a>,
     pub structure: Structure<'a>,
     pub made: Vec<Made>,
+    /// What each map made: the segment it was called with, and where in `made` it stands.
+    pub made_by: HashMap<usize, Vec<(usize, usize)>>,
+    /// Where a draft of a type and key stands.
+    pub keys: HashMap<(String, String), usize>,
+    /// How often the key of a draft was told.
+    pub repeats: HashMap<usize, usize>,
+    /// How many drafts of a type have a name.
+    pub named: HashMap<String, usize>,
     pub lineage: Vec<Lineage>,
     pub unmapped: Vec<Unmapped>,
     pub problems: Vec<Problem>,
@@ -89,6 +98,10 @@ impl<'a> Run<'a> {
             context: *context,
             structure: Structure::of(message),
             made: Vec::new(),
+            made_by: HashMap::new(),
+            keys: HashMap::new(),
+            repeats: HashMap::new(),
+            named: HashMap::new(),
             lineage: Vec::new(),
             unmapped: Vec::new(),
             problems: Vec::new(),
@@ -173,15 +186,16 @@ impl<'a> Run<'a> {
 
     /// The drafts that a map made nearest to a segment: of itself, else of the group around it.
     pub fn near(&self, map: usize, segment: usize) -> Vec<usize> {
-        let of = |wanted: usize| {
-            let found = self.made.iter().enumerate().filter(move |(_, made)| made.map == map && made.segment == wanted);
-            found.map(|(index, _)| index)
+        let made = self.made_by.get(&map).map(Vec::as_slice).unwrap_or_default();
+        let of = |segments: &[usize]| -> Vec<usize> {
+            let found = made.iter().filter(|(origin, _)| segments.contains(origin));
+            found.map(|(_, index)| *index).collect()
         };
-        let own: Vec<usize> = of(segment).collect();
+        let own = of(&[segment]);
         if !own.is_empty() {
             return own;
         }
-        let segments = self.structure.climb(segment, |candidate| of(candidate).next().is_some());
-        segments.into_iter().flat_map(of).collect()
+        let origins: Vec<usize> = made.iter().map(|(origin, _)| *origin).collect();
+        of(&self.structure.nearest(segment, &origins))
     }
 }

@@ -1,12 +1,14 @@
 //! Which segments are near which: the message's groups as a tree to climb.
 
+use std::collections::HashMap;
+
 use crate::hl7::{Group, Message};
 use crate::mapping::language::{Root, SourcePath};
 
 /// The groups of one message.
 #[derive(Debug)]
 pub struct Structure<'m> {
-    message: &'m Message,
+    named: HashMap<&'m str, Vec<usize>>,
     groups: Vec<Node>,
     /// Which group each segment stands in.
     group_of: Vec<usize>,
@@ -16,20 +18,27 @@ pub struct Structure<'m> {
 struct Node {
     name: &'static str,
     parent: Option<usize>,
+    depth: usize,
     segments: Vec<usize>,
     children: Vec<usize>,
 }
 
 impl<'m> Structure<'m> {
     pub fn of(message: &'m Message) -> Self {
-        let mut structure = Self { message, groups: Vec::new(), group_of: vec![0; message.segments().count()] };
+        let mut named: HashMap<&'m str, Vec<usize>> = HashMap::new();
+        for segment in message.segments() {
+            named.entry(segment.name()).or_default().push(segment.index());
+        }
+        let mut structure = Self { named, groups: Vec::new(), group_of: vec![0; message.segments().count()] };
         structure.add(&message.own_groups(), None);
         structure
     }
 
     fn add(&mut self, group: &Group, parent: Option<usize>) -> usize {
         let index = self.groups.len();
-        self.groups.push(Node { name: group.name, parent, segments: group.segments.clone(), children: Vec::new() });
+        let depth = parent.and_then(|parent| self.groups.get(parent)).map_or(0, |parent| parent.depth + 1);
+        let segments = group.segments.clone();
+        self.groups.push(Node { name: group.name, parent, depth, segments, children: Vec::new() });
         for segment in &group.segments {
             if let Some(place) = self.group_of.get_mut(*segment) {
                 *place = index;
@@ -48,50 +57,66 @@ impl<'m> Structure<'m> {
     /// the path must enclose the segment or lie below the group it stands in: a neighbour's notes are not its own.
     pub fn segments(&self, path: &SourcePath, from: usize) -> Vec<usize> {
         let Root::Segment { groups, name } = &path.root else { return Vec::new() };
+        let all = self.all_named(name);
         if groups.is_empty() {
-            if self.is_named(from, name) {
-                return vec![from];
-            }
-            return self.climb(from, |found| self.is_named(found, name));
+            return if all.binary_search(&from).is_ok() { vec![from] } else { self.nearest(from, all) };
         }
+        let is_named = |found: &usize| all.binary_search(found).is_ok();
         let mut at = self.group_of.get(from).copied();
         while let Some(node) = at.and_then(|index| self.groups.get(index)) {
             if groups.first().is_some_and(|first| first == node.name) {
                 let rest = groups.get(1..).unwrap_or_default();
-                return self.below(node, rest).into_iter().filter(|found| self.is_named(*found, name)).collect();
+                return self.below(node, rest).into_iter().filter(is_named).collect();
             }
             at = node.parent;
         }
         let own = self.group_of.get(from).and_then(|index| self.groups.get(*index));
         let below = own.map(|node| self.below(node, groups)).unwrap_or_default();
-        below.into_iter().filter(|found| self.is_named(*found, name)).collect()
+        below.into_iter().filter(is_named).collect()
     }
 
     /// All segments of the message that a path means.
     pub fn everywhere(&self, path: &SourcePath) -> Vec<usize> {
         let Root::Segment { groups, name } = &path.root else { return Vec::new() };
-        (0..self.group_of.len()).filter(|&index| self.is_named(index, name) && self.is_within(index, groups)).collect()
+        self.all_named(name).iter().copied().filter(|&index| self.is_within(index, groups)).collect()
     }
 
-    /// From the group of a segment outwards: the first that has what is wanted, in itself or else below.
-    pub fn climb(&self, from: usize, is_wanted: impl Fn(usize) -> bool) -> Vec<usize> {
-        let mut at = self.group_of.get(from).copied();
-        while let Some(node) = at.and_then(|index| self.groups.get(index)) {
-            let own: Vec<usize> = node.segments.iter().copied().filter(|&index| is_wanted(index)).collect();
-            if !own.is_empty() {
-                return own;
+    fn all_named(&self, name: &str) -> &[usize] {
+        self.named.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Those of some segments that share the innermost group with one; of these, those that stand in it themselves.
+    pub fn nearest(&self, from: usize, candidates: &[usize]) -> Vec<usize> {
+        let mut best = None;
+        let mut found = Vec::new();
+        for &candidate in candidates {
+            let closeness = self.closeness(from, candidate);
+            if best.is_none_or(|best| closeness > best) {
+                best = Some(closeness);
+                found.clear();
             }
-            let below: Vec<usize> = self.all_below(node).into_iter().filter(|&index| is_wanted(index)).collect();
-            if !below.is_empty() {
-                return below;
+            if best == Some(closeness) {
+                found.push(candidate);
             }
-            at = node.parent;
         }
-        Vec::new()
+        found
     }
 
-    fn is_named(&self, index: usize, name: &str) -> bool {
-        self.message.segment_at(index).is_some_and(|segment| segment.name() == name)
+    /// The depth of the innermost group around both, and whether the second stands in that group itself.
+    fn closeness(&self, from: usize, candidate: usize) -> (usize, bool) {
+        let group = |segment: usize| self.group_of.get(segment).copied().unwrap_or(0);
+        let up = |index: usize| self.groups.get(index).and_then(|node| node.parent).unwrap_or(0);
+        let depth = |index: usize| self.groups.get(index).map_or(0, |node| node.depth);
+        let (mut left, own) = (group(from), group(candidate));
+        let mut right = own;
+        while left != right {
+            if depth(left) >= depth(right) {
+                left = up(left);
+            } else {
+                right = up(right);
+            }
+        }
+        (depth(left), right == own)
     }
 
     fn is_within(&self, index: usize, groups: &[String]) -> bool {
@@ -110,12 +135,5 @@ impl<'m> Structure<'m> {
         let Some((first, rest)) = path.split_first() else { return node.segments.clone() };
         let children = node.children.iter().filter_map(|child| self.groups.get(*child));
         children.filter(|child| child.name == first).flat_map(|child| self.below(child, rest)).collect()
-    }
-
-    fn all_below(&self, node: &Node) -> Vec<usize> {
-        let children = node.children.iter().filter_map(|child| self.groups.get(*child));
-        children
-            .flat_map(|child| child.segments.iter().copied().chain(self.all_below(child)).collect::<Vec<_>>())
-            .collect()
     }
 }

@@ -115,11 +115,7 @@ impl<'a> Run<'a> {
                 // One practitioner told twice is one reference.
                 Some(filled) if matches!(way.body, Body::Resource { .. }) && values.contains(&filled.value) => {
                     is_read |= filled.is_read;
-                    self.lineage.retain({
-                        let element = self.element();
-                        let local = self.local.clone();
-                        move |note| note.draft != local || note.element != element
-                    });
+                    self.lineage.pop();
                 }
                 Some(filled) => {
                     is_read |= filled.is_read;
@@ -142,7 +138,7 @@ impl<'a> Run<'a> {
         if let Some(missing) = missing(template, &object) {
             let path = format!("{}: {}", self.local, self.element());
             let text = format!("left out: {} needs `{missing}`, which the message does not say", template.type_name);
-            self.problems.push(Problem {
+            self.report(Problem {
                 severity: crate::problem::Severity::Information,
                 ..Problem::warning(Category::Incomplete, Place::Element(path), text)
             });

@@ -246,3 +246,31 @@ fn the_examples_in_the_files_hold() {
     assert!(failed.is_empty(), "{failed:#?}");
     assert!(results.len() >= 40, "only {} examples", results.len());
 }
+
+#[test]
+fn a_hostile_message_costs_time_in_proportion_and_its_faults_are_bounded() {
+    let mut text =
+        "MSH|^~\\&|LAB|RIVERSIDE|||20260301||ORU^R01^ORU_R01|1|P|2.5.1\nPID|1||4711^^^RIVERSIDE\nOBR|1||F1|X\n"
+            .to_string();
+    for _ in 0..2_000 {
+        text.push_str("OBX|1|NM|8867-4^Pulse^LN||x|furlongs|||||F|||99999999||7^Roe^Ann\n");
+    }
+    text.push_str(&format!("OBX|1|NM|8867-4^Pulse^LN||1{}||||||F\n", "~2".repeat(5_000)));
+    let start = std::time::Instant::now();
+    let mapped = map(&text);
+    assert!(start.elapsed().as_secs() < 30, "took {:?}", start.elapsed());
+    assert!(mapped.problems.len() <= 501);
+    let keys: std::collections::BTreeSet<_> = mapped.drafts.iter().map(|draft| &draft.key).collect();
+    assert_eq!(keys.len(), mapped.drafts.len());
+    assert_eq!(at(&mapped, "Observation.2001", "component").unwrap().as_array().unwrap().len(), 1_000);
+}
+
+#[test]
+fn a_note_belongs_to_the_result_before_it_only() {
+    let mapped = map(
+        "MSH|^~\\&|LAB|RIVERSIDE|||20260301||ORU^R01^ORU_R01|1|P|2.5.1\nPID|1||4711^^^RIVERSIDE\nOBR|1||F1|X\nOBX|1|ST|A^A^L||1\nNTE|1||of A\nOBX|2|ST|B^B^L||2\nSPM|1\nOBX|3|ST|C^C^L||3\n",
+    );
+    assert_eq!(at(&mapped, "Observation", "note/0/text"), Some(&json!("of A")));
+    assert_eq!(at(&mapped, "Observation.2", "note"), None);
+    assert_eq!(at(&mapped, "Observation.3", "note"), None);
+}

@@ -128,13 +128,7 @@ impl Compiler<'_> {
             return self.fixed(value, element, type_name).map(Body::Fixed);
         }
         if let Some(list) = fields.optional("first") {
-            let items = list.as_list().unwrap_or_default();
-            let ways: Vec<Expression> =
-                items.iter().filter_map(|item| self.expression(item, "first", element, type_name)).collect();
-            if items.is_empty() {
-                self.report(list, Category::Structure, "`first` takes a list of ways");
-            }
-            return (!ways.is_empty()).then_some(Body::First(ways));
+            return self.first(list, element, type_name);
         }
         if let Some(list) = fields.optional("join") {
             let with = fields.text("with").unwrap_or_else(|| " ".to_string());
@@ -151,14 +145,7 @@ impl Compiler<'_> {
         if let Some(from) = fields.optional("authority") {
             let default = fields.text("default");
             self.must_be(node, type_name, "uri");
-            let nodes = from.as_list().map_or_else(|| vec![from], |items| items.iter().collect());
-            let paths: Vec<SourcePath> = nodes.iter().filter_map(|item| self.path(item)).collect();
-            if !matches!(nodes.len(), 1 | 3) {
-                let text = "an authority is one place (an HD), or three: namespace, universal id, type of universal id";
-                self.report(from, Category::Structure, text);
-                return None;
-            }
-            return Some(Body::Authority { paths, default });
+            return self.authority(from, default);
         }
         if let Some(from) = fields.optional("code-system") {
             self.must_be(node, type_name, "uri");
@@ -186,6 +173,27 @@ impl Compiler<'_> {
                 None
             }
         }
+    }
+
+    fn first(&mut self, list: &Node, element: &'static ElementDefinition, type_name: &str) -> Option<Body> {
+        let items = list.as_list().unwrap_or_default();
+        let ways: Vec<Expression> =
+            items.iter().filter_map(|item| self.expression(item, "first", element, type_name)).collect();
+        if items.is_empty() {
+            self.report(list, Category::Structure, "`first` takes a list of ways");
+        }
+        (!ways.is_empty()).then_some(Body::First(ways))
+    }
+
+    fn authority(&mut self, from: &Node, default: Option<String>) -> Option<Body> {
+        let nodes = from.as_list().map_or_else(|| vec![from], |items| items.iter().collect());
+        let paths: Vec<SourcePath> = nodes.iter().filter_map(|item| self.path(item)).collect();
+        if !matches!(nodes.len(), 1 | 3) {
+            let text = "an authority is one place (an HD), or three: namespace, universal id, type of universal id";
+            self.report(from, Category::Structure, text);
+            return None;
+        }
+        Some(Body::Authority { paths, default })
     }
 
     fn call(
