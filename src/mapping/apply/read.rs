@@ -156,8 +156,14 @@ impl<'a> Run<'a> {
             }
             Condition::Not(inner) => !self.holds(inner, frame),
             // Every part is looked at, so that what counts as read does not hang on their order.
-            Condition::All(all) => all.iter().fold(true, |holds, inner| self.holds(inner, frame) && holds),
-            Condition::Any(any) => any.iter().fold(false, |holds, inner| self.holds(inner, frame) || holds),
+            Condition::All(all) => {
+                let held: Vec<bool> = all.iter().map(|inner| self.holds(inner, frame)).collect();
+                held.into_iter().all(|holds| holds)
+            }
+            Condition::Any(any) => {
+                let held: Vec<bool> = any.iter().map(|inner| self.holds(inner, frame)).collect();
+                held.into_iter().any(|holds| holds)
+            }
         }
     }
 
