@@ -26,7 +26,7 @@ fn narrow(field: Value<'_>, span: Span) -> Value<'_> {
 }
 
 fn holds(outer: Span, inner: Span) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end && !(inner.start == outer.end && !inner.is_empty())
+    outer.start <= inner.start && inner.end <= outer.end
 }
 
 #[cfg(test)]
