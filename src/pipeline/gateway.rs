@@ -37,9 +37,10 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    pub fn new(store: Arc<dyn Store>, site: Site, clock: Arc<dyn Clock>) -> Self {
+    /// The site may be shared with others that only read it.
+    pub fn new(store: Arc<dyn Store>, site: impl Into<Arc<Site>>, clock: Arc<dyn Clock>) -> Self {
         let (events, _) = broadcast::channel(1024);
-        let site = ArcSwap::from_pointee(site);
+        let site = ArcSwap::new(site.into());
         Self {
             store,
             site,
