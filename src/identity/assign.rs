@@ -33,8 +33,15 @@ pub fn assign(drafts: Vec<Draft>, person: PersonId) -> (Vec<Identified>, Vec<Pro
             None => identified.push(Identified { id, draft }),
         }
     }
+    let shared = identified.iter().filter(|one| one.id.person == PersonId::SHARED);
+    let names: BTreeMap<String, String> = shared
+        .filter_map(|one| {
+            let resource = &one.draft.resource;
+            Some((format!("{}/{}", resource.resource_type(), one.id), reference::name_of(resource)?))
+        })
+        .collect();
     for one in &mut identified {
-        reference::resolve(&mut one.draft.resource, &literal, &mut problems);
+        reference::resolve(&mut one.draft.resource, &literal, &names, &mut problems);
     }
     (identified, problems)
 }
@@ -132,6 +139,26 @@ mod tests {
         assert_eq!(participants.len(), 2);
         assert_eq!(participants[1], json!({ "individual": { "display": "Dr Example" } }));
         assert_eq!(problems.len(), 2);
+    }
+
+    #[test]
+    fn a_reference_says_what_people_call_the_practitioner_or_the_place() {
+        let encounter = json!({ "resourceType": "Encounter", "serviceProvider": { "reference": "#O" },
+            "participant": [{ "individual": { "reference": "#P" } }, { "individual": { "reference": "#P", "display": "Maja" } }] });
+        let name = json!([{ "prefix": ["Dr."], "given": ["Maja"], "family": "Lindqvist" }]);
+        let (found, _) = assign(
+            vec![
+                draft("E", Scope::Patient, Some("V1"), encounter),
+                draft("P", Scope::Shared, Some("p"), json!({ "resourceType": "Practitioner", "name": name })),
+                draft("O", Scope::Shared, Some("o"), json!({ "resourceType": "Organization", "name": "Riverside" })),
+            ],
+            PersonId([7; 10]),
+        );
+        let encounter = &found[0].draft.resource;
+        assert_eq!(encounter.get("serviceProvider").unwrap()["display"], "Riverside");
+        let participants = encounter.get("participant").unwrap();
+        assert_eq!(participants[0]["individual"]["display"], "Dr. Maja Lindqvist");
+        assert_eq!(participants[1]["individual"]["display"], "Maja");
     }
 
     #[test]

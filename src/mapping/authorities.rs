@@ -33,11 +33,22 @@ impl Authorities {
 fn universal(id: &str, kind: &str) -> Option<String> {
     let id = id.trim();
     match kind.trim().to_ascii_uppercase().as_str() {
-        "ISO" | "" | "HCD" if is_oid(id) => Some(format!("urn:oid:{id}")),
+        "ISO" | "" | "HCD" if is_oid(id) => Some(canonical(id).map_or_else(|| format!("urn:oid:{id}"), str::to_string)),
         "UUID" | "GUID" if is_uuid(id) => Some(format!("urn:uuid:{}", id.to_ascii_lowercase())),
         "URI" | "URL" if id.contains(':') && !id.contains(char::is_whitespace) => Some(id.to_string()),
         // RFC 4501.
         "DNS" if is_domain(id) => Some(format!("dns:{}", id.to_ascii_lowercase())),
+        _ => None,
+    }
+}
+
+/// The URI that FHIR gives a system in place of its OID (https://terminology.hl7.org/NamingSystem): one number must not
+/// become two because one sender writes the OID.
+fn canonical(oid: &str) -> Option<&'static str> {
+    match oid {
+        "2.16.840.1.113883.4.1" => Some("http://hl7.org/fhir/sid/us-ssn"),
+        "2.16.840.1.113883.4.6" => Some("http://hl7.org/fhir/sid/us-npi"),
+        "2.16.840.1.113883.4.572" => Some("http://hl7.org/fhir/sid/us-medicare"),
         _ => None,
     }
 }
@@ -73,6 +84,7 @@ mod tests {
         let system = |namespace, id, kind| authorities.system(namespace, id, kind);
         assert_eq!(system("Riverside", "2.16.840.1.113883.19.5", "ISO").unwrap(), "https://riverside.example/mrn");
         assert_eq!(system("LAKE", "2.16.840.1.113883.19.5", "ISO").unwrap(), "urn:oid:2.16.840.1.113883.19.5");
+        assert_eq!(system("SSA", "2.16.840.1.113883.4.1", "ISO").unwrap(), "http://hl7.org/fhir/sid/us-ssn");
         assert_eq!(system("", "426D2726-51FC-89FE-A946-8596E80A80EB", "GUID").unwrap().len(), "urn:uuid:".len() + 36);
         assert_eq!(system("", "lake.example.org", "DNS").unwrap(), "dns:lake.example.org");
     }

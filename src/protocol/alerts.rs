@@ -200,9 +200,9 @@ impl<'l, 'a> Look<'l, 'a> {
         let at = shown.map_or(raised, |reading| reading.at);
         let counted = format!("{} of the last {} readings", level.count, level.of);
         let words = format!(
-            "{value} on {}: {threshold}, which is a {} ({counted}; {})",
+            "{value} on {}: {threshold}, which is {} ({counted}; {})",
             context.facts.say(at),
-            episode.grade.word(),
+            if episode.grade == Grade::Escalate { "an escalation" } else { "a warning" },
             self.thresholds_words
         );
         let filled = |place: &str| match place {

@@ -86,7 +86,9 @@ impl fmt::Display for Deadline {
         match self {
             Self::Minutes(minutes) if minutes % 60 == 0 && *minutes > 0 => write!(f, "{} h", minutes / 60),
             Self::Minutes(minutes) => write!(f, "{minutes} min"),
-            Self::Days(days) => write!(f, "{days} d"),
+            Self::Days(1) => write!(f, "1 day"),
+            Self::Days(days) => write!(f, "{days} days"),
+            Self::BusinessDays(1) => write!(f, "1 business day"),
             Self::BusinessDays(days) => write!(f, "{days} business days"),
         }
     }

@@ -22,7 +22,7 @@ pub fn find(facts: &Facts<'_>, wanted: &Evidence, after: Timestamp, own: Option<
                     && start >= opens
                     && closes.is_none_or(|closes| start <= closes);
                 counts.then(|| {
-                    format!("visit of class {} at {} on {}", visit.class, facts.place_of(visit), facts.say(start))
+                    format!("{} at {} on {}", visit.words(), facts.place_of(visit), facts.say(start))
                 })
             })
         }

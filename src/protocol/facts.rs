@@ -147,13 +147,7 @@ impl<'a> Facts<'a> {
         if let Some(count) = &who.conditions {
             let found = self.condition_groups(count);
             belongs &= found.len() >= count.at_least;
-            let named = if found.is_empty() { "none".to_string() } else { found.join(", ") };
-            words.push(format!(
-                "conditions {named} ({} of at least {} in {})",
-                found.len(),
-                count.at_least,
-                count.groups.join(", ")
-            ));
+            words.push(self.conditions_in_words(count, &found));
         }
         if let Some(filter) = &who.filter {
             belongs &= self.patient.is_some_and(|patient| self.holds(filter, patient));
@@ -164,6 +158,23 @@ impl<'a> Facts<'a> {
     /// Whether a rule's `where` holds for a resource.
     pub fn holds(&self, filter: &Filter, stored: &Stored) -> bool {
         filter.holds(&stored.resource, self.value_sets, self.now)
+    }
+
+    fn conditions_in_words(&self, count: &ConditionCount, found: &[String]) -> String {
+        let title = |name: &str| {
+            let title = self.value_sets.get(name).map(|set| set.title.clone()).filter(|title| !title.is_empty());
+            title.unwrap_or_else(|| name.replace('-', " "))
+        };
+        let titles = |names: &[String]| names.iter().map(|name| title(name)).collect::<Vec<_>>().join(", ");
+        let asked = titles(&count.groups);
+        match (count.at_least, found) {
+            (1, []) => format!("no diagnosis of: {asked}"),
+            (1, found) => format!("a diagnosis of: {}", titles(found)),
+            (many, []) => format!("0 of at least {many} diagnoses of: {asked}"),
+            (many, found) => {
+                format!("{} of at least {many} diagnoses of: {asked} (it is: {})", found.len(), titles(found))
+            }
+        }
     }
 
     /// The groups of conditions that the patient has, by name.
@@ -261,6 +272,20 @@ impl<'a> Facts<'a> {
 }
 
 impl Visit<'_> {
+    /// What people call a visit of this class (v3 ActCode).
+    pub fn words(&self) -> String {
+        match self.class {
+            "EMER" => "Emergency visit".to_string(),
+            "IMP" | "ACUTE" | "NONAC" => "Hospital stay".to_string(),
+            "OBSENC" => "Observation stay".to_string(),
+            "SS" => "Short stay".to_string(),
+            "AMB" => "Outpatient visit".to_string(),
+            "HH" => "Home visit".to_string(),
+            "VR" => "Virtual visit".to_string(),
+            other => format!("Visit of class {other}"),
+        }
+    }
+
     pub fn is_ongoing(&self) -> bool {
         matches!(self.status, "arrived" | "triaged" | "in-progress" | "onleave")
     }

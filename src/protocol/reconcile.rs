@@ -17,7 +17,6 @@ use crate::record::{Change, State, Stored};
 
 /// Elements that belong to whoever works on it.
 const KEPT: &[&str] = &[
-    "authoredOn",
     "created",
     "note",
     "output",
@@ -159,7 +158,12 @@ impl Writing<'_, '_> {
                 resource.set(element, former.get(element).cloned().unwrap_or(Value::Null));
             }
         }
-        keep_start(&mut resource, former, existing.is_ended() && status == open);
+        // A task begins with what triggered it, as it is known now: a discharge that was taken back and told again begins
+        // it later. Alerts and programmes begin when they were first raised.
+        if desired.work.level.is_some() || resource.resource_type() != "Task" {
+            resource.set("authoredOn", former.get("authoredOn").cloned().unwrap_or(Value::Null));
+            keep_start(&mut resource, former, existing.is_ended() && status == open);
+        }
         if super::work::is_final(status) {
             self.end(&mut resource, &desired.outcome, status);
             keep_end(&mut resource, former, existing.status() == status);

@@ -226,10 +226,10 @@ fn why(context: &Context<'_>, rule: &TaskRule, anchor: &Anchor<'_, '_>, due: Opt
     let facts = context.facts;
     let mut words = match (&rule.when, anchor.visit) {
         (Trigger::Arrival(_), Some(visit)) => {
-            format!("Encounter of class {} at {} began {}", visit.class, facts.place_of(visit), facts.say(anchor.at))
+            format!("{} at {} began {}", visit.words(), facts.place_of(visit), facts.say(anchor.at))
         }
         (Trigger::Discharge(_), Some(visit)) => {
-            format!("Encounter of class {} at {} ended {}", visit.class, facts.place_of(visit), facts.say(anchor.at))
+            format!("{} at {} ended {}", visit.words(), facts.place_of(visit), facts.say(anchor.at))
         }
         (Trigger::Count { at_least, within, .. }, _) => format!(
             "{} encounters within {within}, by the one that began {}; asked at {at_least} or more",
@@ -245,7 +245,10 @@ fn why(context: &Context<'_>, rule: &TaskRule, anchor: &Anchor<'_, '_>, due: Opt
         words.push_str(&format!("; {who}"));
     }
     if let (Some(span), Some(due)) = (rule.due, due) {
-        words.push_str(&format!("; {span} by calendar {} is {}", context.responsible.calendar.name, facts.say(due)));
+        words.push_str(&format!("; {span} from then is {}", facts.say(due)));
+        if matches!(span, Deadline::BusinessDays(_)) {
+            words.push_str(&format!(" (calendar {})", context.responsible.calendar.name));
+        }
     }
     words
 }

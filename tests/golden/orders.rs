@@ -194,6 +194,7 @@ fn work_key(work: &Value) -> String {
 
 fn without_version(mut resource: Value) -> Value {
     let map = resource.as_object_mut().unwrap();
+    map.shift_remove("lastModified");
     if let Some(Value::Object(meta)) = map.get_mut("meta") {
         meta.shift_remove("versionId");
         meta.shift_remove("lastUpdated");

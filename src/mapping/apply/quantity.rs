@@ -63,8 +63,9 @@ impl<'a> Run<'a> {
         let is_ucum = |name: String| matches!(name.to_ascii_uppercase().as_str(), "UCUM" | "HTTP://UNITSOFMEASURE.ORG");
         let table = self.set.table("units");
         let known = |name: &str| table.and_then(|table| table.codes.get(name).or_else(|| table.find(name)));
+        // Many say UCUM and write `mmHg`: a spelling that the table knows to be none is put right.
         let found = if !code.is_empty() && is_ucum(text(part(3))) {
-            Some(code.clone())
+            Some(table.and_then(|table| table.codes.get(&code)).map_or_else(|| code.clone(), |row| row.code.clone()))
         } else if part(4).is_some() && is_ucum(text(part(6))) {
             Some(text(part(4)))
         } else {
