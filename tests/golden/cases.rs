@@ -61,7 +61,8 @@ pub fn acknowledgement(bytes: &[u8]) -> Vec<String> {
     text.split('\r').filter(|segment| !segment.is_empty()).map(str::to_string).collect()
 }
 
-fn result_of(name: &str, trial: &Trial) -> Value {
+/// `is_odd`: what is told to partners adds nothing to what is odd about the message, so its content is left out.
+fn result_of(name: &str, trial: &Trial, is_odd: bool) -> Value {
     for resource in &trial.resources {
         assert_valid(name, resource);
     }
@@ -71,6 +72,9 @@ fn result_of(name: &str, trial: &Trial) -> Value {
     let unread: Vec<String> = trial.trace.unread.iter().map(ToString::to_string).collect();
     let unmapped: Vec<String> = trial.unmapped.iter().map(|(table, code)| format!("{table}: {code}")).collect();
     let delivery = |delivery: &handover::store::NewDelivery| {
+        if is_odd {
+            return json!(format!("{}: {}", delivery.id, delivery.subject));
+        }
         json!({ "id": delivery.id, "subject": delivery.subject, "agreement": delivery.agreement, "payload": delivery.payload })
     };
     json!({
@@ -94,7 +98,7 @@ fn every_message_comes_to_what_stands_beside_it() {
         let raw = as_sent(&file);
         let trial = dry_run(&site(), FEED, &raw, members(), arrival_time(&raw)).unwrap();
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        faults.extend(compare(&file, &result_of(&name, &trial)).err());
+        faults.extend(compare(&file, &result_of(&name, &trial, file.parent().unwrap().ends_with("odd"))).err());
     }
     assert!(faults.is_empty(), "{}\nHANDOVER_GOLDEN=write rewrites them", faults.join("\n"));
 }
