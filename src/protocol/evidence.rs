@@ -21,9 +21,7 @@ pub fn find(facts: &Facts<'_>, wanted: &Evidence, after: Timestamp, own: Option<
                     && facts.fits(test, visit)
                     && start >= opens
                     && closes.is_none_or(|closes| start <= closes);
-                counts.then(|| {
-                    format!("{} at {} on {}", visit.words(), facts.place_of(visit), facts.say(start))
-                })
+                counts.then(|| format!("{} at {} on {}", visit.words(), facts.place_of(visit), facts.say(start)))
             })
         }
         Evidence::Resource { resource_type, codes, within, .. } => {

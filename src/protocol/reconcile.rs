@@ -16,17 +16,8 @@ use crate::identity::ResourceId;
 use crate::record::{Change, State, Stored};
 
 /// Elements that belong to whoever works on it.
-const KEPT: &[&str] = &[
-    "created",
-    "note",
-    "output",
-    "businessStatus",
-    "partOf",
-    "location",
-    "extension",
-    "contained",
-    "careTeam",
-];
+const KEPT: &[&str] =
+    &["created", "note", "output", "businessStatus", "partOf", "location", "extension", "contained", "careTeam"];
 
 pub fn reconcile(
     view: &View<'_>,

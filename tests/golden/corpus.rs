@@ -22,8 +22,11 @@ const JUSTIFIED: &[(&str, &str)] = &[
 /// A site whose only feed takes everything that is mapped and believes every identifier.
 fn permissive(folder: &Path) -> Site {
     std::fs::create_dir_all(folder.join("feeds")).unwrap();
-    std::fs::write(folder.join("handover.yaml"), "data: data\nstore: { engine: memory }\nhttp: { listen: \"127.0.0.1:0\" }\n")
-        .unwrap();
+    std::fs::write(
+        folder.join("handover.yaml"),
+        "data: data\nstore: { engine: memory }\nhttp: { listen: \"127.0.0.1:0\" }\n",
+    )
+    .unwrap();
     let feed = "feed: anybody\ntitle: Anybody\nmllp: { listen: \"127.0.0.1:0\" }\nzone: America/New_York\nauthorities:\n  \
                 namespaces: { ANYBODY: \"urn:example:anybody\" }\n  default_patient: ANYBODY\n  default_visit: ANYBODY\n";
     std::fs::write(folder.join("feeds/anybody.yaml"), feed).unwrap();

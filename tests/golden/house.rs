@@ -54,8 +54,8 @@ pub fn arrival_time(raw: &[u8]) -> Timestamp {
     let header = text.split(['\r', '\n']).next().unwrap_or_default();
     let separator = header.chars().nth(3).unwrap_or('|');
     let made = header.split(separator).nth(6).unwrap_or_default();
-    let civil: DateTime = DateTime::strptime("%Y%m%d%H%M%S", made)
-        .unwrap_or_else(|_| "2026-03-02T10:16:00".parse().unwrap());
+    let civil: DateTime =
+        DateTime::strptime("%Y%m%d%H%M%S", made).unwrap_or_else(|_| "2026-03-02T10:16:00".parse().unwrap());
     let zoned = civil.to_zoned(TimeZone::get("America/New_York").unwrap()).unwrap();
     zoned.timestamp() + jiff::SignedDuration::from_secs(5)
 }
@@ -68,7 +68,8 @@ pub struct House {
 
 impl House {
     pub async fn at(now: Timestamp) -> Self {
-        let store = open(&StoreSettings { engine: EngineChoice::Memory, path: Path::new("unused").to_path_buf() }).unwrap();
+        let store =
+            open(&StoreSettings { engine: EngineChoice::Memory, path: Path::new("unused").to_path_buf() }).unwrap();
         store.replace_panel("lakeside", members().to_vec(), now).await.unwrap();
         let clock = Arc::new(ManualClock::at(now));
         Self { gateway: Gateway::new(store, site(), clock.clone()), clock }
@@ -150,5 +151,10 @@ pub fn assert_valid(name: &str, value: &Value) {
     let resource = Resource::try_from(value.clone()).unwrap();
     let faults: Vec<String> =
         profile::validate(&resource).iter().filter(|problem| problem.is_error()).map(Problem::to_string).collect();
-    assert!(faults.is_empty(), "{name}: a {} is not valid:\n{}\n{value:#}", resource.resource_type(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{name}: a {} is not valid:\n{}\n{value:#}",
+        resource.resource_type(),
+        faults.join("\n")
+    );
 }

@@ -115,10 +115,12 @@ async fn ending(messages: &[Vec<u8>], order: &[usize], now: Timestamp) -> Ending
     for place in order {
         let acknowledged = house.take(&messages[*place], now).await;
         let entry = house.gateway.store.message(acknowledged.sequence.unwrap()).await.unwrap().unwrap();
-        assert!(matches!(acknowledged.code.text(), "AA"), "{order:?}: {}", String::from_utf8_lossy(&acknowledged.bytes));
-        persons.extend(
-            entry.summary.patient.map(|id| id.parse::<handover::identity::ResourceId>().unwrap().person),
+        assert!(
+            matches!(acknowledged.code.text(), "AA"),
+            "{order:?}: {}",
+            String::from_utf8_lossy(&acknowledged.bytes)
         );
+        persons.extend(entry.summary.patient.map(|id| id.parse::<handover::identity::ResourceId>().unwrap().person));
     }
     house.ring().await;
     let mut ending = Ending::new();

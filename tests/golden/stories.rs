@@ -27,7 +27,8 @@ async fn play(name: &str, messages: &[Vec<u8>]) -> Value {
     for message in messages {
         let acknowledged = house.take(message, arrival_time(message)).await;
         let entry = house.gateway.store.message(acknowledged.sequence.unwrap()).await.unwrap().unwrap();
-        let person = entry.summary.patient.as_ref().map(|id| id.parse::<handover::identity::ResourceId>().unwrap().person);
+        let person =
+            entry.summary.patient.as_ref().map(|id| id.parse::<handover::identity::ResourceId>().unwrap().person);
         persons.extend(person);
         let decisions: Vec<String> = entry.trace.decisions.iter().map(|line| line.text.clone()).collect();
         told.push(json!({
