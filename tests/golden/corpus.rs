@@ -55,9 +55,9 @@ fn messages(corpus: &Path) -> Vec<(String, Vec<u8>)> {
 /// The authorities that these messages name and a feed without any does not know.
 fn authorities(folder: &Path, messages: &[(String, Vec<u8>)]) -> BTreeSet<String> {
     let site = permissive(folder, &BTreeSet::new());
-    let unknown = messages.iter().flat_map(|(_, message)| {
-        dry_run(&site, "anybody", message, &[], arrival_time(message)).unwrap().unmapped
-    });
+    let unknown = messages
+        .iter()
+        .flat_map(|(_, message)| dry_run(&site, "anybody", message, &[], arrival_time(message)).unwrap().unmapped);
     unknown.filter(|(table, _)| table == "authorities").map(|(_, name)| name).collect()
 }
 
