@@ -2,6 +2,16 @@
 //! limit of the same bytes appended and synced to the same disk in the same run. Rounds are interleaved; medians are
 //! printed. Then mapping alone, start-up, memory and the binary's size. `cargo bench --bench path`; `ROUNDS`, `SECONDS`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test says what it expects by failing, prints what it did, and is told by the environment what to do"
+)]
+
 #[path = "../tests/service/harness.rs"]
 #[allow(dead_code, reason = "shared with the service tests, which use all of it")]
 mod harness;

@@ -96,7 +96,7 @@ pub(super) async fn retry(
     form: web::Form<FormKey>,
 ) -> HttpResponse {
     if let Err(refusal) = form.check(&person) {
-        return refusal;
+        return *refusal;
     }
     let gateway = &console.gateway;
     match gateway.store.retry_delivery(&id, gateway.clock.now()).await {

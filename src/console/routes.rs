@@ -103,7 +103,7 @@ async fn logout(
     form: web::Form<FormKey>,
 ) -> HttpResponse {
     if let Err(refusal) = form.check(&person) {
-        return refusal;
+        return *refusal;
     }
     if let Some(cookie) = request.cookie(COOKIE) {
         console.sessions.end(cookie.value());
@@ -118,15 +118,12 @@ pub(super) struct FormKey {
 }
 
 impl FormKey {
-    pub(super) fn check(&self, person: &Person) -> Result<(), HttpResponse> {
+    pub(super) fn check(&self, person: &Person) -> Result<(), Box<HttpResponse>> {
         if self.form_key == person.form_key {
             return Ok(());
         }
-        Err(page::fault(
-            StatusCode::FORBIDDEN,
-            "Please try again",
-            "This form is of an earlier login. Open the page anew.",
-        ))
+        let text = "This form is of an earlier login. Open the page anew.";
+        Err(Box::new(page::fault(StatusCode::FORBIDDEN, "Please try again", text)))
     }
 }
 

@@ -91,7 +91,7 @@ pub(super) async fn replay(
     form: web::Form<FormKey>,
 ) -> HttpResponse {
     if let Err(refusal) = form.check(&person) {
-        return refusal;
+        return *refusal;
     }
     match console.gateway.replay(*sequence, &person.name).await {
         Ok(Some(answer)) => match answer.sequence {

@@ -1,14 +1,9 @@
 //! The demo's site on disk, in a folder of its own that goes when the demo ends.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
-use rust_embed::RustEmbed;
-
-#[derive(RustEmbed)]
-#[folder = "fixtures/demo"]
-struct DemoSite;
+use crate::site::{StarterError, write_demo};
 
 /// Where the demo site's partner says its EHR is.
 const EHR_IN_SITE: &str = "http://127.0.0.1:8090";
@@ -21,23 +16,12 @@ pub(super) struct DemoFolder {
 
 impl DemoFolder {
     /// Writes the site, pointing at the stand-in EHR's real address and at ports that are free.
-    pub(super) fn write(kept: Option<PathBuf>, ehr_base: &str) -> anyhow::Result<Self> {
+    pub(super) fn write(kept: Option<PathBuf>, ehr_base: &str) -> Result<Self, StarterError> {
         let keep = kept.is_some();
         let path = kept.unwrap_or_else(|| std::env::temp_dir().join(format!("handover-demo-{}", std::process::id())));
         let folder = Self { path, keep };
-        for name in DemoSite::iter() {
-            let file = DemoSite::get(&name).context("a file of the demo site is missing from the binary")?;
-            let text = String::from_utf8_lossy(&file.data).replace(EHR_IN_SITE, ehr_base);
-            folder.put(&name, &with_free_ports(&text))?;
-        }
+        write_demo(&folder.path, &|text| with_free_ports(text.replace(EHR_IN_SITE, ehr_base)))?;
         Ok(folder)
-    }
-
-    fn put(&self, name: &str, text: &str) -> anyhow::Result<()> {
-        let path = self.path.join(name);
-        let parent = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
-        std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
     }
 }
 
@@ -51,8 +35,7 @@ impl Drop for DemoFolder {
 }
 
 /// The site's ports where they are free, any free port where they are not.
-fn with_free_ports(text: &str) -> String {
-    let mut text = text.to_string();
+fn with_free_ports(mut text: String) -> String {
     for port in ["8080", "2575"] {
         let address = format!("127.0.0.1:{port}");
         if text.contains(&address) && TcpListener::bind(&address).is_err() {

@@ -7,6 +7,8 @@ use anyhow::{Context, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::hl7::{Message, ReadOptions};
+
 const PATIENCE: Duration = Duration::from_secs(15);
 const START: u8 = 0x0B;
 const END: [u8; 2] = [0x1C, 0x0D];
@@ -36,13 +38,15 @@ impl Hospital {
         frame.extend_from_slice(&END);
         self.0.write_all(&frame).await?;
         let bytes = tokio::time::timeout(PATIENCE, self.read_frame()).await.context("no acknowledgement in time")??;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let segment = |name: &str| text.split('\r').find(|line| line.starts_with(name)).unwrap_or_default();
-        let field = |line: &str, number: usize| line.split('|').nth(number).unwrap_or_default().to_string();
-        let code = field(segment("MSA"), 1);
-        let words = [field(segment("ERR"), 8), field(segment("MSA"), 3)];
-        let words = words.into_iter().find(|words| !words.is_empty()).unwrap_or_default();
-        Ok(Answer { code, text: words, took: started.elapsed() })
+        let took = started.elapsed();
+        let answer =
+            Message::parse(bytes, &ReadOptions::default()).message.context("the acknowledgement is unreadable")?;
+        let field = |segment: &str, number: u16| {
+            answer.segment(segment).map(|segment| segment.field(number).leaf().text().into_owned()).unwrap_or_default()
+        };
+        let words = [field("ERR", 8), field("MSA", 3)];
+        let text = words.into_iter().find(|words| !words.is_empty()).unwrap_or_default();
+        Ok(Answer { code: field("MSA", 1), text, took })
     }
 
     async fn read_frame(&mut self) -> anyhow::Result<Vec<u8>> {

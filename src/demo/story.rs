@@ -46,7 +46,7 @@ pub(super) fn steps(now: Timestamp) -> Vec<Step> {
         fields.join("|").trim_end_matches('|').to_string()
     };
     let header = |event: &str, time: &str, number: u32| {
-        format!("MSH|^~\\&|RIVER-ADT|RIVERSIDE|HANDOVER|DEMO|{time}||{event}|D{run}-{number}|P|2.5.1|||AL|NE")
+        format!("MSH|^~\\&|RIVER-ADT|RIVERSIDE|HANDOVER|DEMO|{time}||{event}|D{run}-{number}|P|2.5.1")
     };
     let message = |segments: &[&str]| segments.join("\r") + "\r";
     let diagnosis = "DG1|1||J44.1^Chronic obstructive pulmonary disease with (acute) exacerbation^I10|||A";

@@ -42,8 +42,8 @@ async fn tell_written(gateway: &Gateway, written: &[String]) {
         let Ok(Some(stored)) = gateway.store.resource(kind, id).await else { continue };
         let resource = Value::from(stored.resource);
         let text = |pointer: &str| resource.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_string();
-        let title =
-            [text("/description"), text("/title"), text("/code/text")].into_iter().find(|title| !title.is_empty());
+        let titles = [text("/title"), text("/code/text"), text("/code/coding/0/display"), text("/description")];
+        let title = titles.into_iter().find(|title| !title.is_empty());
         let title = title.unwrap_or_default();
         match kind {
             "Task" => {
@@ -51,6 +51,9 @@ async fn tell_written(gateway: &Gateway, written: &[String]) {
                 let due = if due.is_empty() { String::new() } else { format!(", due {due}") };
                 let kind = if text("/code/coding/0/code").contains("alert") { "alert" } else { "task" };
                 tell(kind, &format!("{title} [{}]{due}", text("/status")));
+                if text("/status") == "requested" {
+                    tell("", &text("/description"));
+                }
             }
             "CarePlan" => tell("plan", &title),
             "Flag" => tell("prompt", &title),

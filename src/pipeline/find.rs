@@ -6,7 +6,7 @@ use super::Gateway;
 use crate::fhir::{Identifier, Resource};
 use crate::identity::{self, Identified, PersonId};
 use crate::mapping::Mapped;
-use crate::problem::{FieldPlace, Place, Problem};
+use crate::problem::{Category, FieldPlace, Place, Problem};
 use crate::record::{Membership, Record, touched};
 use crate::site::Feed;
 use crate::store::{Store, StoreError};
@@ -55,8 +55,15 @@ pub(super) fn candidates(feed: &Feed, mapped: &Mapped) -> Result<Vec<Identifier>
         problem.place = Place::Field(FieldPlace::field("PID", 1, 3));
         problem
     };
+    let mut patients = mapped.drafts.iter().filter(|draft| draft.resource.resource_type() == "Patient");
     let empty = Resource::new("Patient");
-    let patient = mapped.draft("Patient").map_or(&empty, |draft| &draft.resource);
+    let patient = patients.next().map_or(&empty, |draft| &draft.resource);
+    // All that a message states goes into one record; another patient's results must never end up there.
+    if patients.next().is_some() {
+        let place = Place::Field(FieldPlace::segment("PID", 2));
+        let text = "more than one patient in a message; send each patient in a message of their own";
+        return Err(Problem::error(Category::NotSupported, place, text));
+    }
     identity::candidates(patient, &feed.identified_by).map_err(at_field)
 }
 

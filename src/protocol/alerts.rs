@@ -86,7 +86,7 @@ impl<'l, 'a> Look<'l, 'a> {
                 at: reading.at,
                 grade: grade(reading, &self.thresholds),
                 is_clear: is_clear(reading, &self.thresholds),
-                is_answered: closed.iter().any(|work| told(work)),
+                is_answered: closed.iter().any(told),
             }
         };
         self.readings.iter().map(grade_one).collect()
@@ -99,7 +99,8 @@ impl<'l, 'a> Look<'l, 'a> {
             let tells = |id: &ResourceId| {
                 existing.work.seen.contains_key(&id.to_string()) || existing.work.anchor == id.to_string()
             };
-            !(existing.is_touched() && existing.is_ended())
+            let is_over = existing.is_touched() && existing.is_ended();
+            !is_over
                 && !matched.contains(&existing.stored.id)
                 && members.iter().any(|reading| reading.ids.iter().any(tells))
         });

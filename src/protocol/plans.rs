@@ -96,7 +96,7 @@ fn task_activities(context: &Context<'_>, findings: &Findings) -> Vec<(String, V
             ));
         }
     }
-    activities.sort_by(|left, right| left.1.to_string().cmp(&right.1.to_string()));
+    activities.sort_by_cached_key(|activity| activity.1.to_string());
     activities
 }
 

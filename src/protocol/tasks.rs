@@ -280,7 +280,7 @@ fn fill(
 }
 
 /// The first of a resource's dates that says when it took place.
-pub fn date_of<'r>(resource: &'r crate::fhir::Resource) -> Option<&'r str> {
+pub fn date_of(resource: &crate::fhir::Resource) -> Option<&str> {
     let period = |element: &str| resource.get(element).and_then(|period: &Value| period.get("start")?.as_str());
     ["performedDateTime", "occurrenceDateTime", "authoredOn", "start", "created"]
         .iter()

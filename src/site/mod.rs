@@ -34,6 +34,6 @@ pub use model::{
     Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
 };
 pub use render::{problems_as_json, render};
-pub use starter::{DemoSite, StarterError, write_starter};
+pub use starter::{DemoSite, StarterError, write_demo, write_starter};
 pub use tls::TlsFault;
 pub use whole::Site;

@@ -24,10 +24,7 @@ impl DemoSite {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("handover-site-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let site = Self(std::env::temp_dir().join(name));
-        for name in DemoFiles::iter() {
-            let content = DemoFiles::get(&name).map(|file| file.data).unwrap_or_default();
-            write_one(&site.0, &name, &content)?;
-        }
+        write_demo(&site.0, &|text| text)?;
         Ok(site)
     }
 
@@ -61,6 +58,16 @@ pub fn write_starter(root: &Path) -> Result<Vec<PathBuf>, StarterError> {
     }
     let content = |name: &str| Files::get(name).map(|file| file.data).unwrap_or_default();
     names.iter().map(|name| write_one(root, name, &content(name))).collect()
+}
+
+/// Writes the demo's site into a folder, each file's text as `change` leaves it.
+pub fn write_demo(root: &Path, change: &dyn Fn(String) -> String) -> Result<(), StarterError> {
+    for name in DemoFiles::iter() {
+        let content = DemoFiles::get(&name).map(|file| file.data).unwrap_or_default();
+        let text = change(String::from_utf8_lossy(&content).into_owned());
+        write_one(root, &name, text.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn write_one(root: &Path, name: &str, content: &[u8]) -> Result<PathBuf, StarterError> {

@@ -95,7 +95,8 @@ async fn what_was_acknowledged_before_a_kill_is_there_exactly_once() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    verify(&ground, &acked.lock().unwrap().clone()).await;
+    let acked = acked.lock().unwrap().clone();
+    verify(&ground, &acked).await;
 }
 
 /// Opens the store as the last kill left it, looks, then lets the gateway deliver the rest and compares with the EHR.

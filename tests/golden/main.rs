@@ -2,6 +2,16 @@
 //! order, and the corpus of other people's messages. `HANDOVER_GOLDEN=write cargo test --test golden` rewrites the results;
 //! read the difference before committing it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test says what it expects by failing, prints what it did, and is told by the environment what to do"
+)]
+
 mod cases;
 mod corpus;
 mod house;

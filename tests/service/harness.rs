@@ -16,7 +16,6 @@ use tokio::net::TcpStream;
 pub struct House {
     pub running: Running,
     pub ehr: Arc<StandInEhr>,
-    pub ehr_address: SocketAddr,
     pub folder: tempfile::TempDir,
 }
 
@@ -58,7 +57,7 @@ impl House {
         let keys = format!("{}://{}/.well-known/jwks.json", running.scheme, running.http);
         let ehr = StandInEhr::new(format!("http://{ehr_address}"), keys, "handover-demo".to_string());
         serve(&ehr, listener);
-        Self { running, ehr, ehr_address, folder }
+        Self { running, ehr, folder }
     }
 
     pub async fn hospital(&self) -> Hospital {

@@ -45,7 +45,7 @@ fn statements() -> Vec<(&'static str, &'static str, Value)> {
 fn outcome(order: &[(&str, &str, Value)]) -> BTreeSet<String> {
     let mut scene = Scene::new(&SHIPPED, at("2026-03-03T17:00"));
     for (kind, key, content) in order {
-        scene.now = scene.now + SignedDuration::from_secs(1);
+        scene.now += SignedDuration::from_secs(1);
         scene.put(kind, key, content.clone());
         scene.look();
     }
