@@ -1,5 +1,15 @@
 //! What every store promises, held against each of them: memory, fjall and sled, and PostgreSQL where it is installed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test says what it expects by failing, prints what it did, and is told by the environment what to do"
+)]
+
 #[macro_use]
 mod place;
 
