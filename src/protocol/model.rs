@@ -257,13 +257,13 @@ impl Bound {
         }
     }
 
-    /// In words: `above 140`, `88 or below`.
-    pub fn words(self) -> String {
+    /// In words: `above 140 mmHg`, `88 % or below`.
+    pub fn words(self, unit: &str) -> String {
         match (self.side, self.inclusive) {
-            (Side::Above, true) => format!("{} or above", self.value),
-            (Side::Above, false) => format!("above {}", self.value),
-            (Side::Below, true) => format!("{} or below", self.value),
-            (Side::Below, false) => format!("below {}", self.value),
+            (Side::Above, true) => format!("{} {unit} or above", self.value),
+            (Side::Above, false) => format!("above {} {unit}", self.value),
+            (Side::Below, true) => format!("{} {unit} or below", self.value),
+            (Side::Below, false) => format!("below {} {unit}", self.value),
         }
     }
 }

@@ -33,8 +33,8 @@ pub fn readings(facts: &Facts<'_>, rule: &AlertRule) -> (Vec<Reading>, Vec<LeftO
     let mut left_out = Vec::new();
     let mut observations: Vec<&Stored> = facts.record.of_type("Observation").filter(|stored| counts(stored)).collect();
     observations.retain(|stored| rule.filter.as_ref().is_none_or(|filter| facts.holds(filter, stored)));
-    // Of two statements about the same moment, the one known later stands.
-    observations.sort_by_key(|stored| (stored.updated, stored.id));
+    // Of two Observations of the same moment, the one stated later stands; by when it was stated, not by when it arrived.
+    observations.sort_by_key(|stored| (stored.state.stamps.values().max(), stored.updated, stored.id));
     for stored in observations {
         let Some(at) = taken_at(facts, stored) else { continue };
         for (index, series) in rule.series.iter().enumerate() {

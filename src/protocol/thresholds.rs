@@ -23,7 +23,7 @@ pub fn thresholds_for(context: &Context<'_>, rule: &AlertRule) -> (Vec<Threshold
         if let Some(target) = goal_bound(context, series, chosen) {
             apply_goal(chosen, target);
             words =
-                format!("the patient's own target: {} {} {}", series.name, target.words(), unit_words(&series.unit));
+                format!("the patient's own target: {} {}", series.name, target.words(unit_words(&series.unit)));
         }
     }
     (chosen, words)
@@ -106,7 +106,7 @@ pub fn broken(reading: &Reading, thresholds: &[Thresholds], rule: &AlertRule) ->
         let Some(value) = value else { continue };
         let bounds = [thresholds.escalate, thresholds.warn].into_iter().flatten();
         if let Some(bound) = bounds.into_iter().find(|bound| bound.is_met_by(*value)) {
-            words.push(format!("{} {} {}", series.name, bound.words(), unit_words(&series.unit)));
+            words.push(format!("{} {}", series.name, bound.words(unit_words(&series.unit))));
         }
     }
     words.join(", ")

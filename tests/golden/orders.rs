@@ -42,6 +42,21 @@ async fn two_patients_who_are_one_before_the_next_visit() {
 }
 
 #[tokio::test]
+async fn two_patients_who_are_one_with_visits_of_both() {
+    any_order("merged-with-visits", usize::MAX).await;
+}
+
+#[tokio::test]
+async fn somebody_who_dies() {
+    any_order("died", usize::MAX).await;
+}
+
+#[tokio::test]
+async fn readings_of_which_one_was_wrong() {
+    any_order("readings", usize::MAX).await;
+}
+
+#[tokio::test]
 async fn a_corrected_reading() {
     any_order("corrected-reading", usize::MAX).await;
 }

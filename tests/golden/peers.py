@@ -1,0 +1,41 @@
+"""Asks the types of fhir.resources (PyPI, its R4B models) about every resource and payload in the expected results.
+
+    python3 -m venv peers && peers/bin/pip install fhir.resources && peers/bin/python tests/golden/peers.py
+
+R4B differs from R4 in a few types that do not occur here. Ends with 1 when a resource is not valid, with 0 and a word when
+the package is not installed.
+"""
+import json
+import pathlib
+import sys
+
+try:
+    from fhir.resources.R4B import get_fhir_model_class
+except ImportError:
+    print("skipped: fhir.resources is not installed")
+    sys.exit(0)
+
+
+def resources(value):
+    if isinstance(value, dict):
+        if "resourceType" in value:
+            yield value
+            return
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from resources(item)
+
+
+folder = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "messages"
+count, faults = 0, []
+for file in sorted(folder.rglob("*.json")):
+    for resource in resources(json.loads(file.read_text())):
+        count += 1
+        try:
+            get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+        except Exception as fault:
+            faults.append(f"{file.relative_to(folder)}: {resource['resourceType']}: {fault}")
+print(f"{count} resources, {len(faults)} faults")
+print("\n".join(faults[:20]))
+sys.exit(1 if faults else 0)
