@@ -8,7 +8,7 @@ fn an_alert_says_value_threshold_and_where_the_threshold_comes_from() {
     tell(&mut scene, "{ condition: J44.1 }\n{ observation: 59408-5, value: 86, unit: '%', at: '2026-03-02T10:00' }");
     let task = work_of(&scene, "low");
     let why = task.stored.resource.get("reasonCode").unwrap()["text"].as_str().unwrap().to_string();
-    for words in ["SpO2 86 %", "below 88", "escalation", "copd"] {
+    for words in ["SpO2 86 %", "below 88", "escalation", "Chronic obstructive pulmonary disease"] {
         assert!(why.contains(words), "{words} is not in: {why}");
     }
     assert!(text_of(&task, "description").starts_with("Jane Doe: SpO2 86 % on Mon 2 Mar 2026, 10:00"));
