@@ -22,8 +22,7 @@ pub fn thresholds_for(context: &Context<'_>, rule: &AlertRule) -> (Vec<Threshold
     for (series, chosen) in rule.series.iter().zip(&mut chosen) {
         if let Some(target) = goal_bound(context, series, chosen) {
             apply_goal(chosen, target);
-            words =
-                format!("the patient's own target: {} {}", series.name, target.words(unit_words(&series.unit)));
+            words = format!("the patient's own target: {} {}", series.name, target.words(unit_words(&series.unit)));
         }
     }
     (chosen, words)

@@ -151,7 +151,10 @@ async fn ending(messages: &[Vec<u8>], order: &[usize], now: Timestamp, apart: Si
     if !apart.is_zero() {
         // When something became known is part of the work about it: since when an alert rings, when a plan was made.
         ending.retain(|key, _| !key.ends_with("wakes"));
-        ending.iter_mut().filter(|(key, _)| key.contains(": open ")).for_each(|(_, work)| *work = work["status"].take());
+        ending
+            .iter_mut()
+            .filter(|(key, _)| key.contains(": open "))
+            .for_each(|(_, work)| *work = work["status"].take());
     }
     ending
 }
