@@ -1,6 +1,7 @@
 //! What messages come to: each message and story in `fixtures/messages` against the result beside it, stories in every
 //! order, and the corpus of other people's messages. `HANDOVER_GOLDEN=write cargo test --test golden` rewrites the results;
-//! read the difference before committing it.
+//! read the difference before committing it. `HANDOVER_ORDERS=400` plays more orders. `peers.py` asks fhir.resources about
+//! every result.
 
 #![allow(
     clippy::unwrap_used,
