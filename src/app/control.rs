@@ -20,16 +20,26 @@ pub fn socket_path(data: &Path) -> PathBuf {
     data.join("control.sock")
 }
 
-pub(super) fn serve(gateway: &Arc<Gateway>, console: &Arc<Console>, data: &Path) -> anyhow::Result<ServerHandle> {
+/// Where the console is found: scheme, host and port.
+struct Origin(String);
+
+pub(super) fn serve(
+    gateway: &Arc<Gateway>,
+    console: &Arc<Console>,
+    data: &Path,
+    origin: String,
+) -> anyhow::Result<ServerHandle> {
     std::fs::create_dir_all(data)?;
     let path = socket_path(data);
     // The store's own lock says that no other gateway lives here, so a socket that is left is a dead one.
     let _ = std::fs::remove_file(&path);
     let (gateway, console) = (web::Data::from(Arc::clone(gateway)), web::Data::from(Arc::clone(console)));
+    let origin = web::Data::new(Origin(origin));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(gateway.clone())
             .app_data(console.clone())
+            .app_data(origin.clone())
             .app_data(web::JsonConfig::default().limit(MOST_BYTES))
             .route("/operation", web::post().to(operate))
             .route("/console-link", web::post().to(console_link))
@@ -60,9 +70,9 @@ async fn operate(gateway: web::Data<Gateway>, operation: web::Json<Operation>) -
     }
 }
 
-async fn console_link(console: web::Data<Console>) -> HttpResponse {
+async fn console_link(console: web::Data<Console>, origin: web::Data<Origin>) -> HttpResponse {
     let link = console.sessions.new_link(console.gateway.clock.now());
-    HttpResponse::Ok().json(json!({ "path": format!("/console/login?link={link}") }))
+    HttpResponse::Ok().json(json!({ "link": format!("{}/console/login?link={link}", origin.0) }))
 }
 
 /// Asks the gateway that runs on a data folder. None when none runs there.

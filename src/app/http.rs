@@ -14,6 +14,7 @@ use super::running::data_folder;
 use crate::console::{self, Console};
 use crate::feed::{Acceptor, HttpIntake, remember_certificate};
 use crate::pipeline::Gateway;
+use crate::site::Site;
 use crate::web::{self as api, Service};
 
 const WORKERS: usize = 2;
@@ -23,6 +24,8 @@ const SHUTDOWN_SECS: u64 = 3;
 /// The running HTTP side.
 pub(super) struct HttpPart {
     pub address: SocketAddr,
+    /// Where people reach it: scheme, host and port.
+    pub origin: String,
     server: ServerHandle,
     control: Option<ServerHandle>,
 }
@@ -63,16 +66,16 @@ fn serve(
 ) -> anyhow::Result<HttpPart> {
     let site = gateway.site.load_full();
     let settings = &site.settings.http;
-    let control = if with_control { Some(control::serve(gateway, &console, &data_folder(&site))?) } else { None };
     let intake = HttpIntake::new(Arc::clone(gateway) as Arc<dyn Acceptor>);
     let body_limit = settings.max_body_bytes;
+    let shown = Arc::clone(&console);
     let server = HttpServer::new(move || {
         App::new()
             .wrap(middleware::from_fn(api::guard))
             .app_data(web::PayloadConfig::new(body_limit))
             .configure(|config| api::configure(config, Arc::clone(&service)))
             .configure(|config| intake.configure(config))
-            .configure(|config| console::configure(config, Arc::clone(&console)))
+            .configure(|config| console::configure(config, Arc::clone(&shown)))
     })
     .on_connect(remember_certificate)
     .workers(WORKERS)
@@ -85,8 +88,19 @@ fn serve(
     }
     .with_context(|| format!("cannot listen on {listen} for HTTP; is another program using it?"))?;
     let address = server.addrs().first().copied().context("the HTTP listener has no address")?;
+    let origin = origin(&site, address);
+    let control =
+        if with_control { Some(control::serve(gateway, &console, &data_folder(&site), origin.clone())?) } else { None };
     let running = server.run();
     let handle = running.handle();
     actix_web::rt::spawn(running);
-    Ok(HttpPart { address, server: handle, control })
+    Ok(HttpPart { address, origin, server: handle, control })
+}
+
+/// What the site says that others know us by; where it says nothing, the address that was bound.
+fn origin(site: &Site, address: SocketAddr) -> String {
+    let settings = &site.settings;
+    let scheme = if settings.http.tls.is_some() { "https" } else { "http" };
+    let is_stated = settings.base_url != format!("{scheme}://{}", settings.http.listen);
+    if is_stated { settings.base_url.clone() } else { format!("{scheme}://{address}") }
 }

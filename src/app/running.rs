@@ -111,7 +111,7 @@ impl Running {
     /// The console's address with a new one-time link.
     pub fn console_link(&self) -> String {
         let link = self.sessions.new_link(self.gateway.clock.now());
-        format!("{}://{}/console/login?link={link}", self.scheme, self.http)
+        format!("{}/console/login?link={link}", self.http_part.origin)
     }
 
     /// Stops taking, finishes what was taken, closes the store.

@@ -67,19 +67,12 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
 
 /// One resource: whether it is pushed and may be read, why, and the line that says so.
 fn show(decision: &Value, screen: &mut Screen) -> Result<()> {
-    let resource = shortened(text(decision, "/resource"));
+    let resource = text(decision, "/resource");
     let (push, read) = (text(decision, "/push"), text(decision, "/read"));
-    screen.say(format!("{resource:<28} push {push}; read {read}"))?;
+    screen.say(format!("{resource:<44} push {push}; read {read}"))?;
     for line in wrapped(text(decision, "/because"), screen.width.saturating_sub(4)) {
         screen.say(format!("    {line}"))?;
     }
     let place = screen.dim(&format!("    {}", text(decision, "/place")));
     screen.say(place)
-}
-
-/// `Task/…a1b2c3`: the first half of an id is the patient's, and the same in every row.
-fn shortened(reference: &str) -> String {
-    let Some((kind, id)) = reference.split_once('/') else { return reference.to_string() };
-    let end: String = id.chars().rev().take(6).collect::<Vec<_>>().into_iter().rev().collect();
-    format!("{kind}/…{end}")
 }

@@ -29,7 +29,7 @@ pub fn list(title: &str, lines: &[String], screen: &mut Screen) -> Result<()> {
 
 /// Problems, decisions, lineage and unread fields. `raw` is the message that byte ranges belong to.
 pub fn trace(trace: &Trace, raw: &[u8], screen: &mut Screen) -> Result<()> {
-    decisions("Problems", &trace.problems, screen)?;
+    decisions("Problems", &gathered(&trace.problems), screen)?;
     decisions("Protocols", &trace.decisions, screen)?;
     decisions("Agreements", &trace.agreements, screen)?;
     let reading = Message::parse(raw, &ReadOptions::default());
@@ -46,6 +46,20 @@ pub fn trace(trace: &Trace, raw: &[u8], screen: &mut Screen) -> Result<()> {
     Ok(())
 }
 
+/// What is said of several places once, the worst first.
+fn gathered(problems: &[TraceLine]) -> Vec<TraceLine> {
+    let mut gathered: Vec<TraceLine> = Vec::new();
+    for line in problems {
+        match gathered.iter_mut().find(|known| known.subject == line.subject && known.text == line.text) {
+            Some(known) => known.place = format!("{}, {}", known.place, line.place),
+            None => gathered.push(line.clone()),
+        }
+    }
+    let weight = |line: &TraceLine| ["fatal", "error", "warning"].iter().position(|name| *name == line.subject);
+    gathered.sort_by_key(|line| weight(line).unwrap_or(usize::MAX));
+    gathered
+}
+
 fn decisions(title: &str, lines: &[TraceLine], screen: &mut Screen) -> Result<()> {
     if lines.is_empty() {
         return Ok(());
@@ -57,8 +71,10 @@ fn decisions(title: &str, lines: &[TraceLine], screen: &mut Screen) -> Result<()
         }
         let place = [&line.subject, &line.place].into_iter().filter(|text| !text.is_empty());
         let place = place.map(String::as_str).collect::<Vec<_>>().join(", ");
-        let shown = screen.dim(&format!("    {place}"));
-        screen.say(shown)?;
+        for part in wrapped(&place, screen.width.saturating_sub(4)) {
+            let shown = screen.dim(&format!("    {part}"));
+            screen.say(shown)?;
+        }
     }
     Ok(())
 }
@@ -71,9 +87,10 @@ fn lineage(trace: &Trace, message: &Message, screen: &mut Screen) -> Result<()> 
     let mut table = Table::new(&["field", "value", "element", "mapping"]);
     for mark in &trace.lineage {
         let span = crate::hl7::Span { start: mark.start, end: mark.end };
-        let value = clipped(&message.text_at(span), 24);
-        let map = mark.map.rsplit('/').next().unwrap_or_default();
-        table.row([place_at(message, span), value, mark.element.clone(), map.to_string()]);
+        // In a narrow window the element says more than the end of a long value.
+        let value = clipped(&message.text_at(span), if screen.width < 100 { 14 } else { 24 });
+        let map = mark.map.rsplit('/').next().unwrap_or_default().replace(".yaml", "");
+        table.row([place_at(message, span), value, mark.element.clone(), map]);
     }
     table.lines(screen.width.saturating_sub(2)).into_iter().try_for_each(|line| screen.say(format!("  {line}")))
 }
@@ -96,6 +113,27 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_words_about_several_places_are_said_once_and_the_worst_first() {
+        let line = |subject: &str, place: &str, text: &str| TraceLine {
+            subject: subject.to_string(),
+            place: place.to_string(),
+            text: text.to_string(),
+        };
+        let told = gathered(&[
+            line("warning", "PV1-7", "unknown"),
+            line("information", "message", "LF"),
+            line("warning", "PV1-8", "unknown"),
+            line("error", "PID-3", "nobody"),
+        ]);
+        let expected = [
+            line("error", "PID-3", "nobody"),
+            line("warning", "PV1-7, PV1-8", "unknown"),
+            line("information", "message", "LF"),
+        ];
+        assert_eq!(told, expected);
+    }
 
     #[test]
     fn text_is_broken_between_words_and_a_long_word_stays_whole() {

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 
 use super::command::Outcome;
 use super::explain;
-use super::operation::{SiteArgument, items, number, text, time};
+use super::operation::{SiteArgument, clock, items, number, text, time};
 use super::screen::Screen;
 use super::table::Table;
 use crate::pipeline::Operation;
@@ -91,7 +91,7 @@ fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
     for item in items(&answer, "/items") {
         let sequence = number(item, "/sequence").to_string();
         let problems = number(item, "/problems").to_string();
-        let received = time(item, "/received");
+        let received = clock(item, "/received");
         let answered = text(item, "/acknowledged");
         table.row([
             &sequence,

@@ -4,6 +4,7 @@
 mod agreement;
 mod check;
 mod command;
+mod console;
 mod delivery;
 mod demo;
 mod describe;

@@ -124,7 +124,10 @@ fn feed_for(site: &Site, raw: &[u8], asked: Option<&str>) -> Result<String> {
 }
 
 fn show(file: &Path, feed: &str, raw: &[u8], trial: &Trial, whole: bool, screen: &mut Screen) -> Result<()> {
-    let title = format!("{}: {}, control id {}", file.display(), trial.event, trial.control);
+    let named = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_string() } else { text.to_string() };
+    let event = named(&trial.event, "no message that can be read");
+    let control = named(&trial.control, "none");
+    let title = format!("{}: {event}, control id {control}", file.display());
     screen.say(screen.bold(&title))?;
     let answered = match trial.code {
         Code::AA => "AA, would be taken",

@@ -78,7 +78,7 @@ impl Connection {
             }
             while let Some(event) = decoder.next_event() {
                 begun = None;
-                junk += self.note(&event);
+                junk += self.note(&event, junk);
                 let Some(received) = self.receive(event) else { continue };
                 if answers.send(self.start(received).await).await.is_err() {
                     return;
@@ -121,8 +121,9 @@ impl Connection {
         }
     }
 
-    /// Logs what was wrong with the framing, and gives how many bytes were no message.
-    fn note(&self, event: &FrameEvent) -> usize {
+    /// Logs what was wrong with the framing, and gives how many bytes were no message. After the first `junk` of a
+    /// connection there is nothing new to warn of: it may go on for thousands of lines.
+    fn note(&self, event: &FrameEvent, junk: usize) -> usize {
         let (feed, peer) = (self.feed.name.as_str(), self.peer.as_str());
         match event {
             FrameEvent::Frame(_) => {}
@@ -130,6 +131,10 @@ impl Connection {
             FrameEvent::NoCarriageReturn => tracing::debug!(feed, peer, "a frame did not end with 0D"),
             FrameEvent::Cut(content) => tracing::warn!(feed, peer, bytes = content.len(), "a frame was broken off"),
             FrameEvent::Oversized { length, .. } => tracing::warn!(feed, peer, bytes = length, "a frame is too long"),
+            FrameEvent::Junk { length } if junk > 0 => {
+                tracing::debug!(feed, peer, bytes = length, "more bytes between frames were not read");
+                return *length;
+            }
             FrameEvent::Junk { length } => {
                 tracing::warn!(feed, peer, bytes = length, "bytes between frames were not read");
                 return *length;

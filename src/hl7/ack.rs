@@ -1,6 +1,8 @@
 //! Acknowledgements in original and enhanced mode (HL7 v2.5.1, 2.9.2 and 2.9.3): MSH, MSA (2.15.8) and ERR (2.15.5). One of the two
 //! places that translate problems: here to ERR. Works for messages that could not be read, from what their header shows.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -64,7 +66,9 @@ impl Acknowledgement<'_> {
     /// the sender waits for one answer.
     fn code(&self, incoming: &HeaderEcho) -> Option<&'static str> {
         let (accept, application) = (incoming.text(15), incoming.text(16));
-        if accept.is_empty() && application.is_empty() {
+        // A word that is none of table 0155 asks for nothing in particular; silence would leave the sender waiting.
+        let is_known = |condition: &str| ["", "AL", "NE", "ER", "SU"].contains(&condition);
+        if (accept.is_empty() && application.is_empty()) || !is_known(&accept) || !is_known(&application) {
             return Some(self.pick(["AA", "AE", "AR"]));
         }
         let is_wanted = |condition: &str| match condition {
@@ -137,7 +141,11 @@ impl Acknowledgement<'_> {
     }
 
     fn push_errors(&self, bytes: &mut Vec<u8>, incoming: &HeaderEcho) {
-        let told = self.problems.iter().filter(|problem| problem.severity >= Severity::Warning).take(MAX_ERRORS);
+        // The worst first, so that the one it was refused for is never what is left out.
+        let mut told: Vec<&Problem> =
+            self.problems.iter().filter(|problem| problem.severity >= Severity::Warning).collect();
+        told.sort_by_key(|problem| Reverse(problem.severity));
+        let told = told.into_iter().take(MAX_ERRORS);
         if incoming.is_at_least(2, 5) {
             told.for_each(|problem| push_segment(bytes, incoming, &error_fields(problem, incoming)));
             return;
@@ -316,6 +324,15 @@ mod tests {
     }
 
     #[test]
+    fn the_fault_it_was_refused_for_is_told_however_many_warnings_come_before_it() {
+        let place = Place::Field(FieldPlace::field("PV1", 1, 7));
+        let mut problems = vec![Problem::warning(Category::CodeInvalid, place, "add a row"); 30];
+        problems.push(required());
+        let told = answer("MSH|^~\\&|A|B|C|D|2026||ADT^A04|M1|P|2.5.1\r", Outcome::Failed, &problems).unwrap();
+        assert!(told.split('\n').nth(2).unwrap().starts_with("ERR||PID^1^3^1^1|101^"), "{told}");
+    }
+
+    #[test]
     fn enhanced_mode_answers_as_asked() {
         let raw = |accept: &str, application: &str| {
             format!("MSH|^~\\&|A|B|C|D|2026||ADT^A04|M1|P|2.5|||{accept}|{application}\r")
@@ -329,6 +346,7 @@ mod tests {
         assert_eq!(code("NE", "AL", Outcome::Failed).as_deref(), Some("AE"));
         assert_eq!(code("ER", "NE", Outcome::Accepted), None);
         assert_eq!(code("NE", "NE", Outcome::Failed), None);
+        assert_eq!(code("2.5.1", "", Outcome::Failed).as_deref(), Some("AE"), "no word of table 0155");
     }
 
     #[test]

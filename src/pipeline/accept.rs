@@ -138,7 +138,9 @@ impl Gateway {
             answer: answer.bytes.clone(),
             trace: decided.trace,
         });
+        let began = Instant::now();
         let committed = self.store.commit(unit).await?;
+        self.metrics.count_commit(began.elapsed().as_secs_f64());
         self.tell(committed.sequence, &summary, resources, rings);
         let Answer { code, bytes } = answer;
         Ok(Acknowledged { code, bytes, sequence: Some(committed.sequence), duplicate: false, unavailable: false })

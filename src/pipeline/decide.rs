@@ -54,7 +54,13 @@ pub(super) fn decide(said: &Said<'_>, mapped: &Mapped, found: Found) -> Decided 
         None => (merge(&record, statement), None),
         Some((prior, named)) => (merge_patients(&record, &prior, &named, statement), Some(prior)),
     };
-    problems.extend(merged.problems);
+    // What contradicts a merge is named where its sender wrote it.
+    problems.extend(merged.problems.into_iter().map(|mut problem| {
+        if prior.is_some() {
+            problem.place = Place::Field(crate::problem::FieldPlace::field("MRG", 1, 1));
+        }
+        problem
+    }));
     if problems.iter().any(Problem::is_error) {
         return refused(problems);
     }

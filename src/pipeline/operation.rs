@@ -8,7 +8,9 @@ use super::{Gateway, TaskAction, explain_record};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::record::Membership;
-use crate::store::{Cursor, DeliveryFilter, DeliveryState, MessageFilter, Page, StoreError};
+use crate::store::{
+    Cursor, DeliveryFilter, DeliveryState, Disposition, MessageFilter, MessageSummary, Page, Seen, StoreError,
+};
 
 /// The most that one answer lists.
 const MOST: usize = 500;
@@ -147,11 +149,7 @@ impl Gateway {
         feed: Option<String>,
     ) -> Result<Value, Problem> {
         if faulty {
-            let filter = MessageFilter { feed, faulty: true, ..MessageFilter::default() };
-            let page = self.store.messages(&filter, None, MOST).await.map_err(fault)?;
-            // Oldest first, as they came; of several refusals of one message only the first.
-            let first = page.items.iter().rev().filter(|summary| summary.replays.is_none());
-            sequences.extend(first.map(|summary| summary.sequence));
+            sequences.extend(self.refused_messages(feed).await.map_err(fault)?);
         }
         let mut results = Vec::new();
         for sequence in sequences {
@@ -162,6 +160,34 @@ impl Gateway {
             });
         }
         Ok(json!({ "replayed": results }))
+    }
+
+    /// The newest messages that were refused and not taken since, oldest first, as they came. Of several refusals of one
+    /// message only the first counts, so that a replay in vain does not hide what it was about.
+    async fn refused_messages(&self, feed: Option<String>) -> Result<Vec<u64>, StoreError> {
+        let filter = MessageFilter { feed, faulty: true, ..MessageFilter::default() };
+        let (mut refused, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.store.messages(&filter, after.as_ref(), MOST).await?;
+            for summary in page.items.iter().filter(|summary| summary.replays.is_none()) {
+                if refused.len() < MOST && !self.was_taken_since(summary.sequence).await? {
+                    refused.push(summary.sequence);
+                }
+            }
+            after = page.next;
+            if after.is_none() || refused.len() >= MOST {
+                refused.reverse();
+                return Ok(refused);
+            }
+        }
+    }
+
+    async fn was_taken_since(&self, sequence: u64) -> Result<bool, StoreError> {
+        let Some(entry) = self.store.message(sequence).await? else { return Ok(true) };
+        let seen = self.store.seen(&entry.summary.feed, &entry.summary.control, &entry.content).await?;
+        let is_taken =
+            |summary: &MessageSummary| !matches!(summary.disposition, Disposition::Error | Disposition::Rejected);
+        Ok(matches!(seen, Seen::Same(last) if is_taken(&last.summary)))
     }
 
     async fn explain(&self, partner: Option<String>, patient: &str) -> Result<Value, Problem> {
