@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 struct Server {
     programs: PathBuf,
     directory: PathBuf,
+    /// On localhost; its local socket is named after it too.
+    port: u16,
     /// The server's shell waits for the end of this, which comes when this process ends.
     _alive: ChildStdin,
 }
@@ -16,12 +18,35 @@ struct Server {
 static SERVER: OnceLock<Option<Server>> = OnceLock::new();
 static DATABASES: AtomicUsize = AtomicUsize::new(0);
 
+/// A database reached over the network, by a server with a certificate for `localhost`: the url up to how TLS is used, the
+/// PEM of who issued the certificate, and the name of the database.
+pub fn new_database_with_tls() -> Option<(String, PathBuf, String)> {
+    let url = new_database()?;
+    let server = SERVER.get()?.as_ref()?;
+    let name = url.rsplit_once('=')?.1.to_string();
+    let url = format!("postgresql://postgres@localhost:{}/{name}", server.port);
+    Some((url, server.directory.join("issuer.pem"), name))
+}
+
+/// How many connections to this database use TLS, and how many do not.
+pub fn connections(database: &str) -> (usize, usize) {
+    let server = SERVER.get().unwrap().as_ref().unwrap();
+    let count = |ssl: &str| {
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE datname = '{database}' AND {ssl}"
+        );
+        let output = server.psql_command(&sql).arg("-At").output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+    };
+    (count("ssl"), count("NOT ssl"))
+}
+
 /// The url of an empty database; none where PostgreSQL is not installed.
 pub fn new_database() -> Option<String> {
     let server = SERVER.get_or_init(Server::start).as_ref()?;
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     assert!(server.psql(&format!("CREATE DATABASE {name} TEMPLATE template0")), "no database could be created");
-    Some(format!("host={} user=postgres dbname={name}", server.directory.display()))
+    Some(format!("host={} port={} user=postgres dbname={name}", server.directory.display(), server.port))
 }
 
 fn programs() -> Option<PathBuf> {
@@ -50,6 +75,26 @@ fn user() -> &'static str {
     }
 }
 
+/// An issuer nobody else knows, and its certificate for `localhost` with the key that only the server may read.
+fn write_certificate(directory: &Path) {
+    let mut issuer = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    issuer.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let issuer_key = rcgen::KeyPair::generate().unwrap();
+    let own = issuer.self_signed(&issuer_key).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let issuer = rcgen::Issuer::new(issuer, issuer_key);
+    let certificate =
+        rcgen::CertificateParams::new(vec!["localhost".to_string()]).unwrap().signed_by(&key, &issuer).unwrap();
+    for (name, text) in
+        [("issuer.pem", own.pem()), ("server.pem", certificate.pem()), ("server.key", key.serialize_pem())]
+    {
+        std::fs::write(directory.join(name), text).unwrap();
+    }
+    let key = directory.join("server.key");
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let _ = Command::new("chown").arg(user()).arg(key).status();
+}
+
 impl Server {
     fn start() -> Option<Self> {
         let Some(programs) = programs() else {
@@ -59,17 +104,26 @@ impl Server {
         let directory = tempfile::Builder::new().prefix("handover-postgres").tempdir().unwrap().keep();
         // Fails when this is not root, and then is not needed.
         let _ = Command::new("chown").arg(user()).arg(&directory).status();
+        write_certificate(&directory);
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let data = directory.join("data");
         let mut initdb = as_other_user(&programs.join("initdb"));
         initdb.args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"]).arg(&data);
         assert!(initdb.current_dir("/").stdout(Stdio::null()).status().unwrap().success(), "initdb failed");
         // What the server itself survives is not what is tested here, so it need not sync.
-        let script = "\"$1/postgres\" -D \"$2/data\" -k \"$2\" -c listen_addresses= -c fsync=off -c max_connections=400 \
+        let script = "\"$1/postgres\" -D \"$2/data\" -k \"$2\" -p \"$3\" -c listen_addresses=localhost -c fsync=off -c max_connections=400 \
+                      -c ssl=on -c ssl_cert_file=\"$2/server.pem\" -c ssl_key_file=\"$2/server.key\" \
                       >\"$2/log\" 2>&1 & read line; kill -INT $!; wait; rm -rf \"$2\"";
         let mut shell = as_other_user(Path::new("/bin/sh"));
-        shell.args(["-c", script, "sh"]).arg(&programs).arg(&directory).current_dir("/").stdin(Stdio::piped());
+        shell
+            .args(["-c", script, "sh"])
+            .arg(&programs)
+            .arg(&directory)
+            .arg(port.to_string())
+            .current_dir("/")
+            .stdin(Stdio::piped());
         let alive = shell.stdout(Stdio::null()).spawn().unwrap().stdin.take().unwrap();
-        let server = Self { programs, directory, _alive: alive };
+        let server = Self { programs, directory, port, _alive: alive };
         let start = Instant::now();
         while !server.psql("SELECT 1") {
             assert!(start.elapsed() < Duration::from_secs(30), "PostgreSQL did not start");
@@ -79,8 +133,14 @@ impl Server {
     }
 
     fn psql(&self, sql: &str) -> bool {
-        let mut psql = Command::new(self.programs.join("psql"));
-        psql.arg("-h").arg(&self.directory).args(["-U", "postgres", "-d", "postgres", "-q", "-c", sql]);
+        let mut psql = self.psql_command(sql);
         psql.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    }
+
+    fn psql_command(&self, sql: &str) -> Command {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.arg("-h").arg(&self.directory).arg("-p").arg(self.port.to_string());
+        psql.args(["-U", "postgres", "-d", "postgres", "-q", "-c", sql]);
+        psql
     }
 }

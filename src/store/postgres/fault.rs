@@ -6,7 +6,14 @@ use crate::store::StoreError;
 
 pub fn fault(error: &tokio_postgres::Error) -> StoreError {
     let Some(database) = error.as_db_error() else {
-        return StoreError::Unavailable(format!("PostgreSQL: {error}"));
+        // Why there is no connection is told with its cause, which is about certificates and addresses.
+        let text = error.to_string();
+        let connecting = ["error performing TLS handshake", "error connecting to server"].contains(&text.as_str());
+        let cause = std::error::Error::source(error).filter(|_| connecting);
+        return StoreError::Unavailable(match cause {
+            Some(cause) => format!("PostgreSQL: {text}: {cause}"),
+            None => format!("PostgreSQL: {text}"),
+        });
     };
     let code = database.code();
     if [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED].contains(&code) {

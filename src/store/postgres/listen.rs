@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use std::future::poll_fn;
 use tokio::sync::{Notify, watch};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config};
+
+use super::tls::Tls;
 
 const CHANNEL: &str = "handover_changes";
 /// A NOTIFY takes a lock at commit that all who notify share, so commits do not notify each by itself.
@@ -13,9 +15,9 @@ const AT_MOST_EVERY: Duration = Duration::from_millis(50);
 const RECONNECT: Duration = Duration::from_secs(1);
 
 /// Runs until it is dropped with its runtime: one connection, listening and telling.
-pub async fn listen_and_tell(config: Config, committed: Arc<Notify>, changes: watch::Sender<u64>) {
+pub async fn listen_and_tell(address: (Config, Tls), committed: Arc<Notify>, changes: watch::Sender<u64>) {
     loop {
-        if let Err(error) = once(&config, &committed, &changes).await {
+        if let Err(error) = once(&address, &committed, &changes).await {
             tracing::warn!(%error, "the connection for wake-ups was lost");
         }
         // Something may have been missed meanwhile.
@@ -24,8 +26,12 @@ pub async fn listen_and_tell(config: Config, committed: Arc<Notify>, changes: wa
     }
 }
 
-async fn once(config: &Config, committed: &Notify, changes: &watch::Sender<u64>) -> Result<(), tokio_postgres::Error> {
-    let (client, mut connection) = config.connect(NoTls).await?;
+async fn once(
+    (config, tls): &(Config, Tls),
+    committed: &Notify,
+    changes: &watch::Sender<u64>,
+) -> Result<(), tokio_postgres::Error> {
+    let (client, mut connection) = config.connect(tls.clone()).await?;
     let told = changes.clone();
     let mut driver = tokio::spawn(async move {
         loop {

@@ -1,6 +1,7 @@
 //! The store in PostgreSQL, for more than one gateway: tables of its own, rows locked and leased, any gateway may die at any
 //! time. Writes no consensus of its own; what it promises, the database keeps.
 
+mod address;
 mod audit;
 mod commit;
 mod connection;
@@ -15,5 +16,6 @@ mod record;
 mod rows;
 mod search;
 mod store;
+mod tls;
 
 pub use store::Postgres;

@@ -32,8 +32,8 @@ impl Postgres {
     pub fn open(url: &str) -> Result<Self, StoreError> {
         let connections = Connections::open(url)?;
         let (committed, changes) = (Arc::new(Notify::new()), watch::Sender::new(0));
-        let config = connections.config().clone();
-        connections.spawn(listen::listen_and_tell(config, Arc::clone(&committed), changes.clone()))?;
+        let address = connections.address();
+        connections.spawn(listen::listen_and_tell(address, Arc::clone(&committed), changes.clone()))?;
         Ok(Self { connections, committed, changes })
     }
 
