@@ -44,6 +44,11 @@ struct RequestLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StateLabels {
     state: &'static str,
 }
@@ -58,6 +63,7 @@ pub struct Metrics {
     deliveries: Family<DeliveryLabels, Counter>,
     delivery_time: Histogram,
     backlog: Family<StateLabels, Gauge>,
+    pruned: Family<KindLabels, Counter>,
     records: Gauge,
     disk: Gauge,
     requests: Family<RequestLabels, Counter>,
@@ -76,6 +82,7 @@ impl Default for Metrics {
             deliveries: Family::default(),
             delivery_time: seconds(),
             backlog: Family::default(),
+            pruned: Family::default(),
             records: Gauge::default(),
             disk: Gauge::default(),
             requests: Family::default(),
@@ -99,6 +106,7 @@ impl Metrics {
         let text = "Time an attempt to deliver took";
         registry.register_with_unit("delivery", text, Unit::Seconds, self.delivery_time.clone());
         registry.register("outbox", "Deliveries that are not done, by state", self.backlog.clone());
+        registry.register("pruned", "Entries taken away by age, by kind", self.pruned.clone());
         registry.register("records", "Patients' records in the store", self.records.clone());
         registry.register_with_unit("store", "Size of the store on disk", Unit::Bytes, self.disk.clone());
         registry.register("http_requests", "HTTP requests, by route, method and status", self.requests.clone());
@@ -121,6 +129,11 @@ impl Metrics {
     pub fn count_delivery(&self, partner: &str, result: &'static str, seconds: f64) {
         self.deliveries.get_or_create(&DeliveryLabels { partner: partner.to_string(), result }).inc();
         self.delivery_time.observe(seconds);
+    }
+
+    /// So many messages, deliveries or audit entries went because of their age.
+    pub fn count_pruned(&self, kind: &'static str, count: u64) {
+        self.pruned.get_or_create(&KindLabels { kind }).inc_by(count);
     }
 
     /// What the store says of itself, set whenever somebody asked it.

@@ -16,7 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::console::{Console, Pulse, Sessions};
 use crate::delivery::{self, Worker};
 use crate::feed::Feeds;
-use crate::pipeline::{Gateway, timers};
+use crate::pipeline::{Gateway, retention, timers};
 use crate::site::{Site, StoreChoice};
 use crate::store::{self, EngineChoice, Store, StoreSettings};
 use crate::web::Service;
@@ -99,6 +99,7 @@ impl Running {
         let mllp = feeds.addresses();
         let feeds = Arc::new(Mutex::new(Some(feeds)));
         parts.push(("timers", tokio::spawn(timers::run(Arc::clone(&gateway), stopped.clone()))));
+        parts.push(("retention", tokio::spawn(retention::run(Arc::clone(&gateway), stopped.clone()))));
         let worker = Worker::new(Arc::clone(&gateway), own_key);
         parts.push(("delivery", tokio::spawn(worker.run(stopped.clone()))));
         if start.watch_site {

@@ -12,6 +12,7 @@ mod gateway;
 mod locks;
 mod operation;
 mod render;
+pub mod retention;
 mod settle;
 pub mod timers;
 mod trace;

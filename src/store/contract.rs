@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::engine::EngineError;
 use super::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, Query, Seen, WriteUnit,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, WriteUnit,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -149,6 +149,11 @@ pub trait Store: Send + Sync + 'static {
     /// Small pieces of the gateway's own state that must survive a restart (keys it made itself, …).
     async fn get_state(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
     async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError>;
+
+    /// Takes away what is older than the times given, oldest first, at most `budget` (1 to 1000) of each kind and in as
+    /// much work; call again while there is more. Messages and audit entries go in the order they came in: where a clock
+    /// ran far ahead, what came after that waits with it. Whether the disk gets smaller at once is the engine's affair.
+    async fn prune(&self, before: &PruneBefore, budget: usize) -> Result<Pruned, StoreError>;
 
     /// Counts up whenever something was committed, by this process or (with PostgreSQL) by another gateway: a worker that
     /// waits for a change need not poll. A wake-up may be for nothing, and one may be missed when a connection is lost, so

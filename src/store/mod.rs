@@ -9,6 +9,7 @@ mod message;
 mod open;
 mod outbox;
 mod postgres;
+mod prune;
 mod query;
 mod unit;
 
@@ -17,5 +18,6 @@ pub use health::Health;
 pub use message::{Disposition, LineageMark, MessageEntry, MessageFilter, MessageSummary, Seen, Trace, TraceLine};
 pub use open::{EngineChoice, StoreSettings, open};
 pub use outbox::{Attempt, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome};
+pub use prune::{PruneBefore, Pruned};
 pub use query::{Cursor, Page, Query, Term, TokenValue};
 pub use unit::{AuditEntry, Committed, HeadWrite, WriteUnit};

@@ -62,8 +62,9 @@ pub enum Outcome {
     Dead,
 }
 
-/// A delivery as kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A delivery as kept. Told as JSON and never read from it: numbers kept to their last digit do not pass a flattened field
+/// on the way back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Delivery {
     #[serde(flatten)]
     pub new: NewDelivery,
@@ -112,6 +113,12 @@ impl Delivery {
                 Outcome::Dead => (DeliveryState::Dead, None),
             };
         }
+    }
+
+    /// When it was delivered or given up; none while it waits or is held.
+    pub fn finished(&self) -> Option<Timestamp> {
+        let last = self.attempts.last().map_or(self.new.created, |attempt| attempt.at);
+        matches!(self.state, DeliveryState::Delivered | DeliveryState::Dead).then_some(last)
     }
 
     /// Due now, counting its attempts anew; false when it was delivered already.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::draft::Draft;
 use super::keys::{AUDIT, AUDIT_PERSON, Key};
 use super::pack::{damaged, pack_json, unpack_json};
@@ -21,6 +23,24 @@ pub fn put(draft: &mut Draft<'_>, entries: &[AuditEntry], sequence: u64) -> Resu
     Ok(())
 }
 
+/// Whether all entries of one commit were made before a time.
+pub fn all_before(packed: &[u8], before: Timestamp) -> Result<bool, StoreError> {
+    let entries: Vec<AuditEntry> = unpack_json(packed)?;
+    Ok(entries.iter().all(|entry| entry.at < before))
+}
+
+/// Takes the entries of one commit away, and returns how many they were.
+pub fn remove(draft: &mut Draft<'_>, sequence: u64) -> Result<u64, StoreError> {
+    let key = Key::new(AUDIT).number(sequence).done();
+    let Some(packed) = draft.get(&key)? else { return Ok(0) };
+    let entries: Vec<AuditEntry> = unpack_json(&packed)?;
+    draft.delete(key);
+    for person in entries.iter().filter_map(|entry| entry.person).collect::<BTreeSet<_>>() {
+        draft.delete(Key::new(AUDIT_PERSON).person(person).number(sequence).done());
+    }
+    Ok(entries.len() as u64)
+}
+
 /// The cursor is the key of a commit and how many of its entries were given.
 pub fn list(
     view: &dyn View,
@@ -33,9 +53,10 @@ pub fn list(
         Some(person) => Span::prefix(Key::new(AUDIT_PERSON).person(person).done()),
         None => Span::prefix(vec![AUDIT]),
     };
-    let (mut span, mut skip) = (whole.clone().backwards(), 0);
+    let (mut span, mut begun) = (whole.clone().backwards(), None);
     if let Some(cursor) = cursor {
-        (span, skip) = resume(&whole, cursor)?;
+        let (rest, key, place) = resume(&whole, cursor)?;
+        (span, begun) = (rest, Some((key, place)));
     }
     let mut items = Vec::new();
     let commits = view.scan(&span, count + 1)?;
@@ -48,6 +69,8 @@ pub fn list(
         let mut entries: Vec<AuditEntry> = unpack_json(&value)?;
         entries.reverse();
         entries.retain(|entry| person.is_none() || entry.person == person);
+        // The commit that the last page broke off in may have been pruned since.
+        let skip = begun.take().filter(|(at, _)| *at == key).map_or(0, |(_, place)| place);
         for (place, entry) in entries.into_iter().enumerate().skip(skip) {
             if items.len() == count {
                 let place = u16::try_from(place).unwrap_or(u16::MAX);
@@ -55,12 +78,11 @@ pub fn list(
             }
             items.push(entry);
         }
-        skip = 0;
     }
     Ok(Page { items, next: None })
 }
 
-fn resume(whole: &Span, cursor: &Cursor) -> Result<(Span, usize), StoreError> {
+fn resume(whole: &Span, cursor: &Cursor) -> Result<(Span, Vec<u8>, usize), StoreError> {
     let bytes = key_of(cursor)?;
     let (key, place) = bytes
         .split_last_chunk::<2>()
@@ -68,5 +90,6 @@ fn resume(whole: &Span, cursor: &Cursor) -> Result<(Span, usize), StoreError> {
         .ok_or_else(|| StoreError::Refused("this is no cursor of this listing".to_string()))?;
     let mut until = key.to_vec();
     until.push(0);
-    Ok((Span::between(whole.from.clone(), until).backwards(), usize::from(u16::from_be_bytes(*place))))
+    let place = usize::from(u16::from_be_bytes(*place));
+    Ok((Span::between(whole.from.clone(), until).backwards(), key.to_vec(), place))
 }

@@ -41,11 +41,18 @@ impl Counters {
 
     /// Counts a delivery that goes from one state to another; none is before it is made.
     pub fn moved(&mut self, from: Option<DeliveryState>, to: DeliveryState) {
-        if let Some(count) = from.and_then(|from| self.of_state(from)) {
-            *count = count.saturating_sub(1);
+        if let Some(from) = from {
+            self.gone(from);
         }
         if let Some(count) = self.of_state(to) {
             *count += 1;
+        }
+    }
+
+    /// Counts a delivery that goes for good.
+    pub fn gone(&mut self, from: DeliveryState) {
+        if let Some(count) = self.of_state(from) {
+            *count = count.saturating_sub(1);
         }
     }
 

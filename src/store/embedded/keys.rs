@@ -26,6 +26,7 @@
 //! | ONCE | hash | expiry |
 //! | ONCE_EXPIRY | time, hash | – |
 //! | STATE | name | bytes |
+//! | FINISHED | time, delivery id | –; delivered and dead only |
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -57,6 +58,7 @@ pub const MEMBER_OF: u8 = 20;
 pub const ONCE: u8 = 21;
 pub const ONCE_EXPIRY: u8 = 22;
 pub const STATE: u8 = 23;
+pub const FINISHED: u8 = 24;
 
 /// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
 pub type Hash = [u8; 16];

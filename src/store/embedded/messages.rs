@@ -1,8 +1,10 @@
 //! Messages as they came, and whether one came before.
 
+use jiff::Timestamp;
+
 use super::draft::Draft;
 use super::keys::{Hash, INPUT, Key, MESSAGE, Reader, hash};
-use super::pack::{pack_message, unpack_message, unpack_summary};
+use super::pack::{pack_message, unpack_message, unpack_summary, unpack_summary_and_content};
 use super::walk::{present, walk};
 use crate::store::engine::{Span, View};
 use crate::store::{Cursor, MessageEntry, MessageFilter, MessageSummary, Page, Seen, StoreError};
@@ -29,6 +31,27 @@ pub fn put(draft: &mut Draft<'_>, mut entry: MessageEntry, sequence: u64) -> Res
     draft.put(message_key(sequence), pack_message(&entry)?);
     draft.counters.messages += 1;
     Ok(())
+}
+
+/// When a message came, and the key it is recognised by.
+pub fn received_and_input(packed: &[u8]) -> Result<(Timestamp, Vec<u8>), StoreError> {
+    let (summary, content) = unpack_summary_and_content(packed)?;
+    let input = Key::new(INPUT).bytes(&input_hash(&summary.feed, &summary.control)).bytes(&content).done();
+    Ok((summary.received, input))
+}
+
+/// Takes a message away, and the key it is recognised by unless a replay answers for that now.
+pub fn remove(draft: &mut Draft<'_>, sequence: u64, input: Vec<u8>) -> Result<bool, StoreError> {
+    let key = message_key(sequence);
+    if draft.get(&key)?.is_none() {
+        return Ok(false);
+    }
+    draft.delete(key);
+    if draft.get(&input)?.is_some_and(|known| known == sequence.to_be_bytes()) {
+        draft.delete(input);
+    }
+    draft.counters.messages = draft.counters.messages.saturating_sub(1);
+    Ok(true)
 }
 
 pub fn seen(view: &dyn View, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError> {

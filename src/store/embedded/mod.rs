@@ -13,6 +13,7 @@ mod once;
 mod outbox;
 mod pack;
 mod panels;
+mod prune;
 mod record;
 mod search;
 mod shared;

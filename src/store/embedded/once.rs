@@ -17,7 +17,7 @@ pub fn remember(
     expires: Timestamp,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    prune(draft, now)?;
+    prune(draft, now, PRUNE)?;
     let hash = hash(&[kind, value]);
     let key = Key::new(ONCE).bytes(&hash).done();
     let expiry = |at| Key::new(ONCE_EXPIRY).time(at).bytes(&hash).done();
@@ -33,15 +33,17 @@ pub fn remember(
     Ok(true)
 }
 
-fn prune(draft: &mut Draft<'_>, now: Timestamp) -> Result<(), StoreError> {
+pub fn prune(draft: &mut Draft<'_>, now: Timestamp, count: usize) -> Result<u64, StoreError> {
     let past = Span::between(vec![ONCE_EXPIRY], Key::new(ONCE_EXPIRY).time(now).done());
-    for (key, _) in draft.scan(&past, PRUNE)? {
+    let expired = draft.scan(&past, count)?;
+    let pruned = expired.len() as u64;
+    for (key, _) in expired {
         let mut reader = Reader::of_key(&key);
         let _: [u8; 12] = reader.take()?;
         draft.delete(Key::new(ONCE).bytes(reader.0).done());
         draft.delete(key);
     }
-    Ok(())
+    Ok(pruned)
 }
 
 pub fn state_key(name: &str) -> Vec<u8> {

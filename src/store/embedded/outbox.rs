@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::draft::Draft;
-use super::keys::{ASIDE, CREATED, DELIVERY, DUE, Hash, Key, LINE, Reader, hash, time_bytes, time_of};
+use super::keys::{ASIDE, CREATED, DELIVERY, DUE, FINISHED, Hash, Key, LINE, Reader, hash, time_bytes, time_of};
 use super::leases::Claim;
 use super::pack::{damaged, pack_json, unpack_json};
 use super::walk::{present, walk};
@@ -152,7 +152,9 @@ pub fn finish(draft: &mut Draft<'_>, id: &str, attempt: Attempt, outcome: Outcom
     let Some((before, mut delivery)) = read(draft, id)? else {
         return Err(StoreError::Refused("there is no such delivery".to_string()));
     };
+    let finished = delivery.finished();
     delivery.record(attempt, outcome);
+    note_finished(draft, &delivery, finished);
     let label = Label { state: delivery.state, next: delivery.next, ..before.clone() };
     write(draft, Some(&before), &label, &delivery)
 }
@@ -170,11 +172,51 @@ pub fn release(draft: &mut Draft<'_>, id: &str, due: Timestamp) -> Result<(), St
 
 pub fn retry(draft: &mut Draft<'_>, id: &str, now: Timestamp) -> Result<bool, StoreError> {
     let Some((before, mut delivery)) = read(draft, id)? else { return Ok(false) };
+    let finished = delivery.finished();
     if !delivery.retry(now) {
         return Ok(false);
     }
+    note_finished(draft, &delivery, finished);
     let label = Label { state: delivery.state, next: delivery.next, ..before.clone() };
     write(draft, Some(&before), &label, &delivery)?;
+    Ok(true)
+}
+
+fn finished_key(at: Timestamp, id: &str) -> Vec<u8> {
+    Key::new(FINISHED).time(at).bytes(id.as_bytes()).done()
+}
+
+/// Keeps the deliveries that are finished in the order in which they will be pruned.
+fn note_finished(draft: &mut Draft<'_>, delivery: &Delivery, before: Option<Timestamp>) {
+    let after = delivery.finished();
+    if before != after {
+        before.into_iter().for_each(|at| draft.delete(finished_key(at, &delivery.new.id)));
+        after.into_iter().for_each(|at| draft.put(finished_key(at, &delivery.new.id), Vec::new()));
+    }
+}
+
+/// The ids of the first deliveries that were finished before a time.
+pub fn finished_before(view: &dyn View, before: Timestamp, count: usize) -> Result<Vec<String>, StoreError> {
+    let span = Span::between(vec![FINISHED], Key::new(FINISHED).time(before).done());
+    let id = |key: &[u8]| {
+        let mut reader = Reader::of_key(key);
+        let _: [u8; 12] = reader.take()?;
+        Ok(reader.text()?.to_string())
+    };
+    view.scan(&span, count)?.iter().map(|(key, _)| id(key)).collect()
+}
+
+/// Takes a delivery out of everything, if it is still finished.
+pub fn remove(draft: &mut Draft<'_>, id: &str, before: Timestamp) -> Result<bool, StoreError> {
+    let Some((label, delivery)) = read(draft, id)? else { return Ok(false) };
+    let Some(finished) = delivery.finished().filter(|finished| *finished < before) else { return Ok(false) };
+    draft.delete(delivery_key(id));
+    draft.delete(Key::new(CREATED).number(label.sequence).bytes(&label.ordinal.to_be_bytes()).done());
+    draft.delete(finished_key(finished, id));
+    if label.state == DeliveryState::Dead {
+        draft.delete(label.aside());
+    }
+    draft.counters.gone(label.state);
     Ok(true)
 }
 

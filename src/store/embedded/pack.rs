@@ -158,6 +158,12 @@ pub fn unpack_summary(bytes: &[u8]) -> Result<MessageSummary, StoreError> {
     Ok(summary_and_rest(bytes)?.0)
 }
 
+/// What a message is recognised by stands behind its summary.
+pub fn unpack_summary_and_content(bytes: &[u8]) -> Result<(MessageSummary, [u8; 32]), StoreError> {
+    let (summary, mut reader) = summary_and_rest(bytes)?;
+    Ok((summary, reader.take()?))
+}
+
 fn summary_and_rest(bytes: &[u8]) -> Result<(MessageSummary, Reader<'_>), StoreError> {
     let mut reader = Reader(bytes);
     let length = u32::from_be_bytes(reader.take()?) as usize;

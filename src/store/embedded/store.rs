@@ -18,14 +18,14 @@ use super::keys::{Key, Reader, TIMER, time_of};
 use super::marker::Marker;
 use super::shared::{Opener, Shared};
 use super::work::{Waiting, Work};
-use super::{audit, messages, once, outbox, panels, record, search};
+use super::{audit, messages, once, outbox, panels, prune, record, search};
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::engine::{Span, View};
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, Query, Seen, Store, StoreError, WriteUnit,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, WriteUnit,
 };
 
 /// How much may wait for the committer; beyond that a sender is told to try again later.
@@ -300,6 +300,19 @@ impl Store for Embedded {
     async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
         self.submit(Work::PutState { name: name.to_string(), value: value.to_vec() }).await?;
         Ok(())
+    }
+
+    async fn prune(&self, before: &PruneBefore, budget: usize) -> Result<Pruned, StoreError> {
+        let (before, budget) = (*before, budget.clamp(1, prune::LARGEST_BUDGET));
+        let (aged, more) = self.read(move |view| prune::find(view, &before, budget)).await?;
+        let mut counts = [0; 4];
+        for (count, aged) in counts.iter_mut().zip(aged) {
+            if aged.len() > 0 {
+                *count = self.submit(Work::Prune(aged)).await?;
+            }
+        }
+        let [messages, deliveries, audit, once] = counts;
+        Ok(Pruned { messages, deliveries, audit, once, more })
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

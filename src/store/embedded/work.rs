@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::draft::Draft;
+use super::prune::Aged;
 use super::{changes, once, outbox, panels};
 use crate::record::Membership;
 use crate::store::{Attempt, Outcome, StoreError, WriteUnit};
@@ -16,6 +17,7 @@ pub enum Work {
     ReplacePanel { panel: String, members: Vec<Membership>, now: Timestamp },
     RememberOnce { kind: String, value: String, expires: Timestamp, now: Timestamp },
     PutState { name: String, value: Vec<u8> },
+    Prune(Aged),
 }
 
 /// What came of it: a sequence number, a count, or 0 and 1 for no and yes.
@@ -37,6 +39,7 @@ impl Work {
             }
             Self::ReplacePanel { members, .. } => members.len() * 512,
             Self::PutState { value, .. } => value.len(),
+            Self::Prune(aged) => aged.len() * 128,
             _ => 512,
         }
     }
@@ -63,6 +66,7 @@ impl Work {
                 draft.put(once::state_key(&name), value);
                 Ok(0)
             }
+            Self::Prune(aged) => aged.remove(draft),
         }
     }
 }

@@ -12,6 +12,7 @@ mod migrations;
 mod once;
 mod outbox;
 mod panels;
+mod prune;
 mod record;
 mod rows;
 mod search;

@@ -138,13 +138,16 @@ async fn update<T>(
     let statement = transaction
         .prepare_cached(
             "UPDATE delivery SET state = $2::smallint, next_nanos = $3, tries = $4, attempts = $5, first = first AND $2::smallint IN (0, 2),
-                    leased_until_nanos = CASE WHEN $6 THEN 0 ELSE leased_until_nanos END
+                    leased_until_nanos = CASE WHEN $6 THEN 0 ELSE leased_until_nanos END, finished_nanos = $7
              WHERE id = $1",
         )
         .await?;
     let tries = i32::try_from(delivery.tries).unwrap_or(i32::MAX);
     let (state, next) = (number(delivery.state), delivery.next.map(nanos));
-    transaction.execute(&statement, &[&id, &state, &next, &tries, &json(&delivery.attempts)?, &free]).await?;
+    let finished = delivery.finished().map(nanos);
+    transaction
+        .execute(&statement, &[&id, &state, &next, &tries, &json(&delivery.attempts)?, &free, &finished])
+        .await?;
     mark_first(&transaction, &partner, &person).await?;
     transaction.commit().await?;
     Ok(Some(result))

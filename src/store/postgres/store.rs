@@ -9,13 +9,13 @@ use tokio::sync::{Notify, watch};
 
 use super::connection::Connections;
 use super::rows::{column, nanos, parsed, time, unsigned};
-use super::{audit, commit, listen, messages, once, outbox, panels, record, search};
+use super::{audit, commit, listen, messages, once, outbox, panels, prune, record, search};
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, Query, Seen, Store, StoreError, WriteUnit,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, WriteUnit,
 };
 
 /// How often work that lost against another gateway's locks is done again.
@@ -215,6 +215,11 @@ impl Store for Postgres {
     async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
         let (name, value) = (name.to_string(), value.to_vec());
         self.connections.run(move |client| once::put_state(client, name, value)).await
+    }
+
+    async fn prune(&self, before: &PruneBefore, budget: usize) -> Result<Pruned, StoreError> {
+        let before = *before;
+        self.connections.run(move |client| prune::prune(client, before, budget)).await
     }
 
     fn changes(&self) -> watch::Receiver<u64> {
