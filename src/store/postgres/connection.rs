@@ -36,7 +36,14 @@ impl Connections {
         // On a thread of its own, because the caller may be inside a runtime, where blocking is not allowed.
         let migrated = std::thread::spawn(move || handle.block_on(settle(address))).join();
         let cut_short = |_| StoreError::Unavailable("connecting to PostgreSQL was cut short".to_string());
-        let (config, tls) = migrated.map_err(cut_short)??;
+        let (config, tls) = match migrated.map_err(cut_short).flatten() {
+            Ok(settled) => settled,
+            Err(error) => {
+                // Waiting for it, as dropping it would, is not allowed inside another runtime.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config.clone(), tls.clone(), recycling);
         let pool = Pool::builder(manager)
