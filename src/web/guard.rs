@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError, web};
@@ -23,7 +24,12 @@ pub async fn guard(
     let service = request.app_data::<web::Data<Service>>().cloned();
     let method = request.method().clone();
     let encrypted = request.app_config().secure();
-    let turned_away = service.as_ref().is_some_and(|service| !admit(service, &request));
+    let address = service.as_ref().and_then(|service| counted(service, &request));
+    let message = is_message(&request);
+    let turned_away = service.as_ref().zip(address).is_some_and(|(service, address)| {
+        let now = service.gateway.clock.now();
+        if message { !service.strangers.has_room(&address, now) } else { !service.addresses.admit(address, now) }
+    });
     let mut response = if turned_away {
         let status = actix_web::http::StatusCode::TOO_MANY_REQUESTS;
         let mut fault = Fault::new(status, Category::Throttled, "too many requests from this address; ask again later");
@@ -37,6 +43,9 @@ pub async fn guard(
         // Only what matched a route is named: other paths are anybody's words.
         let route = response.request().match_pattern().unwrap_or_else(|| "none".to_string());
         let status = response.status().as_u16();
+        if let (true, 401 | 403 | 404, Some(address)) = (message, status, address) {
+            service.strangers.admit(address, service.gateway.clock.now());
+        }
         let seconds = started.elapsed().as_secs_f64();
         let method = if method.as_str().len() <= 7 { method.as_str() } else { "other" };
         service.gateway.metrics.count_request(&route, known_method(method), status, seconds);
@@ -52,14 +61,19 @@ fn known_method(method: &str) -> &'static str {
         .unwrap_or("other")
 }
 
-fn admit(service: &Service, request: &ServiceRequest) -> bool {
-    // Looked at by the machine itself and by its supervisor: never turned away.
+/// The address whose requests are counted; none for what the machine itself and its supervisor ask.
+fn counted(service: &Service, request: &ServiceRequest) -> Option<IpAddr> {
     if request.path().starts_with("/health") {
-        return true;
+        return None;
     }
-    let behind_proxy = service.gateway.site.load().settings.http.behind_proxy;
-    let address = caller(request, behind_proxy);
-    address.is_none_or(|address| service.addresses.admit(address, service.gateway.clock.now()))
+    caller(request, service.gateway.site.load().settings.http.behind_proxy)
+}
+
+/// A message for a feed. A hospital's engine sends more of them than this pace lets through, and feeds have limits of their own.
+/// Only what a feed refuses for want of a credential is counted, by itself, so that nobody can guess one quickly.
+fn is_message(request: &ServiceRequest) -> bool {
+    let feed = request.path().strip_prefix("/hl7/");
+    request.method() == Method::POST && feed.is_some_and(|feed| !feed.is_empty() && !feed.contains('/'))
 }
 
 /// The connection's address, or behind a proxy what the proxy says of it: the last entry, the one it added itself.
@@ -85,5 +99,46 @@ fn protect(headers: &mut HeaderMap, encrypted: bool) {
     }
     if encrypted {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::dev::Service as _;
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, init_service};
+    use actix_web::{App, HttpResponse};
+
+    use super::*;
+    use crate::web::trial::Trial;
+
+    #[actix_web::test]
+    async fn a_feeds_messages_are_not_paced_but_guessing_its_credential_is() {
+        let trial = Trial::new().await;
+        let feed = |feed: web::Path<String>| async move {
+            if *feed == "ours" { HttpResponse::Ok() } else { HttpResponse::Unauthorized() }
+        };
+        let app = App::new().wrap(from_fn(guard)).app_data(web::Data::from(trial.service.clone()));
+        let app = init_service(app.route("/hl7/{feed}", web::post().to(feed))).await;
+        let ask = async |request: TestRequest, last: u8| {
+            let request = request.peer_addr(([192, 0, 2, last], 4000).into());
+            app.call(request.to_request()).await.unwrap().status().as_u16()
+        };
+        for _ in 0..1000 {
+            assert_eq!(ask(TestRequest::post().uri("/hl7/ours"), 1).await, 200);
+        }
+        let mut guesses = Vec::new();
+        for _ in 0..500 {
+            guesses.push(ask(TestRequest::post().uri("/hl7/theirs"), 1).await);
+        }
+        assert_eq!(guesses.iter().filter(|status| **status == 401).count(), 100);
+        assert_eq!(guesses.last(), Some(&429));
+        assert_eq!(ask(TestRequest::post().uri("/hl7/ours"), 2).await, 200, "other addresses go on");
+        let mut others = Vec::new();
+        for _ in 0..401 {
+            others.push(ask(TestRequest::get().uri("/hl7/ours"), 2).await);
+        }
+        assert_eq!(others.last(), Some(&429), "other methods are counted as ever");
+        assert_eq!(ask(TestRequest::post().uri("/hl7/ours"), 2).await, 200, "and do not hold messages up");
     }
 }

@@ -46,6 +46,12 @@ impl<Caller: Hash + Eq> Pace<Caller> {
         admitted
     }
 
+    /// Whether this caller could ask now; asking this costs nothing.
+    pub fn has_room(&self, caller: &Caller, now: Timestamp) -> bool {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.get(caller).is_none_or(|bucket| self.refill(*bucket, now).left >= 1.0)
+    }
+
     fn refill(&self, bucket: Bucket, now: Timestamp) -> Bucket {
         let passed = now.duration_since(bucket.at).as_secs_f64().max(0.0);
         Bucket { left: (bucket.left + passed * self.per_sec).min(self.burst), at: now.max(bucket.at) }

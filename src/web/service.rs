@@ -26,6 +26,8 @@ pub struct Service {
     pub(super) token_key: TokenKey,
     pub(super) keyring: Keyring,
     pub(super) addresses: Pace<IpAddr>,
+    /// Messages that their feed refused for want of a credential.
+    pub(super) strangers: Pace<IpAddr>,
     pub(super) partners: Pace<String>,
     pub(super) started: Timestamp,
 }
@@ -35,8 +37,9 @@ impl Service {
     pub fn new(gateway: Arc<Gateway>, own_key: SigningKey) -> Result<Arc<Self>, KeyError> {
         let token_key = TokenKey::new(own_key)?;
         let (addresses, partners) = (Pace::new(100, 400), Pace::new(100, 400));
+        let strangers = Pace::new(10, 100);
         let (keyring, started) = (Keyring::new(), gateway.clock.now());
-        Ok(Arc::new(Self { gateway, token_key, keyring, addresses, partners, started }))
+        Ok(Arc::new(Self { gateway, token_key, keyring, addresses, strangers, partners, started }))
     }
 
     /// 429 when this partner asks more often than it may.
