@@ -47,12 +47,20 @@ impl House {
 
     /// `change` rewrites the site's files by name before the gateway starts.
     pub async fn with(change: &dyn Fn(&str, String) -> String) -> Self {
+        Self::with_files(change, &[]).await
+    }
+
+    /// The same with more files, by name and text.
+    pub async fn with_files(change: &dyn Fn(&str, String) -> String, files: &[(&str, String)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let ehr_address = listener.local_addr().unwrap();
         write_site(folder.path(), &|name, text| {
             change(name, text.replace("http://127.0.0.1:8090", &format!("http://{ehr_address}")))
         });
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         let running = start(folder.path()).await;
         let keys = format!("{}://{}/.well-known/jwks.json", running.scheme, running.http);
         let ehr = StandInEhr::new(format!("http://{ehr_address}"), keys, "handover-demo".to_string());

@@ -10,8 +10,12 @@
     reason = "a test says what it expects by failing, prints what it did, and is told by the environment what to do"
 )]
 
+mod cards;
 mod delivery;
 mod harness;
 mod intake;
+mod partner;
 mod peers;
+mod reading;
 mod site_changes;
+mod tokens;

@@ -1,25 +1,96 @@
-//! Strangers' clients: what is on PyPI must be able to talk to the gateway as it is.
+//! Strangers' clients: what is on PyPI and npm must be able to talk to the gateway as it is.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use handover::store::MessageFilter;
+use serde_json::{Value, json};
 
-use crate::harness::{House, adt, minutes_ago};
+use crate::harness::{House, adt, code, minutes_ago};
+use crate::partner::{CLIENT, Readers};
 
-/// A program that `./test` installs; the test says so and passes when it is not there.
-fn peer(name: &str) -> Option<PathBuf> {
-    let found = std::env::var_os("HANDOVER_TEST_PEERS").map(|folder| PathBuf::from(folder).join("bin").join(name));
+/// A file of the folder that `./test` fills; the test says so and passes when it is not there.
+fn peer(file: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("HANDOVER_TEST_PEERS").map(|folder| PathBuf::from(folder).join(file));
     let found = found.filter(|path| path.exists());
     if found.is_none() {
-        println!("skipped: the client {name} is not installed; ./test installs it");
+        println!("skipped: the client {file} is not installed; ./test installs it");
     }
+    found
+}
+
+/// A script of `tests/peers` as a command: Python in the clients' own environment, Node beside the clients' modules, which it
+/// looks for from where the script stands.
+fn script(name: &str, needs: &str) -> Option<Command> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(name);
+    peer(needs)?;
+    if name.ends_with(".py") {
+        let mut command = Command::new(peer("bin/python")?);
+        command.arg(source);
+        return Some(command);
+    }
+    if Command::new("node").arg("--version").output().is_err() {
+        println!("skipped: there is no node to run {name}");
+        return None;
+    }
+    let beside = peer("node_modules")?.parent()?.join(name);
+    std::fs::copy(source, &beside).unwrap();
+    let mut command = Command::new("node");
+    command.arg(beside);
+    Some(command)
+}
+
+/// What a script prints as JSON; its own words when it fails. One that hangs is ended.
+async fn run(mut command: Command) -> Value {
+    let ended = move || {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let until = Instant::now() + Duration::from_secs(60);
+        while child.try_wait().unwrap().is_none() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = child.kill();
+        child.wait_with_output().unwrap()
+    };
+    let output = tokio::task::spawn_blocking(ended).await.unwrap();
+    let (text, faults) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{text}\n{faults}");
+    serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or_else(|_| panic!("{text}\n{faults}"))
+}
+
+/// Lets a script read five visits of one patient, and compares with what a plain client of ours finds.
+async fn read_with(mut command: Command) -> Value {
+    let readers = Readers::new().await;
+    let mut hospital = readers.house.hospital().await;
+    for number in 1..=5 {
+        let (visit, begin, end) = (format!("V{number}"), minutes_ago(90 - 10 * number), minutes_ago(85 - 10 * number));
+        assert_eq!(code(&hospital.send(&adt("A04", &format!("{number}A"), "4711", &visit, &begin)).await), "AA");
+        assert_eq!(code(&hospital.send(&adt("A03", &format!("{number}B"), "4711", &visit, &end)).await), "AA");
+    }
+    let key = readers.house.folder.path().join("reader.pem");
+    std::fs::write(&key, &readers.lakeside_pem).unwrap();
+    command
+        .env("HANDOVER_BASE", readers.house.url(""))
+        .env("HANDOVER_CLIENT", CLIENT)
+        .env("HANDOVER_KEY", key)
+        .env("HANDOVER_KEY_ID", "lakeside-1")
+        .env("HANDOVER_PATIENT", "urn:oid:2.16.840.1.113883.19.5|4711");
+    let found = run(command).await;
+    let own = readers.lakeside().await;
+    let patient = own.ids("Patient").await.concat();
+    let encounters = own.all_ids(&format!("Encounter?patient={patient}&_count=2")).await;
+    assert_eq!(encounters.len(), 5);
+    assert_eq!(found["encounters"], json!(encounters));
+    assert_eq!(found["tasks"], json!(own.ids(&format!("Task?patient={patient}")).await));
+    assert!(!found["tasks"].as_array().unwrap().is_empty());
+    assert_eq!(found["read"], json!([encounters[0], "finished", format!("Patient/{patient}")]));
+    readers.house.running.stop().await;
     found
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mllp_send_of_pypi_hl7_gets_its_aa_and_the_same_file_twice_is_one_record() {
-    let Some(mllp_send) = peer("mllp_send") else { return };
+    let Some(mllp_send) = peer("bin/mllp_send") else { return };
     let house = House::new().await;
     let file = house.folder.path().join("adt.hl7");
     std::fs::write(&file, [b"\x0b", adt("A04", "PY1", "4711", "V1", &minutes_ago(9)).as_bytes(), b"\x1c\r"].concat())
@@ -38,4 +109,42 @@ async fn mllp_send_of_pypi_hl7_gets_its_aa_and_the_same_file_twice_is_one_record
     let page = house.running.gateway.store.messages(&MessageFilter::default(), None, 10).await.unwrap();
     assert_eq!(page.items.len(), 1);
     house.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn npm_node_hl7_client_sends_a_visit_over_one_connection() {
+    let Some(mut command) = script("send_with_node_hl7.mjs", "node_modules/node-hl7-client") else { return };
+    let house = House::new().await;
+    let file = house.folder.path().join("messages.json");
+    let visit = [
+        adt("A04", "N1", "4711", "V1", &minutes_ago(90)),
+        adt("A03", "N2", "4711", "V1", &minutes_ago(5)),
+        adt("A03", "N3", "4711", "V1", &minutes_ago(4)).replace("4711^^^RIVERSIDE^MR", ""),
+    ];
+    std::fs::write(&file, json!(visit).to_string()).unwrap();
+    command.env("HANDOVER_MESSAGES", file).env("HANDOVER_PORT", house.running.mllp["riverside"].port().to_string());
+    assert_eq!(run(command).await, json!(["AA N1", "AA N2", "AE N3"]));
+    let page = house.running.gateway.store.messages(&MessageFilter::default(), None, 10).await.unwrap();
+    assert_eq!(page.items.len(), 3);
+    house.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pypi_fhirclient_gets_a_token_reads_and_finds_nothing_to_object_to() {
+    let Some(command) = script("read_with_fhirclient.py", "pypi.list") else { return };
+    read_with(command).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pypi_fhirpy_walks_the_pages() {
+    let Some(command) = script("read_with_fhirpy.py", "pypi.list") else { return };
+    let found = read_with(command).await;
+    assert_eq!(found["refused"], "ResourceNotFound");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn npm_fhir_kit_client_walks_the_pages_and_reads_versions() {
+    let Some(command) = script("read_with_fhir_kit.mjs", "node_modules/fhir-kit-client") else { return };
+    let found = read_with(command).await;
+    assert_eq!((&found["versions"], &found["refused"]), (&json!(["1", "history"]), &json!(404)));
 }

@@ -1,0 +1,48 @@
+"""Reads as a practice would with PyPI's fhirclient: it finds the token endpoint by the CapabilityStatement, gets a token by
+private_key_jwt (signed by PyJWT), and parses every resource with its own strict models. Prints what it found as JSON."""
+
+import json
+import os
+import time
+import uuid
+
+import jwt
+from fhirclient.client import FHIRClient
+from fhirclient.models.encounter import Encounter
+from fhirclient.models.patient import Patient
+from fhirclient.models.task import Task
+
+base, client_id = os.environ["HANDOVER_BASE"], os.environ["HANDOVER_CLIENT"]
+with open(os.environ["HANDOVER_KEY"]) as file:
+    key = file.read()
+claims = {
+    "iss": client_id,
+    "sub": client_id,
+    "aud": base + "/auth/token",
+    "exp": int(time.time()) + 200,
+    "jti": str(uuid.uuid4()),
+}
+assertion = jwt.encode(claims, key, algorithm="ES384", headers={"kid": os.environ["HANDOVER_KEY_ID"]})
+settings = {
+    "app_id": client_id,
+    "api_base": base + "/fhir",
+    "scope": "system/Task.rs system/Patient.rs system/Encounter.rs",
+    "jwt_token": assertion,
+}
+smart = FHIRClient(settings=settings)
+smart.wants_patient = False
+smart.prepare()
+smart.authorize()
+assert smart.ready, "no access token"
+
+[patient] = Patient.where({"identifier": os.environ["HANDOVER_PATIENT"]}).perform_resources(smart.server)
+about = {"patient": patient.id}
+encounters = list(Encounter.where({**about, "_count": "2"}).perform_resources_iter(smart.server))
+again = Encounter.read(encounters[0].id, smart.server)
+tasks = Task.where(about).perform_resources(smart.server)
+found = {
+    "encounters": [encounter.id for encounter in encounters],
+    "tasks": [task.id for task in tasks],
+    "read": [again.id, again.status, again.subject.reference],
+}
+print(json.dumps(found))
