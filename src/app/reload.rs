@@ -15,6 +15,8 @@ use crate::site;
 
 /// Editors write a file in several steps; one look after the last of them is enough.
 const SETTLE: Duration = Duration::from_millis(300);
+/// A folder that is gone (it may be replaced by a new one) is looked for so often.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// What a listener that moves was still doing gets this long.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -41,10 +43,17 @@ pub(super) async fn watch_folder(
     if let Err(error) = watch_parts(&mut watcher, &folder) {
         return tracing::warn!(%error, "the site's folder cannot be watched; restart to take changes over");
     }
+    let mut is_there = true;
     loop {
         tokio::select! {
             _ = stop.changed() => return,
             rung = rung.recv() => if rung.is_none() { return },
+            () = tokio::time::sleep(LOOK_AGAIN), if !is_there => {}
+        }
+        // Folders come, go and are replaced by others of their name; each look is at those that are there now.
+        let was_there = std::mem::replace(&mut is_there, watch_parts(&mut watcher, &folder).is_ok());
+        if !is_there && !was_there {
+            continue;
         }
         tokio::time::sleep(SETTLE).await;
         while rung.try_recv().is_ok() {}

@@ -53,6 +53,8 @@ async fn home() -> HttpResponse {
 
 #[derive(Deserialize)]
 struct Link {
+    /// Empty when it was left out, which opens nothing.
+    #[serde(default)]
     link: String,
 }
 

@@ -1,5 +1,6 @@
 //! A site that changes while the gateway runs, and messages that are taken again after a repair.
 
+use handover::pipeline::Operation;
 use handover::store::MessageFilter;
 
 use crate::harness::{House, adt, code, eventually, minutes_ago};
@@ -50,5 +51,55 @@ async fn a_refused_message_is_replayed_after_the_site_was_repaired() {
     assert_eq!(answer.code.text(), "AA");
     let newest = gateway.store.messages(&MessageFilter::default(), None, 10).await.unwrap().items;
     assert_eq!(newest[0].replays, Some(kept[0].sequence));
+    house.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_comes_after_the_start_is_watched_too() {
+    let house = House::new().await;
+    let mut events = house.running.gateway.events.subscribe();
+    let mut site_event = async || loop {
+        let event = tokio::time::timeout(std::time::Duration::from_secs(20), events.recv()).await;
+        if let handover::pipeline::Event::Site { reloaded, .. } = event.expect("nobody looked").unwrap() {
+            return reloaded;
+        }
+    };
+    let protocols = house.folder.path().join("protocols");
+    std::fs::create_dir(&protocols).unwrap();
+    assert!(site_event().await, "an empty folder changes nothing");
+    std::fs::write(protocols.join("odd.yaml"), "protocol: [").unwrap();
+    assert!(!site_event().await, "a file that is not valid is refused, so it was seen");
+    house.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_in_vain_does_not_hide_what_it_was_about_and_what_was_taken_is_not_replayed() {
+    let house = House::new().await;
+    let mut hospital = house.hospital().await;
+    let unmapped = adt("A99", "1", "4711", "V1", &minutes_ago(9));
+    assert_eq!(code(&hospital.send(&unmapped).await), "AR");
+    let gateway = &house.running.gateway;
+    let replay = || Operation::Replay { sequences: Vec::new(), faulty: true, feed: None };
+    for _ in 0..3 {
+        let done = gateway.perform(replay()).await.unwrap();
+        assert_eq!(done["replayed"].as_array().unwrap().len(), 1, "{done}");
+    }
+    let file = house.folder.path().join("feeds/riverside.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("facilities: [RIVERSIDE]", "facilities: [ELSEWHERE]")).unwrap();
+    eventually("the feed is for others", async || {
+        gateway.site.load().feeds.get("riverside").is_some_and(|feed| feed.facilities == ["ELSEWHERE"])
+    })
+    .await;
+    assert_eq!(code(&hospital.send(&adt("A04", "2", "4711", "V1", &minutes_ago(9))).await), "AR");
+    std::fs::write(&file, text).unwrap();
+    eventually("the feed is for us again", async || {
+        gateway.site.load().feeds.get("riverside").is_some_and(|feed| feed.facilities == ["RIVERSIDE"])
+    })
+    .await;
+    let done = gateway.perform(replay()).await.unwrap();
+    let codes: Vec<_> = done["replayed"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
+    assert_eq!(codes, ["AR", "AA"]);
+    assert_eq!(gateway.perform(replay()).await.unwrap()["replayed"].as_array().unwrap().len(), 1);
     house.running.stop().await;
 }
