@@ -1,10 +1,10 @@
 //! A site that changes while the gateway runs: compiled anew, taken over whole, or refused whole with the reasons in the log.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::{RecursiveMode, Watcher};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::{Mutex, mpsc, watch};
 
 use super::panels;
@@ -20,29 +20,41 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// What a listener that moves was still doing gets this long.
 const DRAIN: Duration = Duration::from_secs(20);
 
-/// Watches the site's folder until told to stop.
-pub(super) async fn watch_folder(
-    gateway: Arc<Gateway>,
-    feeds: Arc<Mutex<Option<Feeds>>>,
-    mut stop: watch::Receiver<bool>,
-) {
+/// A watch that is set: what changes from here on rings.
+pub(super) struct SiteWatch {
+    folder: PathBuf,
+    watcher: RecommendedWatcher,
+    rung: mpsc::Receiver<()>,
+}
+
+/// Sets the watch on the site's folder; none where it cannot be watched.
+pub(super) fn set_watch(gateway: &Gateway) -> Option<SiteWatch> {
     let folder = gateway.site.load().folder.clone();
-    let (ring, mut rung) = mpsc::channel::<()>(1);
+    let (ring, rung) = mpsc::channel::<()>(1);
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if event.is_ok_and(|event| !event.kind.is_access()) {
             // A full channel already holds a ring.
             let _ = ring.try_send(());
         }
     });
-    let mut watcher = match watcher {
-        Ok(watcher) => watcher,
+    let watching = watcher.and_then(|mut watcher| watch_parts(&mut watcher, &folder).map(|()| watcher));
+    match watching {
+        Ok(watcher) => Some(SiteWatch { folder, watcher, rung }),
         Err(error) => {
-            return tracing::warn!(%error, "the site's folder cannot be watched; restart to take changes over");
+            tracing::warn!(%error, "the site's folder cannot be watched; restart to take changes over");
+            None
         }
-    };
-    if let Err(error) = watch_parts(&mut watcher, &folder) {
-        return tracing::warn!(%error, "the site's folder cannot be watched; restart to take changes over");
     }
+}
+
+/// Takes over what changes until told to stop.
+pub(super) async fn follow(
+    site: SiteWatch,
+    gateway: Arc<Gateway>,
+    feeds: Arc<Mutex<Option<Feeds>>>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let SiteWatch { folder, mut watcher, mut rung } = site;
     let mut is_there = true;
     loop {
         tokio::select! {

@@ -102,8 +102,10 @@ impl Running {
         parts.push(("retention", tokio::spawn(retention::run(Arc::clone(&gateway), stopped.clone()))));
         let worker = Worker::new(Arc::clone(&gateway), own_key);
         parts.push(("delivery", tokio::spawn(worker.run(stopped.clone()))));
-        if start.watch_site {
-            parts.push(("site", tokio::spawn(reload::watch_folder(Arc::clone(&gateway), Arc::clone(&feeds), stopped))));
+        // Set before the start is over, so that a change right after it is not missed.
+        if let Some(watch) = start.watch_site.then(|| reload::set_watch(&gateway)).flatten() {
+            let following = reload::follow(watch, Arc::clone(&gateway), Arc::clone(&feeds), stopped);
+            parts.push(("site", tokio::spawn(following)));
         }
         let scheme = if site.settings.http.tls.is_some() { "https" } else { "http" };
         Ok(Self { gateway, sessions, http: http_part.address, scheme, mllp, feeds, stop, parts, http_part })
