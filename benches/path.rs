@@ -37,11 +37,11 @@ fn median(values: &mut [f64]) -> f64 {
 
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
-/// A message of a patient seen now and then: 500 people, each visit registered and then discharged.
+/// A message of a patient seen now and then: 5,000 people, each visit registered and then discharged.
 fn next_message() -> String {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let (event, visit) = (if number.is_multiple_of(2) { "A03" } else { "A04" }, number / 2);
-    adt(event, &format!("B{number}"), &(visit % 500 + 10_000).to_string(), &format!("V{visit}"), &minutes_ago(5))
+    adt(event, &format!("B{number}"), &(visit % 5000 + 10_000).to_string(), &format!("V{visit}"), &minutes_ago(5))
 }
 
 /// Messages acknowledged AA per second, and the latencies in milliseconds.

@@ -95,12 +95,15 @@ pub fn serve(ehr: &Arc<StandInEhr>, listener: std::net::TcpListener) {
     });
 }
 
-/// A connection that sends frames and reads acknowledgements.
-pub struct Hospital(pub TcpStream);
+/// A connection that sends frames and reads acknowledgements; what was read beyond one answer waits for the next.
+pub struct Hospital {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
 
 impl Hospital {
     pub async fn connect(address: SocketAddr) -> Self {
-        Self(TcpStream::connect(address).await.unwrap())
+        Self { stream: TcpStream::connect(address).await.unwrap(), read: Vec::new() }
     }
 
     pub async fn send(&mut self, message: &str) -> String {
@@ -109,24 +112,21 @@ impl Hospital {
     }
 
     pub async fn write(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).await.unwrap();
-        self.0.flush().await.unwrap();
+        self.stream.write_all(bytes).await.unwrap();
     }
 
     /// The next acknowledgement, without framing.
     pub async fn answer(&mut self) -> String {
-        let mut bytes = Vec::new();
-        let read = async {
-            loop {
-                let byte = self.0.read_u8().await.expect("the gateway closed the connection");
-                bytes.push(byte);
-                if bytes.ends_with(&[0x1C, 0x0D]) {
-                    break;
-                }
+        loop {
+            if let Some(end) = self.read.windows(2).position(|two| two == [0x1C, 0x0D]) {
+                let answer = String::from_utf8_lossy(&self.read[1..end]).into_owned();
+                self.read.drain(..end + 2);
+                return answer;
             }
-        };
-        tokio::time::timeout(Duration::from_secs(20), read).await.expect("no acknowledgement in time");
-        String::from_utf8_lossy(&bytes[1..bytes.len() - 2]).into_owned()
+            let more = tokio::time::timeout(Duration::from_secs(20), self.stream.read_buf(&mut self.read)).await;
+            let count = more.expect("no acknowledgement in time").unwrap();
+            assert!(count > 0, "the gateway closed the connection");
+        }
     }
 }
 
