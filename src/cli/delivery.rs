@@ -110,7 +110,9 @@ fn run_retry(retry: &Retry, screen: &mut Screen) -> Result<Outcome> {
     if retry.json {
         screen.say_json(&answer)?;
     } else {
-        screen.say(format!("{} will be tried again now", number(&answer, "/retried")))?;
+        let count = number(&answer, "/retried");
+        screen
+            .say(format!("{count} will be tried again at once, or when the partner's own pause (Retry-After) ends"))?;
     }
     Ok(Outcome::Well)
 }
