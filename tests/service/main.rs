@@ -11,6 +11,7 @@
 )]
 
 mod cards;
+mod control;
 mod delivery;
 mod harness;
 mod intake;

@@ -1,0 +1,42 @@
+//! What commands ask of a running gateway through its control socket.
+
+use serde_json::json;
+
+use crate::harness::{House, adt, code, minutes_ago};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_console_link_is_given_and_opens_the_console_once() {
+    let house = House::new().await;
+    let data = house.folder.path().join("data");
+    let answer = handover::app::ask(&data, "/console-link", &json!({})).await.unwrap().unwrap();
+    let link = answer["link"].as_str().unwrap();
+    assert!(link.starts_with(&house.url("/console/login?link=")), "{link}");
+    let secret = link.rsplit('=').next().unwrap();
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let open = async || {
+        let request = browser.post(house.url("/console/login")).form(&[("link", secret)]);
+        request.send().await.unwrap().headers().contains_key("set-cookie")
+    };
+    assert!(open().await);
+    assert!(!open().await, "a link opens once");
+    let bare = browser.get(house.url("/console/login")).send().await.unwrap();
+    assert!(bare.text().await.unwrap().contains("<html"), "a page for people, without a link too");
+    house.running.stop().await;
+    assert!(handover::app::ask(&data, "/console-link", &json!({})).await.unwrap().is_none(), "nobody runs there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_that_contradicts_itself_is_refused_at_the_field_that_says_so() {
+    let house = House::new().await;
+    let mut hospital = house.hospital().await;
+    let at = minutes_ago(9);
+    assert_eq!(code(&hospital.send(&adt("A04", "1", "4711", "V1", &at)).await), "AA");
+    let merge = format!(
+        "MSH|^~\\&|RIVER-ADT|RIVERSIDE|HANDOVER|DEMO|{at}||ADT^A40^ADT_A39|2|P|2.5.1\rEVN|A40|{at}\r\
+         PID|1||4711^^^RIVERSIDE^MR||Okafor^Rosalind\rMRG|4711^^^RIVERSIDE^MR\r"
+    );
+    let answer = hospital.send(&merge).await;
+    assert_eq!(code(&answer), "AE");
+    assert!(answer.contains("ERR||MRG^1^1|"), "{answer}");
+    house.running.stop().await;
+}
