@@ -8,4 +8,4 @@ mod running;
 
 pub use control::{ask, socket_path};
 pub use panels::import_members;
-pub use running::{Running, Start, open_store};
+pub use running::{Running, Start, open_store, stop_signal};

@@ -135,3 +135,13 @@ impl Running {
         self.gateway.store.close().await;
     }
 }
+
+/// Ctrl-C, or the SIGTERM that init systems and containers send.
+pub async fn stop_signal() -> std::io::Result<()> {
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminated.recv() => {}
+    }
+    Ok(())
+}

@@ -39,19 +39,9 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         }
         screen.say(format!("HTTP on {}://{}", running.scheme, running.http))?;
         screen.say(format!("console (opens once): {}", running.console_link()))?;
-        stop_signal().await?;
+        crate::app::stop_signal().await?;
         screen.note("stopping");
         running.stop().await;
         Ok(Outcome::Well)
     })
-}
-
-/// Ctrl-C, or the SIGTERM that init systems and containers send.
-async fn stop_signal() -> Result<()> {
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminated.recv() => {}
-    }
-    Ok(())
 }

@@ -15,7 +15,7 @@ use super::folder::DemoFolder;
 use super::hospital::Hospital;
 use super::story;
 use super::timeline::{follow, say, tell};
-use crate::app::{Running, Start};
+use crate::app::{Running, Start, stop_signal};
 use crate::problem::Problem;
 use crate::site;
 
@@ -75,7 +75,7 @@ pub async fn play(options: Options) -> anyhow::Result<()> {
         say(&format!("\nConsole (opens once):   {}", gateway.console_link()));
         say(&format!("The practice's EHR:     http://{ehr_address}/"));
         say(&format!("Send your own messages: MLLP {mllp}. Ctrl-C ends the demo."));
-        let _ = tokio::signal::ctrl_c().await;
+        stop_signal().await?;
         say("\nstopping");
     }
     gateway.stop().await;

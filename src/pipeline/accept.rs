@@ -1,7 +1,7 @@
 //! The path of one message, every branch of it: read, known already?, understood, whose, decided, committed, answered.
 //! The answer says AA only when the commit is durable.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -161,8 +161,14 @@ impl Gateway {
         };
         let store = &*self.store;
         let locks = self.locks.hold(&persons(store, &candidates, &prior).await?).await;
+        let started = Instant::now();
         let found = find(store, mapped, &candidates, &prior).await?;
-        Ok((decide(said, mapped, found), locks))
+        let read = started.elapsed();
+        let mut decided = decide(said, mapped, found);
+        let steps = [("reading the record", read), ("deciding", started.elapsed().saturating_sub(read))];
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        decided.trace.timing_micros = steps.map(|(step, time)| (step.to_string(), micros(time))).to_vec();
+        Ok((decided, locks))
     }
 
     async fn answered_before(&self, sequence: u64, read: Read) -> Result<Acknowledged, (StoreError, Read)> {

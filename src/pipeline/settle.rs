@@ -1,12 +1,14 @@
 //! From a changed record to everything that follows of it: work by the protocols, deliveries by the agreements. A pure
 //! function of the record, the site and the clock's reading; messages, timers and people's actions all end here.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::render::{Rendering, is_pushable};
 use crate::agreement::{Decision, Verdict};
 use crate::fhir::Resource;
-use crate::identity::PersonId;
+use crate::identity::{PersonId, ResourceId};
 use crate::protocol::View;
 use crate::record::{Change, Head, Membership, Record};
 use crate::site::Site;
@@ -18,6 +20,8 @@ pub struct Working {
     /// The revision the head had when it was loaded.
     pub revision: u64,
     pub changes: Vec<Change>,
+    /// Where in `changes` each resource is; a message of ten thousand results must not search ten thousand times.
+    places: HashMap<(String, ResourceId), usize>,
     pub memberships: Vec<Membership>,
     pub trace: Trace,
 }
@@ -25,17 +29,15 @@ pub struct Working {
 impl Working {
     pub fn new(record: Record, memberships: Vec<Membership>) -> Self {
         let revision = record.head.revision;
-        Self { record, revision, changes: Vec::new(), memberships, trace: Trace::default() }
+        Self { record, revision, changes: Vec::new(), places: HashMap::new(), memberships, trace: Trace::default() }
     }
 
     /// Takes changes into the record. A second change of the same resource in one unit becomes one with the first.
     pub fn take(&mut self, changes: Vec<Change>) {
         for mut change in changes {
-            let earlier = self.changes.iter_mut().find(|earlier| {
-                earlier.stored.id == change.stored.id
-                    && earlier.stored.resource.resource_type() == change.stored.resource.resource_type()
-            });
-            match earlier {
+            let key = (change.stored.resource.resource_type().to_string(), change.stored.id);
+            let place = *self.places.entry(key).or_insert(self.changes.len());
+            match self.changes.get_mut(place) {
                 Some(earlier) => {
                     let is_visible = earlier.is_visible() || change.is_visible();
                     change.replaces = earlier.replaces;

@@ -9,6 +9,9 @@ use crate::problem::{Category, FieldPlace, Place, Problem};
 use crate::site::{Feed, Site};
 use crate::store::Disposition;
 
+/// MSH-10 (ST) since HL7 v2.7; earlier versions allow less.
+const LONGEST_CONTROL_ID: usize = 199;
+
 /// A message that was read; `refusal` says why it cannot be taken, when it cannot.
 pub(super) struct Read {
     /// None when not even a header was found.
@@ -32,6 +35,11 @@ pub(super) fn read(site: &Site, feed: &Feed, arrival: &Arrival) -> Read {
         event = format!("{}^{}", header.message_code(), header.trigger_event());
     }
     let mut problems = reading.problems;
+    if control.chars().count() > LONGEST_CONTROL_ID {
+        let text =
+            format!("the control id has more than {LONGEST_CONTROL_ID} characters; an answer could not repeat it");
+        problems.push(Problem::error(Category::TooLong, field(10), text));
+    }
     let refusal = if arrival.cut_short {
         let text = "the message was broken off before its end; send it again whole";
         problems.push(Problem::error(Category::Incomplete, Place::Whole, text));

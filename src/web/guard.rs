@@ -116,7 +116,7 @@ mod tests {
     async fn a_feeds_messages_are_not_paced_but_guessing_its_credential_is() {
         let trial = Trial::new().await;
         let feed = |feed: web::Path<String>| async move {
-            if *feed == "ours" { HttpResponse::Ok() } else { HttpResponse::Unauthorized() }
+            if *feed == "ours" { HttpResponse::Ok().finish() } else { HttpResponse::Unauthorized().finish() }
         };
         let app = App::new().wrap(from_fn(guard)).app_data(web::Data::from(trial.service.clone()));
         let app = init_service(app.route("/hl7/{feed}", web::post().to(feed))).await;

@@ -129,7 +129,7 @@ impl House {
     pub async fn deliveries(&self) -> Vec<Delivery> {
         let page = self.gateway.store.deliveries(&DeliveryFilter::default(), None, 10_000).await.unwrap();
         let mut all = page.items;
-        all.sort_by(|left, right| (left.new.person, left.new.number).cmp(&(right.new.person, right.new.number)));
+        all.sort_by_key(|delivery| (delivery.new.person, delivery.new.number));
         all
     }
 }

@@ -53,9 +53,8 @@ async fn child() {
             })
         })
         .collect();
-    for writer in writers {
-        writer.await.unwrap();
-    }
+    // Writers never end by themselves; one that does has failed, and its failure ends the child.
+    futures_util::future::select_all(writers).await.0.unwrap();
 }
 
 fn run_and_kill(place: &Place, engine: &str, after: Duration) -> [u64; WRITERS] {

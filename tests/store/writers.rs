@@ -65,7 +65,7 @@ on_every_store! {
                     for delivery in store.claim_deliveries(at(10), 2, minutes(60)).await.unwrap() {
                         turns += 1;
                         // Every third attempt fails and is tried again at once.
-                        let outcome = if (turns + worker) % 3 == 0 { Outcome::RetryAt(at(5)) } else { Outcome::Delivered };
+                        let outcome = if (turns + worker).is_multiple_of(3) { Outcome::RetryAt(at(5)) } else { Outcome::Delivered };
                         if outcome == Outcome::Delivered {
                             let patient = delivery.new.id.split('/').next().unwrap().parse().unwrap();
                             sent.lock().unwrap().entry(patient).or_default().push(delivery.new.number);
