@@ -89,11 +89,16 @@ fn evaluate(site: &Site, working: &mut Working, now: Timestamp) {
     let evaluation = site.protocols.evaluate(&view);
     working.record.head.wake_at = evaluation.wake_at;
     working.trace.decisions.extend(evaluation.decisions.into_iter().map(|explained| TraceLine {
-        subject: format!("{}/{}", explained.protocol, explained.rule),
+        subject: named(&explained.protocol, &explained.rule),
         place: explained.place,
         text: explained.words,
     }));
     working.take(evaluation.changes);
+}
+
+/// What a decision is about; some are about no protocol in particular.
+fn named(protocol: &str, rule: &str) -> String {
+    if protocol.is_empty() { "protocols".to_string() } else { format!("{protocol}/{rule}") }
 }
 
 /// One delivery per change and partner that an agreement lets it flow to, in the order of the changes.
