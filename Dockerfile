@@ -22,9 +22,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
 COPY --from=build /src/target/release/handover /usr/local/bin/handover
 USER handover
 WORKDIR /data
-# The store and the gateway's own key. Put it on a disk that keeps what it says it has written.
+# The store and the gateway's own key; the site says `data: /data`. Put it on a disk that keeps what it says it has written.
 VOLUME ["/data"]
-ENV HANDOVER_DATA=/data
 EXPOSE 8080 2575
 # Asks the running gateway over its control socket, so that it works with and without TLS and on any port.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=10s --retries=3 CMD ["handover", "health", "/site"]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::screen::Screen;
-use super::{agreement, check, console, delivery, demo, init, message, panel, replay, run, test, try_message};
+use super::{agreement, check, console, delivery, demo, health, init, message, panel, replay, run, test, try_message};
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
 ///
@@ -26,6 +26,7 @@ enum Command {
     Try(try_message::Arguments),
     Run(run::Arguments),
     Console(console::Arguments),
+    Health(health::Arguments),
     Panel(panel::Arguments),
     Message(message::Arguments),
     Replay(replay::Arguments),
@@ -53,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Try(arguments) => try_message::run(&arguments, &mut screen),
         Command::Run(arguments) => run::run(&arguments, &mut screen),
         Command::Console(arguments) => console::run(&arguments, &mut screen),
+        Command::Health(arguments) => health::run(&arguments, &mut screen),
         Command::Panel(arguments) => panel::run(&arguments, &mut screen),
         Command::Message(arguments) => message::run(&arguments, &mut screen),
         Command::Replay(arguments) => replay::run(&arguments, &mut screen),

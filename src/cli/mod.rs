@@ -9,6 +9,7 @@ mod delivery;
 mod demo;
 mod describe;
 mod explain;
+mod health;
 mod init;
 mod message;
 mod operation;

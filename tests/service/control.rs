@@ -26,6 +26,17 @@ async fn another_console_link_is_given_and_opens_the_console_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn health_is_told_over_the_control_socket() {
+    let house = House::new().await;
+    let data = house.folder.path().join("data");
+    let answer = handover::app::ask(&data, "/operation", &json!({ "operation": "health" })).await.unwrap().unwrap();
+    assert_eq!((&answer["engine"], &answer["fault"]), (&json!("fjall"), &json!(null)));
+    let nonsense = handover::app::ask(&data, "/operation", &json!({ "operation": "dance" })).await;
+    assert!(nonsense.is_err());
+    house.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_merge_that_contradicts_itself_is_refused_at_the_field_that_says_so() {
     let house = House::new().await;
     let mut hospital = house.hospital().await;
