@@ -1,16 +1,14 @@
 //! From a changed record to everything that follows of it: work by the protocols, deliveries by the agreements. A pure
 //! function of the record, the site and the clock's reading; messages, timers and people's actions all end here.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
 use super::render::{Rendering, is_pushable};
 use crate::agreement::{Decision, Verdict};
 use crate::fhir::Resource;
-use crate::identity::{PersonId, ResourceId};
+use crate::identity::PersonId;
 use crate::protocol::View;
-use crate::record::{Change, Head, Membership, Record};
+use crate::record::{Change, Head, Membership, Record, squash};
 use crate::site::Site;
 use crate::store::{AuditEntry, HeadWrite, NewDelivery, Trace, TraceLine, WriteUnit};
 
@@ -20,8 +18,6 @@ pub struct Working {
     /// The revision the head had when it was loaded.
     pub revision: u64,
     pub changes: Vec<Change>,
-    /// Where in `changes` each resource is; a message of ten thousand results must not search ten thousand times.
-    places: HashMap<(String, ResourceId), usize>,
     pub memberships: Vec<Membership>,
     pub trace: Trace,
 }
@@ -29,41 +25,22 @@ pub struct Working {
 impl Working {
     pub fn new(record: Record, memberships: Vec<Membership>) -> Self {
         let revision = record.head.revision;
-        Self { record, revision, changes: Vec::new(), places: HashMap::new(), memberships, trace: Trace::default() }
+        Self { record, revision, changes: Vec::new(), memberships, trace: Trace::default() }
     }
 
-    /// Takes changes into the record. A second change of the same resource in one unit becomes one with the first.
+    /// Takes changes into the record, so that what comes next sees them.
     pub fn take(&mut self, changes: Vec<Change>) {
-        for mut change in changes {
-            let key = (change.stored.resource.resource_type().to_string(), change.stored.id);
-            let place = *self.places.entry(key).or_insert(self.changes.len());
-            match self.changes.get_mut(place) {
-                Some(earlier) => {
-                    let is_visible = earlier.is_visible() || change.is_visible();
-                    change.replaces = earlier.replaces;
-                    change.stored.version = earlier.replaces + u64::from(is_visible);
-                    set_version(&mut change);
-                    self.record.apply(&change);
-                    *earlier = change;
-                }
-                None => {
-                    self.record.apply(&change);
-                    self.changes.push(change);
-                }
-            }
+        for change in changes {
+            self.record.apply(&change);
+            self.changes.push(change);
         }
-    }
-}
-
-fn set_version(change: &mut Change) {
-    if let Some(serde_json::Value::Object(meta)) = change.stored.resource.as_map_mut().get_mut("meta") {
-        meta.insert("versionId".to_string(), serde_json::Value::String(change.stored.version.to_string()));
     }
 }
 
 /// Lets the protocols and the agreements have their say, and makes the unit to commit.
 pub fn settle(site: &Site, mut working: Working, now: Timestamp) -> (WriteUnit, Trace) {
     evaluate(site, &mut working, now);
+    working.changes = squash(working.changes);
     let mut audit = Vec::new();
     let deliveries = decide_deliveries(site, &mut working, now, &mut audit);
     for change in working.changes.iter().filter(|change| change.is_visible()) {

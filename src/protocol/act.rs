@@ -200,27 +200,3 @@ fn provenance(change: &Change, word: &str, who: &str, now: Timestamp) -> Change 
     let id = ResourceId::of(stored.id.person, "Provenance", &format!("act/{target}/{}", stored.version));
     stamped(id, None, resource, now, None)
 }
-
-/// Several changes of one resource as the one change that a commit can hold: the last content, replacing what the first
-/// replaced. Use it where an action and the evaluation after it go into one commit.
-pub fn squash(changes: Vec<Change>) -> Vec<Change> {
-    let mut kept: Vec<Change> = Vec::new();
-    for mut change in changes {
-        let same = |former: &&mut Change| {
-            former.stored.id == change.stored.id
-                && former.stored.resource.resource_type() == change.stored.resource.resource_type()
-        };
-        match kept.iter_mut().find(same) {
-            None => kept.push(change),
-            Some(former) => {
-                let version = former.replaces + 1;
-                change.stored.version = version;
-                if let Some(meta) = change.stored.resource.as_map_mut().get_mut("meta").and_then(Value::as_object_mut) {
-                    meta.insert("versionId".to_string(), json!(version.to_string()));
-                }
-                former.stored = change.stored;
-            }
-        }
-    }
-    kept
-}

@@ -32,7 +32,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub use act::{Action, squash};
+pub use act::Action;
 pub use calendar::Calendar;
 pub use cards::{Card, CardCoding, CardSource, HOOKS, Indicator, Suggestion};
 pub use example::ExampleResult;

@@ -9,6 +9,7 @@ mod panel;
 mod part;
 mod patients;
 mod rank;
+mod squash;
 mod state;
 #[cfg(test)]
 mod stories;
@@ -17,4 +18,5 @@ mod working;
 pub use merge::{Merged, Statement, merge, touched};
 pub use panel::Membership;
 pub use patients::merge_patients;
+pub use squash::squash;
 pub use state::{Change, Head, Record, Stamp, State, Stored, Transition};

@@ -2,7 +2,8 @@
 
 use super::stage::{SHIPPED, scene, tell, text_of, work_of};
 use crate::problem::Category;
-use crate::protocol::{Action, squash};
+use crate::protocol::Action;
+use crate::record::squash;
 
 #[test]
 fn a_finished_task_stays_finished() {
