@@ -4,6 +4,7 @@
 mod codes;
 mod invariants;
 mod place;
+pub mod reduce;
 mod references;
 mod structure;
 mod validate;

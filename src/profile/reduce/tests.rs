@@ -1,0 +1,1 @@
+//! Small definitions of our own, and what they are reduced to.
