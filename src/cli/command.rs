@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::screen::Screen;
-use super::{agreement, check, console, delivery, demo, health, init, message, panel, replay, run, test, try_message};
+use super::{
+    agreement, check, console, delivery, demo, health, init, message, panel, profiles, replay, run, test, try_message,
+};
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
 ///
@@ -28,6 +30,7 @@ enum Command {
     Console(console::Arguments),
     Health(health::Arguments),
     Panel(panel::Arguments),
+    Profiles(profiles::Arguments),
     Message(message::Arguments),
     Replay(replay::Arguments),
     Delivery(delivery::Arguments),
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Console(arguments) => console::run(&arguments, &mut screen),
         Command::Health(arguments) => health::run(&arguments, &mut screen),
         Command::Panel(arguments) => panel::run(&arguments, &mut screen),
+        Command::Profiles(arguments) => profiles::run(&arguments, &mut screen),
         Command::Message(arguments) => message::run(&arguments, &mut screen),
         Command::Replay(arguments) => replay::run(&arguments, &mut screen),
         Command::Delivery(arguments) => delivery::run(&arguments, &mut screen),

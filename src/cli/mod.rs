@@ -15,6 +15,7 @@ mod message;
 mod operation;
 mod panel;
 mod place;
+mod profiles;
 mod replay;
 mod run;
 mod screen;

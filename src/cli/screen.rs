@@ -64,7 +64,20 @@ impl Screen {
         let _ = writeln!(std::io::stderr(), "handover: {text}");
     }
 
-    /// Progress and notes that are no result. Goes to standard error.
+    /// How far a long command is: one line of the terminal that is written over. Nothing where there is no terminal.
+    pub fn progress(&mut self, text: &str) {
+        let mut stderr = std::io::stderr();
+        if stderr.is_terminal() {
+            let _ = write!(stderr, "\r\u{1b}[2K{text}").and_then(|()| stderr.flush());
+        }
+    }
+
+    /// Takes the line of progress away.
+    pub fn end_progress(&mut self) {
+        self.progress("");
+    }
+
+    /// Notes that are no result. Goes to standard error.
     pub fn note(&mut self, text: &str) {
         let _ = writeln!(std::io::stderr(), "{text}");
     }

@@ -17,6 +17,7 @@ mod harness;
 mod intake;
 mod partner;
 mod peers;
+mod profiles;
 mod reading;
 mod site_changes;
 mod tokens;

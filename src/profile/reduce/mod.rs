@@ -2,6 +2,7 @@
 //! profiles/README.md describes. Pure: parsed JSON in, files with their text out; never writes definitions' prose.
 
 mod codesystem;
+mod counts;
 mod element;
 mod id;
 mod package;
@@ -12,8 +13,9 @@ mod types;
 mod valueset;
 mod words;
 
-pub use package::{Counts, Reduced, Reducer, reduce};
-pub use release::ReduceError;
+pub use counts::Counts;
+pub use package::{Reduced, Reducer, reduce};
+pub use release::{Manifest, ReduceError};
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::codesystem::{is_supplement, reduce_code_system};
+use super::counts::Counts;
 use super::profile::reduce_profile;
 use super::release::{Manifest, ReduceError};
 use super::search::reduce_search_parameter;
@@ -31,24 +32,6 @@ pub struct Reduced {
     pub problems: Vec<Problem>,
 }
 
-/// How many definitions a package has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub types: usize,
-    pub profiles: usize,
-    pub extensions: usize,
-    pub value_sets: usize,
-    pub code_systems: usize,
-    pub search_parameters: usize,
-}
-
-impl Counts {
-    /// All of them together.
-    pub fn total(&self) -> usize {
-        self.types + self.profiles + self.extensions + self.value_sets + self.code_systems + self.search_parameters
-    }
-}
-
 /// Takes a package's files one after the other, so that only the reduced form is ever held as a whole.
 #[derive(Debug, Default)]
 pub struct Reducer {
@@ -58,7 +41,6 @@ pub struct Reducer {
     value_sets: BTreeMap<String, String>,
     code_systems: BTreeMap<String, String>,
     search_parameters: BTreeMap<String, String>,
-    counts: Counts,
     left_out: BTreeMap<String, usize>,
     problems: Vec<Problem>,
 }
@@ -101,13 +83,6 @@ impl Reducer {
     pub fn finish(mut self) -> Result<Reduced, ReduceError> {
         let manifest = self.manifest.take().ok_or(ReduceError::NoManifest)?;
         manifest.check()?;
-        self.counts.extensions = self.extensions.len();
-        self.counts.value_sets = self.value_sets.len();
-        self.counts.code_systems = self.code_systems.len();
-        self.counts.search_parameters = self.search_parameters.len();
-        if self.counts.total() == 0 {
-            return Err(ReduceError::Empty { package: format!("{} {}", manifest.name, manifest.version) });
-        }
         let mut files = self.files;
         files.insert("package.txt".to_string(), manifest.reduced());
         let blocks = [
@@ -119,8 +94,12 @@ impl Reducer {
         for (file, blocks) in blocks.into_iter().filter(|(_, blocks)| !blocks.is_empty()) {
             files.insert(file.to_string(), blocks.into_values().collect::<Vec<_>>().join("\n"));
         }
+        let counts = Counts::of(files.values().map(String::as_str));
+        if counts.total() == 0 {
+            return Err(ReduceError::Empty { package: format!("{} {}", manifest.name, manifest.version) });
+        }
         let Manifest { name, version, dependencies, .. } = manifest;
-        let (counts, left_out, problems) = (self.counts, self.left_out, self.problems);
+        let (left_out, problems) = (self.left_out, self.problems);
         Ok(Reduced { name, version, dependencies, files, counts, left_out, problems })
     }
 
@@ -131,16 +110,14 @@ impl Reducer {
         }
         if text(json, "derivation") != Some("constraint") {
             let (path, text) = reduce_type(json)?;
-            keep_file(&mut self.files, path, text)?;
-            self.counts.types += 1;
-            return Ok(());
+            return keep_file(&mut self.files, path, text);
         }
         let profile = reduce_profile(json)?;
         if text(json, "type") == Some("Extension") {
             keep(&mut self.extensions, json, profile.block)?;
         } else {
-            keep_file(&mut self.files, format!("profiles/{}.txt", file_name(json)), profile.block)?;
-            self.counts.profiles += 1;
+            let name = file_name(json).ok_or("it has no id")?;
+            keep_file(&mut self.files, format!("profiles/{name}.txt"), profile.block)?;
         }
         let url = text(json, "url").unwrap_or_default();
         for key in profile.unchecked {
@@ -174,11 +151,10 @@ fn keep_file(files: &mut BTreeMap<String, String>, path: String, text: String) -
 }
 
 /// The definition's id; it is the name of a file, so nothing but what FHIR allows in an id is kept.
-fn file_name(json: &Value) -> String {
-    let url = text(json, "url").unwrap_or_default();
-    let id = text(json, "id").unwrap_or_else(|| last_part(url));
+fn file_name(json: &Value) -> Option<String> {
+    let id = text(json, "id").or_else(|| text(json, "url").map(last_part))?;
     let kept: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).take(64).collect();
-    kept.trim_start_matches('.').to_string()
+    Some(kept.trim_start_matches('.').to_string()).filter(|name| !name.is_empty())
 }
 
 fn place(file: &str) -> Place {

@@ -24,8 +24,8 @@ pub enum ReduceError {
     Empty { package: String },
 }
 
-/// A package.json.
-#[derive(Debug, Clone)]
+/// What a package says of itself: its package.json, or the package.txt it was reduced to.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     pub name: String,
     pub version: String,
@@ -63,6 +63,14 @@ impl Manifest {
             return Err(ReduceError::OtherRelease { package, releases: self.releases.join(", ") });
         }
         Ok(())
+    }
+
+    /// Reads a package.txt. None for what is no such text.
+    pub fn of_reduced(text: &str) -> Option<Self> {
+        let pair = |line: &str| line.trim().split_once(' ').map(|(name, version)| (name.to_string(), word(version)));
+        let mut lines = text.lines();
+        let (name, version) = pair(lines.next()?)?;
+        Some(Self { name, version, dependencies: lines.filter_map(pair).collect(), releases: Vec::new() })
     }
 
     /// The text of package.txt.
