@@ -1,13 +1,15 @@
-//! R4's own invariants (http://hl7.org/fhir/R4/conformance-rules.html#constraints), through our FHIRPath engine. Those
-//! that only warn are left out: they are advice on style, and most resources of real senders would drown in them.
+//! Invariants (http://hl7.org/fhir/R4/conformance-rules.html#constraints), R4's own and those of profiles, through our
+//! FHIRPath engine. Those that only warn are advice, for thorough checks.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use super::check::Site;
 use super::place::Findings;
+use super::rules::Invariant;
 use super::validate::Validation;
 use crate::fhir::definition::{Constraint, Definitions, ElementDefinition, TypeDefinition};
-use crate::fhir::path::{Context, Element, Expression, Item};
+use crate::fhir::path::{Element, Expression};
 use crate::problem::Category;
 
 /// Invariants by their text; none for one that cannot be read.
@@ -37,6 +39,20 @@ pub(super) fn check<'a>(
     }
 }
 
+/// Checks what a profile says of an element.
+pub(super) fn check_profile<'a>(
+    own: Element<'a>,
+    invariants: &[Invariant],
+    site: &Site<'_>,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    for invariant in invariants.iter().filter(|invariant| invariant.is_error || validation.is_thorough) {
+        let said = Said { key: &invariant.key, text: &invariant.text, is_error: invariant.is_error };
+        evaluate(own, &said, invariant.expression.as_ref(), &site.path, validation, findings);
+    }
+}
+
 fn check_one<'a>(
     own: Element<'a>,
     constraint: &'static Constraint,
@@ -45,26 +61,45 @@ fn check_one<'a>(
     findings: &mut Findings,
 ) {
     // `references.rs` looks after ref-1 itself, because it knows of drafts and tells the place.
-    if !constraint.is_error || constraint.key == "ref-1" {
+    if constraint.key == "ref-1" || !(constraint.is_error || validation.is_thorough) {
         return;
     }
-    let Some(expression) = parsed(&constraint.expression) else {
-        let text = format!("the invariant {} cannot be read, so it was not checked", constraint.key);
+    let said = Said { key: &constraint.key, text: &constraint.expression, is_error: constraint.is_error };
+    evaluate(own, &said, parsed(&constraint.expression).as_deref(), path, validation, findings);
+}
+
+struct Said<'s> {
+    key: &'s str,
+    text: &'s str,
+    is_error: bool,
+}
+
+fn evaluate(
+    own: Element<'_>,
+    said: &Said<'_>,
+    expression: Option<&Expression>,
+    path: &str,
+    validation: Validation<'_>,
+    findings: &mut Findings,
+) {
+    let Some(expression) = expression else {
+        let text = format!("the invariant {} cannot be read, so it was not checked", said.key);
         findings.warning(Category::Processing, path, text);
         return;
     };
-    let root = Element::untyped(validation.root);
-    let context = Context::of(vec![Item::Element(own)]).resource(validation.resource).root(root);
-    match expression.matches(&context) {
-        Ok(true) => {}
-        Ok(false) => {
-            let text = format!("the invariant {} does not hold: {}", constraint.key, constraint.expression);
-            findings.error(Category::Invariant, path, text);
-        }
+    let text = match expression.matches(&validation.context(own)) {
+        Ok(true) => return,
+        Ok(false) => format!("the invariant {} does not hold: {}", said.key, said.text),
         Err(_) => {
-            let text = format!("the invariant {} cannot be evaluated here, so it was not checked", constraint.key);
+            let text = format!("the invariant {} cannot be evaluated here, so it was not checked", said.key);
             findings.warning(Category::Processing, path, text);
+            return;
         }
+    };
+    if said.is_error {
+        findings.error(Category::Invariant, path, text);
+    } else {
+        findings.warning(Category::Invariant, path, text);
     }
 }
 

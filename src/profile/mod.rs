@@ -1,15 +1,24 @@
-//! What a valid resource is: checks resources against the R4 core definitions. Pure: knows no store and no server, and
-//! says what it could not check instead of passing over it.
+//! What a valid resource is: checks resources against R4 core and profiles. Pure: knows no store and no server, and says
+//! what it could not check instead of passing over it.
 
-mod codes;
+mod binding;
+mod bundle;
+mod check;
+mod compiled;
+mod discriminator;
+mod extensions;
 mod invariants;
+mod matching;
 mod place;
 pub mod reduce;
 mod references;
+mod rules;
+mod slicing;
 mod structure;
 mod validate;
 
-pub use validate::{validate, validate_draft};
+pub use compiled::Profiles;
+pub use validate::{validate, validate_against, validate_draft};
 
 #[cfg(test)]
 mod tests;

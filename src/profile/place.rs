@@ -1,6 +1,9 @@
 //! Where in a resource the validator is, written as FHIRPath (`Patient.name[0].family`), and the faults found so far.
+//! One cause yields one fault: what R4 and a profile both find wrong is said once.
 
-use crate::problem::{Category, Place, Problem};
+use std::collections::HashMap;
+
+use crate::problem::{Category, Place, Problem, Severity};
 
 /// No resource yields more problems than this; the last one says so.
 const MAX_PROBLEMS: usize = 200;
@@ -9,6 +12,8 @@ const MAX_PROBLEMS: usize = 200;
 #[derive(Default)]
 pub(super) struct Findings {
     problems: Vec<Problem>,
+    /// The position of what was said, by path and cause.
+    said: HashMap<(String, String), usize>,
     more: bool,
 }
 
@@ -21,12 +26,42 @@ impl Findings {
         self.add(Problem::warning(category, Place::Element(path.to_string()), text));
     }
 
+    /// Something that could not be checked because what it is about is not at hand: said once for each URL.
+    pub fn unknown(&mut self, path: &str, url: &str, text: impl Into<String>) {
+        let problem = Problem {
+            severity: Severity::Information,
+            category: Category::NotFound,
+            place: Place::Element(path.to_string()),
+            text: text.into(),
+        };
+        self.add_for((String::new(), url.to_string()), problem);
+    }
+
     fn add(&mut self, problem: Problem) {
-        if self.problems.len() < MAX_PROBLEMS {
+        let path = problem.place.to_string();
+        // Two invariants, or two faults of structure, are two causes; a wrong code is one, whoever asks for another.
+        let cause = match problem.category {
+            Category::Invariant | Category::Structure | Category::Extension | Category::Processing => problem.text.clone(),
+            category => category.code().to_string(),
+        };
+        self.add_for((path, cause), problem);
+    }
+
+    fn add_for(&mut self, key: (String, String), problem: Problem) {
+        if let Some(said) = self.said.get(&key).and_then(|position| self.problems.get_mut(*position)) {
+            if problem.severity > said.severity {
+                *said = problem;
+            }
+        } else if self.problems.len() < MAX_PROBLEMS {
+            self.said.insert(key, self.problems.len());
             self.problems.push(problem);
         } else {
             self.more = true;
         }
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(Problem::is_error)
     }
 
     pub fn finish(mut self) -> Vec<Problem> {

@@ -1,13 +1,25 @@
 //! References (http://hl7.org/fhir/R4/references.html): the type they point at must be one the element allows, and what
-//! they say is contained must be there. Whether anything else exists is not known here.
+//! they say is contained must be there. Whether anything outside the resource or its bundle exists is not known here.
 
 use serde_json::{Map, Value};
 
+use super::check::{Site, conforms};
 use super::place::Findings;
 use super::validate::Validation;
-use crate::fhir::definition::{Definitions, ElementDefinition};
+use crate::fhir::definition::{Definitions, ElementDefinition, profile_url, type_of_url};
+use crate::fhir::path::Element;
 use crate::problem::Category;
 
+/// What a reference points at, as far as it tells.
+enum Pointed<'a> {
+    Resource(&'a Map<String, Value>),
+    Type(&'a str),
+    Unknown,
+    /// What should be contained, or an entry of the same bundle, and is not.
+    Nothing(&'static str),
+}
+
+/// Checks a reference against R4's own definition of the element.
 pub(super) fn check(
     map: &Map<String, Value>,
     element: &ElementDefinition,
@@ -15,28 +27,103 @@ pub(super) fn check(
     validation: Validation<'_>,
     findings: &mut Findings,
 ) {
-    let text = |key: &str| map.get(key).and_then(Value::as_str);
-    let pointed = match text("reference") {
-        Some(reference) => match reference.strip_prefix('#') {
-            Some(id) => {
-                let Some(found) = contained_type(id, validation) else {
-                    findings.error(Category::NotFound, path, "nothing contained in this resource has that id");
-                    return;
-                };
-                Some(found)
-            }
-            None => type_in(reference),
-        },
-        None => None,
+    let pointed = match pointed(map, validation) {
+        Pointed::Nothing(text) => {
+            findings.error(Category::NotFound, path, text);
+            return;
+        }
+        pointed => pointed.type_name(),
     };
     let allowed = element.types.iter().find(|kind| kind.code == "Reference").map(|kind| kind.targets.as_slice());
     let allowed = allowed.unwrap_or_default();
-    for name in [pointed, text("type")].into_iter().flatten() {
+    for name in [pointed, map.get("type").and_then(Value::as_str)].into_iter().flatten() {
         if !allowed.is_empty() && !allowed.iter().any(|target| target == name || target == "Resource") {
             let text = format!("this reference may point at {}, not at {name}", allowed.join(", "));
             findings.error(Category::Structure, path, text);
             return;
         }
+    }
+}
+
+/// Checks a reference against the types and profiles that a profile lets it point at.
+pub(super) fn check_targets<'a>(
+    element: Element<'a>,
+    targets: &[String],
+    site: &Site<'_>,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    let Some(map) = element.as_map() else { return };
+    let pointed = pointed(map, validation);
+    let named = map.get("type").and_then(Value::as_str);
+    let Some(name) = pointed.type_name().or(named) else { return };
+    let profile = site.profile.name();
+    // A target whose type is not known here may be of any.
+    let of_type = |target: &&String| target_type(target, validation).is_none_or(|kind| Definitions::r4().is_subtype(name, &kind));
+    let fitting: Vec<&String> = targets.iter().filter(of_type).collect();
+    if fitting.is_empty() {
+        let text = format!("this reference may point at {}, not at {name} ({profile})", targets.join(", "));
+        findings.error(Category::Structure, &site.path, text);
+        return;
+    }
+    // What is pointed at is looked at once, not followed further.
+    let Pointed::Resource(found) = pointed else { return };
+    if validation.depth > 1 {
+        return;
+    }
+    let deeper = Validation { depth: validation.depth + 2, ..validation };
+    if !fitting.iter().any(|target| conforms(Element::untyped(found), &profile_url(target), deeper)) {
+        let names: Vec<&str> = fitting.iter().map(|target| target.as_str()).collect();
+        let text = format!("what this points at does not meet {} ({profile})", names.join(" or "));
+        findings.error(Category::Structure, &site.path, text);
+    }
+}
+
+fn target_type(target: &str, validation: Validation<'_>) -> Option<String> {
+    let url = profile_url(target);
+    match type_of_url(&url) {
+        Some(name) => Some(name.to_string()),
+        None => validation.profiles.library().profile(&url).map(|profile| profile.type_name.clone()),
+    }
+}
+
+impl<'a> Pointed<'a> {
+    fn type_name(&self) -> Option<&'a str> {
+        match self {
+            Self::Resource(map) => map.get("resourceType").and_then(Value::as_str),
+            Self::Type(name) => Some(name),
+            Self::Unknown | Self::Nothing(_) => None,
+        }
+    }
+}
+
+fn pointed<'a>(map: &'a Map<String, Value>, validation: Validation<'a>) -> Pointed<'a> {
+    let Some(reference) = map.get("reference").and_then(Value::as_str) else { return Pointed::Unknown };
+    if let Some(id) = reference.strip_prefix('#') {
+        return contained(id, validation);
+    }
+    let known = type_in(reference).map_or(Pointed::Unknown, Pointed::Type);
+    let Some(bundle) = validation.bundle else { return known };
+    match bundle.resolve(reference, bundle.full_url(validation.root)) {
+        Some(found) => Pointed::Resource(found),
+        None if bundle.must_hold(reference) => Pointed::Nothing("no entry of this bundle has that URL as its fullUrl"),
+        None => known,
+    }
+}
+
+/// A contained resource, or another draft by its local name.
+fn contained<'a>(id: &'a str, validation: Validation<'a>) -> Pointed<'a> {
+    if id.is_empty() {
+        return Pointed::Resource(validation.root);
+    }
+    let contained = validation.root.get("contained").and_then(Value::as_array).into_iter().flatten();
+    let mut resources = contained.filter_map(Value::as_object);
+    if let Some(found) = resources.find(|resource| resource.get("id").and_then(Value::as_str) == Some(id)) {
+        return Pointed::Resource(found);
+    }
+    match id.split('.').next().filter(|name| validation.is_draft && Definitions::r4().is_resource(name)) {
+        Some(name) => Pointed::Type(name),
+        None => Pointed::Nothing("nothing contained in this resource has that id"),
     }
 }
 
@@ -50,17 +137,4 @@ fn type_in(reference: &str) -> Option<&str> {
         None => return None,
     };
     Definitions::r4().is_resource(name).then_some(name)
-}
-
-/// The type of a contained resource, or of another draft by its local name.
-fn contained_type<'a>(id: &'a str, validation: Validation<'a>) -> Option<&'a str> {
-    if id.is_empty() {
-        return validation.root.get("resourceType").and_then(Value::as_str);
-    }
-    let contained = validation.root.get("contained").and_then(Value::as_array);
-    let found = contained.into_iter().flatten().find(|resource| resource.get("id").and_then(Value::as_str) == Some(id));
-    if let Some(resource) = found {
-        return resource.get("resourceType").and_then(Value::as_str);
-    }
-    id.split('.').next().filter(|name| validation.is_draft && Definitions::r4().is_resource(name))
 }

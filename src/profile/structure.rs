@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::codes;
+use super::binding;
+use super::extensions;
 use super::invariants;
 use super::place::{Findings, child};
 use super::references;
@@ -35,6 +36,7 @@ pub(super) fn check_object<'a>(
             }
         }
     }
+    extensions::check(map, definition, path, validation, findings);
 }
 
 /// The object or list beside a primitive that holds its id and extensions.
@@ -184,7 +186,7 @@ fn check_value<'a>(
             if let Err(expected) = check_primitive_value(&definition.name, value) {
                 findings.error(Category::Value, path, format!("a {} is {expected}", definition.name));
             } else {
-                codes::check(value, element, path, findings);
+                check_binding(Element::of_primitive(value, definition), element, path, validation, findings);
             }
         }
         Some(Value::Object(map)) => check_complex(map, element, definition, path, validation, findings),
@@ -206,7 +208,7 @@ fn check_complex<'a>(
     if Definitions::r4().is_resource(&definition.name) {
         // What is contained in another resource is resolved there; an entry of a bundle stands for itself.
         let root = if element.name == "contained" { validation.root } else { map };
-        check_resource(map, root, path, validation.is_draft, findings);
+        check_resource(map, Validation { root, ..validation }, path, findings);
         return;
     }
     if map.is_empty() {
@@ -214,10 +216,24 @@ fn check_complex<'a>(
         return;
     }
     check_object(map, definition, path, validation, findings);
-    codes::check_coded(map, element, path, findings);
-    if definition.name == "Reference" {
-        references::check(map, element, path, validation, findings);
-    }
     let own = Element::typed(map, definition);
+    check_binding(own, element, path, validation, findings);
+    match definition.name.as_str() {
+        "Reference" => references::check(map, element, path, validation, findings),
+        "Coding" if validation.is_thorough => binding::check_coding(map, path, validation, findings),
+        _ => {}
+    }
     invariants::check(own, definition, Some(element), path, validation, findings);
+}
+
+fn check_binding<'a>(
+    own: Element<'a>,
+    element: &ElementDefinition,
+    path: &str,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    if let Some(bound) = &element.binding {
+        binding::check(own, bound, path, validation, findings);
+    }
 }

@@ -1,14 +1,16 @@
-//! The way in: checks a whole resource, with what is contained in it (http://hl7.org/fhir/R4/validation.html).
-//! Covers structure, cardinality, primitives, choices, required codes, reference targets and R4's own invariants.
-//! Does not cover slices, extensions' own definitions, terminology beyond enumerated codes, nor the narrative's XHTML.
+//! The ways in: checks a whole resource, with what is contained in it (http://hl7.org/fhir/R4/validation.html), against
+//! R4 core, the profiles it claims and those that are asked for. Does not check whether references exist elsewhere.
 
 use serde_json::{Map, Value};
 
+use super::bundle::Bundle;
+use super::check::check_profile;
+use super::compiled::Profiles;
 use super::place::Findings;
-use super::structure;
+use super::{invariants, structure};
 use crate::fhir::Resource;
 use crate::fhir::definition::{Definitions, Kind};
-use crate::fhir::path::Element;
+use crate::fhir::path::{Context, Element};
 use crate::problem::{Category, Problem};
 
 /// What stays the same while one resource is checked.
@@ -20,37 +22,87 @@ pub(super) struct Validation<'a> {
     pub resource: Element<'a>,
     /// Whether `#Observation.3` may be the local name of another draft of the same input.
     pub is_draft: bool,
+    /// Whether to give advice, to check against claimed profiles, and to say what could not be checked.
+    pub is_thorough: bool,
+    pub profiles: &'a Profiles,
+    pub bundle: Option<&'a Bundle<'a>>,
+    /// How many profiles have led here.
+    pub depth: u32,
 }
 
-/// All faults of a resource against the R4 core definitions. None means that it is valid as far as they go.
+impl<'a> Validation<'a> {
+    /// The context in which expressions on an element are evaluated.
+    pub fn context(&self, element: Element<'a>) -> Context<'a> {
+        let focus = vec![crate::fhir::path::Item::Element(element)];
+        Context::of(focus).resource(self.resource).root(Element::untyped(self.root))
+    }
+
+    pub fn deeper(self) -> Self {
+        Self { depth: self.depth + 1, ..self }
+    }
+}
+
+/// All errors of a resource against R4 core. None means that it is valid as far as that goes.
 pub fn validate(resource: &Resource) -> Vec<Problem> {
-    check(resource, false)
+    start(resource, &[], Profiles::built_in(), false, false)
 }
 
 /// The same for the resource of a draft, whose references to other drafts are written `#Observation.3`.
 pub fn validate_draft(resource: &Resource) -> Vec<Problem> {
-    check(resource, true)
+    start(resource, &[], Profiles::built_in(), true, false)
 }
 
-fn check(resource: &Resource, is_draft: bool) -> Vec<Problem> {
+/// All faults of a resource against R4 core, the profiles that it and what it holds claim in `meta.profile`, and those
+/// asked for, by their canonical URLs. Errors make it invalid; warnings are advice; information says what could not be
+/// checked, because a definition is not at hand.
+pub fn validate_against(resource: &Resource, asked: &[String], profiles: &Profiles) -> Vec<Problem> {
+    start(resource, asked, profiles, false, true)
+}
+
+fn start(
+    resource: &Resource,
+    asked: &[String],
+    profiles: &Profiles,
+    is_draft: bool,
+    is_thorough: bool,
+) -> Vec<Problem> {
     let mut findings = Findings::default();
+    let map = resource.as_map();
+    let validation = Validation {
+        root: map,
+        resource: Element::untyped(map),
+        is_draft,
+        is_thorough,
+        profiles,
+        bundle: None,
+        depth: 0,
+    };
     let name = resource.resource_type();
-    check_resource(resource.as_map(), resource.as_map(), name, is_draft, &mut findings);
+    if check_resource(map, validation, name, &mut findings) {
+        for canonical in asked.iter().filter(|asked| !is_thorough || !claims(map).any(|own| own == asked.as_str())) {
+            check_profile(Element::untyped(map), canonical, name, validation, &mut findings);
+        }
+    }
     findings.finish()
 }
 
-/// Checks a resource at `path`; `root` is the outermost one.
+/// The profiles that a resource says it meets.
+fn claims(map: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let claimed = map.get("meta").and_then(|meta| meta.get("profile")).and_then(Value::as_array);
+    claimed.into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Checks a resource at `path`; false for something that is none. `validation.root` is the outermost resource.
 pub(super) fn check_resource<'a>(
     map: &'a Map<String, Value>,
-    root: &'a Map<String, Value>,
+    validation: Validation<'a>,
     path: &str,
-    is_draft: bool,
     findings: &mut Findings,
-) {
+) -> bool {
     let known = Definitions::r4();
     let Some(name) = map.get("resourceType").and_then(Value::as_str) else {
         findings.error(Category::Structure, path, "a resource says with `resourceType` what it is");
-        return;
+        return false;
     };
     let definition =
         known.type_definition(name).filter(|definition| known.is_resource(name) && !definition.is_abstract);
@@ -59,10 +111,20 @@ pub(super) fn check_resource<'a>(
         let hint =
             crate::yaml::nearest(name, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         findings.error(Category::Structure, path, format!("R4 has no resource of this type{hint}"));
-        return;
+        return false;
     };
     let resource = Element::typed(map, definition);
-    let validation = Validation { root, resource, is_draft };
+    let bundle = (name == "Bundle").then(|| Bundle::new(map));
+    let validation = Validation { resource, bundle: bundle.as_ref().or(validation.bundle), ..validation };
     structure::check_object(map, definition, path, validation, findings);
-    super::invariants::check(resource, definition, None, path, validation, findings);
+    invariants::check(resource, definition, None, path, validation, findings);
+    if let Some(bundle) = &bundle {
+        bundle.check(path, findings);
+    }
+    if validation.is_thorough {
+        for canonical in claims(map) {
+            check_profile(resource, canonical, path, validation, findings);
+        }
+    }
+    true
 }

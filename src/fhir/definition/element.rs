@@ -66,11 +66,13 @@ pub enum Max {
 }
 
 /// One of the types an element may have.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TypeRef {
     /// `string`, `Quantity`, `Reference`, `BackboneElement`.
     pub code: String,
-    /// For Reference and canonical: the types it may point at; empty means any.
+    /// The URLs of profiles on that type, of which one must hold; empty means that there is none.
+    pub profiles: Vec<String>,
+    /// For Reference and canonical: the types, or URLs of profiles, it may point at; empty means any.
     pub targets: Vec<String>,
 }
 

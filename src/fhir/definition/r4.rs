@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
-use rust_embed::RustEmbed;
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::element::{ElementDefinition, Kind, TypeDefinition};
 use super::reading::{Family, read};
@@ -45,6 +45,17 @@ impl Definitions {
             Some((name, Slot { file: file.to_string(), kind, family: OnceLock::new() }))
         });
         Self { types: types.collect() }
+    }
+
+    /// The names of the files that do not define types.
+    pub(in crate::fhir) fn other_files() -> Vec<Cow<'static, str>> {
+        let is_type = |name: &str| ["primitives/", "datatypes/", "resources/"].iter().any(|folder| name.starts_with(folder));
+        Files::iter().filter(|name| !is_type(name)).collect()
+    }
+
+    /// A file of the package.
+    pub(in crate::fhir) fn file(name: &str) -> Option<EmbeddedFile> {
+        Files::get(name)
     }
 
     /// A type (`Patient`, `HumanName`, `code`) or an element's own type (`Patient.contact`).

@@ -4,11 +4,8 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::element::{
-    Binding, Constraint, ElementDefinition, Kind, Max, Position, Strength, TypeDefinition, TypeRef, join_choice,
-};
-
-const VALUE_SETS: &str = "http://hl7.org/fhir/ValueSet/";
+use super::element::{Constraint, ElementDefinition, Kind, Position, TypeDefinition, TypeRef, join_choice};
+use super::rule::{ElementRule, read_constraint};
 
 /// A type and the anonymous types below it.
 #[derive(Debug)]
@@ -107,72 +104,31 @@ fn read_head(line: &str) -> Option<(&str, Kind, bool, Option<&str>)> {
     Some((name, kind, is_abstract, base))
 }
 
-fn read_constraint(line: &str) -> Option<Constraint> {
-    let (severity, rest) = line.strip_prefix("  ")?.split_once(' ')?;
-    let (key, expression) = rest.split_once(' ')?;
-    let is_error = severity == "error";
-    Some(Constraint { key: key.to_string(), is_error, expression: expression.to_string() })
-}
-
+/// A type says of each of its elements at least how often it may stand and of what type it is.
 fn read_element(line: &str, root: &str) -> Option<ElementDefinition> {
-    let mut words = line.split(' ');
-    let path = format!("{root}.{}", words.next()?);
-    let (min, max) = words.next()?.split_once("..")?;
-    let max = if max == "*" { Max::Many } else { Max::Count(max.parse().ok()?) };
-    let types = words.next()?;
+    let rule = ElementRule::read(line).ok()?;
+    let path = format!("{root}.{}", rule.path);
     let last = path.rsplit_once('.')?.1;
-    let name = last.strip_suffix("[x]").unwrap_or(last).to_string();
     let mut element = ElementDefinition {
         is_choice: last.ends_with("[x]"),
-        name,
-        min: min.parse().ok()?,
-        max,
-        types: Vec::new(),
-        binding: None,
+        name: last.strip_suffix("[x]").unwrap_or(last).to_string(),
+        min: rule.min?,
+        max: rule.max?,
+        types: rule.types,
+        binding: rule.binding,
         choice: None,
-        is_summary: false,
-        is_modifier: false,
+        is_summary: rule.is_summary,
+        is_modifier: rule.is_modifier,
         constraints: Vec::new(),
-        content: types.strip_prefix('=').map(str::to_string),
+        content: rule.content,
         definition: OnceLock::new(),
         path,
     };
+    let holds_children = matches!(element.types.as_slice(), [one] if one.code == "BackboneElement" || one.code == "Element");
     if element.content.is_some() {
-        element.types.push(TypeRef { code: "BackboneElement".to_string(), targets: Vec::new() });
-    } else {
-        element.types.extend(types.split('|').map(read_type));
-    }
-    if element.content.is_none() && matches!(types, "BackboneElement" | "Element") {
+        element.types.push(TypeRef { code: "BackboneElement".to_string(), ..TypeRef::default() });
+    } else if holds_children {
         element.content = Some(element.path.clone());
     }
-    for word in words {
-        match word {
-            "summary" => element.is_summary = true,
-            "modifier" => element.is_modifier = true,
-            binding => element.binding = read_binding(binding),
-        }
-    }
     Some(element)
-}
-
-fn read_type(text: &str) -> TypeRef {
-    match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
-        Some((code, targets)) => {
-            TypeRef { code: code.to_string(), targets: targets.split(',').map(str::to_string).collect() }
-        }
-        None => TypeRef { code: text.to_string(), targets: Vec::new() },
-    }
-}
-
-fn read_binding(text: &str) -> Option<Binding> {
-    let (strength, name) = text.split_once(':')?;
-    let strength = match strength {
-        "required" => Strength::Required,
-        "extensible" => Strength::Extensible,
-        "preferred" => Strength::Preferred,
-        "example" => Strength::Example,
-        _ => return None,
-    };
-    let value_set = if name.contains("://") { name.to_string() } else { format!("{VALUE_SETS}{name}") };
-    Some(Binding { strength, value_set })
 }

@@ -1,11 +1,14 @@
 //! What an expression yields: values of FHIRPath's own types, and elements of a resource, which are borrowed.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
+use super::compare::order;
 use super::literal;
+use super::navigate::children_named;
 use super::quantity::Quantity;
 use crate::fhir::Resource;
 use crate::fhir::definition::{Definitions, Kind, TypeDefinition};
@@ -74,6 +77,29 @@ impl<'a> Element<'a> {
             },
         };
         Self { content: Content::Object(map), sibling: None, definition }
+    }
+
+    /// A primitive of a known type, without the extensions beside it.
+    pub fn of_primitive(value: &'a Value, definition: &'static TypeDefinition) -> Self {
+        Self { content: Content::Primitive(value), sibling: None, definition: Some(definition) }
+    }
+
+    /// What is known of its type.
+    pub fn definition(&self) -> Option<&'static TypeDefinition> {
+        self.definition
+    }
+
+    /// The children of that name, of a choice by its name without type.
+    pub fn children(&self, name: &str) -> Vec<Element<'a>> {
+        let mut found = Vec::new();
+        children_named(self, name, &format!("_{name}"), &mut found);
+        found.iter().filter_map(Item::as_element).copied().collect()
+    }
+
+    /// How a primitive compares with a JSON value of its type; none where they do not.
+    pub fn compare_with(&self, other: &Value) -> Option<Ordering> {
+        let other = Element { content: Content::Primitive(other), sibling: None, definition: self.definition };
+        order(&Item::Element(*self), &Item::Element(other)).ok()
     }
 
     /// The FHIR type: `Patient`, `HumanName`, `code`, `Patient.contact`.

@@ -1,0 +1,107 @@
+//! How a value set is composed (http://hl7.org/fhir/R4/valueset.html#compositions), read from its block.
+
+use crate::fhir::definition::{split_version, value_set_url};
+
+/// What a value set includes and excludes.
+#[derive(Debug, Default)]
+pub struct Compose {
+    pub include: Vec<Include>,
+    pub exclude: Vec<Include>,
+}
+
+/// Codes that meet all that is said: of the system, listed, filtered, and in each of the other sets.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Include {
+    pub system: Option<String>,
+    /// The codes, when they are listed.
+    pub codes: Vec<String>,
+    pub filters: Vec<Filter>,
+    /// The canonical URLs of other value sets.
+    pub value_sets: Vec<String>,
+}
+
+/// A condition on a code's properties (http://hl7.org/fhir/R4/valueset-filter-operator.html).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    pub property: String,
+    pub operator: String,
+    pub value: String,
+}
+
+impl Compose {
+    /// Reads the block of a value set (profiles/README.md).
+    pub(in crate::fhir) fn read(text: &str) -> Option<Self> {
+        let mut compose = Self::default();
+        for line in text.lines().skip(1) {
+            let (sign, rest) = line.split_once(' ')?;
+            let include = Include::read(rest)?;
+            match sign {
+                "+" => compose.include.push(include),
+                "-" => compose.exclude.push(include),
+                _ => return None,
+            }
+        }
+        Some(compose)
+    }
+}
+
+impl Include {
+    fn read(text: &str) -> Option<Self> {
+        let mut include = Self::default();
+        let all = words(text);
+        let mut words = all.into_iter();
+        while let Some(word) = words.next() {
+            if let Some(name) = word.strip_prefix('@') {
+                include.value_sets.push(value_set_url(name));
+            } else if word == ":" {
+                include.codes.extend(words.by_ref());
+            } else if word == "where" {
+                let (property, operator) = (words.next()?, words.next()?);
+                include.filters.push(Filter { property, operator, value: words.next()? });
+            } else {
+                include.system = Some(split_version(&word).0.to_string());
+            }
+        }
+        Some(include)
+    }
+}
+
+/// Words with blanks between them; one that has blanks itself stands in quotes, as JSON.
+pub(super) fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let quoted = rest.starts_with('"').then(|| serde_json::Deserializer::from_str(rest).into_iter::<String>());
+        let length = match quoted.map(|mut stream| (stream.next(), stream.byte_offset())) {
+            Some((Some(Ok(word)), length)) => {
+                words.push(word);
+                length
+            }
+            _ => {
+                let length = rest.find(' ').unwrap_or(rest.len());
+                words.extend(rest.get(..length).map(str::to_string));
+                length
+            }
+        };
+        rest = rest.get(length..).unwrap_or_default().trim_start();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_read_with_codes_filters_and_other_sets() {
+        let text = "valueset x|1\n+ http://a.example\n+ http://b.example|2 : one \"two words\" :\n\
+                    + http://c.example where concept is-a 12 where status = active\n+ @other @http://d.example/vs|1\n- http://a.example : z";
+        let compose = Compose::read(text).unwrap();
+        assert_eq!(compose.include[0].system.as_deref(), Some("http://a.example"));
+        assert_eq!(compose.include[1].system.as_deref(), Some("http://b.example"));
+        assert_eq!(compose.include[1].codes, ["one", "two words", ":"]);
+        assert_eq!(compose.include[2].filters.len(), 2);
+        assert_eq!(compose.include[3].value_sets, ["http://hl7.org/fhir/ValueSet/other", "http://d.example/vs|1"]);
+        assert_eq!(compose.exclude[0].codes, ["z"]);
+    }
+}

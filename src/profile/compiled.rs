@@ -1,0 +1,120 @@
+//! Profiles put together from their differentials, each once, when first asked for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+use super::rules::Rules;
+use crate::fhir::definition::{Definitions, split_version, type_of_url};
+use crate::fhir::{Differential, ExtensionContext, Library};
+
+/// How many profiles may build on each other.
+const MAX_BASES: usize = 16;
+
+/// A profile, ready to check resources.
+#[derive(Debug)]
+pub(super) struct Profile {
+    pub url: String,
+    pub type_name: String,
+    pub rules: Rules,
+    /// The base that is not at hand: what it says is not checked.
+    pub missing_base: Option<String>,
+    pub is_modifier: bool,
+    pub contexts: Vec<ExtensionContext>,
+}
+
+impl Profile {
+    /// What people call it: the last part of its URL.
+    pub fn name(&self) -> &str {
+        short_name(&self.url)
+    }
+}
+
+/// The last part of a canonical URL.
+pub(super) fn short_name(url: &str) -> &str {
+    let url = split_version(url).0;
+    url.rsplit('/').next().unwrap_or(url)
+}
+
+/// The profiles of a library.
+#[derive(Debug)]
+pub struct Profiles {
+    library: Source,
+    /// Only those that there are: a name that a sender made up takes no room.
+    compiled: RwLock<HashMap<String, Arc<Profile>>>,
+}
+
+#[derive(Debug)]
+enum Source {
+    BuiltIn,
+    Site(Box<Library>),
+}
+
+static BUILT_IN: LazyLock<Profiles> =
+    LazyLock::new(|| Profiles { library: Source::BuiltIn, compiled: RwLock::default() });
+
+impl Profiles {
+    /// Those that are compiled into the program.
+    pub fn built_in() -> &'static Self {
+        &BUILT_IN
+    }
+
+    /// Those of a site, and those that are compiled in.
+    pub fn new(library: Library) -> Self {
+        Self { library: Source::Site(Box::new(library)), compiled: RwLock::default() }
+    }
+
+    pub fn library(&self) -> &Library {
+        match &self.library {
+            Source::BuiltIn => Library::built_in(),
+            Source::Site(library) => library,
+        }
+    }
+
+    /// A profile by its canonical URL; none when it is not at hand.
+    pub(super) fn get(&self, canonical: &str) -> Option<Arc<Profile>> {
+        if let Some(known) = self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(canonical) {
+            return Some(Arc::clone(known));
+        }
+        let profile = Arc::new(self.compile(&self.library().profile(canonical)?));
+        let mut compiled = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
+        compiled.insert(canonical.to_string(), Arc::clone(&profile));
+        Some(profile)
+    }
+
+    /// What a profile and its bases say, the first of them first.
+    fn compile(&self, own: &Arc<Differential>) -> Profile {
+        let mut chain = vec![Arc::clone(own)];
+        let mut missing_base = None;
+        while let Some(base) = chain.last().map(|last| last.base.clone()) {
+            if type_of_url(split_version(&base).0).is_some() {
+                break;
+            }
+            match self.library().profile(&base).filter(|_| chain.len() < MAX_BASES) {
+                Some(base) => chain.push(base),
+                None => {
+                    missing_base = Some(base);
+                    break;
+                }
+            }
+        }
+        let definition = Definitions::r4().type_definition(&own.type_name);
+        let mut rules = Rules::default();
+        for profile in chain.iter().rev() {
+            rules.add_invariants(&profile.constraints);
+            for rule in &profile.rules {
+                rules.add(rule, definition);
+            }
+        }
+        // How often the whole may stand is said where it is used.
+        rules.min = 0;
+        rules.max = None;
+        Profile {
+            url: own.url.clone(),
+            type_name: own.type_name.clone(),
+            rules,
+            missing_base,
+            is_modifier: chain.iter().any(|profile| profile.is_modifier),
+            contexts: own.contexts.clone(),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What the items of a slice are known by (http://hl7.org/fhir/R4/profiling.html#discriminator): the value, pattern, type
+//! or profile that a slice demands at the path of each discriminator.
+
+use serde_json::Value;
+
+use super::check::{conforms, elements};
+use super::compiled::{Profiles, short_name};
+use super::matching::{element_contains, shown};
+use super::rules::Rules;
+use super::slicing::Slice;
+use super::validate::Validation;
+use crate::fhir::definition::{Definitions, Discriminator, DiscriminatorKind, Max, Slicing, Strength};
+use crate::fhir::path::{Element, Expression};
+use crate::fhir::terminology::Membership;
+
+/// What one discriminator looks for, and where.
+#[derive(Debug)]
+pub(super) struct Mark {
+    /// None for the item itself.
+    path: Option<Expression>,
+    demand: Demand,
+}
+
+#[derive(Debug)]
+enum Demand {
+    /// Any of these values or patterns.
+    Values(Vec<Value>),
+    ValueSet(String),
+    Types(Vec<String>),
+    Profiles(Vec<String>),
+    Exists(bool),
+    /// The slice demands nothing at the path: nothing can be known by it.
+    Nothing,
+}
+
+/// The marks of a slice of the element of that name, one for each discriminator.
+pub(super) fn marks(slice: &Slice, slicing: &Slicing, element: &str, profiles: &Profiles) -> Vec<Mark> {
+    let mark = |discriminator: &Discriminator| {
+        let path = match discriminator.path.as_str() {
+            "$this" => None,
+            path => Some(Expression::parse_r4(path).ok()?),
+        };
+        Some(Mark { path, demand: demand(slice, discriminator, element, profiles) })
+    };
+    slicing.discriminators.iter().filter_map(mark).collect()
+}
+
+fn demand(slice: &Slice, discriminator: &Discriminator, element: &str, profiles: &Profiles) -> Demand {
+    let steps: Vec<&str> = discriminator.path.split('.').filter(|step| *step != "$this" && !step.contains("()")).collect();
+    let found = below(vec![Below::Rules(&slice.rules)], &steps);
+    let rules = || found.iter().filter_map(|found| match found {
+        Below::Rules(rules) => Some(*rules),
+        Below::Value(_) => None,
+    });
+    match discriminator.kind {
+        DiscriminatorKind::Value | DiscriminatorKind::Pattern => {
+            if discriminator.path == "url" && let Some(url) = extension_url(&slice.rules) {
+                return Demand::Values(vec![Value::String(url)]);
+            }
+            let mut values: Vec<Value> = found.iter().flat_map(|found| found.values()).cloned().collect();
+            if values.is_empty() {
+                values.extend(in_type_profiles(&slice.rules, &steps, profiles));
+            }
+            let required = |rules: &Rules| rules.binding.clone().filter(|binding| binding.strength == Strength::Required);
+            match (values.is_empty(), rules().find_map(required)) {
+                (false, _) => Demand::Values(values),
+                (true, Some(binding)) => Demand::ValueSet(binding.value_set),
+                (true, None) => Demand::Nothing,
+            }
+        }
+        DiscriminatorKind::Type => {
+            let mut types: Vec<String> = rules().flat_map(|rules| &rules.types).map(|kind| kind.code.clone()).collect();
+            // `valueQuantity`, a slice of `value[x]`, is of type Quantity.
+            if types.is_empty() && let Some(name) = slice.name.strip_prefix(element) {
+                types.push(name.to_string());
+            }
+            if types.is_empty() { Demand::Nothing } else { Demand::Types(types) }
+        }
+        DiscriminatorKind::Profile => {
+            let of = |rules: &Rules| {
+                let all = rules.types.iter().flat_map(|kind| kind.profiles.iter().chain(&kind.targets)).cloned();
+                all.collect::<Vec<String>>()
+            };
+            let urls: Vec<String> = rules().flat_map(of).collect();
+            if urls.is_empty() { Demand::Nothing } else { Demand::Profiles(urls) }
+        }
+        DiscriminatorKind::Exists => match rules().next() {
+            Some(rules) if rules.max == Some(Max::Count(0)) => Demand::Exists(false),
+            Some(rules) if rules.min > 0 => Demand::Exists(true),
+            _ => Demand::Nothing,
+        },
+    }
+}
+
+/// What is demanded at a place: by rules, or as part of a value that is demanded above it.
+#[derive(Clone, Copy)]
+enum Below<'r> {
+    Rules(&'r Rules),
+    Value(&'r Value),
+}
+
+impl<'r> Below<'r> {
+    fn values(&self) -> Vec<&'r Value> {
+        match self {
+            Self::Value(value) => vec![value],
+            Self::Rules(rules) => rules.fixed.iter().chain(&rules.pattern).collect(),
+        }
+    }
+}
+
+/// What is demanded at a path below these. Slices on the way count: what one of them demands, some item has.
+fn below<'r>(from: Vec<Below<'r>>, steps: &[&str]) -> Vec<Below<'r>> {
+    let mut found = from;
+    for step in steps {
+        let name = step.split('(').next().unwrap_or(step);
+        let mut next = Vec::new();
+        for place in found {
+            match place {
+                Below::Value(value) => next.extend(parts(value, name).into_iter().map(Below::Value)),
+                Below::Rules(rules) => {
+                    for rules in std::iter::once(rules).chain(rules.slices.iter().map(|slice| &slice.rules)) {
+                        next.extend(rules.child(name).map(Below::Rules));
+                        let values = rules.fixed.iter().chain(&rules.pattern);
+                        next.extend(values.flat_map(|value| parts(value, name)).map(Below::Value));
+                    }
+                }
+            }
+        }
+        found = next;
+    }
+    let mut all = Vec::new();
+    for place in found {
+        all.push(place);
+        if let Below::Rules(rules) = place {
+            all.extend(rules.slices.iter().map(|slice| Below::Rules(&slice.rules)));
+        }
+    }
+    all
+}
+
+fn parts<'r>(value: &'r Value, name: &str) -> Vec<&'r Value> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(|item| parts(item, name)).collect(),
+        _ => match value.get(name) {
+            Some(Value::Array(items)) => items.iter().collect(),
+            other => other.into_iter().collect(),
+        },
+    }
+}
+
+/// The URL of the one extension that a slice is.
+fn extension_url(rules: &Rules) -> Option<String> {
+    match rules.types.as_slice() {
+        [kind] if kind.code == "Extension" => kind.profiles.first().map(|url| url.split('|').next().unwrap_or(url).to_string()),
+        _ => None,
+    }
+}
+
+/// What the profiles of a slice's type demand at the path.
+fn in_type_profiles(rules: &Rules, steps: &[&str], profiles: &Profiles) -> Vec<Value> {
+    let urls = rules.types.iter().flat_map(|kind| &kind.profiles);
+    let mut values = Vec::new();
+    for profile in urls.filter_map(|url| profiles.get(url)) {
+        for found in below(vec![Below::Rules(&profile.rules)], steps) {
+            values.extend(found.values().into_iter().cloned());
+        }
+    }
+    values
+}
+
+impl Mark {
+    /// Whether an item has what the slice demands.
+    pub fn is_on<'a>(&'a self, item: Element<'a>, validation: Validation<'a>) -> bool {
+        let found = self.find(item, validation);
+        match &self.demand {
+            Demand::Values(values) => {
+                found.iter().any(|element| values.iter().any(|value| element_contains(*element, value)))
+            }
+            Demand::ValueSet(url) => found.iter().any(|element| super::binding::holds(*element, url, validation) == Membership::In),
+            Demand::Types(types) => found.iter().any(|element| {
+                let name = element.type_name().unwrap_or_default();
+                types.iter().any(|kind| Definitions::r4().is_subtype(name, kind) || name.eq_ignore_ascii_case(kind))
+            }),
+            Demand::Profiles(urls) => found.iter().any(|element| urls.iter().any(|url| conforms(*element, url, validation))),
+            Demand::Exists(wanted) => found.is_empty() != *wanted,
+            Demand::Nothing => false,
+        }
+    }
+
+    fn find<'a>(&'a self, item: Element<'a>, validation: Validation<'a>) -> Vec<Element<'a>> {
+        let Some(path) = &self.path else { return vec![item] };
+        let context = validation.context(item);
+        elements(&path.evaluate(&context).unwrap_or_default())
+    }
+
+    /// `whose code is {…}`, for the fault of a slice that is not there.
+    pub fn in_words(&self, path: &str) -> Option<String> {
+        let whose = if path == "$this" { "which".to_string() } else { format!("whose {path}") };
+        match &self.demand {
+            Demand::Values(values) => Some(format!("{whose} is {}", values.first().map(shown)?)),
+            Demand::ValueSet(url) => Some(format!("{whose} is from {}", short_name(url))),
+            Demand::Types(types) => Some(format!("{whose} is a {}", types.join(" or "))),
+            Demand::Profiles(urls) => Some(format!("{whose} is a {}", short_name(urls.first()?))),
+            Demand::Exists(true) => Some(format!("with {path}")),
+            Demand::Exists(false) => Some(format!("without {path}")),
+            Demand::Nothing => None,
+        }
+    }
+}

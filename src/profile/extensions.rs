@@ -1,0 +1,124 @@
+//! Extensions (http://hl7.org/fhir/R4/extensibility.html): a known one is checked against its definition and may stand only
+//! where that says; an unknown one is said, and refused where it changes the meaning of what holds it.
+
+use serde_json::{Map, Value};
+
+use super::check::check_profile;
+use super::compiled::{Profile, short_name};
+use super::place::{Findings, child};
+use super::validate::Validation;
+use crate::fhir::ExtensionContext;
+use crate::fhir::definition::{Definitions, TypeDefinition};
+use crate::fhir::path::Element;
+use crate::problem::Category;
+
+/// Checks the extensions of an object of a type.
+pub(super) fn check<'a>(
+    holder: &'a Map<String, Value>,
+    definition: &'static TypeDefinition,
+    path: &str,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    let Some(type_of_extensions) = Definitions::r4().type_definition("Extension") else { return };
+    for (name, is_modifier) in [("extension", false), ("modifierExtension", true)] {
+        let items = holder.get(name).and_then(Value::as_array).into_iter().flatten();
+        for (index, extension) in items.enumerate() {
+            let Some(extension) = extension.as_object() else { continue };
+            // Parts of a complex extension have a URL without a scheme: their definition is that of the whole.
+            let url = extension.get("url").and_then(Value::as_str).filter(|url| url.contains(':'));
+            let Some(url) = url else { continue };
+            let path = child(path, name, Some(index));
+            let Some(profile) = validation.profiles.get(url) else {
+                say_unknown(url, is_modifier, &path, validation, findings);
+                continue;
+            };
+            check_place(&profile, is_modifier, (holder, definition), &path, validation, findings);
+            check_profile(Element::typed(extension, type_of_extensions), url, &path, validation, findings);
+        }
+    }
+}
+
+fn say_unknown(url: &str, is_modifier: bool, path: &str, validation: Validation<'_>, findings: &mut Findings) {
+    if is_modifier {
+        let text = format!("{url} is not known here, and could change the meaning of what it stands on; add the package that defines it, or leave it out");
+        findings.error(Category::Extension, path, text);
+    } else if validation.is_thorough {
+        findings.unknown(path, url, format!("the extension {url} is not known here, so it was not checked"));
+    }
+}
+
+fn check_place(
+    profile: &Profile,
+    is_modifier: bool,
+    holder: (&Map<String, Value>, &TypeDefinition),
+    path: &str,
+    validation: Validation<'_>,
+    findings: &mut Findings,
+) {
+    if profile.is_modifier != is_modifier {
+        let right = if profile.is_modifier { "modifierExtension" } else { "extension" };
+        findings.error(Category::Extension, path, format!("{} stands in `{right}`", profile.name()));
+    }
+    if profile.contexts.is_empty() || profile.contexts.iter().any(|context| allows(context, holder, path, validation)) {
+        return;
+    }
+    let places: Vec<&str> = profile
+        .contexts
+        .iter()
+        .map(|context| match context {
+            ExtensionContext::Element(path) | ExtensionContext::FhirPath(path) => path.as_str(),
+            ExtensionContext::Extension(url) => short_name(url),
+        })
+        .collect();
+    let text = format!("{} may not stand here, only on {}", profile.name(), places.join(", "));
+    findings.error(Category::Extension, path, text);
+}
+
+fn allows(
+    context: &ExtensionContext,
+    (holder, definition): (&Map<String, Value>, &TypeDefinition),
+    path: &str,
+    validation: Validation<'_>,
+) -> bool {
+    match context {
+        ExtensionContext::Element(wanted) => {
+            let known = Definitions::r4();
+            if known.is_subtype(&definition.name, wanted) || (wanted == "Element" && definition.name.contains('.')) {
+                return true;
+            }
+            // `Patient.birthDate` is an element of a resource, `HumanName.family` one of a type wherever it is used.
+            let Some((kind, rest)) = wanted.split_once('.') else { return false };
+            let is_type = !known.is_resource(kind) || validation.resource.type_name().is_some_and(|own| known.is_subtype(own, kind));
+            is_type && without_indexes(path).contains(&format!(".{}.", rest.trim_end_matches("[x]")))
+        }
+        ExtensionContext::Extension(url) => {
+            let own = holder.get("url").and_then(Value::as_str);
+            own == Some(url.split('#').next().unwrap_or(url)) || own == url.split_once('#').map(|(_, part)| part)
+        }
+        // It names places by conditions on the whole resource; those are not told apart here.
+        ExtensionContext::FhirPath(_) => true,
+    }
+}
+
+/// `Patient.name[0].extension[0]` as `Patient.name.extension`.
+fn without_indexes(path: &str) -> String {
+    let mut inside = false;
+    path.chars()
+        .filter(|letter| {
+            let keep = !inside && *letter != '[';
+            inside = (inside || *letter == '[') && *letter != ']';
+            keep
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indexes_are_left_out_of_a_path() {
+        assert_eq!(without_indexes("Patient.name[12].given[0].extension[3]"), "Patient.name.given.extension");
+    }
+}

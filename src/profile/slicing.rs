@@ -1,0 +1,145 @@
+//! Slicing (http://hl7.org/fhir/R4/profiling.html#slicing): tells the items of a list, or the types of a choice, apart,
+//! and checks each slice for itself.
+
+use std::sync::OnceLock;
+
+use super::check::{Site, check_rules};
+use super::discriminator::{Mark, marks};
+use super::place::Findings;
+use super::rules::Rules;
+use super::validate::Validation;
+use crate::fhir::definition::{Discriminator, DiscriminatorKind, Max, Rest, Slicing};
+use crate::fhir::path::Element;
+use crate::problem::Category;
+
+/// Some items of a list, under a name.
+#[derive(Debug)]
+pub(super) struct Slice {
+    pub name: String,
+    pub rules: Rules,
+    /// What an item is known by, one for each discriminator; found out when first needed.
+    marks: OnceLock<Vec<Mark>>,
+}
+
+impl Slice {
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_string(), rules: Rules::default(), marks: OnceLock::new() }
+    }
+}
+
+/// An item of the list that is sliced, and its path.
+pub(super) struct Sliced<'a> {
+    pub element: Element<'a>,
+    pub path: String,
+}
+
+/// Checks the slices of an element that stands at `site`.
+pub(super) fn check<'a>(
+    items: &[&Sliced<'a>],
+    rules: &Rules,
+    site: &Site<'_>,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    if rules.slices.is_empty() {
+        return;
+    }
+    let Some(slicing) = rules.slicing.clone().or_else(|| implied(site)) else {
+        let text = format!("{} slices this element without saying how, so its slices were not checked", site.profile.name());
+        findings.unknown(&site.path, &site.profile.url, text);
+        return;
+    };
+    let mut found: Vec<Vec<&Sliced<'a>>> = rules.slices.iter().map(|_| Vec::new()).collect();
+    let mut last = 0;
+    let mut rest_seen = false;
+    for item in items {
+        let position = rules.slices.iter().position(|slice| is_in(item, slice, &slicing, site, validation));
+        match position {
+            Some(position) => {
+                if rest_seen && slicing.rest == Rest::AtEnd {
+                    let text = format!("what is in no slice stands after all slices ({})", site.profile.name());
+                    findings.error(Category::Structure, &item.path, text);
+                }
+                if slicing.is_ordered && position < last {
+                    let names: Vec<&str> = rules.slices.iter().map(|slice| slice.name.as_str()).collect();
+                    let text = format!("the slices stand in this order: {} ({})", names.join(", "), site.profile.name());
+                    findings.error(Category::Structure, &item.path, text);
+                }
+                last = last.max(position);
+                if let Some(own) = found.get_mut(position) {
+                    own.push(item);
+                }
+            }
+            None => {
+                rest_seen = true;
+                if slicing.rest == Rest::Nowhere {
+                    let names: Vec<&str> = rules.slices.iter().map(|slice| slice.name.as_str()).collect();
+                    let text = format!("nothing but these may stand here: {} ({})", names.join(", "), site.profile.name());
+                    findings.error(Category::Structure, &item.path, text);
+                }
+            }
+        }
+    }
+    for (slice, found) in rules.slices.iter().zip(&found) {
+        check_slice(slice, found, &slicing, site, validation, findings);
+    }
+}
+
+fn check_slice<'a>(
+    slice: &Slice,
+    found: &[&Sliced<'a>],
+    slicing: &Slicing,
+    site: &Site<'_>,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    let profile = site.profile.name();
+    if found.len() < slice.rules.min as usize {
+        let known_by: Vec<String> = slice_marks(slice, slicing, site, validation)
+            .iter()
+            .zip(&slicing.discriminators)
+            .filter_map(|(mark, discriminator)| mark.in_words(&discriminator.path))
+            .collect();
+        let known_by = if known_by.is_empty() { String::new() } else { format!(", {},", known_by.join(" and ")) };
+        let text = format!("`{}`{known_by} must stand here at least {} ({profile})", slice.name, times(slice.rules.min));
+        findings.error(Category::Required, &site.path, text);
+    }
+    if let Some(max @ Max::Count(most)) = slice.rules.max
+        && !max.allows(found.len())
+    {
+        let text = match most {
+            0 => format!("`{}` may not stand here ({profile})", slice.name),
+            _ => format!("`{}` may stand here at most {} ({profile})", slice.name, times(most)),
+        };
+        findings.error(Category::Structure, &site.path, text);
+    }
+    for item in found {
+        check_rules(item.element, &slice.rules, &site.at(&item.path), validation, findings);
+    }
+    check(found, &slice.rules, site, validation, findings);
+}
+
+/// `once`, `3 times`.
+pub(super) fn times(count: u32) -> String {
+    if count == 1 { "once".to_string() } else { format!("{count} times") }
+}
+
+/// Extensions are told apart by their URL and choices by their type, whether or not a profile says so.
+fn implied(site: &Site<'_>) -> Option<Slicing> {
+    let (kind, path) = match site.name {
+        "extension" | "modifierExtension" => (DiscriminatorKind::Value, "url"),
+        _ if site.is_choice => (DiscriminatorKind::Type, "$this"),
+        _ => return None,
+    };
+    let discriminators = vec![Discriminator { kind, path: path.to_string() }];
+    Some(Slicing { discriminators, is_ordered: false, rest: Rest::Anywhere })
+}
+
+fn slice_marks<'s>(slice: &'s Slice, slicing: &Slicing, site: &Site<'_>, validation: Validation<'_>) -> &'s [Mark] {
+    slice.marks.get_or_init(|| marks(slice, slicing, site.name, validation.profiles))
+}
+
+fn is_in<'a>(item: &Sliced<'a>, slice: &Slice, slicing: &Slicing, site: &Site<'_>, validation: Validation<'a>) -> bool {
+    let marks = slice_marks(slice, slicing, site, validation);
+    !marks.is_empty() && marks.iter().all(|mark| mark.is_on(item.element, validation))
+}
