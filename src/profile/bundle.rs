@@ -44,7 +44,9 @@ impl<'a> Bundle<'a> {
 
     /// The full URL of an entry by its position.
     pub fn full_url(&self, resource: &Map<String, Value>) -> Option<&'a str> {
-        let own = |entry: &&(Option<&'a str>, Option<&'a Map<String, Value>>)| entry.1.is_some_and(|own| std::ptr::eq(own, resource));
+        let own = |entry: &&(Option<&'a str>, Option<&'a Map<String, Value>>)| {
+            entry.1.is_some_and(|own| std::ptr::eq(own, resource))
+        };
         self.entries.iter().find(own).and_then(|(full_url, _)| *full_url)
     }
 

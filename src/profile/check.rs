@@ -43,7 +43,9 @@ pub(super) fn check_profile<'a>(
         return;
     }
     let Some(profile) = validation.profiles.get(canonical) else {
-        let text = format!("the profile {canonical} is not here, so nothing was checked against it; add the package that has it");
+        let text = format!(
+            "the profile {canonical} is not here, so nothing was checked against it; add the package that has it"
+        );
         findings.unknown(path, canonical, text);
         return;
     };

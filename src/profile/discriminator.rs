@@ -46,22 +46,28 @@ pub(super) fn marks(slice: &Slice, slicing: &Slicing, element: &str, profiles: &
 }
 
 fn demand(slice: &Slice, discriminator: &Discriminator, element: &str, profiles: &Profiles) -> Demand {
-    let steps: Vec<&str> = discriminator.path.split('.').filter(|step| *step != "$this" && !step.contains("()")).collect();
+    let steps: Vec<&str> =
+        discriminator.path.split('.').filter(|step| *step != "$this" && !step.contains("()")).collect();
     let found = below(vec![Below::Rules(&slice.rules)], &steps);
-    let rules = || found.iter().filter_map(|found| match found {
-        Below::Rules(rules) => Some(*rules),
-        Below::Value(_) => None,
-    });
+    let rules = || {
+        found.iter().filter_map(|found| match found {
+            Below::Rules(rules) => Some(*rules),
+            Below::Value(_) => None,
+        })
+    };
     match discriminator.kind {
         DiscriminatorKind::Value | DiscriminatorKind::Pattern => {
-            if discriminator.path == "url" && let Some(url) = extension_url(&slice.rules) {
+            if discriminator.path == "url"
+                && let Some(url) = extension_url(&slice.rules)
+            {
                 return Demand::Values(vec![Value::String(url)]);
             }
             let mut values: Vec<Value> = found.iter().flat_map(|found| found.values()).cloned().collect();
             if values.is_empty() {
                 values.extend(in_type_profiles(&slice.rules, &steps, profiles));
             }
-            let required = |rules: &Rules| rules.binding.clone().filter(|binding| binding.strength == Strength::Required);
+            let required =
+                |rules: &Rules| rules.binding.clone().filter(|binding| binding.strength == Strength::Required);
             match (values.is_empty(), rules().find_map(required)) {
                 (false, _) => Demand::Values(values),
                 (true, Some(binding)) => Demand::ValueSet(binding.value_set),
@@ -71,7 +77,9 @@ fn demand(slice: &Slice, discriminator: &Discriminator, element: &str, profiles:
         DiscriminatorKind::Type => {
             let mut types: Vec<String> = rules().flat_map(|rules| &rules.types).map(|kind| kind.code.clone()).collect();
             // `valueQuantity`, a slice of `value[x]`, is of type Quantity.
-            if types.is_empty() && let Some(name) = slice.name.strip_prefix(element) {
+            if types.is_empty()
+                && let Some(name) = slice.name.strip_prefix(element)
+            {
                 types.push(name.to_string());
             }
             if types.is_empty() { Demand::Nothing } else { Demand::Types(types) }
@@ -151,7 +159,9 @@ fn parts<'r>(value: &'r Value, name: &str) -> Vec<&'r Value> {
 /// The URL of the one extension that a slice is.
 fn extension_url(rules: &Rules) -> Option<String> {
     match rules.types.as_slice() {
-        [kind] if kind.code == "Extension" => kind.profiles.first().map(|url| url.split('|').next().unwrap_or(url).to_string()),
+        [kind] if kind.code == "Extension" => {
+            kind.profiles.first().map(|url| url.split('|').next().unwrap_or(url).to_string())
+        }
         _ => None,
     }
 }
@@ -176,12 +186,16 @@ impl Mark {
             Demand::Values(values) => {
                 found.iter().any(|element| values.iter().any(|value| element_contains(*element, value)))
             }
-            Demand::ValueSet(url) => found.iter().any(|element| super::binding::holds(*element, url, validation) == Membership::In),
+            Demand::ValueSet(url) => {
+                found.iter().any(|element| super::binding::holds(*element, url, validation) == Membership::In)
+            }
             Demand::Types(types) => found.iter().any(|element| {
                 let name = element.type_name().unwrap_or_default();
                 types.iter().any(|kind| Definitions::r4().is_subtype(name, kind) || name.eq_ignore_ascii_case(kind))
             }),
-            Demand::Profiles(urls) => found.iter().any(|element| urls.iter().any(|url| conforms(*element, url, validation))),
+            Demand::Profiles(urls) => {
+                found.iter().any(|element| urls.iter().any(|url| conforms(*element, url, validation)))
+            }
             Demand::Exists(wanted) => found.is_empty() != *wanted,
             Demand::Nothing => false,
         }

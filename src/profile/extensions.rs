@@ -41,7 +41,9 @@ pub(super) fn check<'a>(
 
 fn say_unknown(url: &str, is_modifier: bool, path: &str, validation: Validation<'_>, findings: &mut Findings) {
     if is_modifier {
-        let text = format!("{url} is not known here, and could change the meaning of what it stands on; add the package that defines it, or leave it out");
+        let text = format!(
+            "{url} is not known here, and could change the meaning of what it stands on; add the package that defines it, or leave it out"
+        );
         findings.error(Category::Extension, path, text);
     } else if validation.is_thorough {
         findings.unknown(path, url, format!("the extension {url} is not known here, so it was not checked"));
@@ -89,7 +91,8 @@ fn allows(
             }
             // `Patient.birthDate` is an element of a resource, `HumanName.family` one of a type wherever it is used.
             let Some((kind, rest)) = wanted.split_once('.') else { return false };
-            let is_type = !known.is_resource(kind) || validation.resource.type_name().is_some_and(|own| known.is_subtype(own, kind));
+            let is_type = !known.is_resource(kind)
+                || validation.resource.type_name().is_some_and(|own| known.is_subtype(own, kind));
             is_type && without_indexes(path).contains(&format!(".{}.", rest.trim_end_matches("[x]")))
         }
         ExtensionContext::Extension(url) => {

@@ -41,7 +41,9 @@ impl Findings {
         let path = problem.place.to_string();
         // Two invariants, or two faults of structure, are two causes; a wrong code is one, whoever asks for another.
         let cause = match problem.category {
-            Category::Invariant | Category::Structure | Category::Extension | Category::Processing => problem.text.clone(),
+            Category::Invariant | Category::Structure | Category::Extension | Category::Processing => {
+                problem.text.clone()
+            }
             category => category.code().to_string(),
         };
         self.add_for((path, cause), problem);

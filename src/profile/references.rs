@@ -59,7 +59,8 @@ pub(super) fn check_targets<'a>(
     let Some(name) = pointed.type_name().or(named) else { return };
     let profile = site.profile.name();
     // A target whose type is not known here may be of any.
-    let of_type = |target: &&String| target_type(target, validation).is_none_or(|kind| Definitions::r4().is_subtype(name, &kind));
+    let of_type =
+        |target: &&String| target_type(target, validation).is_none_or(|kind| Definitions::r4().is_subtype(name, &kind));
     let fitting: Vec<&String> = targets.iter().filter(of_type).collect();
     if fitting.is_empty() {
         let text = format!("this reference may point at {}, not at {name} ({profile})", targets.join(", "));

@@ -71,10 +71,11 @@ impl Rules {
                 node = node.slice_mut(slice);
             }
             let typed = slices.and_then(|slice| definition.and_then(|definition| definition.element(slice)));
-            definition = typed.or(element).and_then(|element| element.definition()).or_else(|| match node.types.as_slice() {
-                [one] => Definitions::r4().type_definition(&one.code),
-                _ => None,
-            });
+            definition =
+                typed.or(element).and_then(|element| element.definition()).or_else(|| match node.types.as_slice() {
+                    [one] => Definitions::r4().type_definition(&one.code),
+                    _ => None,
+                });
         }
         node
     }

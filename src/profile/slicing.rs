@@ -45,7 +45,8 @@ pub(super) fn check<'a>(
         return;
     }
     let Some(slicing) = rules.slicing.clone().or_else(|| implied(site)) else {
-        let text = format!("{} slices this element without saying how, so its slices were not checked", site.profile.name());
+        let text =
+            format!("{} slices this element without saying how, so its slices were not checked", site.profile.name());
         findings.unknown(&site.path, &site.profile.url, text);
         return;
     };
@@ -62,7 +63,8 @@ pub(super) fn check<'a>(
                 }
                 if slicing.is_ordered && position < last {
                     let names: Vec<&str> = rules.slices.iter().map(|slice| slice.name.as_str()).collect();
-                    let text = format!("the slices stand in this order: {} ({})", names.join(", "), site.profile.name());
+                    let text =
+                        format!("the slices stand in this order: {} ({})", names.join(", "), site.profile.name());
                     findings.error(Category::Structure, &item.path, text);
                 }
                 last = last.max(position);
@@ -74,7 +76,8 @@ pub(super) fn check<'a>(
                 rest_seen = true;
                 if slicing.rest == Rest::Nowhere {
                     let names: Vec<&str> = rules.slices.iter().map(|slice| slice.name.as_str()).collect();
-                    let text = format!("nothing but these may stand here: {} ({})", names.join(", "), site.profile.name());
+                    let text =
+                        format!("nothing but these may stand here: {} ({})", names.join(", "), site.profile.name());
                     findings.error(Category::Structure, &item.path, text);
                 }
             }
@@ -101,7 +104,8 @@ fn check_slice<'a>(
             .filter_map(|(mark, discriminator)| mark.in_words(&discriminator.path))
             .collect();
         let known_by = if known_by.is_empty() { String::new() } else { format!(", {},", known_by.join(" and ")) };
-        let text = format!("`{}`{known_by} must stand here at least {} ({profile})", slice.name, times(slice.rules.min));
+        let text =
+            format!("`{}`{known_by} must stand here at least {} ({profile})", slice.name, times(slice.rules.min));
         findings.error(Category::Required, &site.path, text);
     }
     if let Some(max @ Max::Count(most)) = slice.rules.max

@@ -49,7 +49,8 @@ impl Definitions {
 
     /// The names of the files that do not define types.
     pub(in crate::fhir) fn other_files() -> Vec<Cow<'static, str>> {
-        let is_type = |name: &str| ["primitives/", "datatypes/", "resources/"].iter().any(|folder| name.starts_with(folder));
+        let is_type =
+            |name: &str| ["primitives/", "datatypes/", "resources/"].iter().any(|folder| name.starts_with(folder));
         Files::iter().filter(|name| !is_type(name)).collect()
     }
 

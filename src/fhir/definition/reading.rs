@@ -124,7 +124,8 @@ fn read_element(line: &str, root: &str) -> Option<ElementDefinition> {
         definition: OnceLock::new(),
         path,
     };
-    let holds_children = matches!(element.types.as_slice(), [one] if one.code == "BackboneElement" || one.code == "Element");
+    let holds_children =
+        matches!(element.types.as_slice(), [one] if one.code == "BackboneElement" || one.code == "Element");
     if element.content.is_some() {
         element.types.push(TypeRef { code: "BackboneElement".to_string(), ..TypeRef::default() });
     } else if holds_children {

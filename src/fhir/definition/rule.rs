@@ -217,14 +217,16 @@ mod tests {
 
     #[test]
     fn types_carry_profiles_and_targets() {
-        let rule = ElementRule::read("a 0..* Extension<http://x.example/e>|Reference(Patient,http://x.example/p)").unwrap();
+        let rule =
+            ElementRule::read("a 0..* Extension<http://x.example/e>|Reference(Patient,http://x.example/p)").unwrap();
         assert_eq!(rule.types[0].profiles, ["http://x.example/e"]);
         assert_eq!(rule.types[1].targets, ["Patient", "http://x.example/p"]);
     }
 
     #[test]
     fn slicing_fixed_and_pattern_values_are_read_to_the_end_of_the_line() {
-        let rule = ElementRule::read("component 2.. sliced=value:code.coding.code,exists:value;ordered;closed").unwrap();
+        let rule =
+            ElementRule::read("component 2.. sliced=value:code.coding.code,exists:value;ordered;closed").unwrap();
         let slicing = rule.slicing.unwrap();
         assert_eq!(slicing.discriminators[1].kind, DiscriminatorKind::Exists);
         assert!(slicing.is_ordered && slicing.rest == Rest::Nowhere);

@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn a_line_that_means_nothing_is_named() {
-        let (_, faults) = Differential::read("profile Patient http://x.example/p : Patient\nname 1..*\ngender wht{ever");
+        let (_, faults) =
+            Differential::read("profile Patient http://x.example/p : Patient\nname 1..*\ngender wht{ever");
         assert_eq!(faults.len(), 1);
         assert_eq!(faults[0].0, 2);
     }

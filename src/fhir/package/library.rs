@@ -145,7 +145,9 @@ mod tests {
 
     #[test]
     fn definitions_are_found_by_url_and_version() {
-        let (library, problems) = library("profile Patient http://x.example/p|1 : Patient\nname 1..\n\n\nprofile Patient http://x.example/q : http://x.example/p\n");
+        let (library, problems) = library(
+            "profile Patient http://x.example/p|1 : Patient\nname 1..\n\n\nprofile Patient http://x.example/q : http://x.example/p\n",
+        );
         assert_eq!(problems, []);
         assert_eq!(library.profile("http://x.example/p|1").unwrap().rules.len(), 1);
         assert!(library.profile("http://x.example/p|2").is_none() && library.profile("http://x.example/r").is_none());
@@ -154,9 +156,14 @@ mod tests {
 
     #[test]
     fn a_fault_of_a_site_tells_file_and_line() {
-        let (_, problems) = library("profile Patient http://x.example/p : Patient\nname 1..\n\nprofile Patient http://x.example/q : Patient\nname {");
+        let (_, problems) = library(
+            "profile Patient http://x.example/p : Patient\nname 1..\n\nprofile Patient http://x.example/q : Patient\nname {",
+        );
         assert_eq!(problems[0].to_string(), "site/profiles/x/all.txt:5:1: `{` means nothing here");
         let (_, problems) = library("profile Patient http://x.example/p : Patient\n\nprofil x\n");
-        assert!(problems[0].to_string().starts_with("site/profiles/x/all.txt:3:1: `profil x` begins no"), "{problems:?}");
+        assert!(
+            problems[0].to_string().starts_with("site/profiles/x/all.txt:3:1: `profil x` begins no"),
+            "{problems:?}"
+        );
     }
 }

@@ -65,7 +65,8 @@ impl Library {
             let concepts = self.code_system(system).filter(|concepts| concepts.content == Content::Complete)?;
             let mut codes = Vec::new();
             for code in concepts.codes() {
-                let all = include.filters.iter().map(|filter| passes(&concepts, filter, code)).collect::<Option<Vec<_>>>()?;
+                let all =
+                    include.filters.iter().map(|filter| passes(&concepts, filter, code)).collect::<Option<Vec<_>>>()?;
                 if all.iter().all(|passes| *passes) {
                     codes.push(code.clone());
                 }

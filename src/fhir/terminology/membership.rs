@@ -67,7 +67,8 @@ impl Library {
         if compose.include.is_empty() {
             return None;
         }
-        let any = |rules: &[Include]| Membership::any(rules.iter().map(|rule| self.included(rule, system, code, depth)));
+        let any =
+            |rules: &[Include]| Membership::any(rules.iter().map(|rule| self.included(rule, system, code, depth)));
         Some(any(&compose.include).and(|| match any(&compose.exclude) {
             Membership::In => Membership::Out,
             Membership::Out => Membership::In,

@@ -16,8 +16,9 @@ static LANGUAGE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// RFC 6838, section 4.2, with parameters after it.
 #[expect(clippy::unwrap_used, reason = "the pattern is a constant, and a test reads it")]
-static MEDIA_TYPE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new("^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9*][A-Za-z0-9!#$&^_.+-]*( *;.*)?$").unwrap());
+static MEDIA_TYPE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new("^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9*][A-Za-z0-9!#$&^_.+-]*( *;.*)?$").unwrap()
+});
 
 /// Whether the code has the form that its system asks for; none for systems that list their codes.
 pub(super) fn is_code_of(system: &str, code: &str) -> Option<bool> {
