@@ -123,14 +123,7 @@ fn tell(
     let missing = missing(&manifest, &known);
     let differing = differing(&manifest, &known);
     if is_json {
-        let mut shown = as_json(reduced, folder, change);
-        shown["missing"] =
-            missing.iter().map(|(name, version)| json!({ "package": name, "version": version })).collect();
-        let differing = differing.iter();
-        let differing =
-            differing.map(|(name, wanted, here)| json!({ "package": name, "version": wanted, "here": here }));
-        shown["differing"] = differing.collect();
-        return screen.say_json(&shown);
+        return screen.say_json(&as_json(reduced, folder, change, &missing, &differing));
     }
     let package = screen.bold(&format!("{} {}", reduced.name, reduced.version));
     screen.say(format!("{package}: {}", counted_kinds(&reduced.counts)))?;
@@ -163,7 +156,13 @@ fn tell(
     Ok(())
 }
 
-fn as_json(reduced: &Reduced, folder: &Path, change: &Change) -> Value {
+fn as_json(
+    reduced: &Reduced,
+    folder: &Path,
+    change: &Change,
+    missing: &[(&str, &str)],
+    differing: &[(&str, &str, &str)],
+) -> Value {
     let change = match change {
         Change::Added => "added",
         Change::Replaced { .. } => "replaced",
@@ -172,6 +171,9 @@ fn as_json(reduced: &Reduced, folder: &Path, change: &Change) -> Value {
     let problems = reduced.problems.iter().map(
         |problem| json!({ "severity": problem.severity, "place": problem.place.to_string(), "text": problem.text }),
     );
+    let missing = missing.iter().map(|(name, version)| json!({ "package": name, "version": version }));
+    let differing = differing.iter();
+    let differing = differing.map(|(name, wanted, here)| json!({ "package": name, "version": wanted, "here": here }));
     json!({
         "package": reduced.name,
         "version": reduced.version,
@@ -180,6 +182,8 @@ fn as_json(reduced: &Reduced, folder: &Path, change: &Change) -> Value {
         "holds": holds(&reduced.counts),
         "left_out": reduced.left_out,
         "problems": problems.collect::<Vec<_>>(),
+        "missing": missing.collect::<Vec<_>>(),
+        "differing": differing.collect::<Vec<_>>(),
     })
 }
 
