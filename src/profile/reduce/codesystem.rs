@@ -69,7 +69,7 @@ impl<'v> System<'v> {
                 line.push_str(" abstract");
             }
             for further in self.further_parents(concept, code, parent) {
-                line.push_str(&format!(" <{}", quoted(further)));
+                line.push_str(&format!(" {}", quoted(&format!("<{further}"))));
             }
             lines.push(line);
             self.write(list(concept, "concept"), Some(code), depth + 1, lines);

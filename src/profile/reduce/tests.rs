@@ -184,13 +184,15 @@ fn a_code_system_keeps_its_hierarchy_with_every_further_parent() {
         "caseSensitive": false, "concept": [
             {"code": "_A", "property": [{"code": "notSelectable", "valueBoolean": true}, {"code": "child", "valueCode": "<"}],
              "concept": [{"code": "a one", "property": [{"code": "parent", "valueCode": "_A"},
-                                                        {"code": "subsumedBy", "valueCode": "b"}]}]},
-            {"code": "b", "concept": [{"code": "<"}]}]});
+                                                        {"code": "subsumedBy", "valueCode": "b"},
+{"code": "subsumedBy", "valueCode": "c d"}]}]},
+            {"code": "b", "concept": [{"code": "<"}]}, {"code": "c d"}]});
     let expected = "codesystem http://x.example/c|1 complete ignore-case
 _A abstract
- \"a one\" <b
+ \"a one\" <b \"<c d\"
 b
  < <_A
+\"c d\"
 ";
     assert_eq!(text(code_system), expected);
 }
