@@ -16,7 +16,7 @@ pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{Draft, Scope};
 pub use identifier::Identifier;
 pub use outcome::operation_outcome;
-pub use package::{Differential, ExtensionContext, Library, Package, PackageFile, PackageSource};
+pub use package::{Differential, ExtensionContext, Library, Package, PackageFile, PackageSource, built_in_packages};
 pub use resource::Resource;
 pub use systems::{CodeSystem, SYSTEMS, canonical_system, code_system};
 pub use valueset::{ValueSet, ValueSets, built_in_value_sets};

@@ -6,13 +6,12 @@ use anyhow::Result;
 
 use super::super::check::counted;
 use super::folder;
+use crate::fhir::definition::{Definitions, Kind};
+use crate::fhir::{PackageSource, built_in_packages};
 use crate::profile::reduce::{Counts, Manifest};
 
-/// What is compiled in, by what its folder is called.
-const BUILT_IN: [(&str, &str); 2] = [
-    ("r4", include_str!("../../../profiles/r4/package.txt")),
-    ("us-core", include_str!("../../../profiles/us-core/package.txt")),
-];
+/// The package whose types are kept apart from its other definitions.
+const R4_CORE: &str = "hl7.fhir.r4.core";
 
 /// A package that resources can be checked against.
 pub struct Known {
@@ -24,18 +23,24 @@ pub struct Known {
 
 /// Everything at hand: what is built in, then what the site has.
 pub fn known(site: Option<&Path>) -> Result<Vec<Known>> {
-    let built_in = BUILT_IN.iter().filter_map(|(_, text)| Manifest::of_reduced(text));
-    let mut known: Vec<Known> =
-        built_in.map(|manifest| Known { folder: None, manifest, counts: Counts::default() }).collect();
+    let mut known: Vec<Known> = built_in_packages().iter().filter_map(built_in).collect();
     if let Some(site) = site {
         let found = folder::packages(&site.join("profiles"))?;
-        known.extend(found.into_iter().map(|(folder, manifest, counts)| Known {
-            folder: Some(folder),
-            manifest,
-            counts,
-        }));
+        let found = found.into_iter();
+        known.extend(found.map(|(folder, manifest, counts)| Known { folder: Some(folder), manifest, counts }));
     }
     Ok(known)
+}
+
+fn built_in(package: &PackageSource) -> Option<Known> {
+    let named = package.files.iter().find(|file| file.name.ends_with("/package.txt"))?;
+    let manifest = Manifest::of_reduced(&named.text)?;
+    let mut counts = Counts::of(package.files.iter().map(|file| &*file.text));
+    if manifest.name == R4_CORE {
+        let kinds = [Kind::Primitive, Kind::Datatype, Kind::Resource];
+        counts.types = kinds.into_iter().map(|kind| Definitions::r4().type_names(kind).count()).sum();
+    }
+    Some(Known { folder: None, manifest, counts })
 }
 
 /// What a package depends on and nobody has: name and version.
@@ -70,7 +75,8 @@ fn satisfies(version: &str, wanted: &str) -> bool {
 /// `52 profiles, 11 extensions`: what there is some of.
 pub fn counted_kinds(counts: &Counts) -> String {
     let some = counts.by_kind().into_iter().filter(|(_, count)| *count > 0);
-    some.map(|(kind, count)| counted(count, kind)).collect::<Vec<_>>().join(", ")
+    let some: Vec<String> = some.map(|(kind, count)| counted(count, kind)).collect();
+    if some.is_empty() { "no definitions".to_string() } else { some.join(", ") }
 }
 
 #[cfg(test)]
@@ -91,5 +97,7 @@ mod tests {
         assert!(missing.contains(&("hl7.terminology.r4", "5.5.0")), "{missing:?}");
         assert!(!missing.iter().any(|(name, _)| *name == "hl7.fhir.r4.core"), "{missing:?}");
         assert!(differing(&us_core.manifest, &known).is_empty());
+        assert_eq!(counted_kinds(&us_core.counts).split(", ").next(), Some("52 profiles"));
+        assert_eq!(known.first().map(|r4| (r4.counts.types, r4.counts.extensions)), Some((210, 393)));
     }
 }

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::super::command::Outcome;
 use super::super::operation::SiteArgument;
 use super::super::screen::Screen;
-use super::super::table::{self, Table};
 use super::add::holds;
 use super::known::{Known, counted_kinds, known, missing};
 
@@ -32,13 +31,12 @@ pub fn run(arguments: &List, screen: &mut Screen) -> Result<Outcome> {
         screen.say_json(&json!({ "items": items }))?;
         return Ok(Outcome::Well);
     }
-    let mut table = Table::new(&["package", "version", "from", "holds"]).with_whole_first();
     for package in &known {
-        let from = package.folder.as_ref().map_or("built in".to_string(), |folder| format!("profiles/{folder}"));
-        let holds = counted_kinds(&package.counts);
-        table.row([package.manifest.name.clone(), package.manifest.version.clone(), from, holds]);
+        let from = package.folder.as_ref().map_or("built in".to_string(), |folder| format!("profiles/{folder}/"));
+        let name = screen.bold(&format!("{} {}", package.manifest.name, package.manifest.version));
+        screen.say(format!("{name}, {from}"))?;
+        screen.say(format!("  {}", counted_kinds(&package.counts)))?;
     }
-    let outcome = table::show(&table, &Value::Null, "", screen)?;
     let mut wanted: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for package in &known {
         for absent in missing(&package.manifest, &known) {
@@ -51,7 +49,7 @@ pub fn run(arguments: &List, screen: &mut Screen) -> Result<Outcome> {
     for ((name, version), by) in wanted {
         screen.note(&format!("  {name} {version}, for {}", by.into_iter().collect::<Vec<_>>().join(", ")));
     }
-    Ok(outcome)
+    Ok(Outcome::Well)
 }
 
 fn as_json(package: &Known, known: &[Known]) -> Value {

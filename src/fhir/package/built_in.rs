@@ -16,7 +16,7 @@ struct UsCore;
 struct Handover;
 
 /// The texts of the packages, in the order in which they build on each other.
-pub(super) fn sources() -> Vec<PackageSource> {
+pub fn sources() -> Vec<PackageSource> {
     let files = |names: Vec<Cow<'static, str>>, get: fn(&str) -> Option<EmbeddedFile>, folder: &str| {
         let mut files: Vec<PackageFile> = names
             .into_iter()

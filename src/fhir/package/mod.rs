@@ -6,5 +6,6 @@ mod built_in;
 mod differential;
 mod library;
 
+pub use built_in::sources as built_in_packages;
 pub use differential::{Differential, ExtensionContext};
 pub use library::{Library, Package, PackageFile, PackageSource};
