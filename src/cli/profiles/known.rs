@@ -90,6 +90,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_built_in_can_be_read_to_the_last_line() {
+        let mut packages = built_in_packages();
+        packages.iter_mut().for_each(|package| package.files.retain(|file| !file.name.ends_with("/codes.txt")));
+        let (library, problems) = crate::fhir::Library::with(&packages);
+        assert_eq!(problems, []);
+        assert!(library.value_set("http://hl7.org/fhir/ValueSet/encounter-status").is_some());
+    }
+
+    #[test]
     fn what_is_built_in_is_at_hand() {
         let known = known(None).unwrap();
         let us_core = known.iter().find(|known| known.manifest.name == "hl7.fhir.us.core").unwrap();
