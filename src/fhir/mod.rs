@@ -1,8 +1,9 @@
-//! FHIR R4: resources as JSON behind a thin type, references, identifiers and drafts; R4's definitions, value sets and FHIRPath.
+//! FHIR R4: resources as JSON behind a thin type, references, identifiers, narratives and drafts; R4's definitions, value sets and FHIRPath.
 
 pub mod definition;
 mod draft;
 mod identifier;
+pub mod narrative;
 mod outcome;
 mod package;
 pub mod path;

@@ -7,22 +7,24 @@ use rust_decimal::prelude::ToPrimitive as _;
 
 use super::ast::Operator;
 use super::calendar;
+use super::context::Scope;
 use super::error::PathError;
-use super::evaluate::Items;
+use super::flow::Items;
 use super::item::Item;
 use super::quantity::Quantity;
+use smallvec::smallvec;
 
 /// `-value`
 pub(super) fn negate<'a>(items: &[Item<'a>], position: u32) -> Result<Items<'a>, PathError> {
     let value = match items {
-        [] => return Ok(Vec::new()),
+        [] => return Ok(Items::new()),
         [one] => one.system(),
         _ => None,
     };
     match value {
         Some(Item::Integer(value)) => Ok(value.checked_neg().map(Item::Integer).into_iter().collect()),
-        Some(Item::Decimal(value)) => Ok(vec![Item::Decimal(-value)]),
-        Some(Item::Quantity(quantity)) => Ok(vec![Item::Quantity(Quantity { value: -quantity.value, ..quantity })]),
+        Some(Item::Decimal(value)) => Ok(smallvec![Item::Decimal(-value)]),
+        Some(Item::Quantity(quantity)) => Ok(smallvec![Item::Quantity(Quantity { value: -quantity.value, ..quantity })]),
         _ => Err(PathError::at(position, "only one number or quantity can be negated")),
     }
 }
@@ -32,12 +34,13 @@ pub(super) fn apply<'a>(
     left: &[Item<'a>],
     right: &[Item<'a>],
     position: u32,
+    scope: Scope<'_, 'a>,
 ) -> Result<Items<'a>, PathError> {
     if operator == Operator::Concatenate {
-        return concatenate(left, right, position);
+        return concatenate(left, right, position, scope);
     }
     let (left, right) = match (left, right) {
-        ([], _) | (_, []) => return Ok(Vec::new()),
+        ([], _) | (_, []) => return Ok(Items::new()),
         ([left], [right]) => (left.system(), right.system()),
         _ => return Err(PathError::at(position, "single values were expected on both sides")),
     };
@@ -45,6 +48,7 @@ pub(super) fn apply<'a>(
     let (left, right) = (left.ok_or_else(unlike)?, right.ok_or_else(unlike)?);
     let result = match (&left, &right) {
         (Item::String(left), Item::String(right)) if operator == Operator::Add => {
+            scope.charge_text(left.len() + right.len(), position)?;
             Some(Item::String(Cow::Owned(format!("{left}{right}"))))
         }
         (Item::Date(_) | Item::DateTime(_) | Item::Time(_), Item::Quantity(quantity))
@@ -72,13 +76,20 @@ pub(super) fn apply<'a>(
     Ok(result.into_iter().collect())
 }
 
-fn concatenate<'a>(left: &[Item<'a>], right: &[Item<'a>], position: u32) -> Result<Items<'a>, PathError> {
+fn concatenate<'a>(
+    left: &[Item<'a>],
+    right: &[Item<'a>],
+    position: u32,
+    scope: Scope<'_, 'a>,
+) -> Result<Items<'a>, PathError> {
     let text = |items: &[Item<'a>]| match items {
         [] => Ok(Cow::Borrowed("")),
         [one] => one.as_text().ok_or_else(|| PathError::at(position, "`&` joins text; convert with `toString()`")),
         _ => Err(PathError::at(position, "`&` joins single texts; use `join()` on several")),
     };
-    Ok(vec![Item::String(Cow::Owned(format!("{}{}", text(left)?, text(right)?)))])
+    let (left, right) = (text(left)?, text(right)?);
+    scope.charge_text(left.len() + right.len(), position)?;
+    Ok(smallvec![Item::String(Cow::Owned(format!("{left}{right}")))])
 }
 
 /// The outer None: the operator is not for these; the inner: the result cannot be represented.

@@ -4,36 +4,32 @@ use regex_lite::Regex;
 use rust_decimal::Decimal;
 
 use super::functions::Function;
+use super::step::Step;
 use crate::fhir::time::{PartialDateTime, PartialTime};
 
 /// One part of an expression and where its text begins.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub position: u32,
+    /// How many parts stand one in another here: what evaluation needs of the stack grows with it.
+    pub height: u32,
     pub kind: NodeKind,
 }
 
 impl Node {
+    pub fn new(position: u32, kind: NodeKind) -> Self {
+        let mut height = 0;
+        kind.each_part(&mut |node| height = height.max(node.height));
+        if let NodeKind::Path { steps, .. } = &kind {
+            height = height.saturating_add(u32::try_from(steps.len()).unwrap_or(u32::MAX));
+        }
+        Self { position, height: height.saturating_add(1), kind }
+    }
+
     /// Calls `look` with this part and every part below it.
     pub fn visit<'n>(&'n self, look: &mut dyn FnMut(&'n Node)) {
         look(self);
-        match &self.kind {
-            NodeKind::Member { target, .. } => target.iter().for_each(|node| node.visit(look)),
-            NodeKind::Indexer { target, index } => [target, index].into_iter().for_each(|node| node.visit(look)),
-            NodeKind::Call(call) => {
-                call.target.iter().for_each(|node| node.visit(look));
-                call.arguments.iter().for_each(|node| node.visit(look));
-            }
-            NodeKind::Binary { left, right, .. } => [left, right].into_iter().for_each(|node| node.visit(look)),
-            NodeKind::Negate(value) | NodeKind::Plus(value) => value.visit(look),
-            NodeKind::Is { value, .. } | NodeKind::As { value, .. } => value.visit(look),
-            NodeKind::Literal(_)
-            | NodeKind::Empty
-            | NodeKind::This
-            | NodeKind::Index
-            | NodeKind::Total
-            | NodeKind::Variable(_) => {}
-        }
+        self.kind.each_part(&mut |node| node.visit(look));
     }
 }
 
@@ -46,11 +42,12 @@ pub(super) enum NodeKind {
     Index,
     Total,
     Variable(String),
-    /// An element, of `target` or of what the expression is applied to.
-    Member {
+    /// What `defineVariable()` defined further left, by the number of its place.
+    Defined(usize),
+    /// Elements, from `target` or from what the expression is applied to, one step after the other.
+    Path {
         target: Option<Box<Node>>,
-        name: String,
-        sibling: String,
+        steps: Vec<Step>,
     },
     Indexer {
         target: Box<Node>,
@@ -72,6 +69,30 @@ pub(super) enum NodeKind {
         value: Box<Node>,
         kind: TypeSpecifier,
     },
+}
+
+impl NodeKind {
+    /// Calls `look` with each part that this one is made of.
+    fn each_part<'n>(&'n self, look: &mut dyn FnMut(&'n Node)) {
+        match self {
+            Self::Path { target, .. } => target.iter().for_each(|node| look(node)),
+            Self::Indexer { target, index } => [target, index].into_iter().for_each(|node| look(node)),
+            Self::Call(call) => {
+                call.target.iter().for_each(|node| look(node));
+                call.arguments.iter().for_each(look);
+            }
+            Self::Binary { left, right, .. } => [left, right].into_iter().for_each(|node| look(node)),
+            Self::Negate(value) | Self::Plus(value) => look(value),
+            Self::Is { value, .. } | Self::As { value, .. } => look(value),
+            Self::Literal(_)
+            | Self::Empty
+            | Self::This
+            | Self::Index
+            | Self::Total
+            | Self::Variable(_)
+            | Self::Defined(_) => {}
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -96,6 +117,8 @@ pub(super) struct Call {
     pub kind: Option<TypeSpecifier>,
     /// For functions that take a pattern, when it is a literal.
     pub pattern: Option<Regex>,
+    /// For `defineVariable`: the number of its place.
+    pub place: usize,
 }
 
 /// The name of a type, in one name space or in either.

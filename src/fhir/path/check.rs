@@ -4,6 +4,7 @@
 use super::ast::{Call, Node, NodeKind, TypeSpecifier};
 use super::error::PathError;
 use super::functions::Function;
+use super::step::Step;
 use crate::fhir::definition::{Definitions, ElementDefinition, TypeDefinition};
 use crate::yaml::nearest;
 
@@ -38,8 +39,8 @@ fn shape(node: &Node, at: Checked<'_>) -> Result<Shape, PathError> {
             Ok(at.root.clone())
         }
         NodeKind::Literal(_) | NodeKind::Empty | NodeKind::Index | NodeKind::Total | NodeKind::Variable(_) => Ok(None),
-        NodeKind::Member { target: None, name, .. } => start(name, node.position, at.this),
-        NodeKind::Member { target: Some(target), name, .. } => member(&shape(target, at)?, name, node.position),
+        NodeKind::Defined(_) => Ok(None),
+        NodeKind::Path { target, steps } => path_shape(target.as_deref(), steps, at),
         NodeKind::Indexer { target, index } => {
             shape(index, at)?;
             require_order(target, "an index")?;
@@ -59,6 +60,18 @@ fn shape(node: &Node, at: Checked<'_>) -> Result<Shape, PathError> {
             Ok(if *operator == super::ast::Operator::Union { both(left, right) } else { None })
         }
     }
+}
+
+fn path_shape(target: Option<&Node>, steps: &[Step], at: Checked<'_>) -> Result<Shape, PathError> {
+    let (mut own, rest) = match (target, steps) {
+        (None, [first, rest @ ..]) => (start(&first.name, first.position, at.this)?, rest),
+        (Some(target), _) => (shape(target, at)?, steps),
+        (None, []) => return Ok(None),
+    };
+    for step in rest {
+        own = member(&own, &step.name, step.position)?;
+    }
+    Ok(own)
 }
 
 fn named(kind: &TypeSpecifier) -> Shape {
@@ -141,7 +154,15 @@ fn call_shape(call: &Call, at: Checked<'_>) -> Result<Shape, PathError> {
     let inside = Checked { this: &input, ..at };
     let is_criterion = matches!(
         call.function,
-        F::Where | F::Select | F::Exists | F::All | F::Repeat | F::Aggregate | F::Sort | F::Trace
+        F::Where
+            | F::Select
+            | F::Exists
+            | F::All
+            | F::Repeat
+            | F::Aggregate
+            | F::Sort
+            | F::Trace
+            | F::DefineVariable
     );
     let scope = if is_criterion || (call.function == F::Iif && call.target.is_some()) { inside } else { at };
     let mut arguments = Vec::with_capacity(call.arguments.len());
@@ -161,7 +182,11 @@ fn call_shape(call: &Call, at: Checked<'_>) -> Result<Shape, PathError> {
         | F::Intersect
         | F::Exclude
         | F::Trace
+        | F::Slice
+        | F::CheckModifiers
+        | F::DefineVariable
         | F::Sort => input,
+        F::ElementDefinition => Definitions::r4().type_definition("ElementDefinition").and_then(shape_of),
         F::Select => arguments.next().flatten(),
         F::Union | F::Combine => both(input, arguments.next().flatten()),
         F::OfType | F::As => call.kind.as_ref().and_then(named),

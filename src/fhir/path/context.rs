@@ -1,12 +1,15 @@
 //! What an expression is evaluated on and with: resources, variables, the time, and ways to things outside.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use serde_json::{Map, Value};
+use smallvec::smallvec;
 
 use super::error::PathError;
+use super::flow::Items;
 use super::item::{Element, Item};
 use crate::fhir::Resource;
 use crate::fhir::time::PartialDateTime;
@@ -14,21 +17,41 @@ use crate::fhir::time::PartialDateTime;
 /// How many items one evaluation may look at.
 const MAX_WORK: u64 = 2_000_000;
 
+/// How many items a collection may hold.
+const MAX_ITEMS: usize = 200_000;
+
+/// How long a text may grow, in bytes: enough for every text a resource may hold.
+const MAX_TEXT: usize = 4_194_304;
+
 /// Finds the resource that a literal reference (`Patient/1`, `urn:uuid:…`) points at.
 pub type Resolver<'a> = &'a (dyn Fn(&str) -> Option<&'a Resource> + Sync);
 /// Tells whether a code is in a value set: value set URL or name, system, code. The system is `*` where only a code is
 /// compared. None for a value set that is not known.
 pub type Membership<'a> = &'a (dyn Fn(&str, &str, &str) -> Option<bool> + Sync);
 
+/// Tells whether an item conforms to a profile by its canonical URL. None for a profile that is not known.
+pub type Conformance<'a> = &'a (dyn Fn(&Item<'_>, &str) -> Option<bool> + Sync);
+/// Tells whether an item is in a slice: structure URL, name of the slice. None for one that is not known.
+pub type Slices<'a> = &'a (dyn Fn(&Item<'_>, &str, &str) -> Option<bool> + Sync);
+/// Tells whether a code is another or above it: system (empty where none is stated), above, below. None where that is
+/// not known.
+pub type Subsumption<'a> = &'a (dyn Fn(&str, &str, &str) -> Option<bool> + Sync);
+/// Finds the ElementDefinition of an element, as JSON.
+pub type ElementDefinitions<'a> = &'a (dyn Fn(&Element<'_>) -> Option<&'a Map<String, Value>> + Sync);
+
 /// What one evaluation sees.
 pub struct Context<'a> {
-    pub(super) focus: Vec<Item<'a>>,
+    pub(super) focus: Items<'a>,
     pub(super) resource: Option<Element<'a>>,
     pub(super) root: Option<Element<'a>>,
     pub(super) variables: Vec<(Cow<'a, str>, Vec<Item<'a>>)>,
     pub(super) now: Option<PartialDateTime>,
     pub(super) resolver: Option<Resolver<'a>>,
     pub(super) membership: Option<Membership<'a>>,
+    pub(super) subsumption: Option<Subsumption<'a>>,
+    pub(super) conformance: Option<Conformance<'a>>,
+    pub(super) slices: Option<Slices<'a>>,
+    pub(super) element_definitions: Option<ElementDefinitions<'a>>,
     pub(super) resolves_types: bool,
 }
 
@@ -36,11 +59,15 @@ impl<'a> Context<'a> {
     /// Evaluates on a whole resource, which is `%resource`, `%rootResource` and `%context` too.
     pub fn new(resource: &'a Resource) -> Self {
         let element = Element::resource(resource);
-        Self { resource: Some(element), root: Some(element), ..Self::of(vec![Item::Element(element)]) }
+        Self { resource: Some(element), root: Some(element), ..Self::on(smallvec![Item::Element(element)]) }
     }
 
     /// Evaluates on any items; none for expressions that need no input.
     pub fn of(focus: Vec<Item<'a>>) -> Self {
+        Self::on(Items::from_vec(focus))
+    }
+
+    fn on(focus: Items<'a>) -> Self {
         Self {
             focus,
             resource: None,
@@ -49,13 +76,17 @@ impl<'a> Context<'a> {
             now: None,
             resolver: None,
             membership: None,
+            subsumption: None,
+            conformance: None,
+            slices: None,
+            element_definitions: None,
             resolves_types: false,
         }
     }
 
     /// Evaluates on items of a resource: an invariant on each of its elements.
     pub fn within(mut self, focus: Vec<Item<'a>>) -> Self {
-        self.focus = focus;
+        self.focus = Items::from_vec(focus);
         self
     }
 
@@ -101,6 +132,30 @@ impl<'a> Context<'a> {
         self.membership = Some(membership);
         self
     }
+
+    /// How `subsumes()` and `subsumedBy()` know what is above what; that a code subsumes itself is known without.
+    pub fn subsuming(mut self, subsumption: Subsumption<'a>) -> Self {
+        self.subsumption = Some(subsumption);
+        self
+    }
+
+    /// How `conformsTo()` knows profiles; it is asked before R4's own types are looked at.
+    pub fn conforming(mut self, conformance: Conformance<'a>) -> Self {
+        self.conformance = Some(conformance);
+        self
+    }
+
+    /// How `slice()` knows what is in a slice.
+    pub fn slicing(mut self, slices: Slices<'a>) -> Self {
+        self.slices = Some(slices);
+        self
+    }
+
+    /// How `elementDefinition()` finds what is said of an element.
+    pub fn defining(mut self, element_definitions: ElementDefinitions<'a>) -> Self {
+        self.element_definitions = Some(element_definitions);
+        self
+    }
 }
 
 /// Where in an expression the evaluation is.
@@ -111,12 +166,20 @@ pub(super) struct Scope<'s, 'a> {
     pub this: &'s [Item<'a>],
     pub index: Option<usize>,
     pub total: &'s [Item<'a>],
-    pub work: &'s Cell<u64>,
+    pub state: &'s State<'a>,
+}
+
+/// What one evaluation counts and remembers.
+#[derive(Default)]
+pub(super) struct State<'a> {
+    work: Cell<u64>,
+    /// What `defineVariable()` defined, each at a place of its own.
+    defined: RefCell<Vec<Items<'a>>>,
 }
 
 impl<'s, 'a> Scope<'s, 'a> {
-    pub fn new(context: &'s Context<'a>, work: &'s Cell<u64>) -> Self {
-        Self { context, this: &context.focus, index: None, total: &[], work }
+    pub fn new(context: &'s Context<'a>, state: &'s State<'a>) -> Self {
+        Self { context, this: &context.focus, index: None, total: &[], state }
     }
 
     /// The scope inside a criterion, for one item.
@@ -124,16 +187,55 @@ impl<'s, 'a> Scope<'s, 'a> {
     where
         's: 't,
     {
-        Scope { context: self.context, this: item, index: Some(index), total: self.total, work: self.work }
+        Scope { context: self.context, this: item, index: Some(index), total: self.total, state: self.state }
+    }
+
+    /// The scope of an argument that is evaluated once, on a whole collection.
+    pub fn within<'t>(self, items: &'t [Item<'a>]) -> Scope<'t, 'a>
+    where
+        's: 't,
+    {
+        Scope { context: self.context, this: items, index: self.index, total: self.total, state: self.state }
     }
 
     /// Counts items looked at; the bound makes every evaluation end soon.
     pub fn charge(&self, items: usize, position: u32) -> Result<(), PathError> {
-        let work = self.work.get().saturating_add(u64::try_from(items).unwrap_or(u64::MAX)).saturating_add(1);
-        self.work.set(work);
+        let items = u64::try_from(items).unwrap_or(u64::MAX);
+        let work = self.state.work.get().saturating_add(items);
+        self.state.work.set(work);
         if work > MAX_WORK {
             return Err(PathError::at(position, "this expression looks at too many items"));
         }
         Ok(())
+    }
+
+    /// Refuses a collection that has grown too large for one more item.
+    pub fn bound(&self, count: usize, position: u32) -> Result<(), PathError> {
+        if count >= MAX_ITEMS {
+            return Err(PathError::at(position, format!("this collection has more than {MAX_ITEMS} items")));
+        }
+        Ok(())
+    }
+
+    /// Refuses to make a text that is too long, and counts the work of making it.
+    pub fn charge_text(&self, length: usize, position: u32) -> Result<(), PathError> {
+        if length > MAX_TEXT {
+            return Err(PathError::at(position, format!("this text would have more than {MAX_TEXT} bytes")));
+        }
+        self.charge(length / 64, position)
+    }
+
+    pub fn define(&self, place: usize, items: Items<'a>) {
+        let mut defined = self.state.defined.borrow_mut();
+        if defined.len() <= place {
+            defined.resize_with(place + 1, Items::new);
+        }
+        if let Some(own) = defined.get_mut(place) {
+            *own = items;
+        }
+    }
+
+    pub fn defined(&self, place: usize) -> Items<'a> {
+        self.state.defined.borrow().get(place).cloned().unwrap_or_default()
     }
 }

@@ -1,13 +1,13 @@
 //! An expression that was parsed once and can be evaluated any number of times, on any thread.
 
-use std::cell::Cell;
 use std::fmt;
 
 use super::ast::{Node, NodeKind};
 use super::check;
-use super::context::{Context, Scope};
+use super::context::{Context, Scope, State};
 use super::error::PathError;
 use super::evaluate::{evaluate, truth};
+use super::flow::Items;
 use super::item::Item;
 use super::{parser, variables};
 
@@ -54,13 +54,14 @@ impl Expression {
 
     /// All items that the expression yields.
     pub fn evaluate<'a>(&'a self, context: &Context<'a>) -> Result<Vec<Item<'a>>, PathError> {
-        let work = Cell::new(0);
-        evaluate(&self.node, Scope::new(context, &work))
+        let state = State::default();
+        evaluate(&self.node, Scope::new(context, &state)).map(Items::into_vec)
     }
 
     /// Whether the expression holds. Empty is false, and one item that is no boolean is true.
     pub fn matches<'a>(&'a self, context: &Context<'a>) -> Result<bool, PathError> {
-        Ok(truth(&self.evaluate(context)?, self.node.position)?.unwrap_or(false))
+        let state = State::default();
+        Ok(truth(&self.node, Scope::new(context, &state))?.unwrap_or(false))
     }
 }
 

@@ -10,6 +10,7 @@ use super::compare::order;
 use super::literal;
 use super::navigate::children_named;
 use super::quantity::Quantity;
+use super::step::member;
 use crate::fhir::Resource;
 use crate::fhir::definition::{Definitions, Kind, TypeDefinition};
 use crate::fhir::time::{PartialDateTime, PartialTime};
@@ -71,7 +72,7 @@ impl<'a> Element<'a> {
     pub(super) fn object(map: &'a Map<String, Value>, definition: Option<&'static TypeDefinition>) -> Self {
         let definition = match definition {
             Some(definition) if !definition.is_abstract => Some(definition),
-            _ => match map.get("resourceType").and_then(Value::as_str) {
+            _ => match member(map, "resourceType").and_then(Value::as_str) {
                 Some(name) => Definitions::r4().type_definition(name),
                 None => definition,
             },

@@ -13,14 +13,18 @@ mod equality;
 mod error;
 mod evaluate;
 mod expression;
+mod flow;
 mod functions;
 mod item;
 mod kinds;
 mod lexer;
 mod literal;
 mod navigate;
+mod operators;
 mod parser;
 mod quantity;
+mod step;
+mod stream;
 mod variables;
 
 pub use context::{Context, Membership, Resolver};

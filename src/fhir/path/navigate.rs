@@ -3,110 +3,133 @@
 
 use serde_json::{Map, Value};
 
-use super::item::{Content, Element, Item};
+use super::flow::Flow;
+use super::item::{Content, Element};
+use super::step::{Alternative, Step, Way, member};
 use crate::fhir::definition::{ElementDefinition, TypeDefinition};
 
-/// Adds the children of that name; `sibling` is the name with `_` before it.
-pub(super) fn children_named<'a>(parent: &Element<'a>, name: &str, sibling: &str, found: &mut Vec<Item<'a>>) {
+/// Hands over the children that a step leads to.
+pub(super) fn children_named<'a>(parent: &Element<'a>, step: &Step, look: &mut impl FnMut(Element<'a>) -> Flow) -> Flow {
     let Content::Object(map) = parent.content else {
-        primitive_children(parent, Some(name), found);
-        return;
+        return primitive_children(parent, Some(&step.name), look);
     };
     let Some(definition) = parent.definition else {
-        add(map, name, sibling, None, found);
-        return;
+        return hand_over(map, &step.name, &step.sibling, None, look);
     };
-    match definition.element(name) {
-        Some(element) if element.is_choice => choice_children(map, definition, name, found),
-        // `valueQuantity` is how JSON writes it; in a path it is `value`.
-        Some(element) if element.choice.is_some() => {}
-        Some(element) => add(map, name, sibling, element.definition(), found),
-        None => {}
+    match step.way_from(definition).as_ref() {
+        Way::Nowhere => Ok(()),
+        Way::Member(kind) => hand_over(map, &step.name, &step.sibling, *kind, look),
+        Way::Choice(alternatives) => choice_children(map, &step.name, alternatives, look),
     }
 }
 
 fn choice_children<'a>(
     map: &'a Map<String, Value>,
-    definition: &'static TypeDefinition,
     name: &str,
-    found: &mut Vec<Item<'a>>,
-) {
-    let is_choice = |element: &&ElementDefinition| element.choice.as_deref() == Some(name);
+    alternatives: &[Alternative],
+    look: &mut impl FnMut(Element<'a>) -> Flow,
+) -> Flow {
     for key in map.keys() {
         let plain = key.strip_prefix('_').unwrap_or(key);
         if !plain.starts_with(name) || (plain.len() < key.len() && map.contains_key(plain)) {
             continue;
         }
-        if let Some(element) = definition.element(plain).filter(is_choice) {
-            add(map, plain, &format!("_{plain}"), element.definition(), found);
+        if let Some(found) = alternatives.iter().find(|alternative| alternative.key == plain) {
+            hand_over(map, &found.key, &found.sibling, found.definition, look)?;
         }
     }
+    Ok(())
 }
 
-/// Adds all children, in the order of the resource.
-pub(super) fn all_children<'a>(parent: &Element<'a>, found: &mut Vec<Item<'a>>) {
+/// Hands over all children, in the order of the resource.
+pub(super) fn all_children<'a>(parent: &Element<'a>, look: &mut impl FnMut(Element<'a>) -> Flow) -> Flow {
     let Content::Object(map) = parent.content else {
-        primitive_children(parent, None, found);
-        return;
+        return primitive_children(parent, None, look);
     };
-    for key in map.keys() {
-        let plain = key.strip_prefix('_').unwrap_or(key);
-        if key == "resourceType" || (plain.len() < key.len() && map.contains_key(plain)) {
-            continue;
+    for (key, value) in map {
+        let element = |plain: &str| parent.definition.map(|definition| definition.element(plain));
+        match key.strip_prefix('_') {
+            Some(plain) if map.contains_key(plain) => {}
+            Some(plain) => {
+                if let Some(definition) = child_definition(element(plain)) {
+                    hand_over_value(None, Some(value), definition, look)?;
+                }
+            }
+            None if key == "resourceType" => {}
+            None => {
+                if let Some(definition) = child_definition(element(key)) {
+                    let beside = if is_complex(value) { None } else { member(map, &format!("_{key}")) };
+                    hand_over_value(Some(value), beside, definition, look)?;
+                }
+            }
         }
-        let element = parent.definition.and_then(|definition| definition.element(plain));
-        if parent.definition.is_none() || element.is_some() {
-            add(map, plain, &format!("_{plain}"), element.and_then(ElementDefinition::definition), found);
-        }
+    }
+    Ok(())
+}
+
+/// The type of a child, where it has one; the outer None is for what is no child at all. Where the parent's type is not
+/// known, everything is a child.
+fn child_definition(element: Option<Option<&ElementDefinition>>) -> Option<Option<&'static TypeDefinition>> {
+    match element {
+        None => Some(None),
+        Some(None) => None,
+        Some(Some(element)) => Some(element.definition()),
     }
 }
 
 /// The id and the extensions of a primitive.
-fn primitive_children<'a>(parent: &Element<'a>, name: Option<&str>, found: &mut Vec<Item<'a>>) {
-    let Some(map) = parent.sibling else { return };
+fn primitive_children<'a>(parent: &Element<'a>, name: Option<&str>, look: &mut impl FnMut(Element<'a>) -> Flow) -> Flow {
+    let Some(map) = parent.sibling else { return Ok(()) };
     for (key, value) in map {
         if name.is_none_or(|name| name == key) {
             let element = parent.definition.and_then(|definition| definition.element(key));
-            add_value(Some(value), None, element.and_then(ElementDefinition::definition), found);
+            hand_over_value(Some(value), None, element.and_then(ElementDefinition::definition), look)?;
         }
+    }
+    Ok(())
+}
+
+/// Only primitives have a sibling; looking for it costs as much as looking for the value.
+fn is_complex(value: &Value) -> bool {
+    match value {
+        Value::Object(_) => true,
+        Value::Array(items) => matches!(items.first(), Some(Value::Object(_))),
+        _ => false,
     }
 }
 
-fn add<'a>(
+fn hand_over<'a>(
     map: &'a Map<String, Value>,
     name: &str,
     sibling: &str,
     definition: Option<&'static TypeDefinition>,
-    found: &mut Vec<Item<'a>>,
-) {
-    let value = map.get(name);
-    // Only primitives have a sibling; looking for it costs as much as looking for the value.
-    let beside = match value {
-        Some(Value::Object(_)) => None,
-        Some(Value::Array(items)) if matches!(items.first(), Some(Value::Object(_))) => None,
-        _ => map.get(sibling),
-    };
-    add_value(value, beside, definition, found);
+    look: &mut impl FnMut(Element<'a>) -> Flow,
+) -> Flow {
+    let value = member(map, name);
+    let beside = if value.is_some_and(is_complex) { None } else { member(map, sibling) };
+    hand_over_value(value, beside, definition, look)
 }
 
-fn add_value<'a>(
+fn hand_over_value<'a>(
     value: Option<&'a Value>,
     beside: Option<&'a Value>,
     definition: Option<&'static TypeDefinition>,
-    found: &mut Vec<Item<'a>>,
-) {
+    look: &mut impl FnMut(Element<'a>) -> Flow,
+) -> Flow {
     let values = value.and_then(Value::as_array);
     let siblings = beside.and_then(Value::as_array);
     if values.is_none() && siblings.is_none() {
-        found.extend(element(value, beside, definition).map(Item::Element));
-        return;
+        return element(value, beside, definition).map_or(Ok(()), look);
     }
     let count = values.map_or(0, Vec::len).max(siblings.map_or(0, Vec::len));
     for index in 0..count {
         let value = values.and_then(|items| items.get(index));
         let beside = siblings.and_then(|items| items.get(index));
-        found.extend(element(value, beside, definition).map(Item::Element));
+        if let Some(element) = element(value, beside, definition) {
+            look(element)?;
+        }
     }
+    Ok(())
 }
 
 fn element<'a>(

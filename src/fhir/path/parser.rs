@@ -5,11 +5,16 @@ use super::error::PathError;
 use super::functions::{self, Function};
 use super::lexer::{Token, tokens};
 use super::literal;
+use super::step::Step;
+use super::variables;
 use crate::fhir::definition::Definitions;
 use crate::yaml::nearest;
 
 /// How deep parentheses and arguments may nest.
-const MAX_DEPTH: u32 = 100;
+const MAX_DEPTH: u32 = 64;
+
+/// How many parts may stand one in another, steps of a path and operators in a row among them.
+const MAX_HEIGHT: u32 = 250;
 
 /// Binds tighter than every operator.
 const HIGHEST: u8 = 14;
@@ -20,10 +25,15 @@ pub(super) struct Parser {
     depth: u32,
     /// Whether `as` filters collections, as the expressions that R4 itself ships want it.
     as_filters: bool,
+    /// What `defineVariable()` defined that is in scope here, with the number of its place.
+    defined: Vec<(String, usize)>,
+    /// How many such places there are.
+    places: usize,
 }
 
 pub(super) fn parse(text: &str, as_filters: bool) -> Result<Node, PathError> {
-    let mut parser = Parser { tokens: tokens(text)?, next: 0, depth: 0, as_filters };
+    let tokens = tokens(text)?;
+    let mut parser = Parser { tokens, next: 0, depth: 0, as_filters, defined: Vec::new(), places: 0 };
     let node = parser.expression(0)?;
     match parser.peek() {
         Token::End => Ok(node),
@@ -70,14 +80,9 @@ impl Parser {
             return Err(self.fault("this expression is nested too deeply"));
         }
         let mut left = self.prefixed()?;
-        let mut operators = 0;
         while let Some((strength, operator)) = self.infix().filter(|(strength, _)| *strength > least) {
             let position = self.position();
             self.advance();
-            operators += 1;
-            if operators > 1000 {
-                return Err(self.fault("this expression has too many operators"));
-            }
             let value = Box::new(left);
             let kind = match operator {
                 Infix::Is => NodeKind::Is { value, kind: self.type_specifier()? },
@@ -90,7 +95,7 @@ impl Parser {
                     NodeKind::Binary { operator, left: value, right }
                 }
             };
-            left = Node { position, kind };
+            left = node(position, kind)?;
         }
         self.depth -= 1;
         Ok(left)
@@ -139,29 +144,27 @@ impl Parser {
                 // The sign binds weaker than `.` and `[]` and stronger than every operator.
                 let value = Box::new(self.expression(HIGHEST)?);
                 let kind = if symbol == "-" { NodeKind::Negate(value) } else { NodeKind::Plus(value) };
-                return Ok(Node { position, kind });
+                return node(position, kind);
             }
         }
         self.invocations()
     }
 
     fn invocations(&mut self) -> Result<Node, PathError> {
-        let mut node = self.term()?;
-        let mut count = 0;
+        // What a path defines is known to the rest of that path only.
+        let known = self.defined.len();
+        let mut found = self.term()?;
         loop {
-            count += 1;
             let position = self.position();
-            if count > 200 {
-                return Err(self.fault("this path has too many steps"));
-            }
             if self.accept(".") {
-                node = self.invocation(Some(Box::new(node)))?;
+                found = self.invocation(Some(Box::new(found)))?;
             } else if self.accept("[") {
                 let index = Box::new(self.expression(0)?);
                 self.require("]")?;
-                node = Node { position, kind: NodeKind::Indexer { target: Box::new(node), index } };
+                found = node(position, NodeKind::Indexer { target: Box::new(found), index })?;
             } else {
-                return Ok(node);
+                self.defined.truncate(known);
+                return Ok(found);
             }
         }
     }
@@ -171,9 +174,9 @@ impl Parser {
         let kind = match self.peek().clone() {
             Token::Symbol("(") => {
                 self.advance();
-                let node = self.expression(0)?;
+                let inner = self.expression(0)?;
                 self.require(")")?;
-                return Ok(node);
+                return Ok(inner);
             }
             Token::Symbol("{") => {
                 self.advance();
@@ -187,7 +190,10 @@ impl Parser {
             Token::Identifier(_) | Token::Quoted(_) => return self.invocation(None),
             Token::Variable(name) => {
                 self.advance();
-                NodeKind::Variable(name)
+                match self.defined.iter().find(|(own, _)| *own == name) {
+                    Some((_, place)) => NodeKind::Defined(*place),
+                    None => NodeKind::Variable(name),
+                }
             }
             Token::Special(_) => return self.invocation(None),
             Token::Text(text) => {
@@ -208,7 +214,7 @@ impl Parser {
             }
             _ => return Err(self.fault("a value, an element or a function was expected here")),
         };
-        Ok(Node { position, kind })
+        node(position, kind)
     }
 
     fn number(&mut self, text: &str, position: u32) -> Result<NodeKind, PathError> {
@@ -232,9 +238,9 @@ impl Parser {
         let position = self.position();
         match self.advance() {
             Token::Special(word) => match (word.as_str(), target) {
-                ("this", None) => Ok(Node { position, kind: NodeKind::This }),
-                ("index", None) => Ok(Node { position, kind: NodeKind::Index }),
-                ("total", None) => Ok(Node { position, kind: NodeKind::Total }),
+                ("this", None) => node(position, NodeKind::This),
+                ("index", None) => node(position, NodeKind::Index),
+                ("total", None) => node(position, NodeKind::Total),
                 _ => Err(PathError::at(
                     position,
                     "only `$this`, `$index` and `$total` exist, and only at the start of a path",
@@ -244,8 +250,7 @@ impl Parser {
                 if self.accept("(") {
                     return self.call(target, &name, position);
                 }
-                let sibling = format!("_{name}");
-                Ok(Node { position, kind: NodeKind::Member { target, name, sibling } })
+                path(target, Step::new(position, name))
             }
             _ => Err(PathError::at(position, "the name of an element or function was expected here")),
         }
@@ -257,14 +262,14 @@ impl Parser {
             let text = format!("there is no function `{name}`{}", hint.unwrap_or_default());
             return Err(PathError::at(position, text));
         };
-        let mut call = Call { target, function, arguments: Vec::new(), kind: None, pattern: None };
+        let mut call = Call { target, function, arguments: Vec::new(), kind: None, pattern: None, place: 0 };
         if matches!(function, Function::Is | Function::As | Function::OfType) {
             call.kind = Some(self.type_specifier()?);
             self.require(")")?;
             if function == Function::As && self.as_filters {
                 call.function = Function::OfType;
             }
-            return Ok(Node { position, kind: NodeKind::Call(call) });
+            return node(position, NodeKind::Call(call));
         }
         if !self.accept(")") {
             loop {
@@ -285,7 +290,25 @@ impl Parser {
         {
             call.pattern = Some(functions::compile_pattern(pattern, function, position)?);
         }
-        Ok(Node { position, kind: NodeKind::Call(call) })
+        if function == Function::DefineVariable {
+            call.place = self.define(call.arguments.first(), position)?;
+        }
+        node(position, NodeKind::Call(call))
+    }
+
+    /// Puts a name into scope (http://hl7.org/fhirpath/#definevariablename-string--expr-expression). It must be written
+    /// out, so that where a name is known can be told without evaluating anything.
+    fn define(&mut self, name: Option<&Node>, position: u32) -> Result<usize, PathError> {
+        let Some(NodeKind::Literal(Literal::String(name))) = name.map(|name| &name.kind) else {
+            return Err(PathError::at(position, "`defineVariable` takes a name in quotes"));
+        };
+        if variables::is_defined(name) || self.defined.iter().any(|(own, _)| own == name) {
+            return Err(PathError::at(position, format!("`%{name}` is defined already; choose another name")));
+        }
+        let place = self.places;
+        self.places += 1;
+        self.defined.push((name.clone(), place));
+        Ok(place)
     }
 
     fn type_specifier(&mut self) -> Result<TypeSpecifier, PathError> {
@@ -315,6 +338,26 @@ impl Parser {
     }
 }
 
+/// A part of the tree, unless the tree grows too high with it.
+fn node(position: u32, kind: NodeKind) -> Result<Node, PathError> {
+    let node = Node::new(position, kind);
+    if node.height > MAX_HEIGHT {
+        return Err(PathError::at(position, "this expression has too many steps or operators in a row"));
+    }
+    Ok(node)
+}
+
+/// A path, or one that is longer by a step.
+fn path(target: Option<Box<Node>>, step: Step) -> Result<Node, PathError> {
+    match target.map(|node| *node) {
+        Some(Node { position, kind: NodeKind::Path { target, mut steps }, .. }) => {
+            steps.push(step);
+            node(position, NodeKind::Path { target, steps })
+        }
+        target => node(step.position, NodeKind::Path { target: target.map(Box::new), steps: vec![step] }),
+    }
+}
+
 enum Infix {
     Operator(Operator),
     Is,
@@ -323,7 +366,7 @@ enum Infix {
 
 fn filter_by(value: Box<Node>, kind: TypeSpecifier) -> NodeKind {
     let function = Function::OfType;
-    NodeKind::Call(Call { target: Some(value), function, arguments: Vec::new(), kind: Some(kind), pattern: None })
+    NodeKind::Call(Call { target: Some(value), function, arguments: Vec::new(), kind: Some(kind), pattern: None, place: 0 })
 }
 
 fn is_system_type(name: &str) -> bool {

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use super::context::Scope;
 use super::error::PathError;
-use super::evaluate::Items;
+use super::flow::{Flow, Sink};
 use super::item::Item;
+use super::stream::each;
 
 /// Whether a name has a meaning without the caller.
 pub(super) fn is_defined(name: &str) -> bool {
@@ -14,29 +15,38 @@ pub(super) fn is_defined(name: &str) -> bool {
         || name.starts_with("ext-")
 }
 
-pub(super) fn find<'a>(name: &'a str, scope: Scope<'_, 'a>, position: u32) -> Result<Items<'a>, PathError> {
+pub(super) fn stream<'a>(name: &'a str, scope: Scope<'_, 'a>, position: u32, sink: Sink<'_, 'a>) -> Flow {
     let context = scope.context;
     if let Some((_, items)) = context.variables.iter().find(|(own, _)| own == name) {
-        return Ok(items.clone());
+        return each(items, sink);
     }
     if context.membership.is_some_and(|knows| knows(name, "", "").is_some()) {
-        return Ok(vec![Item::ValueSet(Cow::Borrowed(name))]);
+        return sink(Item::ValueSet(Cow::Borrowed(name)));
     }
-    let fixed = |url: &'static str| vec![Item::String(Cow::Borrowed(url))];
-    Ok(match name {
-        "context" => context.focus.clone(),
-        "resource" => context.resource.map(Item::Element).into_iter().collect(),
-        "rootResource" => context.root.map(Item::Element).into_iter().collect(),
-        "ucum" => fixed("http://unitsofmeasure.org"),
-        "sct" => fixed("http://snomed.info/sct"),
-        "loinc" => fixed("http://loinc.org"),
-        _ => {
-            let url = match (name.strip_prefix("vs-"), name.strip_prefix("ext-")) {
-                (Some(value_set), _) => format!("http://hl7.org/fhir/ValueSet/{value_set}"),
-                (_, Some(extension)) => format!("http://hl7.org/fhir/StructureDefinition/{extension}"),
-                _ => return Err(PathError::at(position, format!("nothing is named `%{name}` here"))),
-            };
-            vec![Item::String(Cow::Owned(url))]
-        }
-    })
+    match name {
+        "context" => each(&context.focus, sink),
+        "resource" => context.resource.map_or(Ok(()), |element| sink(Item::Element(element))),
+        "rootResource" => context.root.map_or(Ok(()), |element| sink(Item::Element(element))),
+        _ => match fixed(name) {
+            Some(text) => sink(Item::String(text)),
+            None => Err(PathError::at(position, format!("nothing is named `%{name}` here")).into()),
+        },
+    }
+}
+
+/// The names that stand for a URL.
+fn fixed(name: &str) -> Option<Cow<'static, str>> {
+    let url = match name {
+        "ucum" => "http://unitsofmeasure.org",
+        "sct" => "http://snomed.info/sct",
+        "loinc" => "http://loinc.org",
+        _ => match (name.strip_prefix("vs-"), name.strip_prefix("ext-")) {
+            (Some(value_set), _) => return Some(format!("http://hl7.org/fhir/ValueSet/{value_set}").into()),
+            (_, Some(extension)) => {
+                return Some(format!("http://hl7.org/fhir/StructureDefinition/{extension}").into());
+            }
+            _ => return None,
+        },
+    };
+    Some(url.into())
 }

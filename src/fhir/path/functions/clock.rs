@@ -5,16 +5,17 @@ use super::dispatch::Invocation;
 use super::table::Function;
 use crate::fhir::path::boundary::{Side, boundary, precision};
 use crate::fhir::path::error::PathError;
-use crate::fhir::path::evaluate::Items;
+use crate::fhir::path::flow::Items;
 use crate::fhir::path::item::Item;
 use crate::fhir::time::PartialTime;
+use smallvec::smallvec;
 
 pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
     let function = invocation.call.function;
     if matches!(function, Function::Now | Function::Today | Function::TimeOfDay) {
         let now =
             invocation.scope.context.now.ok_or_else(|| invocation.fault("no time was given to this evaluation"))?;
-        return Ok(vec![match function {
+        return Ok(smallvec![match function {
             Function::Now => Item::DateTime(now),
             Function::Today => Item::Date(now.date()),
             _ => Item::Time(PartialTime {
@@ -24,7 +25,7 @@ pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Resu
             }),
         }]);
     }
-    let Some(item) = invocation.single(&input)? else { return Ok(Vec::new()) };
+    let Some(item) = invocation.single(&input)? else { return Ok(Items::new()) };
     let value = item.system();
     let result = match function {
         Function::Precision => value.as_ref().and_then(precision).map(Item::Integer),

@@ -7,14 +7,15 @@ use rust_decimal::Decimal;
 use super::dispatch::Invocation;
 use super::table::Function;
 use crate::fhir::path::error::PathError;
-use crate::fhir::path::evaluate::Items;
+use crate::fhir::path::flow::Items;
 use crate::fhir::path::item::Item;
 use crate::fhir::path::literal;
 use crate::fhir::path::quantity::Quantity;
 use crate::fhir::time::{PartialDateTime, PartialTime};
+use smallvec::smallvec;
 
 pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
-    let Some(item) = invocation.single(&input)? else { return Ok(Vec::new()) };
+    let Some(item) = invocation.single(&input)? else { return Ok(Items::new()) };
     let value = item.system();
     let value = value.as_ref();
     let (converted, only_asks) = match invocation.call.function {
@@ -36,7 +37,7 @@ pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Resu
         _ => (to_quantity(invocation, value)?, true),
     };
     if only_asks {
-        return Ok(vec![Item::Boolean(converted.is_some())]);
+        return Ok(smallvec![Item::Boolean(converted.is_some())]);
     }
     Ok(converted.into_iter().collect())
 }

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use super::table::Function;
-use super::{clock, conversion, existence, fhir, filtering, math, sets, strings, text_forms, tree};
+use super::{clock, conversion, existence, fhir, filtering, math, parts, sets, strings, text_forms};
 use crate::fhir::path::ast::{Call, Node};
 use crate::fhir::path::context::Scope;
 use crate::fhir::path::error::PathError;
-use crate::fhir::path::evaluate::{Items, evaluate, truth};
+use crate::fhir::path::evaluate::evaluate;
+use crate::fhir::path::flow::Items;
 use crate::fhir::path::item::Item;
 
 /// One call while it is evaluated: its arguments are evaluated when asked for.
@@ -29,23 +30,23 @@ impl<'s, 'a> Invocation<'s, 'a> {
 
     /// An argument that is the same for all items; empty when it is not given.
     pub fn argument(&self, index: usize) -> Result<Items<'a>, PathError> {
-        self.node(index).map_or_else(|| Ok(Vec::new()), |node| evaluate(node, self.scope))
+        self.node(index).map_or_else(|| Ok(Items::new()), |node| evaluate(node, self.scope))
     }
 
     /// An argument evaluated for one item.
     pub fn on(&self, index: usize, item: &Item<'a>, count: usize) -> Result<Items<'a>, PathError> {
-        let Some(node) = self.node(index) else { return Ok(Vec::new()) };
+        let Some(node) = self.node(index) else { return Ok(Items::new()) };
         evaluate(node, self.scope.on(std::slice::from_ref(item), count))
-    }
-
-    /// A criterion evaluated for one item.
-    pub fn holds(&self, item: &Item<'a>, count: usize) -> Result<Option<bool>, PathError> {
-        truth(&self.on(0, item, count)?, self.position)
     }
 
     /// An argument that is one text; none when it is empty.
     pub fn text(&self, index: usize) -> Result<Option<Cow<'a, str>>, PathError> {
-        match self.argument(index)?.as_slice() {
+        self.node(index).map_or(Ok(None), |node| self.text_of(node))
+    }
+
+    /// A part of the expression that is one text; none when it is empty.
+    pub fn text_of(&self, node: &'a Node) -> Result<Option<Cow<'a, str>>, PathError> {
+        match evaluate(node, self.scope)?.as_slice() {
             [] => Ok(None),
             [one] => one.as_text().map(Some).ok_or_else(|| self.fault("text was expected as argument")),
             _ => Err(self.fault("one text was expected as argument, not several")),
@@ -74,29 +75,11 @@ impl<'s, 'a> Invocation<'s, 'a> {
     }
 }
 
-pub(in crate::fhir::path) fn call<'a>(
-    call: &'a Call,
-    position: u32,
-    scope: Scope<'_, 'a>,
-) -> Result<Items<'a>, PathError> {
-    let input = match &call.target {
-        Some(target) => evaluate(target, scope)?,
-        None => scope.this.to_vec(),
-    };
-    scope.charge(input.len(), position)?;
-    let invocation = Invocation { call, position, scope };
+/// What a function yields that needs its input whole.
+pub(super) fn collected<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
     use Function as F;
-    match call.function {
-        F::Empty
-        | F::Exists
-        | F::All
-        | F::AllTrue
-        | F::AnyTrue
-        | F::AllFalse
-        | F::AnyFalse
-        | F::Count
-        | F::Not
-        | F::Iif => existence::call(invocation, input),
+    match invocation.call.function {
+        F::Count | F::Iif => existence::call(invocation, input),
         F::IsDistinct
         | F::Distinct
         | F::SubsetOf
@@ -105,14 +88,10 @@ pub(in crate::fhir::path) fn call<'a>(
         | F::Combine
         | F::Intersect
         | F::Exclude => sets::call(invocation, input),
-        F::Where
-        | F::Select
-        | F::Repeat
-        | F::OfType
+        F::Repeat
         | F::Is
         | F::As
         | F::Single
-        | F::First
         | F::Last
         | F::Tail
         | F::Skip
@@ -120,7 +99,6 @@ pub(in crate::fhir::path) fn call<'a>(
         | F::Aggregate
         | F::Sort
         | F::Coalesce => filtering::call(invocation, input),
-        F::Children | F::Descendants | F::Type => tree::call(invocation, input),
         F::ToBoolean
         | F::ToInteger
         | F::ToDecimal
@@ -161,13 +139,45 @@ pub(in crate::fhir::path) fn call<'a>(
         F::Now | F::Today | F::TimeOfDay | F::LowBoundary | F::HighBoundary | F::Precision | F::Comparable => {
             clock::call(invocation, input)
         }
-        F::Trace
-        | F::Extension
-        | F::HasValue
-        | F::GetValue
+        F::GetValue
         | F::Resolve
         | F::MemberOf
+        | F::Subsumes
+        | F::SubsumedBy
         | F::ConformsTo
+        | F::Slice
+        | F::CheckModifiers
+        | F::ElementDefinition
         | F::HtmlChecks => fhir::call(invocation, input),
+        F::YearOf
+        | F::MonthOf
+        | F::DayOf
+        | F::HourOf
+        | F::MinuteOf
+        | F::SecondOf
+        | F::MillisecondOf
+        | F::TimezoneOffsetOf
+        | F::DateOf
+        | F::TimeOf => parts::call(invocation, input),
+        // These hand over their items one by one, in `stream.rs`, or decide, in `existence.rs`.
+        F::Where
+        | F::Select
+        | F::First
+        | F::OfType
+        | F::Trace
+        | F::Children
+        | F::Descendants
+        | F::Type
+        | F::Extension
+        | F::DefineVariable
+        | F::Empty
+        | F::Exists
+        | F::All
+        | F::AllTrue
+        | F::AnyTrue
+        | F::AllFalse
+        | F::AnyFalse
+        | F::Not
+        | F::HasValue => Ok(input),
     }
 }

@@ -8,18 +8,17 @@ use super::table::Function;
 use crate::fhir::path::ast::NodeKind;
 use crate::fhir::path::compare::order;
 use crate::fhir::path::error::PathError;
-use crate::fhir::path::evaluate::{Items, evaluate};
+use crate::fhir::path::evaluate::evaluate;
+use crate::fhir::path::flow::Items;
 use crate::fhir::path::item::Item;
 use crate::fhir::path::kinds::{is_cast_to, is_of};
 
 pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
     match invocation.call.function {
-        Function::Where => choose(invocation, input),
         Function::Select => project(invocation, &input),
         Function::Repeat => repeat(invocation, input),
         Function::OfType | Function::Is | Function::As => by_type(invocation, input),
         Function::Single => Ok(invocation.single(&input)?.cloned().into_iter().collect()),
-        Function::First => Ok(input.into_iter().take(1).collect()),
         Function::Last => Ok(input.into_iter().last().into_iter().collect()),
         Function::Tail => Ok(input.into_iter().skip(1).collect()),
         Function::Skip => Ok(input.into_iter().skip(count(invocation)?).collect()),
@@ -30,18 +29,8 @@ pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Resu
     }
 }
 
-fn choose<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
-    let mut kept = Vec::new();
-    for (index, item) in input.into_iter().enumerate() {
-        if invocation.holds(&item, index)? == Some(true) {
-            kept.push(item);
-        }
-    }
-    Ok(kept)
-}
-
 fn project<'a>(invocation: Invocation<'_, 'a>, input: &[Item<'a>]) -> Result<Items<'a>, PathError> {
-    let mut found = Vec::new();
+    let mut found = Items::new();
     for (index, item) in input.iter().enumerate() {
         found.extend(invocation.on(0, item, index)?);
     }
@@ -50,10 +39,10 @@ fn project<'a>(invocation: Invocation<'_, 'a>, input: &[Item<'a>]) -> Result<Ite
 
 /// `select()` again and again on what it yields, until it yields nothing new.
 fn repeat<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
-    let mut found: Items<'a> = Vec::new();
+    let mut found = Items::new();
     let mut waiting = input;
     while !waiting.is_empty() {
-        let mut new = Vec::new();
+        let mut new = Items::new();
         for item in project(invocation, &waiting)? {
             invocation.scope.charge(found.len(), invocation.position)?;
             if !holds(&found, &item) {
@@ -67,7 +56,7 @@ fn repeat<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<
 }
 
 fn by_type<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
-    let Some(kind) = &invocation.call.kind else { return Ok(Vec::new()) };
+    let Some(kind) = &invocation.call.kind else { return Ok(Items::new()) };
     match invocation.call.function {
         Function::OfType => Ok(input.into_iter().filter(|item| is_cast_to(item, kind)).collect()),
         Function::Is => {
@@ -82,7 +71,7 @@ fn count(invocation: Invocation<'_, '_>) -> Result<usize, PathError> {
 }
 
 fn aggregate<'a>(invocation: Invocation<'_, 'a>, input: &[Item<'a>]) -> Result<Items<'a>, PathError> {
-    let Some(aggregator) = invocation.node(0) else { return Ok(Vec::new()) };
+    let Some(aggregator) = invocation.node(0) else { return Ok(Items::new()) };
     let mut total = invocation.argument(1)?;
     for (index, item) in input.iter().enumerate() {
         let mut scope = invocation.scope.on(std::slice::from_ref(item), index);
@@ -143,5 +132,5 @@ fn coalesce<'a>(invocation: Invocation<'_, 'a>) -> Result<Items<'a>, PathError> 
             return Ok(found);
         }
     }
-    Ok(Vec::new())
+    Ok(Items::new())
 }

@@ -6,12 +6,12 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::dispatch::Invocation;
 use super::table::Function;
 use crate::fhir::path::error::PathError;
-use crate::fhir::path::evaluate::Items;
+use crate::fhir::path::flow::Items;
 use crate::fhir::path::item::Item;
 use crate::fhir::path::quantity::Quantity;
 
 pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
-    let Some(item) = invocation.single(&input)? else { return Ok(Vec::new()) };
+    let Some(item) = invocation.single(&input)? else { return Ok(Items::new()) };
     let function = invocation.call.function;
     let result = match (item.system(), function) {
         (Some(Item::Quantity(quantity)), Function::Abs | Function::Round | Function::Truncate) => {

@@ -5,8 +5,9 @@ use super::table::Function;
 use crate::fhir::path::context::Scope;
 use crate::fhir::path::equality::equal_items;
 use crate::fhir::path::error::PathError;
-use crate::fhir::path::evaluate::Items;
+use crate::fhir::path::flow::Items;
 use crate::fhir::path::item::Item;
+use smallvec::smallvec;
 
 pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
     let (position, scope) = (invocation.position, invocation.scope);
@@ -16,10 +17,10 @@ pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Resu
         Function::Distinct => distinct(input, position, scope),
         Function::IsDistinct => {
             let count = input.len();
-            Ok(vec![Item::Boolean(distinct(input, position, scope)?.len() == count)])
+            Ok(smallvec![Item::Boolean(distinct(input, position, scope)?.len() == count)])
         }
-        Function::SubsetOf => Ok(vec![Item::Boolean(input.iter().all(|item| holds(&other, item)))]),
-        Function::SupersetOf => Ok(vec![Item::Boolean(other.iter().all(|item| holds(&input, item)))]),
+        Function::SubsetOf => Ok(smallvec![Item::Boolean(input.iter().all(|item| holds(&other, item)))]),
+        Function::SupersetOf => Ok(smallvec![Item::Boolean(other.iter().all(|item| holds(&input, item)))]),
         Function::Union => union(input, other, position, scope),
         Function::Combine => Ok(input.into_iter().chain(other).collect()),
         Function::Intersect => {
@@ -36,7 +37,7 @@ pub(super) fn holds(items: &[Item<'_>], wanted: &Item<'_>) -> bool {
 }
 
 fn distinct<'a>(items: Items<'a>, position: u32, scope: Scope<'_, 'a>) -> Result<Items<'a>, PathError> {
-    let mut kept: Items<'a> = Vec::with_capacity(items.len());
+    let mut kept = Items::with_capacity(items.len());
     for item in items {
         scope.charge(kept.len(), position)?;
         if !holds(&kept, &item) {

@@ -7,12 +7,12 @@ use super::dispatch::Invocation;
 use super::strings::{one, text_of};
 use super::table::Function;
 use crate::fhir::path::error::PathError;
-use crate::fhir::path::evaluate::Items;
+use crate::fhir::path::flow::Items;
 
 pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
-    let Some(item) = invocation.single(&input)? else { return Ok(Vec::new()) };
+    let Some(item) = invocation.single(&input)? else { return Ok(Items::new()) };
     let Some(text) = text_of(item) else { return Err(invocation.fault("works on text")) };
-    let Some(form) = invocation.text(0)? else { return Ok(Vec::new()) };
+    let Some(form) = invocation.text(0)? else { return Ok(Items::new()) };
     let changed = match (invocation.call.function, form.as_ref()) {
         (Function::Encode, "hex") => Some(text.bytes().map(|byte| format!("{byte:02x}")).collect()),
         (Function::Encode, "base64") => Some(STANDARD.encode(text.as_bytes())),

@@ -2,42 +2,42 @@
 
 use std::borrow::Cow;
 
-use super::dispatch::Invocation;
-use super::table::Function;
+use crate::fhir::path::context::Scope;
 use crate::fhir::path::error::PathError;
-use crate::fhir::path::evaluate::Items;
-use crate::fhir::path::item::Item;
+use crate::fhir::path::flow::{Flow, Sink};
+use crate::fhir::path::item::{Element, Item};
 use crate::fhir::path::navigate::all_children;
 
-pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a>, PathError> {
-    match invocation.call.function {
-        Function::Children => Ok(children(&input)),
-        Function::Descendants => {
-            let mut found = Vec::new();
-            let mut level = children(&input);
-            while !level.is_empty() {
-                invocation.scope.charge(level.len(), invocation.position)?;
-                let next = children(&level);
-                found.extend(level);
-                level = next;
-            }
-            Ok(found)
-        }
-        _ => Ok(input.iter().map(type_of).collect()),
+/// How deep a resource may nest: twice what a parser of JSON lets through.
+const MAX_DEPTH: u32 = 256;
+
+pub(super) fn children<'a>(item: &Item<'a>, sink: Sink<'_, 'a>) -> Flow {
+    match item {
+        Item::Element(element) => all_children(element, &mut |child| sink(Item::Element(child))),
+        _ => Ok(()),
     }
 }
 
-fn children<'a>(items: &[Item<'a>]) -> Items<'a> {
-    let mut found = Vec::new();
-    for item in items {
-        if let Item::Element(element) = item {
-            all_children(element, &mut found);
-        }
+/// Every element below an item, each before its own children.
+pub(super) fn descendants<'a>(item: &Item<'a>, position: u32, scope: Scope<'_, 'a>, sink: Sink<'_, 'a>) -> Flow {
+    match item {
+        Item::Element(element) => below(element, 0, position, scope, sink),
+        _ => Ok(()),
     }
-    found
 }
 
-fn type_of<'a>(item: &Item<'a>) -> Item<'a> {
+fn below<'a>(element: &Element<'a>, depth: u32, position: u32, scope: Scope<'_, 'a>, sink: Sink<'_, 'a>) -> Flow {
+    if depth > MAX_DEPTH {
+        return Err(PathError::at(position, "this resource is nested too deeply").into());
+    }
+    all_children(element, &mut |child| {
+        scope.charge(1, position)?;
+        sink(Item::Element(child))?;
+        below(&child, depth + 1, position, scope, sink)
+    })
+}
+
+pub(super) fn type_of<'a>(item: &Item<'a>) -> Item<'a> {
     match item {
         Item::Element(element) => Item::Type("FHIR", Cow::Borrowed(element.type_name().unwrap_or("Any"))),
         other => Item::Type("System", Cow::Owned(other.type_name().to_string())),
