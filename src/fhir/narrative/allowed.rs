@@ -3,10 +3,59 @@
 
 /// Elements, in the order of the chapters.
 const ELEMENTS: &[&str] = &[
-    "div", "span", "h1", "h2", "h3", "h4", "h5", "h6", "address", "bdo", "em", "strong", "dfn", "code", "samp", "kbd",
-    "var", "cite", "abbr", "acronym", "blockquote", "q", "sub", "sup", "p", "br", "pre", "ul", "ol", "li", "dl", "dt",
-    "dd", "table", "caption", "thead", "tfoot", "tbody", "colgroup", "col", "tr", "th", "td", "a", "img", "map", "area",
-    "tt", "i", "b", "big", "small", "hr",
+    "div",
+    "span",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "address",
+    "bdo",
+    "em",
+    "strong",
+    "dfn",
+    "code",
+    "samp",
+    "kbd",
+    "var",
+    "cite",
+    "abbr",
+    "acronym",
+    "blockquote",
+    "q",
+    "sub",
+    "sup",
+    "p",
+    "br",
+    "pre",
+    "ul",
+    "ol",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "table",
+    "caption",
+    "thead",
+    "tfoot",
+    "tbody",
+    "colgroup",
+    "col",
+    "tr",
+    "th",
+    "td",
+    "a",
+    "img",
+    "map",
+    "area",
+    "tt",
+    "i",
+    "b",
+    "big",
+    "small",
+    "hr",
 ];
 
 /// Attributes that any element may have.
@@ -28,8 +77,9 @@ const SOME: &[(&str, &[&str])] = &[
 ];
 
 /// Attributes of everything inside a table.
-const CELLS: &[&str] =
-    &["align", "valign", "char", "charoff", "abbr", "axis", "headers", "scope", "rowspan", "colspan", "nowrap", "width"];
+const CELLS: &[&str] = &[
+    "align", "valign", "char", "charoff", "abbr", "axis", "headers", "scope", "rowspan", "colspan", "nowrap", "width",
+];
 
 const IN_TABLES: &[&str] = &["table", "caption", "thead", "tfoot", "tbody", "colgroup", "col", "tr", "th", "td"];
 

@@ -159,8 +159,20 @@ mod tests {
     #[test]
     fn what_is_not_well_formed_is_refused_at_its_place() {
         for inner in [
-            "<p>x", "x</p>", "<p>x</b>", "a & b", "&nbsp;x", "&#0;x", "<br>x", "<p id=a>x</p>", "<p id='a' id='b'>x</p>",
-            "<!DOCTYPE x>x", "<?x?>x", "< p>x", "<!-- x", "\u{1}x",
+            "<p>x",
+            "x</p>",
+            "<p>x</b>",
+            "a & b",
+            "&nbsp;x",
+            "&#0;x",
+            "<br>x",
+            "<p id=a>x</p>",
+            "<p id='a' id='b'>x</p>",
+            "<!DOCTYPE x>x",
+            "<?x?>x",
+            "< p>x",
+            "<!-- x",
+            "\u{1}x",
         ] {
             assert_eq!(check(inner).unwrap_err().rule, NarrativeRule::Content, "{inner}");
         }

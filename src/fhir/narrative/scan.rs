@@ -4,10 +4,16 @@
 /// A part of the XHTML.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Part<'t> {
-    Open { name: &'t str, attributes: Vec<(&'t str, &'t str)>, is_closed: bool },
+    Open {
+        name: &'t str,
+        attributes: Vec<(&'t str, &'t str)>,
+        is_closed: bool,
+    },
     Close(&'t str),
     /// Whether it shows anything.
-    Text { is_visible: bool },
+    Text {
+        is_visible: bool,
+    },
 }
 
 /// What is wrong with it.

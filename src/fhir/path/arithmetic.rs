@@ -24,7 +24,9 @@ pub(super) fn negate<'a>(items: &[Item<'a>], position: u32) -> Result<Items<'a>,
     match value {
         Some(Item::Integer(value)) => Ok(value.checked_neg().map(Item::Integer).into_iter().collect()),
         Some(Item::Decimal(value)) => Ok(smallvec![Item::Decimal(-value)]),
-        Some(Item::Quantity(quantity)) => Ok(smallvec![Item::Quantity(Quantity { value: -quantity.value, ..quantity })]),
+        Some(Item::Quantity(quantity)) => {
+            Ok(smallvec![Item::Quantity(Quantity { value: -quantity.value, ..quantity })])
+        }
         _ => Err(PathError::at(position, "only one number or quantity can be negated")),
     }
 }

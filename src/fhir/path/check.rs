@@ -154,15 +154,7 @@ fn call_shape(call: &Call, at: Checked<'_>) -> Result<Shape, PathError> {
     let inside = Checked { this: &input, ..at };
     let is_criterion = matches!(
         call.function,
-        F::Where
-            | F::Select
-            | F::Exists
-            | F::All
-            | F::Repeat
-            | F::Aggregate
-            | F::Sort
-            | F::Trace
-            | F::DefineVariable
+        F::Where | F::Select | F::Exists | F::All | F::Repeat | F::Aggregate | F::Sort | F::Trace | F::DefineVariable
     );
     let scope = if is_criterion || (call.function == F::Iif && call.target.is_some()) { inside } else { at };
     let mut arguments = Vec::with_capacity(call.arguments.len());

@@ -65,9 +65,7 @@ pub(super) fn truth<'a>(node: &'a Node, scope: Scope<'_, 'a>) -> Result<Option<b
         NodeKind::Is { value, kind } => match one(value, scope)? {
             One::None => Ok(None),
             One::Item(item) => Ok(Some(is_of(&item, kind))),
-            One::Several => {
-                Err(PathError::at(node.position, "`is` works on one item; filter with `ofType()` instead"))
-            }
+            One::Several => Err(PathError::at(node.position, "`is` works on one item; filter with `ofType()` instead")),
         },
         _ => match one(node, scope)? {
             One::None => Ok(None),

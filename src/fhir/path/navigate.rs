@@ -9,7 +9,11 @@ use super::step::{Alternative, Step, Way, member};
 use crate::fhir::definition::{ElementDefinition, TypeDefinition};
 
 /// Hands over the children that a step leads to.
-pub(super) fn children_named<'a>(parent: &Element<'a>, step: &Step, look: &mut impl FnMut(Element<'a>) -> Flow) -> Flow {
+pub(super) fn children_named<'a>(
+    parent: &Element<'a>,
+    step: &Step,
+    look: &mut impl FnMut(Element<'a>) -> Flow,
+) -> Flow {
     let Content::Object(map) = parent.content else {
         return primitive_children(parent, Some(&step.name), look);
     };
@@ -78,7 +82,11 @@ fn child_definition(element: Option<Option<&ElementDefinition>>) -> Option<Optio
 }
 
 /// The id and the extensions of a primitive.
-fn primitive_children<'a>(parent: &Element<'a>, name: Option<&str>, look: &mut impl FnMut(Element<'a>) -> Flow) -> Flow {
+fn primitive_children<'a>(
+    parent: &Element<'a>,
+    name: Option<&str>,
+    look: &mut impl FnMut(Element<'a>) -> Flow,
+) -> Flow {
     let Some(map) = parent.sibling else { return Ok(()) };
     for (key, value) in map {
         if name.is_none_or(|name| name == key) {

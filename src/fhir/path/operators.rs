@@ -123,12 +123,7 @@ fn compare<'a>(
 }
 
 /// Whether one item is in a collection, or any of some codes in a value set.
-fn member<'a>(
-    item: &'a Node,
-    all: &'a Node,
-    position: u32,
-    scope: Scope<'_, 'a>,
-) -> Result<Option<bool>, PathError> {
+fn member<'a>(item: &'a Node, all: &'a Node, position: u32, scope: Scope<'_, 'a>) -> Result<Option<bool>, PathError> {
     let items = evaluate(item, scope)?;
     if items.is_empty() {
         return Ok(None);

@@ -366,7 +366,14 @@ enum Infix {
 
 fn filter_by(value: Box<Node>, kind: TypeSpecifier) -> NodeKind {
     let function = Function::OfType;
-    NodeKind::Call(Call { target: Some(value), function, arguments: Vec::new(), kind: Some(kind), pattern: None, place: 0 })
+    NodeKind::Call(Call {
+        target: Some(value),
+        function,
+        arguments: Vec::new(),
+        kind: Some(kind),
+        pattern: None,
+        place: 0,
+    })
 }
 
 fn is_system_type(name: &str) -> bool {

@@ -133,30 +133,16 @@ fn walk_from<'a>(item: &Item<'a>, steps: &[Step], position: u32, scope: Scope<'_
 }
 
 /// Hands over what the steps lead to from an element.
-fn walk<'a>(
-    element: Element<'a>,
-    steps: &[Step],
-    position: u32,
-    scope: Scope<'_, 'a>,
-    sink: Sink<'_, 'a>,
-) -> Flow {
+fn walk<'a>(element: Element<'a>, steps: &[Step], position: u32, scope: Scope<'_, 'a>, sink: Sink<'_, 'a>) -> Flow {
     scope.charge(1, position)?;
     match steps {
         [] => sink(Item::Element(element)),
-        [step, rest @ ..] => {
-            children_named(&element, step, &mut |child| walk(child, rest, position, scope, sink))
-        }
+        [step, rest @ ..] => children_named(&element, step, &mut |child| walk(child, rest, position, scope, sink)),
     }
 }
 
 /// The item at a place counted from 0; looks no further.
-fn indexed<'a>(
-    target: &'a Node,
-    index: &'a Node,
-    position: u32,
-    scope: Scope<'_, 'a>,
-    sink: Sink<'_, 'a>,
-) -> Flow {
+fn indexed<'a>(target: &'a Node, index: &'a Node, position: u32, scope: Scope<'_, 'a>, sink: Sink<'_, 'a>) -> Flow {
     let index = match one(index, scope)? {
         One::None => return Ok(()),
         One::Item(Item::Integer(index)) => index,

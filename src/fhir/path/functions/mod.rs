@@ -17,8 +17,8 @@ mod text_forms;
 mod tree;
 
 pub(super) use existence::decide;
-pub(super) use terminology::in_value_set;
 pub(super) use sets::union;
 pub(super) use stream::stream;
 pub(super) use strings::compile_pattern;
 pub(super) use table::{Function, by_name, names};
+pub(super) use terminology::in_value_set;

@@ -24,11 +24,8 @@ pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Resu
 fn of_moment<'a>(function: Function, moment: PartialDateTime) -> Option<Item<'a>> {
     let civil = moment.civil;
     let stated = |precision: Precision, part: i64| (moment.precision >= precision).then_some(Item::Integer(part));
-    let clock = PartialTime {
-        civil: civil.time(),
-        precision: moment.precision,
-        fraction_digits: moment.fraction_digits,
-    };
+    let clock =
+        PartialTime { civil: civil.time(), precision: moment.precision, fraction_digits: moment.fraction_digits };
     match function {
         Function::YearOf => stated(Precision::Year, civil.year().into()),
         Function::MonthOf => stated(Precision::Month, civil.month().into()),

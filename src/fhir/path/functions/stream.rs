@@ -33,9 +33,7 @@ pub(in crate::fhir::path) fn stream<'a>(
             scope.charge(1, position)?;
             tree::children(&item, sink)
         }),
-        (Function::Descendants, _) => {
-            input(call, scope, &mut |item| tree::descendants(&item, position, scope, sink))
-        }
+        (Function::Descendants, _) => input(call, scope, &mut |item| tree::descendants(&item, position, scope, sink)),
         (Function::Type, _) => input(call, scope, &mut |item| sink(tree::type_of(&item))),
         (Function::Extension, [url]) => fhir::extension(call, url, position, scope, sink),
         (Function::DefineVariable, arguments) => define(call, arguments.get(1), scope, sink),
@@ -69,13 +67,7 @@ pub(super) fn collect<'a>(call: &'a Call, position: u32, scope: Scope<'_, 'a>) -
     }
 }
 
-fn choose<'a>(
-    call: &'a Call,
-    criterion: &'a Node,
-    position: u32,
-    scope: Scope<'_, 'a>,
-    sink: Sink<'_, 'a>,
-) -> Flow {
+fn choose<'a>(call: &'a Call, criterion: &'a Node, position: u32, scope: Scope<'_, 'a>, sink: Sink<'_, 'a>) -> Flow {
     let mut index = 0;
     input(call, scope, &mut |item| {
         scope.charge(1, position)?;
@@ -85,13 +77,7 @@ fn choose<'a>(
     })
 }
 
-fn project<'a>(
-    call: &'a Call,
-    projection: &'a Node,
-    position: u32,
-    scope: Scope<'_, 'a>,
-    sink: Sink<'_, 'a>,
-) -> Flow {
+fn project<'a>(call: &'a Call, projection: &'a Node, position: u32, scope: Scope<'_, 'a>, sink: Sink<'_, 'a>) -> Flow {
     let mut index = 0;
     input(call, scope, &mut |item| {
         scope.charge(1, position)?;

@@ -62,8 +62,7 @@ pub(super) fn subsumption<'a>(invocation: Invocation<'_, 'a>, input: &[Item<'a>]
     let (Some(own), Some(other)) = (invocation.single(input)?, invocation.single(&argument)?) else {
         return Ok(Items::new());
     };
-    let (above, below) =
-        if invocation.call.function == Function::Subsumes { (own, other) } else { (other, own) };
+    let (above, below) = if invocation.call.function == Function::Subsumes { (own, other) } else { (other, own) };
     let mut known = Some(false);
     for (system, above) in coded(above) {
         for (_, below) in coded(below).into_iter().filter(|(other, _)| *other == system) {
