@@ -10,7 +10,7 @@ use super::compare::order;
 use super::literal;
 use super::navigate::children_named;
 use super::quantity::Quantity;
-use super::step::member;
+use super::step::{Step, member};
 use crate::fhir::Resource;
 use crate::fhir::definition::{Definitions, Kind, TypeDefinition};
 use crate::fhir::time::{PartialDateTime, PartialTime};
@@ -93,8 +93,12 @@ impl<'a> Element<'a> {
     /// The children of that name, of a choice by its name without type.
     pub fn children(&self, name: &str) -> Vec<Element<'a>> {
         let mut found = Vec::new();
-        children_named(self, name, &format!("_{name}"), &mut found);
-        found.iter().filter_map(Item::as_element).copied().collect()
+        // Nothing stops this flow.
+        let _ = children_named(self, &Step::new(0, name.to_string()), &mut |child| {
+            found.push(child);
+            Ok(())
+        });
+        found
     }
 
     /// How a primitive compares with a JSON value of its type; none where they do not.
