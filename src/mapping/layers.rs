@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use rust_embed::RustEmbed;
 
+use crate::mapping::language::VERBS;
 use crate::problem::{Category, Problem};
 use crate::yaml::{Kind, Mark, Node, Source, nearest, parse};
 
@@ -112,27 +113,6 @@ fn place_of(source: &Source, problems: &mut Vec<Problem>) -> Option<(Folder, Str
     Some((found?, name.to_string()))
 }
 
-/// Keys that make a mapping one value: what lies above replaces it whole rather than mixing into it.
-const WHOLE: [&str; 17] = [
-    "from",
-    "as",
-    "table",
-    "fixed",
-    "first",
-    "join",
-    "reference",
-    "authority",
-    "code-system",
-    "quantity",
-    "date",
-    "dateTime",
-    "instant",
-    "time",
-    "integer",
-    "decimal",
-    "boolean",
-];
-
 pub(super) fn lay_file(below: Node, above: Node) -> Node {
     match (below.kind, above.kind) {
         (Kind::Map(below_entries), Kind::Map(above_entries)) => {
@@ -188,8 +168,9 @@ fn lay_element(below: Node, above: Node) -> Node {
     if is_whole(&below) || is_whole(&above) { above } else { lay_elements(below, above) }
 }
 
+/// One value, by a verb: what lies above replaces it whole rather than mixing into it.
 fn is_whole(node: &Node) -> bool {
-    node.as_map().is_none() || WHOLE.iter().any(|key| node.get(key).is_some())
+    node.as_map().is_none() || VERBS.iter().any(|key| node.get(key).is_some())
 }
 
 fn lay_with(below: Node, above: Node, both: &dyn Fn(Node, Node) -> Node) -> Node {

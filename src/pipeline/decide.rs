@@ -7,8 +7,8 @@ use super::find::Found;
 use super::settle::{Working, settle};
 use crate::agreement::label_sensitive;
 use crate::mapping::Mapped;
-use crate::problem::{Category, Place, Problem};
-use crate::profile;
+use crate::problem::{Category, Place, Problem, Severity};
+use crate::profile::{self, own_profile, validate_own};
 use crate::record::{Stamp, Statement, merge, merge_patients};
 use crate::site::{Feed, Intake, Site};
 use crate::store::{Disposition, HeadWrite, Trace, TraceLine, WriteUnit};
@@ -75,6 +75,7 @@ pub(super) fn decide(said: &Said<'_>, mapped: &Mapped, found: Found) -> Decided 
     working.trace.decisions.extend(notes);
     let patient = crate::identity::ResourceId::patient(working.record.head.person).to_string();
     let (mut unit, trace) = settle(site, working, received);
+    check_work(feed, &unit, &mut problems);
     unit.heads.extend(prior_write);
     unit.identifiers = merged.identifiers;
     Decided { unit, trace, problems, disposition: Disposition::Applied, patient: Some(patient) }
@@ -101,10 +102,23 @@ fn check_profiles(feed: &Feed, mapped: &Mapped, problems: &mut Vec<Problem>) {
             |problem: &Problem| draft.resource.resource_type() == "Encounter" && problem.category == Category::Required;
         for mut problem in profile::validate_draft(&draft.resource).into_iter().filter(|problem| !made_later(problem)) {
             if feed.intake == Intake::Report && problem.is_error() {
-                problem.severity = crate::problem::Severity::Warning;
+                problem.severity = Severity::Warning;
             }
             problems.push(problem);
         }
+    }
+}
+
+/// What the protocols made is checked where the feed asks for checks, and only reported: it is the site's or our own
+/// fault, not the sender's, and no reason to refuse a message.
+fn check_work(feed: &Feed, unit: &WriteUnit, problems: &mut Vec<Problem>) {
+    if feed.intake == Intake::Off {
+        return;
+    }
+    let made = unit.changes.iter().map(|change| &change.stored.resource).filter(|made| own_profile(made).is_some());
+    for mut problem in made.flat_map(validate_own) {
+        problem.severity = Severity::Warning;
+        problems.push(problem);
     }
 }
 

@@ -79,9 +79,10 @@ pub(super) fn holds(element: Element<'_>, value_set: &str, validation: Validatio
 }
 
 fn wanted(value_set: &str, validation: Validation<'_>) -> String {
-    let groups = validation.profiles.library().codes_of(value_set).unwrap_or_default();
+    let groups = validation.profiles.library().codes_of(value_set);
+    let groups: &[CodeGroup] = groups.as_deref().unwrap_or_default();
     let codes: Vec<&str> = groups.iter().flat_map(|group| &group.codes).map(String::as_str).collect();
-    let systems: Vec<&str> = groups.iter().map(|group: &CodeGroup| group.system.as_str()).collect();
+    let systems: Vec<&str> = groups.iter().map(|group| group.system.as_str()).collect();
     match codes.get(..MAX_LISTED) {
         None if codes.is_empty() => format!("this code must be from the value set {value_set}"),
         None => format!("this code must be one of {}", codes.join(", ")),

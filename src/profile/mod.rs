@@ -9,6 +9,7 @@ mod discriminator;
 mod extensions;
 mod invariants;
 mod matching;
+mod own;
 mod place;
 pub mod reduce;
 mod references;
@@ -18,7 +19,10 @@ mod structure;
 mod validate;
 
 pub use compiled::Profiles;
+pub use own::{own_profile, validate_own};
 pub use validate::{validate, validate_against, validate_draft};
 
+#[cfg(test)]
+mod profile_tests;
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,11 @@ pub fn validate_draft(resource: &Resource) -> Vec<Problem> {
     start(resource, &[], Profiles::built_in(), true, false)
 }
 
+/// All errors of a resource against R4 core and some profiles, whatever it claims itself.
+pub(super) fn validate_as(resource: &Resource, asked: &[String], profiles: &Profiles) -> Vec<Problem> {
+    start(resource, asked, profiles, false, false)
+}
+
 /// All faults of a resource against R4 core, the profiles that it and what it holds claim in `meta.profile`, and those
 /// asked for, by their canonical URLs. Errors make it invalid; warnings are advice; information says what could not be
 /// checked, because a definition is not at hand.

@@ -2,7 +2,6 @@
 //! type by type as they are asked for. Never holds prose, never changes after start.
 
 mod canonical;
-mod codes;
 mod element;
 mod primitive;
 mod r4;
@@ -10,7 +9,6 @@ mod reading;
 mod rule;
 
 pub use canonical::{profile_url, split_version, type_of_url, value_set_url};
-pub use codes::{CodeGroup, codes_in, codes_of};
 pub use element::{Binding, Constraint, ElementDefinition, Kind, Max, Strength, TypeDefinition, TypeRef};
 pub use primitive::{check_primitive, check_primitive_value};
 pub use r4::Definitions;

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use super::block::{Block, Defines, split};
 use super::built_in;
 use super::differential::Differential;
 use crate::fhir::definition::split_version;
-use crate::fhir::terminology::{Compose, Concepts};
+use crate::fhir::terminology::{CodeGroup, Compose, Concepts};
 use crate::problem::Problem;
 
 /// A package as it lies in its folder.
@@ -33,7 +33,12 @@ pub struct Library {
     value_sets: HashMap<String, Block<Compose>>,
     code_systems: HashMap<String, Block<Concepts>>,
     packages: Vec<Package>,
+    /// The codes of value sets that were listed before.
+    expanded: RwLock<HashMap<String, Expansion>>,
 }
+
+/// All codes of a value set; none where they cannot be listed.
+type Expansion = Option<Arc<[CodeGroup]>>;
 
 /// A package's name and version, and what it says it depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +110,19 @@ impl Library {
         match self.code_systems.get(url) {
             Some(block) => block.get(Concepts::read),
             None => self.below?.code_system(url),
+        }
+    }
+
+    /// What a value set was expanded to before; none when it was not yet.
+    pub(in crate::fhir) fn expanded(&self, value_set: &str) -> Option<Expansion> {
+        self.expanded.read().unwrap_or_else(PoisonError::into_inner).get(value_set).cloned()
+    }
+
+    /// Keeps an expansion, of value sets that are at hand only: a name that a sender made up takes no room.
+    pub(in crate::fhir) fn keep_expanded(&self, value_set: &str, found: Expansion) {
+        if self.value_set(value_set).is_some() {
+            let mut expanded = self.expanded.write().unwrap_or_else(PoisonError::into_inner);
+            expanded.insert(value_set.to_string(), found);
         }
     }
 

@@ -1,5 +1,7 @@
 //! All codes of a value set (http://hl7.org/fhir/R4/valueset-operation-expand.html), where every one of them is at hand.
 
+use std::sync::Arc;
+
 use super::compose::Include;
 use super::concepts::Content;
 use super::membership::{Membership, passes};
@@ -20,7 +22,16 @@ pub struct CodeGroup {
 impl Library {
     /// The codes of a value set by system, in the order of its definition. None when it is not at hand, or takes codes
     /// from what is not.
-    pub fn codes_of(&self, value_set: &str) -> Option<Vec<CodeGroup>> {
+    pub fn codes_of(&self, value_set: &str) -> Option<Arc<[CodeGroup]>> {
+        if let Some(known) = self.expanded(value_set) {
+            return known;
+        }
+        let found = self.list_codes(value_set).map(Arc::from);
+        self.keep_expanded(value_set, found.clone());
+        found
+    }
+
+    fn list_codes(&self, value_set: &str) -> Option<Vec<CodeGroup>> {
         let mut groups = self.expand(value_set, 0)?;
         let compose = self.value_set(value_set)?;
         if !compose.exclude.is_empty() {

@@ -21,7 +21,7 @@ impl<'a> Run<'a> {
                 if text.trim().is_empty() {
                     return None;
                 }
-                match convert(&text, *to, self.context.zone) {
+                match convert(&text, to, self.context.zone) {
                     Ok(value) => read(value),
                     Err(said) => {
                         self.warn(
@@ -59,7 +59,7 @@ impl<'a> Run<'a> {
             Body::First(ways) => self.first_of(ways, entry, frame),
             Body::Join { paths, with, to } => {
                 let text = self.joined(paths, with, frame, way)?;
-                convert(&text, *to, self.context.zone).ok().and_then(read)
+                convert(&text, to, self.context.zone).ok().and_then(read)
             }
             Body::Authority { paths, default } => self.authority(paths, default.as_deref(), frame, &way.mark),
             Body::CodeSystem { path } => {

@@ -8,7 +8,7 @@ use crate::hl7::{DateTime, Precision};
 use crate::mapping::language::Conversion;
 
 /// Converts one text; the error completes the sentence "this …".
-pub fn convert(text: &str, to: Conversion, zone: &TimeZone) -> Result<Value, String> {
+pub fn convert(text: &str, to: &Conversion, zone: &TimeZone) -> Result<Value, String> {
     let trimmed = text.trim();
     let checked = |kind: &str, text: String| match check_primitive(kind, &text) {
         Ok(()) => Ok(Value::String(text)),
@@ -22,13 +22,13 @@ pub fn convert(text: &str, to: Conversion, zone: &TimeZone) -> Result<Value, Str
         Conversion::Code(codes) => {
             let code = collapse(trimmed);
             match codes {
-                Some(codes) if !codes.contains(&code.as_str()) => Err("is not a code that FHIR knows here".to_string()),
+                Some(codes) if !codes.contains(&code) => Err("is not a code that FHIR knows here".to_string()),
                 _ => checked("code", code),
             }
         }
         Conversion::Uri => checked("uri", trimmed.to_string()),
         Conversion::Boolean => boolean(trimmed),
-        Conversion::Integer { least } => integer(trimmed, least),
+        Conversion::Integer { least } => integer(trimmed, *least),
         Conversion::Decimal => decimal(trimmed).map(Value::Number).ok_or_else(|| "is not a number".to_string()),
         Conversion::Date => date_time(trimmed).map(|read| Value::String(read.to_fhir_date())),
         Conversion::DateTime => date_time(trimmed).map(|read| Value::String(read.to_fhir_date_time(zone))),
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn json(text: &str, to: Conversion) -> Result<String, String> {
-        convert(text, to, &TimeZone::UTC).map(|value| value.to_string())
+        convert(text, &to, &TimeZone::UTC).map(|value| value.to_string())
     }
 
     #[test]

@@ -1,32 +1,13 @@
 //! One way to fill an element: a place, or a mapping with one of the language's verbs.
 
+use std::sync::Arc;
+
 use super::element::Compiler;
-use crate::fhir::definition::{Strength, codes_of};
-use crate::fhir::{Definitions, ElementDefinition};
-use crate::mapping::language::{Body, CodeShape, Condition, Conversion, Expression, SourcePath};
+use crate::fhir::definition::Strength;
+use crate::fhir::{Definitions, ElementDefinition, Library};
+use crate::mapping::language::{Body, CodeShape, Condition, Conversion, Expression, SourcePath, VERBS};
 use crate::problem::Category;
 use crate::yaml::{Fields, Kind, Node, nearest};
-
-/// The verbs; a mapping without one of them spells out the elements of its type in place.
-const VERBS: [&str; 17] = [
-    "as",
-    "table",
-    "fixed",
-    "first",
-    "join",
-    "reference",
-    "authority",
-    "code-system",
-    "quantity",
-    "date",
-    "dateTime",
-    "instant",
-    "time",
-    "integer",
-    "decimal",
-    "boolean",
-    "from",
-];
 
 /// Those that a complex type can be made by; any other key names an element of it.
 const COMPLEX_VERBS: [&str; 7] = ["as", "table", "fixed", "first", "reference", "quantity", "from"];
@@ -268,9 +249,9 @@ impl Compiler<'_> {
         };
         if let (CodeShape::Code, Some(codes)) = (to, required_codes(element)) {
             let rows = self.names.compiled_tables.get(index).into_iter().flat_map(|table| table.codes.values());
-            let wrong: Vec<_> = rows.filter(|row| !codes.contains(&row.code.as_str())).cloned().collect();
+            let wrong: Vec<_> = rows.filter(|row| !codes.contains(&row.code)).cloned().collect();
             for row in wrong {
-                let problem = row.mark.problem(Category::CodeInvalid, not_a_code(&row.code, element, codes));
+                let problem = row.mark.problem(Category::CodeInvalid, not_a_code(&row.code, element, &codes));
                 if !self.problems.contains(&problem) {
                     self.problems.push(problem);
                 }
@@ -344,13 +325,14 @@ impl Compiler<'_> {
 }
 
 /// The codes that a required binding enumerates.
-pub fn required_codes(element: &'static ElementDefinition) -> Option<&'static [&'static str]> {
+pub fn required_codes(element: &ElementDefinition) -> Option<Arc<[String]>> {
     let binding = element.binding.as_ref().filter(|binding| binding.strength == Strength::Required)?;
-    codes_of(&binding.value_set)
+    let groups = Library::built_in().codes_of(&binding.value_set)?;
+    Some(groups.iter().flat_map(|group| &group.codes).cloned().collect())
 }
 
-pub fn not_a_code(code: &str, element: &ElementDefinition, codes: &[&str]) -> String {
-    let hint = nearest(code, codes.iter().copied())
+pub fn not_a_code(code: &str, element: &ElementDefinition, codes: &[String]) -> String {
+    let hint = nearest(code, codes.iter().map(String::as_str))
         .map_or_else(|| format!("; it takes {}", codes.join(", ")), |near| format!("; did you mean `{near}`?"));
     format!("`{code}` is not a code of `{}`{hint}", element.path)
 }

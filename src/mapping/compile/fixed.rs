@@ -58,9 +58,9 @@ impl Compiler<'_> {
             return None;
         }
         if let (Some(codes), Some(code)) = (required_codes(element), value.as_str())
-            && !codes.contains(&code)
+            && !codes.iter().any(|own| own == code)
         {
-            self.report(node, Category::CodeInvalid, not_a_code(code, element, codes));
+            self.report(node, Category::CodeInvalid, not_a_code(code, element, &codes));
             return None;
         }
         Some(value)

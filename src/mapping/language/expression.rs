@@ -1,5 +1,7 @@
 //! How one element gets its value: the compiled form of an element's entry in a mapping file.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{Condition, SourcePath};
@@ -68,6 +70,27 @@ pub enum Body {
     Reference { map: usize },
 }
 
+/// The verbs; a mapping without one of them spells out the elements of its type in place.
+pub const VERBS: [&str; 17] = [
+    "as",
+    "table",
+    "fixed",
+    "first",
+    "join",
+    "reference",
+    "authority",
+    "code-system",
+    "quantity",
+    "date",
+    "dateTime",
+    "instant",
+    "time",
+    "integer",
+    "decimal",
+    "boolean",
+    "from",
+];
+
 /// What a table's code becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeShape {
@@ -77,11 +100,11 @@ pub enum CodeShape {
 }
 
 /// Text to a FHIR primitive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conversion {
     Text,
     /// Codes of a required binding, when R4 enumerates them.
-    Code(Option<&'static [&'static str]>),
+    Code(Option<Arc<[String]>>),
     Uri,
     Boolean,
     Integer {
@@ -97,7 +120,7 @@ pub enum Conversion {
 
 impl Conversion {
     /// The conversion to a primitive type; none for types that a message cannot fill.
-    pub fn to(type_name: &str, codes: Option<&'static [&'static str]>) -> Option<Self> {
+    pub fn to(type_name: &str, codes: Option<Arc<[String]>>) -> Option<Self> {
         Some(match type_name {
             "string" | "markdown" | "id" => Self::Text,
             "code" => Self::Code(codes),

@@ -8,7 +8,7 @@ mod path;
 mod table;
 
 pub use condition::Condition;
-pub use expression::{Body, CodeShape, Conversion, Entry, Expression, Template};
+pub use expression::{Body, CodeShape, Conversion, Entry, Expression, Template, VERBS};
 pub use map::{Example, KeyPart, Map, MapKind, MergeRule, MessageMap, Use};
 pub use path::{Root, SourcePath};
 pub use table::{Table, TableCode};

@@ -6,11 +6,12 @@ use smallvec::smallvec;
 
 use super::dispatch::Invocation;
 use super::table::Function;
-use crate::fhir::definition::codes_in;
+use crate::fhir::Library;
 use crate::fhir::path::context::Scope;
 use crate::fhir::path::error::PathError;
 use crate::fhir::path::flow::Items;
 use crate::fhir::path::item::{Element, Item};
+use crate::fhir::terminology::Membership;
 
 /// `memberOf(value set)` on a code, a Coding or a CodeableConcept.
 pub(super) fn member_of<'a>(invocation: Invocation<'_, 'a>, input: &[Item<'a>]) -> Result<Items<'a>, PathError> {
@@ -52,8 +53,12 @@ fn is_member(scope: Scope<'_, '_>, value_set: &str, system: &str, code: &str) ->
     if let Some(known) = scope.context.membership.and_then(|knows| knows(value_set, system, code)) {
         return Some(known);
     }
-    let groups = codes_in(value_set)?;
-    Some(groups.iter().any(|group| (system == "*" || group.system == system) && group.codes.contains(&code)))
+    let system = Some(system).filter(|system| *system != "*");
+    match Library::built_in().membership(value_set, system, code) {
+        Membership::In => Some(true),
+        Membership::Out => Some(false),
+        Membership::Unknown(_) => None,
+    }
 }
 
 /// `subsumes(code)` and `subsumedBy(code)`: whether one code is the other or above it, or below it.
