@@ -12,12 +12,15 @@ use crate::problem::Category;
 /// The entries of a bundle.
 pub(super) struct Bundle<'a> {
     kind: Option<&'a str>,
-    entries: Vec<(Option<&'a str>, Option<&'a Map<String, Value>>)>,
+    entries: Vec<Entry<'a>>,
     /// By full URL, without version.
     by_url: HashMap<&'a str, &'a Map<String, Value>>,
     /// By `Patient/1`: what a relative reference finds where the entries' own URLs do not tell.
     by_id: HashMap<String, &'a Map<String, Value>>,
 }
+
+/// What an entry goes by, and what it holds.
+type Entry<'a> = (Option<&'a str>, Option<&'a Map<String, Value>>);
 
 impl<'a> Bundle<'a> {
     pub fn new(map: &'a Map<String, Value>) -> Self {
@@ -44,9 +47,7 @@ impl<'a> Bundle<'a> {
 
     /// The full URL of an entry by its position.
     pub fn full_url(&self, resource: &Map<String, Value>) -> Option<&'a str> {
-        let own = |entry: &&(Option<&'a str>, Option<&'a Map<String, Value>>)| {
-            entry.1.is_some_and(|own| std::ptr::eq(own, resource))
-        };
+        let own = |entry: &&Entry<'a>| entry.1.is_some_and(|own| std::ptr::eq(own, resource));
         self.entries.iter().find(own).and_then(|(full_url, _)| *full_url)
     }
 

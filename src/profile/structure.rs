@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::binding;
+use super::check::check_profile;
 use super::extensions;
 use super::invariants;
 use super::place::{Findings, child};
@@ -218,6 +219,9 @@ fn check_complex<'a>(
     check_object(map, definition, path, validation, findings);
     let own = Element::typed(map, definition);
     check_binding(own, element, path, validation, findings);
+    for profile in element.types.iter().flat_map(|kind| &kind.profiles) {
+        check_profile(own, profile, path, validation, findings);
+    }
     match definition.name.as_str() {
         "Reference" => references::check(map, element, path, validation, findings),
         "Coding" if validation.is_thorough => binding::check_coding(map, path, validation, findings),

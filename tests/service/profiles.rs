@@ -157,7 +157,7 @@ fn compare(package: &Path, expected: &Path, folder: &Path) {
     let differing: Vec<_> = made.iter().filter(|(name, text)| expected.get(*name) != Some(text)).collect();
     let names: Vec<_> = differing.iter().map(|(name, _)| name).collect();
     assert!(names.is_empty(), "run `handover profiles add` again (profiles/README.md): {names:?}");
-    let left_over: Vec<_> = expected.keys().filter(|name| !made.contains_key(*name) && *name != "codes.txt").collect();
+    let left_over: Vec<_> = expected.keys().filter(|name| !made.contains_key(*name)).collect();
     assert!(left_over.is_empty(), "no package has {left_over:?}");
 }
 

@@ -107,7 +107,7 @@ impl ElementRule {
                 } else if let Some(content) = word.strip_prefix('=') {
                     self.content = Some(content.to_string());
                 } else {
-                    self.types = word.split('|').map(read_type).collect::<Result<_, _>>()?;
+                    self.types = split_types(word).into_iter().map(read_type).collect::<Result<_, _>>()?;
                 }
             }
         }
@@ -140,6 +140,20 @@ fn cardinality(word: &str) -> Option<(Option<u32>, Option<Max>)> {
         count => Some(Max::Count(count.parse().ok()?)),
     };
     Some((min, max))
+}
+
+/// `Quantity|Extension<URL|1.0.0>` as its two types: what stands in brackets is a type's own.
+fn split_types(word: &str) -> Vec<&str> {
+    let mut depth = 0_i32;
+    word.split(|letter| {
+        match letter {
+            '<' | '(' => depth += 1,
+            '>' | ')' => depth -= 1,
+            _ => {}
+        }
+        letter == '|' && depth == 0
+    })
+    .collect()
 }
 
 /// `Reference(Patient,Group)`, `Extension<URL>`, `canonical(URL)`.
@@ -218,8 +232,8 @@ mod tests {
     #[test]
     fn types_carry_profiles_and_targets() {
         let rule =
-            ElementRule::read("a 0..* Extension<http://x.example/e>|Reference(Patient,http://x.example/p)").unwrap();
-        assert_eq!(rule.types[0].profiles, ["http://x.example/e"]);
+            ElementRule::read("a 0..* Extension<http://x.example/e|2>|Reference(Patient,http://x.example/p)").unwrap();
+        assert_eq!(rule.types[0].profiles, ["http://x.example/e|2"]);
         assert_eq!(rule.types[1].targets, ["Patient", "http://x.example/p"]);
     }
 

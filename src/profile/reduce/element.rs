@@ -61,7 +61,7 @@ pub fn content_reference(element: &Value) -> Option<String> {
 }
 
 /// A type's name. What FHIR's own primitives are made of is named by an extension.
-pub fn type_code(kind: &Value) -> String {
+fn type_code(kind: &Value) -> String {
     let code = text(kind, "code").unwrap_or_default();
     if !code.starts_with("http://hl7.org/fhirpath/") {
         return type_url(code);
@@ -82,7 +82,8 @@ fn types(element: &Value) -> Option<String> {
     content_reference(element).or_else(|| (!types.is_empty()).then(|| types.join("|")))
 }
 
-fn type_text(kind: &Value) -> String {
+/// A type with its profiles and targets: `Reference(Patient,Group)`, `Quantity<SimpleQuantity>`.
+pub fn type_text(kind: &Value) -> String {
     let urls = |key| texts(kind, key).map(type_url).collect::<Vec<_>>();
     let (profiles, targets) = (urls("profile"), urls("targetProfile"));
     let mut text = type_code(kind);

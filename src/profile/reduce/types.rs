@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::element::{constraint_lines, content_reference, type_code};
-use super::words::{is_true, last_part, list, text, texts, type_url, value_set_url};
+use super::element::{constraint_lines, content_reference, type_text};
+use super::words::{is_true, last_part, list, text, value_set_url};
 
 /// Types whose elements stand in the file of the type itself only.
 const INHERITED: [&str; 6] =
@@ -67,10 +67,4 @@ fn element_line(element: &Value, root: &str) -> String {
         parts.push(format!("{strength}:{}", value_set_url(unversioned)));
     }
     parts.join(" ")
-}
-
-fn type_text(kind: &Value) -> String {
-    let targets: Vec<String> = texts(kind, "targetProfile").map(type_url).collect();
-    let code = type_code(kind);
-    if targets.is_empty() || targets == ["Resource"] { code } else { format!("{code}({})", targets.join(",")) }
 }
