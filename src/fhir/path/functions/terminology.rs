@@ -61,6 +61,12 @@ fn is_member(scope: Scope<'_, '_>, value_set: &str, system: &str, code: &str) ->
     }
 }
 
+/// By the code systems that are built in, where both codes are in one of them.
+fn subsumes(system: &str, above: &str, below: &str) -> Option<bool> {
+    let concepts = Library::built_in().code_system(system)?;
+    (concepts.contains(above) && concepts.contains(below)).then(|| concepts.is_below(below, above))
+}
+
 /// `subsumes(code)` and `subsumedBy(code)`: whether one code is the other or above it, or below it.
 pub(super) fn subsumption<'a>(invocation: Invocation<'_, 'a>, input: &[Item<'a>]) -> Result<Items<'a>, PathError> {
     let argument = invocation.argument(0)?;
@@ -75,7 +81,7 @@ pub(super) fn subsumption<'a>(invocation: Invocation<'_, 'a>, input: &[Item<'a>]
             let answer = match invocation.scope.context.subsumption {
                 _ if above == below => Some(true),
                 Some(subsumes) => subsumes(system, above, below),
-                None => None,
+                None => subsumes(system, above, below),
             };
             if answer == Some(true) {
                 return Ok(smallvec![Item::Boolean(true)]);
