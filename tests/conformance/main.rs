@@ -3,10 +3,14 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "tests say what they expect by failing, and print their score"
 )]
 
 mod fhirpath;
 mod mapping;
+mod nearness;
+mod us_core;
 mod validator;
