@@ -29,7 +29,9 @@ pub(super) fn check<'a>(
     };
     // Words alone are right where no code fits.
     let is_text_only = element.type_name() == Some("CodeableConcept") && element.children("coding").is_empty();
-    if is_text_only && !is_required {
+    // What says nothing at all is refused as such.
+    let is_empty = element.as_map().is_some_and(Map::is_empty);
+    if is_empty || (is_text_only && !is_required) {
         return;
     }
     let url = binding.value_set.as_str();

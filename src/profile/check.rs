@@ -8,7 +8,7 @@ use super::place::{Findings, child};
 use super::rules::Rules;
 use super::slicing::{self, Sliced, times};
 use super::validate::Validation;
-use super::{binding, invariants, references};
+use super::{binding, extensions, invariants, references};
 use crate::fhir::definition::{Binding, Definitions, Max, Strength, TypeRef, split_version, type_of_url};
 use crate::fhir::path::{Element, Item};
 use crate::problem::Category;
@@ -59,7 +59,7 @@ pub(super) fn check_profile<'a>(
         findings.error(Category::Structure, path, text);
         return;
     }
-    if validation.depth < MAX_DEPTH {
+    if validation.depth < MAX_DEPTH && !extensions::is_broken(element) {
         let site = Site { path: path.to_string(), name: "", is_choice: false, profile: &profile };
         check_rules(element, &profile.rules, &site, validation.deeper(), findings);
     }
@@ -118,8 +118,10 @@ fn check_child<'a>(
     let is_choice = known.is_some_and(|known| known.is_choice);
     let site = Site { path: child(&above.path, name, None), name, is_choice, profile: above.profile };
     let profile = site.profile.name();
-    // What R4 itself demands, it has already asked for.
-    let is_asked_for = items.is_empty() && known.is_some_and(|known| known.min > 0);
+    let all: Vec<&Sliced<'a>> = items.iter().collect();
+    let is_slice_missing = slicing::check(&all, rules, &site, validation, findings);
+    // What R4 itself demands, it has already asked for; what a slice lacks, the element lacks too.
+    let is_asked_for = is_slice_missing || (items.is_empty() && known.is_some_and(|known| known.min > 0));
     if items.len() < rules.min as usize && !is_asked_for {
         let text = match rules.min {
             1 => format!("this element is required ({profile})"),
@@ -127,8 +129,10 @@ fn check_child<'a>(
         };
         findings.error(Category::Required, &site.path, text);
     }
+    // That it stands in no list, R4 has said.
     if let Some(max @ Max::Count(most)) = rules.max
         && !max.allows(items.len())
+        && (is_list || most == 0)
     {
         let text = match most {
             0 => format!("this element may not stand here ({profile})"),
@@ -139,8 +143,6 @@ fn check_child<'a>(
     for item in &items {
         check_rules(item.element, rules, &site.at(&item.path), validation, findings);
     }
-    let items: Vec<&Sliced<'a>> = items.iter().collect();
-    slicing::check(&items, rules, &site, validation, findings);
 }
 
 /// One of the types must fit, and where it names profiles, one of these; a reference must point at what it may.

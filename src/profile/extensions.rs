@@ -35,6 +35,32 @@ pub(super) fn check<'a>(
             };
             check_place(&profile, is_modifier, (holder, definition), &path, validation, findings);
             check_profile(Element::typed(extension, type_of_extensions), url, &path, validation, findings);
+            check_parts(&profile, extension, &path, findings);
+        }
+    }
+}
+
+/// Whether an extension has both a value and parts, or neither: that is refused as such (ext-1).
+pub(super) fn is_broken(element: Element<'_>) -> bool {
+    let extension = element.as_map().filter(|_| element.type_name() == Some("Extension"));
+    extension.is_some_and(|map| {
+        map.contains_key("extension") == map.keys().any(|key| key.trim_start_matches('_').starts_with("value"))
+    })
+}
+
+/// The parts of a complex extension are those that it defines: what they mean is said nowhere else.
+fn check_parts(profile: &Profile, extension: &Map<String, Value>, path: &str, findings: &mut Findings) {
+    let slices = profile.rules.child("extension").map(|rules| rules.slices.as_slice()).unwrap_or_default();
+    let known: Vec<&str> =
+        slices.iter().filter_map(|slice| slice.rules.child("url")?.fixed.as_ref()?.as_str()).collect();
+    let parts = extension.get("extension").and_then(Value::as_array).into_iter().flatten();
+    for (index, part) in parts.enumerate() {
+        let own = part.get("url").and_then(Value::as_str).filter(|url| !url.contains(':') && !known.contains(url));
+        if own.is_some() && known.len() == slices.len() && profile.missing_base.is_none() {
+            let hint =
+                if known.is_empty() { "it has none".to_string() } else { format!("it has {}", known.join(", ")) };
+            let text = format!("{} has no such part; {hint}", profile.name());
+            findings.error(Category::Extension, &child(path, "extension", Some(index)), text);
         }
     }
 }

@@ -34,8 +34,25 @@ pub(super) fn check<'a>(
         }
         kind = definition.base.as_deref().and_then(|base| Definitions::r4().type_definition(base));
     }
-    for constraint in element.into_iter().flat_map(|element| &element.constraints) {
-        check_one(own, constraint, path, validation, findings);
+    if let Some(element) = element {
+        check_element(own, element, path, validation, findings);
+    }
+}
+
+/// Checks what is said of the element itself: all that is said of a primitive (`Narrative.div`) beyond its syntax.
+pub(super) fn check_element<'a>(
+    own: Element<'a>,
+    element: &'static ElementDefinition,
+    path: &str,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    for (index, constraint) in element.constraints.iter().enumerate() {
+        // Two keys for one condition are one cause (txt-1 and txt-2).
+        let earlier = element.constraints.iter().take(index);
+        if !earlier.into_iter().any(|other| other.expression == constraint.expression) {
+            check_one(own, constraint, path, validation, findings);
+        }
     }
 }
 

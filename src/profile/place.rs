@@ -22,6 +22,12 @@ impl Findings {
         self.add(Problem::error(category, Place::Element(path.to_string()), text));
     }
 
+    /// An error that R4 and each profile may find for themselves: the first of that cause at the place is said.
+    pub fn error_once(&mut self, cause: &str, category: Category, path: &str, text: impl Into<String>) {
+        let problem = Problem::error(category, Place::Element(path.to_string()), text);
+        self.add_for((path.to_string(), cause.to_string()), problem);
+    }
+
     pub fn warning(&mut self, category: Category, path: &str, text: impl Into<String>) {
         self.add(Problem::warning(category, Place::Element(path.to_string()), text));
     }
@@ -44,6 +50,8 @@ impl Findings {
             Category::Invariant | Category::Structure | Category::Extension | Category::Processing => {
                 problem.text.clone()
             }
+            // What is no code at all is in no value set either.
+            Category::CodeInvalid => Category::Value.code().to_string(),
             category => category.code().to_string(),
         };
         self.add_for((path, cause), problem);

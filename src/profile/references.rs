@@ -5,10 +5,13 @@ use serde_json::{Map, Value};
 
 use super::check::{Site, conforms};
 use super::place::Findings;
-use super::validate::Validation;
-use crate::fhir::definition::{Definitions, ElementDefinition, profile_url, type_of_url};
+use super::validate::{Validation, claims};
+use crate::fhir::definition::{Definitions, ElementDefinition, profile_url, split_version, type_of_url};
 use crate::fhir::path::Element;
 use crate::problem::Category;
+
+/// The one cause when a reference points at a type that it may not.
+const TARGET: &str = "target";
 
 /// What a reference points at, as far as it tells.
 enum Pointed<'a> {
@@ -39,7 +42,7 @@ pub(super) fn check(
     for name in [pointed, map.get("type").and_then(Value::as_str)].into_iter().flatten() {
         if !allowed.is_empty() && !allowed.iter().any(|target| target == name || target == "Resource") {
             let text = format!("this reference may point at {}, not at {name}", allowed.join(", "));
-            findings.error(Category::Structure, path, text);
+            findings.error_once(TARGET, Category::Structure, path, text);
             return;
         }
     }
@@ -64,12 +67,17 @@ pub(super) fn check_targets<'a>(
     let fitting: Vec<&String> = targets.iter().filter(of_type).collect();
     if fitting.is_empty() {
         let text = format!("this reference may point at {}, not at {name} ({profile})", targets.join(", "));
-        findings.error(Category::Structure, &site.path, text);
+        findings.error_once(TARGET, Category::Structure, &site.path, text);
         return;
     }
     // What is pointed at is looked at once, not followed further.
     let Pointed::Resource(found) = pointed else { return };
     if validation.depth > 1 {
+        return;
+    }
+    // One that claims to fit is checked where it stands, and its faults are said there.
+    let fits = |claim: &str| fitting.iter().any(|target| profile_url(target) == split_version(claim).0);
+    if validation.is_thorough && claims(found).any(fits) {
         return;
     }
     let deeper = Validation { depth: validation.depth + 2, ..validation };

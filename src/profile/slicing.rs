@@ -33,22 +33,22 @@ pub(super) struct Sliced<'a> {
     pub path: String,
 }
 
-/// Checks the slices of an element that stands at `site`.
+/// Checks the slices of an element that stands at `site`. True when one lacks items that it must have.
 pub(super) fn check<'a>(
     items: &[&Sliced<'a>],
     rules: &Rules,
     site: &Site<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
-) {
+) -> bool {
     if rules.slices.is_empty() {
-        return;
+        return false;
     }
     let Some(slicing) = rules.slicing.clone().or_else(|| implied(site)) else {
         let text =
             format!("{} slices this element without saying how, so its slices were not checked", site.profile.name());
         findings.unknown(&site.path, &site.profile.url, text);
-        return;
+        return false;
     };
     let mut found: Vec<Vec<&Sliced<'a>>> = rules.slices.iter().map(|_| Vec::new()).collect();
     let mut last = 0;
@@ -83,9 +83,11 @@ pub(super) fn check<'a>(
             }
         }
     }
+    let mut is_missing = false;
     for (slice, found) in rules.slices.iter().zip(&found) {
-        check_slice(slice, found, &slicing, site, validation, findings);
+        is_missing |= check_slice(slice, found, &slicing, site, validation, findings);
     }
+    is_missing
 }
 
 fn check_slice<'a>(
@@ -95,9 +97,10 @@ fn check_slice<'a>(
     site: &Site<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
-) {
+) -> bool {
     let profile = site.profile.name();
-    if found.len() < slice.rules.min as usize {
+    let is_missing = found.len() < slice.rules.min as usize;
+    if is_missing {
         let known_by: Vec<String> = slice_marks(slice, slicing, site, validation)
             .iter()
             .zip(&slicing.discriminators)
@@ -106,7 +109,7 @@ fn check_slice<'a>(
         let known_by = if known_by.is_empty() { String::new() } else { format!(", {},", known_by.join(" and ")) };
         let text =
             format!("`{}`{known_by} must stand here at least {} ({profile})", slice.name, times(slice.rules.min));
-        findings.error(Category::Required, &site.path, text);
+        findings.error_once(&format!("slice {}", slice.name), Category::Required, &site.path, text);
     }
     if let Some(max @ Max::Count(most)) = slice.rules.max
         && !max.allows(found.len())
@@ -120,7 +123,7 @@ fn check_slice<'a>(
     for item in found {
         check_rules(item.element, &slice.rules, &site.at(&item.path), validation, findings);
     }
-    check(found, &slice.rules, site, validation, findings);
+    check(found, &slice.rules, site, validation, findings) || is_missing
 }
 
 /// `once`, `3 times`.

@@ -187,7 +187,9 @@ fn check_value<'a>(
             if let Err(expected) = check_primitive_value(&definition.name, value) {
                 findings.error(Category::Value, path, format!("a {} is {expected}", definition.name));
             } else {
-                check_binding(Element::of_primitive(value, definition), element, path, validation, findings);
+                let own = Element::of_primitive(value, definition);
+                check_binding(own, element, path, validation, findings);
+                invariants::check_element(own, element, path, validation, findings);
             }
         }
         Some(Value::Object(map)) => check_complex(map, element, definition, path, validation, findings),

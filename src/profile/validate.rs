@@ -92,7 +92,7 @@ fn start(
 }
 
 /// The profiles that a resource says it meets.
-fn claims(map: &Map<String, Value>) -> impl Iterator<Item = &str> {
+pub(super) fn claims(map: &Map<String, Value>) -> impl Iterator<Item = &str> {
     let claimed = map.get("meta").and_then(|meta| meta.get("profile")).and_then(Value::as_array);
     claimed.into_iter().flatten().filter_map(Value::as_str)
 }

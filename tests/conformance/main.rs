@@ -12,5 +12,6 @@
 mod fhirpath;
 mod mapping;
 mod nearness;
+mod own_mutants;
 mod us_core;
 mod validator;

@@ -86,8 +86,8 @@ const IN_TABLES: &[&str] = &["table", "caption", "thead", "tfoot", "tbody", "col
 /// What links may begin with. Where there is no scheme, the link is relative.
 const SCHEMES: &[&str] = &["http", "https", "mailto", "tel", "ftp", "urn", "cid"];
 
-/// What makes a style more than a style, or fetches something from elsewhere.
-const ACTIVE_STYLES: &[&str] = &["expression", "behavior", "binding", "javascript", "@import", "url", "\\"];
+/// What makes a style more than a style.
+const ACTIVE_STYLES: &[&str] = &["expression", "behavior", "binding", "javascript", "@import", "\\"];
 
 pub(super) fn is_element(name: &str) -> bool {
     ELEMENTS.contains(&name)
@@ -109,7 +109,14 @@ pub(super) fn is_plain_style(style: &str) -> bool {
     }
     plain.push_str(rest);
     plain.make_ascii_lowercase();
-    !ACTIVE_STYLES.iter().any(|active| plain.contains(active))
+    let mut pictures = plain.split("url").skip(1).map(|rest| rest.trim_start().strip_prefix('(')?.split(')').next());
+    !ACTIVE_STYLES.iter().any(|active| plain.contains(active)) && pictures.all(|link| link.is_some_and(is_own_picture))
+}
+
+/// Whether a picture of a style is inside it or beside the resource: none is fetched from elsewhere.
+fn is_own_picture(link: &str) -> bool {
+    let link = link.trim().trim_matches(['"', '\'']).trim();
+    is_plain_link(link, true) && !link.starts_with("//") && (!link.contains(':') || link.starts_with("data:"))
 }
 
 /// Whether a link leads to something that is looked at rather than run. Pictures may be inside the link.

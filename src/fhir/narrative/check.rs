@@ -126,6 +126,7 @@ mod tests {
             "<a href=\"https://example.org\" name=\"n\">x</a><a href=\"#top\">y</a><a href=\"Patient/1\">z</a>",
             "<img src=\"data:image/png;base64,AAAA\" alt=\"\"/>",
             "<span style=\"color: red; font-weight: bold\">x</span><!-- said once -->",
+            "<span style=\"background-image: url(line.png)\">x</span><p style='background: url(\"data:image/png;base64,AA\")'>y</p>",
             "<ul><li><b>x</b> <i>y</i></li></ul><pre>z</pre><![CDATA[a < b]]>",
         ] {
             assert_eq!(check(inner), Ok(()), "{inner}");

@@ -51,11 +51,16 @@ def bundles(resource, places, definitions):
         yield mutant("total", "Bundle", "a total in a bundle that has none", ["total"], 3)
         yield mutant("search", "Bundle", "a search mode in a bundle that is no answer to a search",
                      ["entry", 0, "search"], {"mode": "match"})
-    yield mutant("type", "Bundle.type", "a type that there is not", ["type"], "letter")
-    yield mutant("fullUrl", "Bundle.entry[0].fullUrl", "a full URL with a version", ["entry", 0, "fullUrl"],
-                 "http://example.org/fhir/Patient/1/_history/1")
-    yield mutant("empty entry", f"Bundle.entry[{len(entries)}]", "an entry without anything", ["entry"],
-                 entries + [{"link": [{"relation": "self", "url": "http://example.org/x"}]}])
+    # Other types have elements that depend on the type, and entries that others refer to.
+    if type_ == "collection":
+        yield mutant("type", "Bundle.type", "a type that there is not", ["type"], "letter")
+    index = next((index for index, entry in enumerate(entries) if str(entries).count(repr(entry.get("fullUrl"))) == 1), None)
+    if index is not None:
+        yield mutant("fullUrl", f"Bundle.entry[{index}].fullUrl", "a full URL with a version", ["entry", index, "fullUrl"],
+                     "http://example.org/fhir/Patient/1/_history/1")
+    if type_ not in ("transaction", "batch"):
+        yield mutant("empty entry", f"Bundle.entry[{len(entries)}]", "an entry without anything", ["entry"],
+                     entries + [{"link": [{"relation": "self", "url": "http://example.org/x"}]}])
     if entries[0].get("fullUrl"):
         same = [copy.deepcopy(entries[0]), copy.deepcopy(entries[0])] + entries[1:]
         yield mutant("same", "Bundle", "two entries of one URL", ["entry"], same)

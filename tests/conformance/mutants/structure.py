@@ -110,8 +110,10 @@ def _wrong_choice(resource, place):
     def swapped(code):
         return changed(without(resource, place.keys), place.keys[:-1] + [stem + capital(code)], SAMPLES[code])
 
-    for code in sorted(set(SAMPLES) - allowed):
-        yield Mutant("type", ("choice", place.element["path"], code), place.location, f"{code}, which R4 has no choice for",
+    # Without one that it must have there would be a second defect.
+    for code in sorted(set(SAMPLES) - allowed) if place.element["min"] == 0 else []:
+        where = f"{place.location.rsplit('.', 1)[0]}.{stem}{capital(code)}"
+        yield Mutant("type", ("choice", place.element["path"], code), where, f"{code}, which R4 has no choice for",
                      swapped(code))
     for profile in place.claims:
         said = profile.by_id.get(place.path)
