@@ -43,7 +43,8 @@ def _of_known(resource, place, definitions):
         definition_of_holder = place.path.rsplit(".", 1)[0]
         if "." not in definition_of_holder and "contained" not in place.keys:
             holder["modifierExtension"] = holder.get("modifierExtension", []) + [copy.deepcopy(place.value)]
-            where = place.location.replace(".extension[", ".modifierExtension[")
+            head = place.location.rsplit(".extension[", 1)[0]
+            where = f"{head}.modifierExtension[{len(holder['modifierExtension']) - 1}]"
             yield Mutant("extension", ("list", group), where, "an extension among the modifier extensions", moved)
     yield from _parts(resource, place, profile, group)
 
