@@ -10,7 +10,7 @@ use super::slicing::{self, Sliced, times};
 use super::validate::Validation;
 use super::{binding, extensions, invariants, references};
 use crate::fhir::definition::{Binding, Definitions, Max, Strength, TypeRef, split_version, type_of_url};
-use crate::fhir::path::{Element, Item};
+use crate::fhir::path::Element;
 use crate::problem::Category;
 
 /// Profiles may use each other; deeper than this nobody means it.
@@ -203,9 +203,4 @@ fn check_value(element: Element<'_>, rules: &Rules, site: &Site<'_>, findings: &
             findings.error(Category::Value, &site.path, format!("this must be {word} {} ({profile})", shown(limit)));
         }
     }
-}
-
-/// The items of a path that are elements.
-pub(super) fn elements<'a>(items: &[Item<'a>]) -> Vec<Element<'a>> {
-    items.iter().filter_map(Item::as_element).copied().collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
-use super::rules::Rules;
+use super::rules::{Invariant, Rules};
 use crate::fhir::definition::{Definitions, split_version, type_of_url};
 use crate::fhir::{Differential, ExtensionContext, Library};
 
@@ -20,6 +20,8 @@ pub(super) struct Profile {
     pub missing_base: Option<String>,
     pub is_modifier: bool,
     pub contexts: Vec<ExtensionContext>,
+    /// What must hold of the element that holds the extension.
+    pub context_invariants: Vec<Invariant>,
 }
 
 impl Profile {
@@ -115,6 +117,7 @@ impl Profiles {
             missing_base,
             is_modifier: chain.iter().any(|profile| profile.is_modifier),
             contexts: own.contexts.clone(),
+            context_invariants: own.context_invariants.iter().map(|text| Invariant::of_context(text)).collect(),
         }
     }
 }

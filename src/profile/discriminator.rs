@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::check::{conforms, elements};
+use super::binding;
+use super::check::conforms;
 use super::compiled::{Profiles, short_name};
 use super::matching::{element_contains, shown};
 use super::rules::Rules;
@@ -178,33 +179,33 @@ fn in_type_profiles(rules: &Rules, steps: &[&str], profiles: &Profiles) -> Vec<V
     values
 }
 
-impl Mark {
-    /// Whether an item has what the slice demands.
-    pub fn is_on<'a>(&'a self, item: Element<'a>, validation: Validation<'a>) -> bool {
-        let found = self.find(item, validation);
-        match &self.demand {
-            Demand::Values(values) => {
-                found.iter().any(|element| values.iter().any(|value| element_contains(*element, value)))
-            }
-            Demand::ValueSet(url) => {
-                found.iter().any(|element| super::binding::holds(*element, url, validation) == Membership::In)
-            }
-            Demand::Types(types) => found.iter().any(|element| {
+impl Demand {
+    fn is_met<'a>(&self, element: Element<'a>, validation: Validation<'a>) -> bool {
+        match self {
+            Self::Values(values) => values.iter().any(|value| element_contains(element, value)),
+            Self::ValueSet(url) => binding::holds(element, url, validation) == Membership::In,
+            Self::Types(types) => {
                 let name = element.type_name().unwrap_or_default();
                 types.iter().any(|kind| Definitions::r4().is_subtype(name, kind) || name.eq_ignore_ascii_case(kind))
-            }),
-            Demand::Profiles(urls) => {
-                found.iter().any(|element| urls.iter().any(|url| conforms(*element, url, validation)))
             }
-            Demand::Exists(wanted) => found.is_empty() != *wanted,
-            Demand::Nothing => false,
+            Self::Profiles(urls) => urls.iter().any(|url| conforms(element, url, validation)),
+            Self::Exists(_) => true,
+            Self::Nothing => false,
         }
     }
+}
 
-    fn find<'a>(&'a self, item: Element<'a>, validation: Validation<'a>) -> Vec<Element<'a>> {
-        let Some(path) = &self.path else { return vec![item] };
-        let context = validation.context(item);
-        elements(&path.evaluate(&context).unwrap_or_default())
+impl Mark {
+    /// Whether an item has what the slice demands.
+    pub fn is_on<'a>(&self, item: Element<'a>, validation: Validation<'a>) -> bool {
+        let (is_there, is_met) = match &self.path {
+            None => (true, self.demand.is_met(item, validation)),
+            Some(path) => validation.any(item, path, &|found, validation| self.demand.is_met(found, validation)),
+        };
+        match self.demand {
+            Demand::Exists(wanted) => is_there == wanted,
+            _ => is_met,
+        }
     }
 
     /// `whose code is {…}`, for the fault of a slice that is not there.

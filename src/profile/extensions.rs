@@ -33,8 +33,11 @@ pub(super) fn check<'a>(
                 say_unknown(url, is_modifier, &path, validation, findings);
                 continue;
             };
-            check_place(&profile, is_modifier, (holder, definition), &path, validation, findings);
-            check_profile(Element::typed(extension, type_of_extensions), url, &path, validation, findings);
+            let own = Element::typed(extension, type_of_extensions);
+            if check_place(&profile, is_modifier, (holder, definition), &path, validation, findings) {
+                check_context(&profile, Element::typed(holder, definition), own, &path, validation, findings);
+            }
+            check_profile(own, url, &path, validation, findings);
             check_parts(&profile, extension, &path, findings);
         }
     }
@@ -76,6 +79,7 @@ fn say_unknown(url: &str, is_modifier: bool, path: &str, validation: Validation<
     }
 }
 
+/// Whether the extension may stand here.
 fn check_place(
     profile: &Profile,
     is_modifier: bool,
@@ -83,13 +87,13 @@ fn check_place(
     path: &str,
     validation: Validation<'_>,
     findings: &mut Findings,
-) {
+) -> bool {
     if profile.is_modifier != is_modifier {
         let right = if profile.is_modifier { "modifierExtension" } else { "extension" };
         findings.error(Category::Extension, path, format!("{} stands in `{right}`", profile.name()));
     }
     if profile.contexts.is_empty() || profile.contexts.iter().any(|context| allows(context, holder, path, validation)) {
-        return;
+        return true;
     }
     let places: Vec<&str> = profile
         .contexts
@@ -101,6 +105,25 @@ fn check_place(
         .collect();
     let text = format!("{} may not stand here, only on {}", profile.name(), places.join(", "));
     findings.error(Category::Extension, path, text);
+    false
+}
+
+/// What the extension's definition demands of the element that holds it.
+fn check_context<'a>(
+    profile: &Profile,
+    holder: Element<'a>,
+    extension: Element<'a>,
+    path: &str,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    for invariant in &profile.context_invariants {
+        let holds = invariant.expression.as_ref().map(|text| validation.matches_context(holder, extension, text));
+        if matches!(holds, Some(Ok(false))) {
+            let text = format!("{} may stand here only where {}", profile.name(), invariant.text);
+            findings.error(Category::Extension, path, text);
+        }
+    }
 }
 
 fn allows(

@@ -104,7 +104,7 @@ fn evaluate(
         findings.warning(Category::Processing, path, text);
         return;
     };
-    let text = match expression.matches(&validation.context(own)) {
+    let text = match validation.matches(own, expression) {
         Ok(true) => return,
         Ok(false) => format!("the invariant {} does not hold: {}", said.key, said.text),
         Err(_) => {

@@ -39,11 +39,15 @@ contact:work.organization 1..
 generalPractitioner sliced=type:resolve();open
 generalPractitioner:office ..1 Reference(Organization)
 
+profile Patient http://x.example/householder : Patient
+  error householder-1 contained.all(conformsTo('http://x.example/named'))
+
 profile Patient http://x.example/orphan : http://y.example/nobody-has-this
 name 1..
 
 extension http://x.example/nickname|1 : Extension
   context element Patient
+  context-invariant gender != 'male' and %extension.value != 'x'
 url fixed "http://x.example/nickname"
 value[x] 1.. string
 
@@ -218,6 +222,7 @@ fn extensions_are_checked_placed_and_refused() {
         "must be a string",
     );
     one_fault(&changed(patient(), "/extension", Value::Null), "named", "`nickname`");
+    one_fault(&changed(patient(), "/extension/0/valueString", json!("x")), "named", "only where gender != 'male'");
     one_fault(
         &changed(pressure(), "/extension", json!([{ "url": "http://x.example/nickname", "valueString": "x" }])),
         "pressure",
@@ -250,6 +255,14 @@ fn references_lead_to_what_meets_the_target_profile() {
         "pressure",
         "Observation.subject: what this points at does not meet http://x.example/named",
     );
+}
+
+#[test]
+fn invariants_ask_whether_others_conform() {
+    let child = changed(patient(), "/link", json!([{ "other": { "reference": "#1" }, "type": "seealso" }]));
+    let child = changed(changed(child, "/id", json!("2")), "/contained", json!([patient()]));
+    assert_eq!(faults(&child, "http://x.example/householder"), Vec::<String>::new());
+    one_fault(&changed(child, "/contained/0/name", Value::Null), "householder", "the invariant householder-1");
 }
 
 #[test]

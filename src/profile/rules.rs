@@ -38,6 +38,12 @@ pub(super) struct Invariant {
 }
 
 impl Invariant {
+    /// A context invariant of an extension, which has no key.
+    pub fn of_context(text: &str) -> Self {
+        let constraint = Constraint { key: "of its context".to_string(), is_error: true, expression: text.to_string() };
+        Self::new(&constraint)
+    }
+
     pub fn new(constraint: &Constraint) -> Self {
         Self {
             key: constraint.key.clone(),

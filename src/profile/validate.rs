@@ -10,8 +10,11 @@ use super::place::Findings;
 use super::{invariants, structure};
 use crate::fhir::Resource;
 use crate::fhir::definition::{Definitions, Kind};
-use crate::fhir::path::{Context, Element};
+use crate::fhir::path::{Context, Element, Expression, Item, PathError};
 use crate::problem::{Category, Problem};
+
+/// How deep invariants may ask whether resources conform to profiles that ask the same.
+const MAX_CONFORMANCE: u32 = 4;
 
 /// What stays the same while one resource is checked.
 #[derive(Clone, Copy)]
@@ -31,10 +34,53 @@ pub(super) struct Validation<'a> {
 }
 
 impl<'a> Validation<'a> {
-    /// The context in which expressions on an element are evaluated.
-    pub fn context(&self, element: Element<'a>) -> Context<'a> {
-        let focus = vec![crate::fhir::path::Item::Element(element)];
-        Context::of(focus).resource(self.resource).root(Element::untyped(self.root))
+    /// Whether an expression holds of an element. It knows profiles, and what the bundle holds.
+    pub fn matches(self, element: Element<'a>, expression: &Expression) -> Result<bool, PathError> {
+        let resolve = |reference: &str| self.resolve(reference);
+        let conforms = |item: &Item<'_>, canonical: &str| self.conforms(item, canonical);
+        expression.matches(&self.context(element).resolving(&resolve).conforming(&conforms))
+    }
+
+    /// Whether a context invariant of an extension holds of what holds the extension.
+    pub fn matches_context(
+        self,
+        holder: Element<'a>,
+        extension: Element<'a>,
+        expression: &Expression,
+    ) -> Result<bool, PathError> {
+        let resolve = |reference: &str| self.resolve(reference);
+        let context = self.context(holder).with("extension", vec![Item::Element(extension)]);
+        expression.matches(&context.resolving(&resolve))
+    }
+
+    /// Whether a path finds elements from an element, and whether any of them is what `test` looks for.
+    pub fn any(
+        self,
+        element: Element<'a>,
+        path: &Expression,
+        test: &dyn for<'x> Fn(Element<'x>, Validation<'x>) -> bool,
+    ) -> (bool, bool) {
+        let resolve = |reference: &str| self.resolve(reference);
+        let found = path.evaluate(&self.context(element).resolving(&resolve)).unwrap_or_default();
+        let mut found = found.iter().filter_map(Item::as_element).copied().peekable();
+        (found.peek().is_some(), found.any(|element| test(element, self)))
+    }
+
+    fn context(self, element: Element<'a>) -> Context<'a> {
+        Context::of(vec![Item::Element(element)]).resource(self.resource).root(Element::untyped(self.root))
+    }
+
+    fn resolve(self, reference: &str) -> Option<Element<'a>> {
+        let bundle = self.bundle?;
+        bundle.resolve(reference, bundle.full_url(self.root)).map(Element::untyped)
+    }
+
+    /// `conformsTo()`: whether a resource meets a profile; none where the profile is not at hand.
+    fn conforms(self, item: &Item<'_>, canonical: &str) -> Option<bool> {
+        self.profiles.get(canonical).filter(|_| self.depth < MAX_CONFORMANCE)?;
+        let resource = Resource::try_from(item.to_json()).ok()?;
+        let found = start(&resource, &[canonical.to_string()], self.profiles, false, false, self.depth + 1);
+        Some(!found.iter().any(Problem::is_error))
     }
 
     pub fn deeper(self) -> Self {
@@ -44,24 +90,24 @@ impl<'a> Validation<'a> {
 
 /// All errors of a resource against R4 core. None means that it is valid as far as that goes.
 pub fn validate(resource: &Resource) -> Vec<Problem> {
-    start(resource, &[], Profiles::built_in(), false, false)
+    start(resource, &[], Profiles::built_in(), false, false, 0)
 }
 
 /// The same for the resource of a draft, whose references to other drafts are written `#Observation.3`.
 pub fn validate_draft(resource: &Resource) -> Vec<Problem> {
-    start(resource, &[], Profiles::built_in(), true, false)
+    start(resource, &[], Profiles::built_in(), true, false, 0)
 }
 
 /// All errors of a resource against R4 core and some profiles, whatever it claims itself.
 pub(super) fn validate_as(resource: &Resource, asked: &[String], profiles: &Profiles) -> Vec<Problem> {
-    start(resource, asked, profiles, false, false)
+    start(resource, asked, profiles, false, false, 0)
 }
 
 /// All faults of a resource against R4 core, the profiles that it and what it holds claim in `meta.profile`, and those
 /// asked for, by their canonical URLs. Errors make it invalid; warnings are advice; information says what could not be
 /// checked, because a definition is not at hand.
 pub fn validate_against(resource: &Resource, asked: &[String], profiles: &Profiles) -> Vec<Problem> {
-    start(resource, asked, profiles, false, true)
+    start(resource, asked, profiles, false, true, 0)
 }
 
 fn start(
@@ -70,18 +116,12 @@ fn start(
     profiles: &Profiles,
     is_draft: bool,
     is_thorough: bool,
+    depth: u32,
 ) -> Vec<Problem> {
     let mut findings = Findings::default();
     let map = resource.as_map();
-    let validation = Validation {
-        root: map,
-        resource: Element::untyped(map),
-        is_draft,
-        is_thorough,
-        profiles,
-        bundle: None,
-        depth: 0,
-    };
+    let validation =
+        Validation { root: map, resource: Element::untyped(map), is_draft, is_thorough, profiles, bundle: None, depth };
     let name = resource.resource_type();
     if check_resource(map, validation, name, &mut findings) {
         for canonical in asked.iter().filter(|asked| !is_thorough || !claims(map).any(|own| own == asked.as_str())) {

@@ -24,7 +24,7 @@ const MAX_ITEMS: usize = 200_000;
 const MAX_TEXT: usize = 4_194_304;
 
 /// Finds the resource that a literal reference (`Patient/1`, `urn:uuid:…`) points at.
-pub type Resolver<'a> = &'a (dyn Fn(&str) -> Option<&'a Resource> + Sync);
+pub type Resolver<'a> = &'a (dyn Fn(&str) -> Option<Element<'a>> + Sync);
 /// Tells whether a code is in a value set: value set URL or name, system, code. The system is `*` where only a code is
 /// compared. None for a value set that is not known.
 pub type Membership<'a> = &'a (dyn Fn(&str, &str, &str) -> Option<bool> + Sync);

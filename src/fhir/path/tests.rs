@@ -5,7 +5,7 @@ use jiff::tz::Offset;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Context, Expression, Item};
+use super::{Context, Element, Expression, Item};
 use crate::fhir::{Resource, ValueSets};
 
 fn resource(value: Value) -> Resource {
@@ -108,7 +108,7 @@ fn references_are_resolved_inside_and_by_the_caller() {
     let patient = patient();
     holds("managingOrganization.resolve().name = 'Practice'", &patient);
     let reading = blood_pressure();
-    let resolver = |reference: &str| (reference == "Patient/1").then_some(&patient);
+    let resolver = |reference: &str| (reference == "Patient/1").then_some(Element::resource(&patient));
     let expression = Expression::parse("subject.resolve().name.first().family").unwrap();
     let found = expression.evaluate(&Context::new(&reading).resolving(&resolver)).unwrap();
     assert_eq!(found[0].to_json(), json!("Doe"));

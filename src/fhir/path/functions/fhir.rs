@@ -87,7 +87,7 @@ fn resolve<'a>(invocation: Invocation<'_, 'a>, item: &Item<'a>) -> Option<Item<'
         return found.map(|resource| Item::Element(Element::object(resource, None)));
     }
     if let Some(found) = context.resolver.and_then(|resolver| resolver(text)) {
-        return Some(Item::Element(Element::resource(found)));
+        return Some(Item::Element(found));
     }
     if !context.resolves_types {
         return None;
