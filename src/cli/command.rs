@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use super::screen::Screen;
 use super::{
     agreement, check, console, delivery, demo, health, init, message, panel, profiles, replay, run, test, try_message,
+    validate,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -26,6 +27,7 @@ enum Command {
     Check(check::Arguments),
     Test(test::Arguments),
     Try(try_message::Arguments),
+    Validate(validate::Arguments),
     Run(run::Arguments),
     Console(console::Arguments),
     Health(health::Arguments),
@@ -55,6 +57,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &mut screen),
         Command::Test(arguments) => test::run(&arguments, &mut screen),
         Command::Try(arguments) => try_message::run(&arguments, &mut screen),
+        Command::Validate(arguments) => validate::run(&arguments, &mut screen),
         Command::Run(arguments) => run::run(&arguments, &mut screen),
         Command::Console(arguments) => console::run(&arguments, &mut screen),
         Command::Health(arguments) => health::run(&arguments, &mut screen),

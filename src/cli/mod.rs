@@ -22,5 +22,6 @@ mod screen;
 mod table;
 mod test;
 mod try_message;
+mod validate;
 
 pub use command::main;

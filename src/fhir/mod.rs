@@ -3,6 +3,7 @@
 pub mod definition;
 mod draft;
 mod identifier;
+mod located;
 pub mod narrative;
 mod outcome;
 mod package;
@@ -16,6 +17,7 @@ mod valueset;
 pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{Draft, Scope};
 pub use identifier::Identifier;
+pub use located::{Located, Span, Unreadable};
 pub use outcome::operation_outcome;
 pub use package::{Differential, ExtensionContext, Library, Package, PackageFile, PackageSource, built_in_packages};
 pub use resource::Resource;

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::agreement::AgreementSet;
-use crate::fhir::{ValueSets, built_in_value_sets};
+use crate::fhir::{Library, ValueSets, built_in_value_sets};
+use crate::profile::Profiles;
 use crate::protocol::ProtocolSet;
 
 use super::{HttpSettings, Retention, Settings, Site, StoreChoice};
@@ -35,6 +36,7 @@ impl Site {
             partners: BTreeMap::new(),
             panels: BTreeMap::new(),
             value_sets: Arc::new(ValueSets::compile(&built_in_value_sets()).0),
+            profiles: Arc::new(Profiles::new(Library::with(&[]).0)),
             mappings: BTreeMap::new(),
             protocols: ProtocolSet::built_in(),
             agreements: AgreementSet::default(),

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::crosscheck::{Kind, Names};
 use super::folder::Folder;
 use crate::agreement::{self, AgreementSet};
-use crate::fhir::{ValueSets, built_in_value_sets};
+use crate::fhir::{Library, PackageFile, PackageSource, ValueSets, built_in_value_sets};
 use crate::mapping::{self, Layers, MapSet};
+use crate::profile::Profiles;
 use crate::protocol::{self, ProtocolSet, built_in_protocols};
 use crate::yaml::Source;
 
@@ -18,6 +19,21 @@ pub fn value_sets(folder: &mut Folder) -> ValueSets {
     let (sets, problems) = ValueSets::compile(&sources);
     folder.problems.extend(problems);
     sets
+}
+
+/// The built-in packages with those of the site's `profiles/NAME/`, each a folder with a `package.txt`, above them.
+pub fn profiles(folder: &mut Folder) -> Profiles {
+    let packages = folder.packages_in("profiles");
+    let mut sources = Vec::new();
+    for package in packages {
+        let texts: Vec<Source> = package.iter().filter_map(|file| folder.source(file)).collect();
+        let files =
+            texts.into_iter().map(|source| PackageFile { name: source.name, text: source.text.to_string().into() });
+        sources.push(PackageSource { files: files.collect() });
+    }
+    let (library, problems) = Library::with(&sources);
+    folder.problems.extend(problems);
+    Profiles::new(library)
 }
 
 /// The site's `agreements/*.yaml`.

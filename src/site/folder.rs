@@ -97,6 +97,18 @@ impl Folder {
         self.files.keys().filter(below).cloned().collect()
     }
 
+    /// The text files of each folder directly in this one that holds a `package.txt`, in order of path.
+    pub fn packages_in(&self, folder: &str) -> Vec<Vec<String>> {
+        let inside = |file: &String| Some(file.strip_prefix(folder)?.strip_prefix('/')?.split_once('/')?.0.to_string());
+        let mut packages: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for file in self.files.keys().filter(|file| file.ends_with(".txt")) {
+            if let Some(name) = inside(file).filter(|name| self.has(&format!("{folder}/{name}/package.txt"))) {
+                packages.entry(name).or_default().push(file.clone());
+            }
+        }
+        packages.into_values().collect()
+    }
+
     pub fn has(&self, file: &str) -> bool {
         self.files.contains_key(file)
     }

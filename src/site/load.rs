@@ -14,6 +14,7 @@ use crate::agreement::AgreementSet;
 use crate::fhir::ValueSets;
 use crate::mapping::MapSet;
 use crate::problem::{Category, Place, Problem};
+use crate::profile::Profiles;
 use crate::protocol::ProtocolSet;
 use crate::yaml::{Mark, Source};
 
@@ -36,6 +37,7 @@ struct Parts {
     partner_marks: BTreeMap<String, Mark>,
     panels: BTreeMap<String, Panel>,
     value_sets: Arc<ValueSets>,
+    profiles: Option<Arc<Profiles>>,
     protocols: Option<ProtocolSet>,
     mappings: BTreeMap<String, Arc<MapSet>>,
     agreements: AgreementSet,
@@ -71,6 +73,7 @@ impl Parts {
             partners: self.partners,
             panels: self.panels,
             value_sets: self.value_sets,
+            profiles: self.profiles?,
             mappings: self.mappings,
             protocols: self.protocols?,
             agreements: self.agreements,
@@ -114,6 +117,7 @@ fn read_parts(folder: &mut Folder, parts: &mut Parts) {
         }
     }
     parts.value_sets = Arc::new(compiled::value_sets(folder));
+    parts.profiles = Some(Arc::new(compiled::profiles(folder)));
     let protocols = compiled::protocols(folder, &parts.value_sets);
     protocols.calendar_names().for_each(|name| parts.names.add(Kind::Calendar, name));
     parts.protocols = Some(protocols);

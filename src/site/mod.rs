@@ -33,7 +33,7 @@ pub use model::{
     Address, Credential, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Panel, Partner, Peer, Practice,
     Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
 };
-pub use render::{problems_as_json, render};
+pub use render::{problems_as_json, render, render_one};
 pub use starter::{DemoSite, StarterError, write_demo, write_starter};
 pub use tls::TlsFault;
 pub use whole::Site;

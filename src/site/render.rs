@@ -15,13 +15,26 @@ pub fn render(problems: &[Problem], sources: &[Source], color: bool, width: usiz
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(width);
     let mut shown = String::new();
     for problem in problems {
-        shown.push_str(&one(problem, sources, &renderer));
+        shown.push_str(&one(problem, line_of(problem, sources), &renderer));
         shown.push_str("\n\n");
     }
     shown
 }
 
-fn one(problem: &Problem, sources: &[Source], renderer: &Renderer) -> String {
+/// One problem in the same look, with the line of its file that the caller has.
+pub fn render_one(problem: &Problem, line: Option<&str>, color: bool, width: usize) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    one(problem, line, &renderer.decor_style(DecorStyle::Ascii).term_width(width))
+}
+
+fn line_of<'s>(problem: &Problem, sources: &'s [Source]) -> Option<&'s str> {
+    let Place::File(mark) = &problem.place else { return None };
+    let line = usize::try_from(mark.line).unwrap_or(1);
+    let source = sources.iter().find(|source| source.name == mark.file)?;
+    source.text.lines().nth(line.saturating_sub(1))
+}
+
+fn one(problem: &Problem, line: Option<&str>, renderer: &Renderer) -> String {
     // Texts are written as "what is wrong; what to do about it".
     let (wrong, help) = match problem.text.split_once("; ") {
         Some((wrong, help)) => (wrong, Some(help)),
@@ -34,7 +47,7 @@ fn one(problem: &Problem, sources: &[Source], renderer: &Renderer) -> String {
     };
     let title = level.primary_title(wrong).id(problem.category.code());
     let group = match &problem.place {
-        Place::File(mark) => at_mark(Group::with_title(title), mark, sources),
+        Place::File(mark) => at_mark(Group::with_title(title), mark, line),
         place => Group::with_title(title).element(Origin::path(place.to_string())),
     };
     let group = match help {
@@ -44,11 +57,9 @@ fn one(problem: &Problem, sources: &[Source], renderer: &Renderer) -> String {
     renderer.render(&[group])
 }
 
-fn at_mark<'g>(group: Group<'g>, mark: &'g Mark, sources: &[Source]) -> Group<'g> {
+fn at_mark<'g>(group: Group<'g>, mark: &'g Mark, text: Option<&str>) -> Group<'g> {
     let line = usize::try_from(mark.line).unwrap_or(1);
     let column = usize::try_from(mark.column).unwrap_or(1);
-    let source = sources.iter().find(|source| source.name == mark.file);
-    let text = source.and_then(|source| source.text.lines().nth(line.saturating_sub(1)));
     match text {
         Some(text) => {
             let text = masked(text);

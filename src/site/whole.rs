@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::agreement::AgreementSet;
 use crate::fhir::ValueSets;
 use crate::mapping::MapSet;
+use crate::profile::Profiles;
 use crate::protocol::{self, ProtocolSet};
 
 use super::roster::{self, Roster};
@@ -22,6 +23,8 @@ pub struct Site {
     pub panels: BTreeMap<String, Panel>,
     /// The built-in ones and the site's own.
     pub value_sets: Arc<ValueSets>,
+    /// The built-in packages and the site's own: what resources are checked against.
+    pub profiles: Arc<Profiles>,
     /// By feed: how its messages become resources.
     pub mappings: BTreeMap<String, Arc<MapSet>>,
     pub protocols: ProtocolSet,

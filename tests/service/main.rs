@@ -21,3 +21,4 @@ mod profiles;
 mod reading;
 mod site_changes;
 mod tokens;
+mod validating;
