@@ -7,11 +7,14 @@ use super::functions::Function;
 use super::step::Step;
 use crate::fhir::time::{PartialDateTime, PartialTime};
 
+/// A call hands on what it is applied to, and so needs more of the stack than an operator.
+const CALL_HEIGHT: u32 = 3;
+
 /// One part of an expression and where its text begins.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub position: u32,
-    /// How many parts stand one in another here: what evaluation needs of the stack grows with it.
+    /// How many parts stand one in another here, calls counted for more: what evaluation needs of the stack.
     pub height: u32,
     pub kind: NodeKind,
 }
@@ -20,10 +23,12 @@ impl Node {
     pub fn new(position: u32, kind: NodeKind) -> Self {
         let mut height = 0;
         kind.each_part(&mut |node| height = height.max(node.height));
-        if let NodeKind::Path { steps, .. } = &kind {
-            height = height.saturating_add(u32::try_from(steps.len()).unwrap_or(u32::MAX));
-        }
-        Self { position, height: height.saturating_add(1), kind }
+        let own = match &kind {
+            NodeKind::Path { steps, .. } => u32::try_from(steps.len()).unwrap_or(u32::MAX),
+            NodeKind::Call(_) => CALL_HEIGHT,
+            _ => 1,
+        };
+        Self { position, height: height.saturating_add(own), kind }
     }
 
     /// Calls `look` with this part and every part below it.

@@ -13,8 +13,9 @@ use crate::yaml::nearest;
 /// How deep parentheses and arguments may nest.
 const MAX_DEPTH: u32 = 64;
 
-/// How many parts may stand one in another, steps of a path and operators in a row among them.
-const MAX_HEIGHT: u32 = 250;
+/// How high the tree may be: operators and steps in a row, and calls, which count threefold. An unoptimised build then
+/// needs less than 1 MiB of stack.
+const MAX_HEIGHT: u32 = 150;
 
 /// Binds tighter than every operator.
 const HIGHEST: u8 = 14;

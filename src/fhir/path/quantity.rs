@@ -12,6 +12,9 @@ use super::literal;
 
 const UCUM: &str = "http://unitsofmeasure.org";
 
+/// How long a unit may get by multiplying and dividing, in bytes.
+const MAX_UNIT: usize = 128;
+
 /// A number with a unit.
 #[derive(Debug, Clone)]
 pub struct Quantity<'a> {
@@ -115,7 +118,7 @@ impl<'a> Quantity<'a> {
         value: Decimal,
         units: impl Fn(&str, &str) -> Option<String>,
     ) -> Option<Quantity<'static>> {
-        let unit = units(self.ucum_unit(true)?, other.ucum_unit(true)?)?;
+        let unit = units(self.ucum_unit(true)?, other.ucum_unit(true)?).filter(|unit| unit.len() <= MAX_UNIT)?;
         let is_plain = analyse(&unit).is_ok_and(|unit| unit.is_dimensionless && unit.factor.to_f64() == 1.0);
         let unit = if is_plain { "1".to_string() } else { unit };
         Some(Quantity { value, unit: Cow::Owned(unit), is_calendar: false })

@@ -43,6 +43,11 @@ pub(in crate::fhir::path) fn stream<'a>(
         },
         _ => {
             let found = collected(Invocation { call, position, scope }, collect(call, position, scope)?)?;
+            for item in &found {
+                if let Item::String(text) = item {
+                    scope.charge_text(text.len(), position)?;
+                }
+            }
             hand_over(found, sink)
         }
     }

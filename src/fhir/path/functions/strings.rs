@@ -25,7 +25,10 @@ pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Resu
         Function::Lower => Ok(one(text.to_lowercase())),
         Function::Trim => Ok(one(text.trim().to_string())),
         Function::Length => Ok(smallvec![integer(text.chars().count())]),
-        Function::ToChars => Ok(text.chars().map(|letter| Item::String(Cow::Owned(letter.to_string()))).collect()),
+        Function::ToChars => {
+            invocation.scope.bound(text.chars().count(), invocation.position)?;
+            Ok(text.chars().map(|letter| Item::String(Cow::Owned(letter.to_string()))).collect())
+        }
         Function::Substring => substring(invocation, &text),
         Function::Matches | Function::MatchesFull | Function::ReplaceMatches => by_pattern(invocation, &text),
         _ => with_text(invocation, &text),
@@ -71,7 +74,10 @@ fn with_text<'a>(invocation: Invocation<'_, 'a>, text: &str) -> Result<Items<'a>
         Function::EndsWith => smallvec![Item::Boolean(text.ends_with(other))],
         Function::Contains => smallvec![Item::Boolean(text.contains(other))],
         Function::Split if other.is_empty() => one(text.to_string()),
-        Function::Split => text.split(other).map(|part| Item::String(Cow::Owned(part.to_string()))).collect(),
+        Function::Split => {
+            invocation.scope.bound(text.matches(other).count(), invocation.position)?;
+            text.split(other).map(|part| Item::String(Cow::Owned(part.to_string()))).collect()
+        }
         Function::Replace => match invocation.text(1)? {
             Some(new) => {
                 let count = text.matches(other).count();

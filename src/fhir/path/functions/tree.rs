@@ -3,13 +3,9 @@
 use std::borrow::Cow;
 
 use crate::fhir::path::context::Scope;
-use crate::fhir::path::error::PathError;
 use crate::fhir::path::flow::{Flow, Sink};
-use crate::fhir::path::item::{Element, Item};
+use crate::fhir::path::item::Item;
 use crate::fhir::path::navigate::all_children;
-
-/// How deep a resource may nest: twice what a parser of JSON lets through.
-const MAX_DEPTH: u32 = 256;
 
 pub(super) fn children<'a>(item: &Item<'a>, sink: Sink<'_, 'a>) -> Flow {
     match item {
@@ -18,23 +14,27 @@ pub(super) fn children<'a>(item: &Item<'a>, sink: Sink<'_, 'a>) -> Flow {
     }
 }
 
-/// Every element below an item, each before its own children.
+/// Every element below an item, each before its own children. Those that wait stand in a list and not on the stack, so
+/// that no resource is too deep.
 pub(super) fn descendants<'a>(item: &Item<'a>, position: u32, scope: Scope<'_, 'a>, sink: Sink<'_, 'a>) -> Flow {
-    match item {
-        Item::Element(element) => below(element, 0, position, scope, sink),
-        _ => Ok(()),
+    let Item::Element(element) = item else { return Ok(()) };
+    let mut waiting = vec![*element];
+    let mut is_first = true;
+    while let Some(element) = waiting.pop() {
+        if !std::mem::take(&mut is_first) {
+            sink(Item::Element(element))?;
+        }
+        let known = waiting.len();
+        all_children(&element, &mut |child| {
+            scope.charge(1, position)?;
+            waiting.push(child);
+            Ok(())
+        })?;
+        if let Some(children) = waiting.get_mut(known..) {
+            children.reverse();
+        }
     }
-}
-
-fn below<'a>(element: &Element<'a>, depth: u32, position: u32, scope: Scope<'_, 'a>, sink: Sink<'_, 'a>) -> Flow {
-    if depth > MAX_DEPTH {
-        return Err(PathError::at(position, "this resource is nested too deeply").into());
-    }
-    all_children(element, &mut |child| {
-        scope.charge(1, position)?;
-        sink(Item::Element(child))?;
-        below(&child, depth + 1, position, scope, sink)
-    })
+    Ok(())
 }
 
 pub(super) fn type_of<'a>(item: &Item<'a>) -> Item<'a> {
