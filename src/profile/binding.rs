@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::compiled::short_name;
-use super::place::Findings;
+use super::place::{Findings, Path};
 use super::validate::Validation;
 use crate::fhir::definition::{Binding, Strength};
 use crate::fhir::path::Element;
@@ -18,7 +18,7 @@ const MAX_LISTED: usize = 16;
 pub(super) fn check<'a>(
     element: Element<'a>,
     binding: &Binding,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
@@ -95,7 +95,12 @@ fn wanted(value_set: &str, validation: Validation<'_>) -> String {
 }
 
 /// Checks that the code system of a Coding has its code, where the code system is at hand.
-pub(super) fn check_coding(map: &Map<String, Value>, path: &str, validation: Validation<'_>, findings: &mut Findings) {
+pub(super) fn check_coding(
+    map: &Map<String, Value>,
+    path: &Path<'_>,
+    validation: Validation<'_>,
+    findings: &mut Findings,
+) {
     let text = |key: &str| map.get(key).and_then(Value::as_str);
     let (Some(system), Some(code)) = (text("system"), text("code")) else { return };
     if validation.profiles.library().has_code(system, code) == Membership::Out {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::place::Findings;
+use super::place::{Findings, Path};
 use crate::fhir::definition::Definitions;
 use crate::problem::Category;
 
@@ -66,14 +66,18 @@ impl<'a> Bundle<'a> {
         reference.starts_with("urn:uuid:") || reference.starts_with("urn:oid:")
     }
 
-    pub fn check(&self, path: &str, findings: &mut Findings) {
+    pub fn check(&self, path: &Path<'_>, findings: &mut Findings) {
         let is_request = matches!(self.kind, Some("transaction" | "batch"));
         for (index, (full_url, resource)) in self.entries.iter().enumerate() {
             let (Some(full_url), Some(resource)) = (full_url, resource) else { continue };
             let Some((_, own)) = restful(full_url).filter(|_| !is_request) else { continue };
             if type_and_id(resource).is_some_and(|named| named != own) {
-                let place = format!("{path}.entry[{index}].fullUrl");
-                findings.error(Category::Value, &place, "this URL ends with another type or id than the resource has");
+                let entry = path.child("entry").at(Some(index));
+                findings.error(
+                    Category::Value,
+                    &entry.child("fullUrl"),
+                    "this URL ends with another type or id than the resource has",
+                );
             }
         }
     }

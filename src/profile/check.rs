@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::compiled::Profile;
 use super::matching::{element_contains, element_is, shown};
-use super::place::{Findings, child};
+use super::place::{Findings, Path};
 use super::rules::Rules;
 use super::slicing::{self, Sliced, times};
 use super::validate::Validation;
@@ -18,7 +18,7 @@ const MAX_DEPTH: u32 = 12;
 
 /// Where an element stands, and which profile speaks of it.
 pub(super) struct Site<'s> {
-    pub path: String,
+    pub path: Path<'s>,
     pub name: &'s str,
     pub is_choice: bool,
     pub profile: &'s Profile,
@@ -26,8 +26,8 @@ pub(super) struct Site<'s> {
 
 impl<'s> Site<'s> {
     /// The same, for one item of a list.
-    pub fn at(&self, path: &str) -> Site<'s> {
-        Site { path: path.to_string(), ..*self }
+    pub fn at(&self, index: Option<usize>) -> Site<'s> {
+        Site { path: self.path.at(index), ..*self }
     }
 }
 
@@ -35,7 +35,7 @@ impl<'s> Site<'s> {
 pub(super) fn check_profile<'a>(
     element: Element<'a>,
     canonical: &str,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
@@ -60,7 +60,7 @@ pub(super) fn check_profile<'a>(
         return;
     }
     if validation.depth < MAX_DEPTH && !extensions::is_broken(element) {
-        let site = Site { path: path.to_string(), name: "", is_choice: false, profile: &profile };
+        let site = Site { path: *path, name: "", is_choice: false, profile: &profile };
         check_rules(element, &profile.rules, &site, validation.deeper(), findings);
     }
 }
@@ -68,7 +68,7 @@ pub(super) fn check_profile<'a>(
 /// Whether an element meets a profile, as far as that can be told.
 pub(super) fn conforms<'a>(element: Element<'a>, canonical: &str, validation: Validation<'a>) -> bool {
     let mut findings = Findings::default();
-    check_profile(element, canonical, "", validation, &mut findings);
+    check_profile(element, canonical, &Path::root(""), validation, &mut findings);
     !findings.has_errors()
 }
 
@@ -113,10 +113,10 @@ fn check_child<'a>(
         .children(name)
         .into_iter()
         .enumerate()
-        .map(|(index, element)| Sliced { element, path: child(&above.path, name, is_list.then_some(index)) })
+        .map(|(index, element)| Sliced { element, index: is_list.then_some(index) })
         .collect();
     let is_choice = known.is_some_and(|known| known.is_choice);
-    let site = Site { path: child(&above.path, name, None), name, is_choice, profile: above.profile };
+    let site = Site { path: above.path.child(name), name, is_choice, profile: above.profile };
     let profile = site.profile.name();
     let all: Vec<&Sliced<'a>> = items.iter().collect();
     let is_slice_missing = slicing::check(&all, rules, &site, validation, findings);
@@ -141,7 +141,7 @@ fn check_child<'a>(
         findings.error(Category::Structure, &site.path, text);
     }
     for item in &items {
-        check_rules(item.element, rules, &site.at(&item.path), validation, findings);
+        check_rules(item.element, rules, &site.at(item.index), validation, findings);
     }
 }
 

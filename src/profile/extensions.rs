@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::check::check_profile;
 use super::compiled::{Profile, short_name};
-use super::place::{Findings, child};
+use super::place::{Findings, Path};
 use super::validate::Validation;
 use crate::fhir::ExtensionContext;
 use crate::fhir::definition::{Definitions, TypeDefinition};
@@ -16,7 +16,7 @@ use crate::problem::Category;
 pub(super) fn check<'a>(
     holder: &'a Map<String, Value>,
     definition: &'static TypeDefinition,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
@@ -28,7 +28,7 @@ pub(super) fn check<'a>(
             // Parts of a complex extension have a URL without a scheme: their definition is that of the whole.
             let url = extension.get("url").and_then(Value::as_str).filter(|url| url.contains(':'));
             let Some(url) = url else { continue };
-            let path = child(path, name, Some(index));
+            let path = path.child(name).at(Some(index));
             let Some(profile) = validation.profiles.get(url) else {
                 say_unknown(url, is_modifier, &path, validation, findings);
                 continue;
@@ -52,7 +52,7 @@ pub(super) fn is_broken(element: Element<'_>) -> bool {
 }
 
 /// The parts of a complex extension are those that it defines: what they mean is said nowhere else.
-fn check_parts(profile: &Profile, extension: &Map<String, Value>, path: &str, findings: &mut Findings) {
+fn check_parts(profile: &Profile, extension: &Map<String, Value>, path: &Path<'_>, findings: &mut Findings) {
     let slices = profile.rules.child("extension").map(|rules| rules.slices.as_slice()).unwrap_or_default();
     let known: Vec<&str> =
         slices.iter().filter_map(|slice| slice.rules.child("url")?.fixed.as_ref()?.as_str()).collect();
@@ -63,12 +63,12 @@ fn check_parts(profile: &Profile, extension: &Map<String, Value>, path: &str, fi
             let hint =
                 if known.is_empty() { "it has none".to_string() } else { format!("it has {}", known.join(", ")) };
             let text = format!("{} has no such part; {hint}", profile.name());
-            findings.error(Category::Extension, &child(path, "extension", Some(index)), text);
+            findings.error(Category::Extension, &path.child("extension").at(Some(index)), text);
         }
     }
 }
 
-fn say_unknown(url: &str, is_modifier: bool, path: &str, validation: Validation<'_>, findings: &mut Findings) {
+fn say_unknown(url: &str, is_modifier: bool, path: &Path<'_>, validation: Validation<'_>, findings: &mut Findings) {
     if is_modifier {
         let text = format!(
             "{url} is not known here, and could change the meaning of what it stands on; add the package that defines it, or leave it out"
@@ -84,7 +84,7 @@ fn check_place(
     profile: &Profile,
     is_modifier: bool,
     holder: (&Map<String, Value>, &TypeDefinition),
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'_>,
     findings: &mut Findings,
 ) -> bool {
@@ -113,7 +113,7 @@ fn check_context<'a>(
     profile: &Profile,
     holder: Element<'a>,
     extension: Element<'a>,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
@@ -129,7 +129,7 @@ fn check_context<'a>(
 fn allows(
     context: &ExtensionContext,
     (holder, definition): (&Map<String, Value>, &TypeDefinition),
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'_>,
 ) -> bool {
     match context {
@@ -142,7 +142,7 @@ fn allows(
             let Some((kind, rest)) = wanted.split_once('.') else { return false };
             let is_type = !known.is_resource(kind)
                 || validation.resource.type_name().is_some_and(|own| known.is_subtype(own, kind));
-            is_type && without_indexes(path).contains(&format!(".{}.", rest.trim_end_matches("[x]")))
+            is_type && without_indexes(&path.to_string()).contains(&format!(".{}.", rest.trim_end_matches("[x]")))
         }
         ExtensionContext::Extension(url) => {
             let own = holder.get("url").and_then(Value::as_str);

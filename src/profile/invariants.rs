@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use super::check::Site;
-use super::place::Findings;
+use super::place::{Findings, Path};
 use super::rules::Invariant;
 use super::validate::Validation;
 use crate::fhir::definition::{Constraint, Definitions, ElementDefinition, TypeDefinition};
 use crate::fhir::path::{Element, Expression};
 use crate::problem::Category;
 
-/// Invariants by their text; none for one that cannot be read.
-type Parsed = HashMap<&'static str, Option<Arc<Expression>>>;
+/// Invariants by their place in memory, which they keep; none for one that cannot be read.
+type Parsed = HashMap<usize, Option<Arc<Expression>>>;
 
 /// Each invariant is parsed once, when a resource first needs it.
 static PARSED: LazyLock<RwLock<Parsed>> = LazyLock::new(RwLock::default);
@@ -23,7 +23,7 @@ pub(super) fn check<'a>(
     own: Element<'a>,
     definition: &'static TypeDefinition,
     element: Option<&'static ElementDefinition>,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
@@ -43,7 +43,7 @@ pub(super) fn check<'a>(
 pub(super) fn check_element<'a>(
     own: Element<'a>,
     element: &'static ElementDefinition,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
@@ -73,7 +73,7 @@ pub(super) fn check_profile<'a>(
 fn check_one<'a>(
     own: Element<'a>,
     constraint: &'static Constraint,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
@@ -82,7 +82,7 @@ fn check_one<'a>(
         return;
     }
     let said = Said { key: &constraint.key, text: &constraint.expression, is_error: constraint.is_error };
-    evaluate(own, &said, parsed(&constraint.expression).as_deref(), path, validation, findings);
+    evaluate(own, &said, parsed(constraint).as_deref(), path, validation, findings);
 }
 
 struct Said<'s> {
@@ -95,7 +95,7 @@ fn evaluate(
     own: Element<'_>,
     said: &Said<'_>,
     expression: Option<&Expression>,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'_>,
     findings: &mut Findings,
 ) {
@@ -120,11 +120,12 @@ fn evaluate(
     }
 }
 
-fn parsed(text: &'static str) -> Option<Arc<Expression>> {
-    if let Some(known) = PARSED.read().unwrap_or_else(PoisonError::into_inner).get(text) {
+fn parsed(constraint: &'static Constraint) -> Option<Arc<Expression>> {
+    let key = std::ptr::from_ref(constraint).addr();
+    if let Some(known) = PARSED.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return known.clone();
     }
-    let expression = Expression::parse_r4(text).ok().map(Arc::new);
-    PARSED.write().unwrap_or_else(PoisonError::into_inner).insert(text, expression.clone());
+    let expression = Expression::parse_r4(&constraint.expression).ok().map(Arc::new);
+    PARSED.write().unwrap_or_else(PoisonError::into_inner).insert(key, expression.clone());
     expression
 }

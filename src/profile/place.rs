@@ -2,11 +2,49 @@
 //! One cause yields one fault: what R4 and a profile both find wrong is said once.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use crate::problem::{Category, Place, Problem, Severity};
 
 /// No resource yields more problems than this; the last one says so.
 const MAX_PROBLEMS: usize = 200;
+
+/// A place as the way to it from the root, written out only when there is something to say of it.
+#[derive(Clone, Copy)]
+pub(super) struct Path<'p> {
+    above: Option<&'p Path<'p>>,
+    name: &'p str,
+    index: Option<usize>,
+}
+
+impl<'p> Path<'p> {
+    pub fn root(name: &'p str) -> Self {
+        Self { above: None, name, index: None }
+    }
+
+    /// The path of a child.
+    pub fn child<'q>(&'q self, name: &'q str) -> Path<'q> {
+        Path { above: Some(self), name, index: None }
+    }
+
+    /// The path of one item of a list; none for what is no list.
+    pub fn at(self, index: Option<usize>) -> Self {
+        Self { index, ..self }
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(above) = self.above {
+            write!(f, "{above}.")?;
+        }
+        f.write_str(self.name)?;
+        match self.index {
+            Some(index) => write!(f, "[{index}]"),
+            None => Ok(()),
+        }
+    }
+}
 
 /// The faults of one resource.
 #[derive(Default)]
@@ -18,22 +56,22 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub fn error(&mut self, category: Category, path: &str, text: impl Into<String>) {
+    pub fn error(&mut self, category: Category, path: &Path<'_>, text: impl Into<String>) {
         self.add(Problem::error(category, Place::Element(path.to_string()), text));
     }
 
     /// An error that R4 and each profile may find for themselves: the first of that cause at the place is said.
-    pub fn error_once(&mut self, cause: &str, category: Category, path: &str, text: impl Into<String>) {
+    pub fn error_once(&mut self, cause: &str, category: Category, path: &Path<'_>, text: impl Into<String>) {
         let problem = Problem::error(category, Place::Element(path.to_string()), text);
         self.add_for((path.to_string(), cause.to_string()), problem);
     }
 
-    pub fn warning(&mut self, category: Category, path: &str, text: impl Into<String>) {
+    pub fn warning(&mut self, category: Category, path: &Path<'_>, text: impl Into<String>) {
         self.add(Problem::warning(category, Place::Element(path.to_string()), text));
     }
 
     /// Something that could not be checked because what it is about is not at hand: said once for each URL.
-    pub fn unknown(&mut self, path: &str, url: &str, text: impl Into<String>) {
+    pub fn unknown(&mut self, path: &Path<'_>, url: &str, text: impl Into<String>) {
         let problem = Problem {
             severity: Severity::Information,
             category: Category::NotFound,
@@ -80,13 +118,5 @@ impl Findings {
             self.problems.push(Problem::warning(Category::TooCostly, Place::Whole, text));
         }
         self.problems
-    }
-}
-
-/// The path of a child; a list element names its position.
-pub(super) fn child(path: &str, name: &str, index: Option<usize>) -> String {
-    match index {
-        Some(index) => format!("{path}.{name}[{index}]"),
-        None => format!("{path}.{name}"),
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::check::{Site, conforms};
-use super::place::Findings;
+use super::place::{Findings, Path};
 use super::validate::{Validation, claims};
 use crate::fhir::definition::{Definitions, ElementDefinition, profile_url, split_version, type_of_url};
 use crate::fhir::path::Element;
@@ -26,7 +26,7 @@ enum Pointed<'a> {
 pub(super) fn check(
     map: &Map<String, Value>,
     element: &ElementDefinition,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'_>,
     findings: &mut Findings,
 ) {

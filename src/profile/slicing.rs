@@ -27,10 +27,11 @@ impl Slice {
     }
 }
 
-/// An item of the list that is sliced, and its path.
+/// An item of the list that is sliced.
 pub(super) struct Sliced<'a> {
     pub element: Element<'a>,
-    pub path: String,
+    /// Its position; none for what is no list.
+    pub index: Option<usize>,
 }
 
 /// Checks the slices of an element that stands at `site`. True when one lacks items that it must have.
@@ -59,13 +60,13 @@ pub(super) fn check<'a>(
             Some(position) => {
                 if rest_seen && slicing.rest == Rest::AtEnd {
                     let text = format!("what is in no slice stands after all slices ({})", site.profile.name());
-                    findings.error(Category::Structure, &item.path, text);
+                    findings.error(Category::Structure, &site.path.at(item.index), text);
                 }
                 if slicing.is_ordered && position < last {
                     let names: Vec<&str> = rules.slices.iter().map(|slice| slice.name.as_str()).collect();
                     let text =
                         format!("the slices stand in this order: {} ({})", names.join(", "), site.profile.name());
-                    findings.error(Category::Structure, &item.path, text);
+                    findings.error(Category::Structure, &site.path.at(item.index), text);
                 }
                 last = last.max(position);
                 if let Some(own) = found.get_mut(position) {
@@ -78,7 +79,7 @@ pub(super) fn check<'a>(
                     let names: Vec<&str> = rules.slices.iter().map(|slice| slice.name.as_str()).collect();
                     let text =
                         format!("nothing but these may stand here: {} ({})", names.join(", "), site.profile.name());
-                    findings.error(Category::Structure, &item.path, text);
+                    findings.error(Category::Structure, &site.path.at(item.index), text);
                 }
             }
         }
@@ -121,7 +122,7 @@ fn check_slice<'a>(
         findings.error(Category::Structure, &site.path, text);
     }
     for item in found {
-        check_rules(item.element, &slice.rules, &site.at(&item.path), validation, findings);
+        check_rules(item.element, &slice.rules, &site.at(item.index), validation, findings);
     }
     check(found, &slice.rules, site, validation, findings) || is_missing
 }

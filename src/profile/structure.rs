@@ -6,7 +6,7 @@ use super::binding;
 use super::check::check_profile;
 use super::extensions;
 use super::invariants;
-use super::place::{Findings, child};
+use super::place::{Findings, Path};
 use super::references;
 use super::validate::{Validation, check_resource};
 use crate::fhir::definition::{Definitions, ElementDefinition, Kind, Max, TypeDefinition, check_primitive_value};
@@ -18,112 +18,98 @@ use crate::yaml::nearest;
 pub(super) fn check_object<'a>(
     map: &'a Map<String, Value>,
     definition: &'static TypeDefinition,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
-    for key in map.keys() {
-        check_name(key, definition, path, findings);
-    }
-    for element in &definition.elements {
-        if element.is_choice {
-            check_choice(map, definition, element, path, validation, findings);
-        } else {
-            let value = map.get(&element.name);
-            let sibling = sibling_of(map, element);
-            check_presence(value.is_some() || sibling.is_some(), element, &child(path, &element.name, None), findings);
-            if value.is_some() || sibling.is_some() {
-                check_element(value, sibling, element, (path, &element.name), validation, findings);
+    let has_siblings = map.keys().any(|key| key.starts_with('_'));
+    let mut choices: Vec<&str> = Vec::new();
+    for (key, value) in map {
+        if key == "resourceType" && definition.kind == Kind::Resource {
+            continue;
+        }
+        let plain = key.strip_prefix('_').unwrap_or(key);
+        let is_sibling = plain.len() < key.len();
+        let Some(element) = find(key, plain, definition, path, findings) else { continue };
+        // What stands beside a value is looked at with it.
+        if is_sibling && map.contains_key(plain) {
+            continue;
+        }
+        let place = path.child(element.choice.as_deref().unwrap_or(&element.name));
+        if let Some(choice) = &element.choice {
+            if choices.contains(&choice.as_str()) {
+                let text = "this element stands here in more than one type; keep one";
+                findings.error(Category::Structure, &place, text);
             }
+            choices.push(choice);
+        }
+        if is_sibling {
+            check_element(None, Some(value), element, &place, validation, findings);
+        } else {
+            let sibling = if has_siblings { sibling_of(map, key) } else { None };
+            check_element(Some(value), sibling, element, &place, validation, findings);
+        }
+    }
+    for element in definition.elements.iter().filter(|element| element.min > 0) {
+        let name = element.name.as_str();
+        if element.is_choice && !choices.contains(&name) {
+            findings.error(Category::Required, &path.child(name), "this element is required, in one of its types");
+        } else if !element.is_choice && !map.contains_key(name) && sibling_of(map, name).is_none() {
+            findings.error(Category::Required, &path.child(name), "this element is required");
         }
     }
     extensions::check(map, definition, path, validation, findings);
 }
 
 /// The object or list beside a primitive that holds its id and extensions.
-fn sibling_of<'a>(map: &'a Map<String, Value>, element: &ElementDefinition) -> Option<&'a Value> {
-    is_primitive(element).then(|| map.get(&format!("_{}", element.name))).flatten()
+fn sibling_of<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    map.iter().find(|(key, _)| key.strip_prefix('_') == Some(name)).map(|(_, sibling)| sibling)
 }
 
 fn is_primitive(element: &ElementDefinition) -> bool {
     element.definition().is_some_and(|definition| definition.kind == Kind::Primitive)
 }
 
-fn check_name(key: &str, definition: &TypeDefinition, path: &str, findings: &mut Findings) {
-    if key == "resourceType" && definition.kind == Kind::Resource {
-        return;
-    }
-    let plain = key.strip_prefix('_').unwrap_or(key);
+/// The element that a key of JSON stands for; says what is wrong with one that stands for none.
+fn find(
+    key: &str,
+    plain: &str,
+    definition: &'static TypeDefinition,
+    path: &Path<'_>,
+    findings: &mut Findings,
+) -> Option<&'static ElementDefinition> {
     match definition.element(plain) {
         Some(element) if element.is_choice => {
             let names: Vec<String> = element.types.iter().take(6).map(|kind| element.choice_name(&kind.code)).collect();
             let text = format!("`{plain}` is written with its type, as {}", names.join(", "));
-            findings.error(Category::Structure, &child(path, plain, None), text);
+            findings.error(Category::Structure, &path.child(plain), text);
         }
         Some(element) if plain.len() < key.len() && !is_primitive(element) => {
             let text = format!("only primitives have a `{key}` beside them; `{plain}` holds its extensions itself");
-            findings.error(Category::Structure, &child(path, key, None), text);
+            findings.error(Category::Structure, &path.child(key), text);
         }
-        Some(_) => {}
+        Some(element) => return Some(element),
         None => {
             let hint = nearest(plain, definition.element_names()).map(|near| format!("; did you mean `{near}`?"));
             let text = format!("{} has no such element{}", definition.name, hint.unwrap_or_default());
-            findings.error(Category::Structure, &child(path, plain, None), text);
+            findings.error(Category::Structure, &path.child(plain), text);
         }
     }
+    None
 }
 
-fn check_presence(is_there: bool, element: &ElementDefinition, path: &str, findings: &mut Findings) {
-    if element.min > 0 && !is_there {
-        let text = if element.is_choice {
-            "this element is required, in one of its types"
-        } else {
-            "this element is required"
-        };
-        findings.error(Category::Required, path, text);
-    }
-}
-
-fn check_choice<'a>(
-    map: &'a Map<String, Value>,
-    definition: &'static TypeDefinition,
-    element: &'static ElementDefinition,
-    path: &str,
-    validation: Validation<'a>,
-    findings: &mut Findings,
-) {
-    let own = child(path, &element.name, None);
-    let mut count = 0;
-    for key in map.keys() {
-        let plain = key.strip_prefix('_').unwrap_or(key);
-        if !plain.starts_with(&element.name) || (plain.len() < key.len() && map.contains_key(plain)) {
-            continue;
-        }
-        let typed = definition.element(plain).filter(|typed| typed.choice.as_ref() == Some(&element.name));
-        if let Some(typed) = typed {
-            count += 1;
-            check_element(map.get(plain), sibling_of(map, typed), typed, (path, &element.name), validation, findings);
-        }
-    }
-    check_presence(count > 0, element, &own, findings);
-    if count > 1 {
-        findings.error(Category::Structure, &own, "this element stands here in more than one type; keep one");
-    }
-}
-
-/// Checks one element: a single value or a list of them. `place` is the path of the parent and the name in paths.
+/// Checks one element: a single value or a list of them.
 fn check_element<'a>(
     value: Option<&'a Value>,
     sibling: Option<&'a Value>,
     element: &'static ElementDefinition,
-    place: (&str, &str),
+    path: &Path<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
-    let path = child(place.0, place.1, None);
     let is_list = element.max.is_list();
     if element.max == Max::Count(0) {
-        findings.error(Category::Structure, &path, "this element may not stand here");
+        findings.error(Category::Structure, path, "this element may not stand here");
         return;
     }
     for part in [value, sibling].into_iter().flatten() {
@@ -133,12 +119,12 @@ fn check_element<'a>(
             } else {
                 "this element is no list: write it without [ ]"
             };
-            findings.error(Category::Structure, &path, text);
+            findings.error(Category::Structure, path, text);
             return;
         }
     }
     if !is_list {
-        check_value(value, sibling, element, &path, validation, findings);
+        check_value(value, sibling, element, path, validation, findings);
         return;
     }
     let empty = Vec::new();
@@ -146,13 +132,13 @@ fn check_element<'a>(
     let siblings = sibling.and_then(Value::as_array).unwrap_or(&empty);
     let count = values.len().max(siblings.len());
     if count == 0 {
-        findings.error(Category::Structure, &path, "a list has at least one item; leave the element out instead");
+        findings.error(Category::Structure, path, "a list has at least one item; leave the element out instead");
     }
     if !element.max.allows(count) {
-        findings.error(Category::Structure, &path, "this element stands here more often than it may");
+        findings.error(Category::Structure, path, "this element stands here more often than it may");
     }
     for index in 0..count {
-        let path = child(place.0, place.1, Some(index));
+        let path = path.at(Some(index));
         check_value(values.get(index), siblings.get(index), element, &path, validation, findings);
     }
 }
@@ -161,7 +147,7 @@ fn check_value<'a>(
     value: Option<&'a Value>,
     sibling: Option<&'a Value>,
     element: &'static ElementDefinition,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
@@ -204,7 +190,7 @@ fn check_complex<'a>(
     map: &'a Map<String, Value>,
     element: &'static ElementDefinition,
     definition: &'static TypeDefinition,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
@@ -235,7 +221,7 @@ fn check_complex<'a>(
 fn check_binding<'a>(
     own: Element<'a>,
     element: &ElementDefinition,
-    path: &str,
+    path: &Path<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::bundle::Bundle;
 use super::check::check_profile;
 use super::compiled::Profiles;
-use super::place::Findings;
+use super::place::{Findings, Path};
 use super::{invariants, structure};
 use crate::fhir::Resource;
 use crate::fhir::definition::{Definitions, Kind};
@@ -122,10 +122,10 @@ fn start(
     let map = resource.as_map();
     let validation =
         Validation { root: map, resource: Element::untyped(map), is_draft, is_thorough, profiles, bundle: None, depth };
-    let name = resource.resource_type();
-    if check_resource(map, validation, name, &mut findings) {
+    let path = Path::root(resource.resource_type());
+    if check_resource(map, validation, &path, &mut findings) {
         for canonical in asked.iter().filter(|asked| !is_thorough || !claims(map).any(|own| own == asked.as_str())) {
-            check_profile(Element::untyped(map), canonical, name, validation, &mut findings);
+            check_profile(Element::untyped(map), canonical, &path, validation, &mut findings);
         }
     }
     findings.finish()
@@ -141,7 +141,7 @@ pub(super) fn claims(map: &Map<String, Value>) -> impl Iterator<Item = &str> {
 pub(super) fn check_resource<'a>(
     map: &'a Map<String, Value>,
     validation: Validation<'a>,
-    path: &str,
+    path: &Path<'_>,
     findings: &mut Findings,
 ) -> bool {
     let known = Definitions::r4();
