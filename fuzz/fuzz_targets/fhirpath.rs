@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use handover::fhir::Resource;
-use handover::fhir::path::{Context, Expression, Item};
+use handover::fhir::path::{Context, Element, Expression, Item};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use libfuzzer_sys::{Corpus, fuzz_target};
@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
         let given: Option<Resource> = serde_json::from_str(json).ok();
         let resource = given.as_ref().unwrap_or(&OWN);
         let _ = expression.check(resource.resource_type());
-        let resolver = |reference: &str| (reference == "Patient/p").then_some(&*OWN);
+        let resolver = |reference: &str| (reference == "Patient/p").then(|| Element::resource(&OWN));
         let knows = |set: &str, _: &str, code: &str| (set == "set").then_some(code == "a");
         let conforms = |item: &Item<'_>, profile: &str| (profile == "profile").then_some(item.as_bool() == Some(true));
         let context = Context::new(resource)

@@ -1,8 +1,9 @@
 //! What the validator must catch, and what it must leave alone.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{validate, validate_draft};
+use super::{Profiles, validate, validate_against, validate_draft};
 use crate::fhir::Resource;
 
 fn faults(value: Value) -> Vec<String> {
@@ -144,4 +145,58 @@ fn faults_of_a_bundle_name_the_entry() {
 fn the_number_of_faults_is_bounded() {
     let names: Vec<Value> = (0..500).map(|_| json!({ "use": "wrong" })).collect();
     assert!(faults(changed(patient(), "name", json!(names))).len() < 250);
+}
+
+/// Something that may stand anywhere in JSON.
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[ -~é]{0,12}".prop_map(Value::from),
+        Just(json!("#o")),
+        Just(json!({ "reference": "#" })),
+        Just(json!([{ "url": "http://hl7.org/fhir/StructureDefinition/patient-birthTime", "valueString": "x" }])),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        let key = prop_oneof!["[a-z]{1,6}", Just("extension".to_string()), Just("resourceType".to_string())];
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            proptest::collection::hash_map(key, inner, 0..3).prop_map(|map| json!(map)),
+        ]
+    })
+}
+
+/// Puts `new` in place of the nth value of a tree, counted from the root's first child.
+fn graft(value: &mut Value, nth: &mut usize, new: &Value) {
+    let children: Vec<&mut Value> = match value {
+        Value::Object(map) => {
+            map.iter_mut().filter(|(key, _)| *key != "resourceType").map(|(_, child)| child).collect()
+        }
+        Value::Array(items) => items.iter_mut().collect(),
+        _ => Vec::new(),
+    };
+    for child in children {
+        if *nth == 0 {
+            *child = new.clone();
+            *nth = usize::MAX;
+            return;
+        }
+        *nth -= 1;
+        graft(child, nth, new);
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_anywhere_is_told_of_and_nothing_else_happens(mut nth in 0usize..40, new in anything(), which in any::<bool>()) {
+        let mut value = if which { encounter() } else { patient() };
+        graft(&mut value, &mut nth, &new);
+        let resource: Resource = serde_json::from_value(value).unwrap();
+        let claimed = format!("http://hl7.org/fhir/us/core/StructureDefinition/us-core-{}", resource.resource_type().to_lowercase());
+        let thorough = validate_against(&resource, &[claimed], Profiles::built_in());
+        prop_assert!(thorough.len() < 250);
+        let plain = validate(&resource);
+        prop_assert!(plain.iter().all(|found| !found.is_error() || thorough.iter().any(|other| other.place == found.place)));
+    }
 }
