@@ -1,6 +1,7 @@
 //! Any expression on any resource: reading, checking and evaluating must end soon and never panic. The input is the
 //! expression, a line end, and the resource as JSON; where there is no JSON, one of our own is taken.
-//! `cargo +nightly fuzz run fhirpath fuzz/corpus/fhirpath fuzz/seeds/fhirpath -- -max_total_time=600 -timeout=10`
+//! `cargo +nightly fuzz run fhirpath fuzz/corpus/fhirpath fuzz/seeds/fhirpath -- -dict=fuzz/fhirpath.dict
+//! -max_total_time=600 -timeout=10`
 
 #![no_main]
 
