@@ -18,7 +18,7 @@ pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{Draft, Scope};
 pub use identifier::Identifier;
 pub use located::{Located, Span, Unreadable};
-pub use outcome::operation_outcome;
+pub use outcome::{operation_outcome, operation_outcome_in_text};
 pub use package::{Differential, ExtensionContext, Library, Package, PackageFile, PackageSource, built_in_packages};
 pub use resource::Resource;
 pub use systems::{CodeSystem, SYSTEMS, canonical_system, code_system};

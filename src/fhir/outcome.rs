@@ -15,6 +15,21 @@ pub fn operation_outcome(problems: &[Problem]) -> Resource {
     Resource::new("OperationOutcome").with("issue", Value::Array(issues))
 }
 
+/// The same, each with its place in a text, such as `bundle.json:12:5`.
+pub fn operation_outcome_in_text(problems: &[(Problem, String)]) -> Resource {
+    if problems.is_empty() {
+        return operation_outcome(&[]);
+    }
+    let issues = problems.iter().map(|(problem, location)| {
+        let mut issue = issue(problem);
+        if let Some(issue) = issue.as_object_mut() {
+            issue.insert("location".to_string(), json!([location]));
+        }
+        issue
+    });
+    Resource::new("OperationOutcome").with("issue", Value::Array(issues.collect()))
+}
+
 fn issue(problem: &Problem) -> Value {
     let mut issue = Map::new();
     issue.insert("severity".to_string(), json!(problem.severity));

@@ -17,6 +17,8 @@ pub(super) struct Bundle<'a> {
     by_url: HashMap<&'a str, &'a Map<String, Value>>,
     /// By `Patient/1`: what a relative reference finds where the entries' own URLs do not tell.
     by_id: HashMap<String, &'a Map<String, Value>>,
+    /// The full URL of an entry by the address of its resource in memory.
+    by_address: HashMap<usize, &'a str>,
 }
 
 /// What an entry goes by, and what it holds.
@@ -30,12 +32,14 @@ impl<'a> Bundle<'a> {
             entries: Vec::new(),
             by_url: HashMap::new(),
             by_id: HashMap::new(),
+            by_address: HashMap::new(),
         };
         for entry in listed {
             let full_url = entry.get("fullUrl").and_then(Value::as_str);
             let resource = entry.get("resource").and_then(Value::as_object);
             if let (Some(full_url), Some(resource)) = (full_url, resource) {
                 bundle.by_url.insert(full_url, resource);
+                bundle.by_address.insert(std::ptr::from_ref(resource).addr(), full_url);
             }
             if let Some((key, resource)) = resource.and_then(|resource| Some((type_and_id(resource)?, resource))) {
                 bundle.by_id.insert(key, resource);
@@ -45,10 +49,9 @@ impl<'a> Bundle<'a> {
         bundle
     }
 
-    /// The full URL of an entry by its position.
+    /// The full URL of the entry that holds this very resource.
     pub fn full_url(&self, resource: &Map<String, Value>) -> Option<&'a str> {
-        let own = |entry: &&Entry<'a>| entry.1.is_some_and(|own| std::ptr::eq(own, resource));
-        self.entries.iter().find(own).and_then(|(full_url, _)| *full_url)
+        self.by_address.get(&std::ptr::from_ref(resource).addr()).copied()
     }
 
     /// What a reference in the entry with that URL points at, when it is in the bundle.

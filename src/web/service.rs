@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use super::answer::Fault;
 use super::cds_hooks;
@@ -20,6 +21,9 @@ use crate::problem::Category;
 /// Of a token request; an assertion with a long certificate chain fits.
 const FORM_BYTES: usize = 64 * 1024;
 
+/// Resources that are checked at the same time for those who ask.
+const VALIDATIONS: usize = 2;
+
 /// State shared by all workers of the HTTP server.
 pub struct Service {
     pub(super) gateway: Arc<Gateway>,
@@ -29,6 +33,8 @@ pub struct Service {
     /// Messages that their feed refused for want of a credential.
     pub(super) strangers: Pace<IpAddr>,
     pub(super) partners: Pace<String>,
+    /// Turns at checking resources.
+    pub(super) validations: Semaphore,
     pub(super) started: Timestamp,
 }
 
@@ -39,7 +45,8 @@ impl Service {
         let (addresses, partners) = (Pace::new(100, 400), Pace::new(100, 400));
         let strangers = Pace::new(10, 100);
         let (keyring, started) = (Keyring::new(), gateway.clock.now());
-        Ok(Arc::new(Self { gateway, token_key, keyring, addresses, strangers, partners, started }))
+        let validations = Semaphore::new(VALIDATIONS);
+        Ok(Arc::new(Self { gateway, token_key, keyring, addresses, strangers, partners, validations, started }))
     }
 
     /// 429 when this partner asks more often than it may.

@@ -1,7 +1,7 @@
 //! What messages come to: each message and story in `fixtures/messages` against the result beside it, stories in every
 //! order, and the corpus of other people's messages. `HANDOVER_GOLDEN=write cargo test --test golden` rewrites the results;
-//! read the difference before committing it. `HANDOVER_ORDERS=400` plays more orders. `peers.py` asks fhir.resources about
-//! every result.
+//! read the difference before committing it. `HANDOVER_ORDERS=400` plays more orders. `peers.py`, where `./test` has
+//! installed it, asks fhir.resources about every result.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,5 +18,6 @@ mod corpus;
 mod house;
 mod orders;
 mod page;
+mod second_opinion;
 mod stories;
 mod story;

@@ -1,10 +1,11 @@
 """Asks the types of fhir.resources (PyPI, its R4B models) about every resource and payload in the expected results.
 
-    python3 -m venv peers && peers/bin/pip install fhir.resources && peers/bin/python tests/golden/peers.py
+    python3 -m venv peers && peers/bin/pip install fhir.resources==8.3.0 && peers/bin/python tests/golden/peers.py
 
-R4B differs from R4 in a few types that do not occur here. Ends with 1 when a resource is not valid, with 0 and a word when
-the package is not installed.
+R4B differs from R4 in a few types that do not occur here. Prints how many of each type there were, and every fault. Ends with
+1 when a resource is not valid, with 0 and a word when the package is not installed.
 """
+import collections
 import json
 import pathlib
 import sys
@@ -28,14 +29,15 @@ def resources(value):
 
 
 folder = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "messages"
-count, faults = 0, []
+counts, faults = collections.Counter(), []
 for file in sorted(folder.rglob("*.json")):
     for resource in resources(json.loads(file.read_text())):
-        count += 1
+        counts[resource["resourceType"]] += 1
         try:
             get_fhir_model_class(resource["resourceType"]).model_validate(resource)
         except Exception as fault:
             faults.append(f"{file.relative_to(folder)}: {resource['resourceType']}: {fault}")
-print(f"{count} resources, {len(faults)} faults")
+print(", ".join(f"{count} {name}" for name, count in counts.most_common()))
+print(f"{counts.total()} resources, {len(faults)} faults")
 print("\n".join(faults[:20]))
 sys.exit(1 if faults else 0)

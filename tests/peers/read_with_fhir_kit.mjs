@@ -40,10 +40,12 @@ const again = await client.read({ resourceType: 'Encounter', id: encounters[0].i
 const first = await client.vread({ resourceType: 'Encounter', id: again.id, version: 1 });
 const history = await client.history({ resourceType: 'Encounter', id: again.id });
 const refused = await client.read({ resourceType: 'Encounter', id: 'nobody' }).catch((error) => error.response?.status);
+const validated = await client.operation({ name: 'validate', resourceType: 'Patient', input: { resourceType: 'Patient', gender: 'F' } });
 console.log(JSON.stringify({
   encounters: encounters.map(({ id }) => id),
   tasks: tasks.map(({ id }) => id),
   read: [again.id, again.status, again.subject.reference],
   versions: [first.meta.versionId, history.type],
   refused,
+  validated: validated.issue.filter(({ severity }) => severity === 'error').map(({ expression, location }) => [...expression, ...location]),
 }));

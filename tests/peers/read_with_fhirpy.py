@@ -46,5 +46,6 @@ found = {
     "tasks": [task.id for task in tasks],
     "read": [again.id, again.status, again.subject.reference],
     "refused": refused,
+    "valid": [again.is_valid(), client.resource("Patient", gender="F").is_valid()],
 }
 print(json.dumps(found))

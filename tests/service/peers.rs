@@ -139,7 +139,7 @@ async fn pypi_fhirclient_gets_a_token_reads_and_finds_nothing_to_object_to() {
 async fn pypi_fhirpy_walks_the_pages() {
     let Some(command) = script("read_with_fhirpy.py", "pypi.list") else { return };
     let found = read_with(command).await;
-    assert_eq!(found["refused"], "ResourceNotFound");
+    assert_eq!((&found["refused"], &found["valid"]), (&json!("ResourceNotFound"), &json!([true, false])));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,4 +147,5 @@ async fn npm_fhir_kit_client_walks_the_pages_and_reads_versions() {
     let Some(command) = script("read_with_fhir_kit.mjs", "node_modules/fhir-kit-client") else { return };
     let found = read_with(command).await;
     assert_eq!((&found["versions"], &found["refused"]), (&json!(["1", "history"]), &json!(404)));
+    assert_eq!(found["validated"], json!([["Patient.gender", "1:36"]]));
 }

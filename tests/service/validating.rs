@@ -113,6 +113,28 @@ fn a_sites_own_packages_count() {
     assert!(said(&output).contains("profiles/teens/teen.txt:2:1"), "{}", said(&output));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn partners_ask_a_running_gateway() {
+    let readers = crate::partner::Readers::new().await;
+    let reader = readers.lakeside().await;
+    let ask = |path: &str, body: &str| {
+        let request = readers.http.post(format!("{}/{path}", reader.base)).bearer_auth(&reader.token);
+        request.header("content-type", "application/fhir+json").body(body.to_string()).send()
+    };
+    let answer = ask("Patient/$validate", BAD).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let outcome: Value = answer.json().await.unwrap();
+    let errors: Vec<&Value> =
+        outcome["issue"].as_array().unwrap().iter().filter(|issue| issue["severity"] == "error").collect();
+    let places: Vec<&str> = errors.iter().map(|issue| issue["location"][0].as_str().unwrap()).collect();
+    assert_eq!(places, ["3:13", "4:16"], "{outcome}");
+    assert_eq!(ask("Patient/$validate", "{").await.unwrap().status(), 400);
+    assert_eq!(readers.http.post(format!("{}/Patient/$validate", reader.base)).send().await.unwrap().status(), 401);
+    let large = format!("{{\"resourceType\":\"Patient\",\"id\":\"{}\"}}", "x".repeat(5 << 20));
+    assert_eq!(ask("Patient/$validate", &large).await.unwrap().status(), 413);
+    readers.house.running.stop().await;
+}
+
 #[test]
 fn what_is_no_resource_is_said_and_what_is_not_there_ends_the_run() {
     let folder = folder();

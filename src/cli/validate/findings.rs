@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::input::Piece;
-use crate::fhir::{Located, Span, operation_outcome};
+use crate::fhir::{Located, Span, operation_outcome_in_text};
 use crate::problem::{Category, Place, Problem};
 use crate::profile::{Profiles, validate_against};
 use crate::yaml::Mark;
@@ -56,20 +56,14 @@ pub fn check(piece: &Piece, file: &Arc<str>, is_found: bool, asked: &[String], p
 
 /// An OperationOutcome whose issues have both their FHIRPath and their place in the file.
 pub fn outcome(findings: &[Finding]) -> Value {
-    let problems: Vec<Problem> = findings.iter().map(|finding| finding.problem.clone()).collect();
-    let mut outcome = Value::from(operation_outcome(&problems));
-    let issues = outcome.get_mut("issue").and_then(Value::as_array_mut);
-    for (issue, finding) in issues.into_iter().flatten().zip(findings) {
-        if let Some(issue) = issue.as_object_mut() {
-            let place = Place::File(finding.mark.clone()).to_string();
-            issue.insert("location".to_string(), json!([place]));
-        }
-    }
-    outcome
+    let place = |finding: &Finding| (finding.problem.clone(), Place::File(finding.mark.clone()).to_string());
+    operation_outcome_in_text(&findings.iter().map(place).collect::<Vec<_>>()).into()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn checked(text: &str, is_found: bool) -> Option<Checked> {

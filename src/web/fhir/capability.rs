@@ -68,5 +68,9 @@ fn resource(name: &str, own: &[Parameter]) -> Value {
         "readHistory": true,
         "conditionalRead": "full-support",
         "searchParam": parameters,
+        "operation": [{
+            "name": "validate",
+            "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+        }],
     })
 }

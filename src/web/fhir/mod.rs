@@ -1,4 +1,4 @@
-//! The FHIR R4 REST interface (http://hl7.org/fhir/R4/http.html), read side: one interaction per file.
+//! The FHIR R4 REST interface (http://hl7.org/fhir/R4/http.html), read side and `$validate`: one interaction per file.
 
 mod bundle;
 mod capability;
@@ -15,6 +15,9 @@ mod read;
 mod reading_tests;
 mod routes;
 mod search;
+mod validate;
+#[cfg(test)]
+mod validate_tests;
 mod vread;
 
 pub use routes::routes;

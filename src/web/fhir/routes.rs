@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{capability, history, read, search, vread};
+use super::{capability, history, read, search, validate, vread};
 use crate::problem::Category;
 use crate::web::answer::Fault;
 use crate::web::smart::configuration;
@@ -30,6 +30,11 @@ pub fn routes(config: &mut ServiceConfig) {
             web::resource("/{type}/_search")
                 .app_data(form)
                 .route(web::post().to(search::search_by_post))
+                .default_service(other_method()),
+        )
+        .service(
+            web::resource("/{type}/$validate")
+                .route(web::post().to(validate::validate))
                 .default_service(other_method()),
         )
         .service(
