@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use rust_embed::RustEmbed;
 
 use super::systems::{SYSTEMS, code_system, comparable};
+use super::terminology::check_written_code;
 use crate::problem::{Category, Problem};
 use crate::yaml::{self, Fields, Kind, Node, Source, nearest};
 
@@ -254,7 +255,10 @@ fn read_codes(nodes: Vec<&Node>, systems: &[String], problems: &mut Vec<Problem>
             (Kind::Float(_), _) => {
                 problems.push(node.problem("write this code in quotes; as a number it loses its zeros"))
             }
-            (_, Some(code)) => codes.push(comparable(system, &code)),
+            (_, Some(code)) => {
+                problems.extend(check_written_code(system, &code, &node.mark));
+                codes.push(comparable(system, &code));
+            }
             (_, None) => problems.push(node.problem(format!("a code is text; this is {}", node.kind_name()))),
         }
     }

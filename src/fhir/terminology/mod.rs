@@ -6,8 +6,10 @@ mod concepts;
 mod enumerate;
 mod membership;
 mod syntax;
+mod written;
 
 pub use compose::{Compose, Filter, Include};
 pub use concepts::{Concepts, Content};
 pub use enumerate::CodeGroup;
 pub use membership::Membership;
+pub use written::check_written_code;

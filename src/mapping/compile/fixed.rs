@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::element::Compiler;
 use super::expression::{not_a_code, required_codes};
 use crate::fhir::definition::check_primitive_value;
+use crate::fhir::terminology::check_written_code;
 use crate::fhir::{Definitions, ElementDefinition};
 use crate::problem::Category;
 use crate::yaml::{Kind, Node, nearest};
@@ -44,7 +45,19 @@ impl Compiler<'_> {
                 object.insert(name, fixed);
             }
         }
+        if type_name == "Coding" {
+            self.check_coding(node, &object);
+        }
         Some(Value::Object(object))
+    }
+
+    fn check_coding(&mut self, node: &Node, coding: &Map<String, Value>) {
+        let text = |key: &str| coding.get(key).and_then(Value::as_str);
+        if let (Some(system), Some(code)) = (text("system"), text("code")) {
+            let mark = node.get("code").map_or(&node.mark, |code| &code.mark);
+            let wrong = check_written_code(system, code, mark);
+            self.problems.extend(wrong);
+        }
     }
 
     fn fixed_primitive(&mut self, node: &Node, element: &'static ElementDefinition, type_name: &str) -> Option<Value> {

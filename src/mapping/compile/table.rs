@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fhir::code_system;
+use crate::fhir::terminology::check_written_code;
 use crate::mapping::language::{Table, TableCode};
 use crate::problem::{Category, Problem};
 use crate::yaml::{Fields, Kind, Node};
@@ -47,13 +48,20 @@ fn read_code(node: &Node, target: Option<&str>, problems: &mut Vec<Problem>) -> 
         let display = fields.text("display");
         let own = fields.text("system").map(|system| system_of(&system));
         fields.finish(problems);
-        return Some(TableCode { code: code?, system: own.or(system), display, mark: node.mark.clone() });
+        return checked(TableCode { code: code?, system: own.or(system), display, mark: node.mark.clone() }, problems);
     }
     let Some(code) = node.as_text() else {
         problems.push(node.problem("write the FHIR code, or `{ code: …, display: …, system: … }`"));
         return None;
     };
-    Some(TableCode { code, system, display: None, mark: node.mark.clone() })
+    checked(TableCode { code, system, display: None, mark: node.mark.clone() }, problems)
+}
+
+/// A row whose system, where it is at hand, has the code.
+fn checked(row: TableCode, problems: &mut Vec<Problem>) -> Option<TableCode> {
+    let wrong = row.system.as_deref().and_then(|system| check_written_code(system, &row.code, &row.mark));
+    problems.extend(wrong);
+    Some(row)
 }
 
 /// A URL as it is; `HL70001` and other names as the URL that FHIR uses.

@@ -1,5 +1,6 @@
 //! The small words all protocol rules share: spans of time, roles, priorities, codes, groups of people.
 
+use crate::fhir::terminology::check_written_code;
 use crate::fhir::{ValueSets, code_system};
 use crate::problem::{Category, Problem};
 use crate::protocol::deadline::Deadline;
@@ -72,7 +73,9 @@ impl Reading<'_> {
         if parts.is_none() {
             self.problems.push(node.problem("a code is written with its system in front: loinc 59408-5"));
         }
-        parts.map(|(system, code)| (system.url.to_string(), code.to_string()))
+        let (system, code) = parts?;
+        self.problems.extend(check_written_code(system.url, code, &node.mark));
+        Some((system.url.to_string(), code.to_string()))
     }
 
     /// The people under a key such as `for`; everybody when it is absent.
