@@ -6,7 +6,8 @@ use std::fmt;
 
 use crate::problem::{Category, Place, Problem, Severity};
 
-/// No resource yields more problems than this; the last one says so.
+/// No resource yields more errors than this, nor more of anything else; a last problem says so. Advice never takes the room
+/// of an error: a resource without one is valid.
 const MAX_PROBLEMS: usize = 200;
 
 /// A place as the way to it from the root, written out only when there is something to say of it.
@@ -52,6 +53,7 @@ pub(super) struct Findings {
     problems: Vec<Problem>,
     /// The position of what was said, by path and cause.
     said: HashMap<(String, String), usize>,
+    errors: usize,
     more: bool,
 }
 
@@ -98,14 +100,19 @@ impl Findings {
     fn add_for(&mut self, key: (String, String), problem: Problem) {
         if let Some(said) = self.said.get(&key).and_then(|position| self.problems.get_mut(*position)) {
             if problem.severity > said.severity {
+                self.errors += usize::from(problem.is_error());
                 *said = problem;
             }
-        } else if self.problems.len() < MAX_PROBLEMS {
-            self.said.insert(key, self.problems.len());
-            self.problems.push(problem);
-        } else {
-            self.more = true;
+            return;
         }
+        let count = if problem.is_error() { self.errors } else { self.problems.len() - self.errors };
+        if count >= MAX_PROBLEMS {
+            self.more = true;
+            return;
+        }
+        self.errors += usize::from(problem.is_error());
+        self.said.insert(key, self.problems.len());
+        self.problems.push(problem);
     }
 
     pub fn has_errors(&self) -> bool {
@@ -114,7 +121,7 @@ impl Findings {
 
     pub fn finish(mut self) -> Vec<Problem> {
         if self.more {
-            let text = format!("there are more than {MAX_PROBLEMS} faults; the rest is not listed");
+            let text = format!("there are more than {MAX_PROBLEMS} faults of a kind; the rest is not listed");
             self.problems.push(Problem::warning(Category::TooCostly, Place::Whole, text));
         }
         self.problems

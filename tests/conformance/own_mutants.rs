@@ -166,6 +166,15 @@ fn extensions() {
     );
 }
 
+/// Advice about what stands before it must not hide an error.
+#[test]
+fn an_error_is_found_behind_any_number_of_warnings() {
+    let mut entries = vec![json!({ "resource": { "resourceType": "Patient", "gender": "female" } }); 300];
+    entries.push(json!({ "resource": { "resourceType": "Patient", "gender": "F" } }));
+    let found = errors(&json!({ "resourceType": "Bundle", "type": "collection", "entry": entries }));
+    assert!(found.len() == 1 && found[0].starts_with("Bundle.entry[300].resource.gender"), "{found:#?}");
+}
+
 #[test]
 fn bundles() {
     one(bundle(), "/type", json!("letter"), "Bundle.type: this code must be one of");

@@ -12,7 +12,7 @@ use super::super::screen::Screen;
 use super::asked;
 use super::findings::{Finding, check as check_piece, outcome};
 use super::input::{Input, inputs, is_standard_input, read};
-use super::report::{Totals, finish, show};
+use super::report::{Alike, Totals, finish, show, show_alike};
 use crate::problem::Severity;
 use crate::profile::Profiles;
 
@@ -112,6 +112,7 @@ impl Run<'_> {
         let file: Arc<str> = if is_standard_input(&input.path) { "standard input".into() } else { shown.into() };
         let mut all: Vec<Finding> = Vec::new();
         let mut is_checked = false;
+        let mut alike = Alike::new();
         self.totals.files += 1;
         read(input, &mut |piece| {
             let Some(checked) = check_piece(&piece, &file, input.is_found, &self.asked, self.profiles) else {
@@ -124,7 +125,8 @@ impl Run<'_> {
                 all.extend(checked.findings.into_iter().filter(|finding| finding.problem.severity >= self.least));
             } else {
                 screen.end_progress();
-                show(&checked.findings, piece.text.as_deref().ok(), piece.first_line, self.least, screen)?;
+                let text = piece.text.as_deref().ok();
+                show(&checked.findings, text, piece.first_line, self.least, &mut alike, screen)?;
             }
             if self.totals.resources.is_multiple_of(STEP) {
                 screen.progress(&format!(
@@ -134,6 +136,7 @@ impl Run<'_> {
             }
             Ok(())
         })?;
+        show_alike(&file, &alike, screen)?;
         if let Some(files) = self.json.as_mut().filter(|_| is_checked) {
             files.push(json!({ "file": &*file, "outcome": outcome(&all) }));
         }

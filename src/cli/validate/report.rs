@@ -65,23 +65,46 @@ impl Totals {
     }
 }
 
+/// The same advice is shown so many times for each file; then it is counted.
+const SHOWN_ALIKE: usize = 3;
+
+/// How often the same advice was given in a file.
+pub type Alike = BTreeMap<String, usize>;
+
 /// Shows the faults of one resource. Each has its FHIRPath first.
 pub fn show(
     findings: &[Finding],
     text: Option<&str>,
     first_line: u32,
     least: Severity,
+    alike: &mut Alike,
     screen: &mut Screen,
 ) -> Result<()> {
     let shown =
         findings.iter().filter(|it| it.problem.severity >= least && it.problem.severity > Severity::Information);
     for finding in shown {
+        if finding.problem.severity == Severity::Warning {
+            let count = alike.entry(finding.problem.text.clone()).or_default();
+            *count += 1;
+            if *count > SHOWN_ALIKE {
+                continue;
+            }
+        }
         let line = usize::try_from(finding.mark.line.saturating_sub(first_line)).unwrap_or(0);
         let line = text.and_then(|text| text.lines().nth(line)).filter(|line| line.len() <= LONGEST_LINE);
         let problem =
             Problem { text: in_words(&finding.problem), place: Place::File(finding.mark.clone()), ..finding.problem };
         screen.say(render_one(&problem, line, screen.color, screen.width))?;
         screen.say("")?;
+    }
+    Ok(())
+}
+
+/// Tells how much advice was the same as what was shown of a file.
+pub fn show_alike(file: &str, alike: &Alike, screen: &mut Screen) -> Result<()> {
+    for (text, count) in alike.iter().filter(|(_, count)| **count > SHOWN_ALIKE) {
+        let more = counted(count - SHOWN_ALIKE, "more warning");
+        screen.say(format!("{more} like this in {file} (--json has all): {text}\n"))?;
     }
     Ok(())
 }
