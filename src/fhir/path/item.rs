@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::compare::order;
 use super::literal;
-use super::navigate::children_named;
+use super::navigate::children_by_name;
 use super::quantity::Quantity;
-use super::step::{Step, member};
+use super::step::member;
 use crate::fhir::Resource;
 use crate::fhir::definition::{Definitions, Kind, TypeDefinition};
 use crate::fhir::time::{PartialDateTime, PartialTime};
@@ -94,7 +94,7 @@ impl<'a> Element<'a> {
     pub fn children(&self, name: &str) -> Vec<Element<'a>> {
         let mut found = Vec::new();
         // Nothing stops this flow.
-        let _ = children_named(self, &Step::new(0, name.to_string()), &mut |child| {
+        let _ = children_by_name(self, name, &mut |child| {
             found.push(child);
             Ok(())
         });

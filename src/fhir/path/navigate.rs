@@ -14,16 +14,40 @@ pub(super) fn children_named<'a>(
     step: &Step,
     look: &mut impl FnMut(Element<'a>) -> Flow,
 ) -> Flow {
-    let Content::Object(map) = parent.content else {
-        return primitive_children(parent, Some(&step.name), look);
-    };
-    let Some(definition) = parent.definition else {
-        return hand_over(map, &step.name, &step.sibling, None, look);
-    };
-    match step.way_from(definition).as_ref() {
+    match (parent.content, parent.definition) {
+        (Content::Object(map), Some(definition)) => {
+            follow(map, &step.name, &step.sibling, step.way_from(definition).as_ref(), look)
+        }
+        (Content::Object(map), None) => hand_over(map, &step.name, &step.sibling, None, look),
+        _ => primitive_children(parent, Some(&step.name), look),
+    }
+}
+
+/// As `children_named`, for a name that is asked for outside an expression.
+pub(super) fn children_by_name<'a>(
+    parent: &Element<'a>,
+    name: &str,
+    look: &mut impl FnMut(Element<'a>) -> Flow,
+) -> Flow {
+    let sibling = format!("_{name}");
+    match (parent.content, parent.definition) {
+        (Content::Object(map), Some(definition)) => follow(map, name, &sibling, &Way::find(definition, name), look),
+        (Content::Object(map), None) => hand_over(map, name, &sibling, None, look),
+        _ => primitive_children(parent, Some(name), look),
+    }
+}
+
+fn follow<'a>(
+    map: &'a Map<String, Value>,
+    name: &str,
+    sibling: &str,
+    way: &Way,
+    look: &mut impl FnMut(Element<'a>) -> Flow,
+) -> Flow {
+    match way {
         Way::Nowhere => Ok(()),
-        Way::Member(kind) => hand_over(map, &step.name, &step.sibling, *kind, look),
-        Way::Choice(alternatives) => choice_children(map, &step.name, alternatives, look),
+        Way::Member(kind) => hand_over(map, name, sibling, *kind, look),
+        Way::Choice(alternatives) => choice_children(map, name, alternatives, look),
     }
 }
 

@@ -75,7 +75,8 @@ impl Step {
 }
 
 impl Way {
-    fn find(from: &'static TypeDefinition, name: &str) -> Self {
+    /// Looks the way up.
+    pub fn find(from: &'static TypeDefinition, name: &str) -> Self {
         match from.element(name) {
             Some(element) if element.is_choice => Self::Choice(alternatives(from, element)),
             Some(element) if element.choice.is_some() => Self::Nowhere,

@@ -121,7 +121,7 @@ fn by_pattern<'a>(invocation: Invocation<'_, 'a>, text: &str) -> Result<Items<'a
     let (function, scope, position) = (invocation.call.function, invocation.scope, invocation.position);
     // Matching takes time by the length of the text times the size of the compiled pattern, which repetitions multiply.
     let size = if pattern.contains('{') { MAX_PATTERN_SIZE / 64 } else { pattern.len() };
-    scope.charge(text.len().saturating_mul(size) / 64, position)?;
+    scope.charge(text.len().saturating_mul(size) / 16, position)?;
     let compiled;
     let regex = match &invocation.call.pattern {
         Some(regex) => regex,
