@@ -1,6 +1,9 @@
 //! Checks an expression against the definitions before it is ever evaluated: elements that do not exist, paths that
 //! start at another type, JSON names of choices, and order where there is none.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::ast::{Call, Node, NodeKind, TypeSpecifier};
 use super::error::PathError;
 use super::functions::Function;
@@ -16,6 +19,8 @@ type Shape = Option<Vec<&'static TypeDefinition>>;
 struct Checked<'c> {
     root: &'c Shape,
     this: &'c Shape,
+    /// What `defineVariable()` defined so far, by the numbers of the places.
+    defined: &'c RefCell<HashMap<usize, Shape>>,
 }
 
 /// Checks an expression that will be evaluated on a type.
@@ -24,7 +29,8 @@ pub(super) fn check(node: &Node, type_name: &str) -> Result<(), PathError> {
         return Err(PathError::at(0, format!("there is no type `{type_name}`")));
     };
     let root = shape_of(definition);
-    shape(node, Checked { root: &root, this: &root }).map(|_| ())
+    let defined = RefCell::default();
+    shape(node, Checked { root: &root, this: &root, defined: &defined }).map(|_| ())
 }
 
 /// An abstract type says nothing about what an instance has.
@@ -39,7 +45,7 @@ fn shape(node: &Node, at: Checked<'_>) -> Result<Shape, PathError> {
             Ok(at.root.clone())
         }
         NodeKind::Literal(_) | NodeKind::Empty | NodeKind::Index | NodeKind::Total | NodeKind::Variable(_) => Ok(None),
-        NodeKind::Defined(_) => Ok(None),
+        NodeKind::Defined(place) => Ok(at.defined.borrow().get(place).cloned().flatten()),
         NodeKind::Path { target, steps } => path_shape(target.as_deref(), steps, at),
         NodeKind::Indexer { target, index } => {
             shape(index, at)?;
@@ -160,6 +166,10 @@ fn call_shape(call: &Call, at: Checked<'_>) -> Result<Shape, PathError> {
     let mut arguments = Vec::with_capacity(call.arguments.len());
     for argument in &call.arguments {
         arguments.push(shape(argument, scope)?);
+    }
+    if call.function == F::DefineVariable {
+        let value = if arguments.len() > 1 { arguments.pop().flatten() } else { input.clone() };
+        at.defined.borrow_mut().insert(call.place, value);
     }
     let mut arguments = arguments.into_iter();
     Ok(match call.function {

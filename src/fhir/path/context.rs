@@ -20,8 +20,8 @@ const MAX_WORK: u64 = 2_000_000;
 /// How many items a collection may hold.
 const MAX_ITEMS: usize = 200_000;
 
-/// How long a text may grow, in bytes: enough for every text a resource may hold.
-const MAX_TEXT: usize = 4_194_304;
+/// How long a text that an expression makes may get, in bytes.
+const MAX_TEXT: usize = 1_048_576;
 
 /// Finds the resource that a literal reference (`Patient/1`, `urn:uuid:…`) points at.
 pub type Resolver<'a> = &'a (dyn Fn(&str) -> Option<Element<'a>> + Sync);

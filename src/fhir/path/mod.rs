@@ -56,7 +56,7 @@
 //!
 //! An expression has at most 16,384 characters, nests at most 64 deep, and has at most about 150 steps and operators in a
 //! row (calls count threefold); an unoptimised build evaluates it on less than 1 MiB of stack. One evaluation looks at no
-//! more than 2,000,000 items; a collection holds at most 200,000, a text 4 MiB, and patterns match without backtracking. At a
+//! more than 2,000,000 items; a collection holds at most 200,000, a text that it makes 1 MiB, and patterns match without backtracking. At a
 //! bound the evaluation ends with a fault.
 //!
 //! # Faults

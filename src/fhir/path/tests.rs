@@ -182,6 +182,8 @@ fn elements_that_do_not_exist_are_told_at_load() {
         ("Patient.name", "evaluated on Observation"),
         ("component.where(cod.exists())", "did you mean `code`"),
         ("value.ofType(Quantity).unti", "did you mean `unit`"),
+        ("component.defineVariable('c', code).select(%c.codng)", "did you mean `coding`"),
+        ("component.defineVariable('c').select(%c.cod)", "did you mean `code`"),
     ] {
         let error = Expression::parse(text).unwrap().check("Observation").unwrap_err();
         assert!(error.text.contains(part), "{text}: {error}");
