@@ -19,7 +19,9 @@ pub use draft::{Draft, Scope};
 pub use identifier::Identifier;
 pub use located::{Located, Span, Unreadable};
 pub use outcome::{operation_outcome, operation_outcome_in_text};
-pub use package::{Differential, ExtensionContext, Library, Package, PackageFile, PackageSource, built_in_packages};
+pub use package::{
+    Differential, ExtensionContext, Library, Package, PackageFile, PackageSource, SearchParameter, built_in_packages,
+};
 pub use resource::Resource;
 pub use systems::{CodeSystem, SYSTEMS, canonical_system, code_system};
 pub use valueset::{ValueSet, ValueSets, built_in_value_sets};

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 
 use super::block::{Block, Defines, split};
 use super::built_in;
 use super::differential::Differential;
+use super::search::{self, SearchIndex, SearchParameter};
 use crate::fhir::definition::split_version;
 use crate::fhir::terminology::{CodeGroup, Compose, Concepts};
 use crate::problem::Problem;
@@ -32,6 +33,9 @@ pub struct Library {
     profiles: HashMap<String, Block<Differential>>,
     value_sets: HashMap<String, Block<Compose>>,
     code_systems: HashMap<String, Block<Concepts>>,
+    /// The blocks of search parameters of R4's own package.
+    searches: Vec<Block<()>>,
+    search_index: OnceLock<SearchIndex>,
     packages: Vec<Package>,
     /// The codes of value sets that were listed before.
     expanded: RwLock<HashMap<String, Expansion>>,
@@ -78,6 +82,10 @@ impl Library {
                     Defines::Profile => library.profiles.extend([position.block(&file, &canonical)]),
                     Defines::ValueSet => library.value_sets.extend([position.block(&file, &canonical)]),
                     Defines::CodeSystem => library.code_systems.extend([position.block(&file, &canonical)]),
+                    // Those of guides say what their servers support; the names that we answer are R4's.
+                    Defines::Search if file.name.starts_with("built-in:profiles/r4/") => {
+                        library.searches.push(position.block(&file, &canonical).1);
+                    }
                     Defines::Search => {}
                 }));
             }
@@ -124,6 +132,20 @@ impl Library {
             let mut expanded = self.expanded.write().unwrap_or_else(PoisonError::into_inner);
             expanded.insert(value_set.to_string(), found);
         }
+    }
+
+    /// R4's search parameter of a type by its name in URLs; those of Resource and DomainResource serve every type.
+    pub fn search_parameter(&self, resource_type: &str, name: &str) -> Option<&SearchParameter> {
+        let index = self.search_index.get_or_init(|| {
+            let mut index = SearchIndex::new();
+            for block in &self.searches {
+                search::add(block.text().lines().next().unwrap_or_default(), &mut index);
+            }
+            index
+        });
+        let found = [resource_type, "DomainResource", "Resource"].into_iter();
+        let mut found = found.filter_map(|base| index.get(&(base.to_string(), name.to_string())));
+        found.next().or_else(|| self.below?.search_parameter(resource_type, name))
     }
 
     /// The URLs of all profiles and extensions, in no order.

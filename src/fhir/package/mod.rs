@@ -5,7 +5,9 @@ mod block;
 mod built_in;
 mod differential;
 mod library;
+mod search;
 
 pub use built_in::sources as built_in_packages;
 pub use differential::{Differential, ExtensionContext};
 pub use library::{Library, Package, PackageFile, PackageSource};
+pub use search::SearchParameter;

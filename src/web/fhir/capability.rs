@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::negotiate::{check_format, parameter};
 use super::parameters::{COMMON, Parameter, TYPES};
+use crate::fhir::Library;
 use crate::web::answer::{Fault, write_fhir};
 use crate::web::service::Service;
 
@@ -58,7 +59,16 @@ fn security(base_url: &str) -> Value {
 
 fn resource(name: &str, own: &[Parameter]) -> Value {
     let parameters = COMMON.iter().chain(own);
-    let parameters: Vec<Value> = parameters.map(|(name, kind)| json!({ "name": name, "type": kind.code() })).collect();
+    let parameters: Vec<Value> = parameters
+        .map(|(parameter, kind)| {
+            let known = Library::built_in().search_parameter(name, parameter);
+            let mut stated = json!({ "name": parameter, "type": kind.code() });
+            if let (Some(known), Some(stated)) = (known, stated.as_object_mut()) {
+                stated.insert("definition".to_string(), json!(known.url));
+            }
+            stated
+        })
+        .collect();
     let interactions: Vec<Value> =
         ["read", "vread", "history-instance", "search-type"].iter().map(|code| json!({ "code": code })).collect();
     json!({

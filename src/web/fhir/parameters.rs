@@ -170,7 +170,7 @@ pub fn find(parameters: &'static [Parameter], name: &str) -> Option<Kind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fhir::Definitions;
+    use crate::fhir::{Definitions, Library};
 
     #[test]
     fn every_parameter_names_an_element_of_its_type() {
@@ -185,6 +185,24 @@ mod tests {
                 for element in elements {
                     assert!(definitions.element(name, element).is_some(), "{name}.{element} of {parameter}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn every_parameter_is_one_of_r4_and_of_its_kind() {
+        for (name, parameters) in TYPES {
+            for (parameter, kind) in COMMON.iter().chain(*parameters) {
+                let known = Library::built_in().search_parameter(name, parameter);
+                let known = known.unwrap_or_else(|| panic!("R4 has no parameter {parameter} of {name}"));
+                assert_eq!(known.kind, kind.code(), "{parameter} of {name}");
+                let of_r4 = &known.expression;
+                let element = match kind {
+                    Kind::Token(element) | Kind::Reference(element) => element,
+                    Kind::Date(elements) => elements[0].trim_end_matches("DateTime"),
+                    Kind::Id | Kind::LastUpdated | Kind::Identifier | Kind::Patient => continue,
+                };
+                assert!(of_r4.contains(&format!("{name}.{element}")), "{parameter} of {name} is {of_r4}");
             }
         }
     }
