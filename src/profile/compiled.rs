@@ -41,7 +41,7 @@ pub(super) fn short_name(url: &str) -> &str {
 #[derive(Debug)]
 pub struct Profiles {
     library: Source,
-    /// Only those that there are: a name that a sender made up takes no room.
+    /// By URL without version: a version that a sender made up takes no room.
     compiled: RwLock<HashMap<String, Arc<Profile>>>,
 }
 
@@ -74,12 +74,13 @@ impl Profiles {
 
     /// A profile by its canonical URL; none when it is not at hand.
     pub(super) fn get(&self, canonical: &str) -> Option<Arc<Profile>> {
-        if let Some(known) = self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(canonical) {
+        let own = self.library().profile(canonical)?;
+        if let Some(known) = self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(&own.url) {
             return Some(Arc::clone(known));
         }
-        let profile = Arc::new(self.compile(&self.library().profile(canonical)?));
+        let profile = Arc::new(self.compile(&own));
         let mut compiled = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
-        compiled.insert(canonical.to_string(), Arc::clone(&profile));
+        compiled.insert(own.url.clone(), Arc::clone(&profile));
         Some(profile)
     }
 
