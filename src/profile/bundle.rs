@@ -72,6 +72,10 @@ impl<'a> Bundle<'a> {
     pub fn check(&self, path: &Path<'_>, findings: &mut Findings) {
         let is_request = matches!(self.kind, Some("transaction" | "batch"));
         for (index, (full_url, resource)) in self.entries.iter().enumerate() {
+            if full_url.is_some_and(|url| !url.contains(':')) {
+                let text = "a full URL is absolute, such as urn:uuid:… or https://…";
+                findings.error(Category::Value, &path.child("entry").at(Some(index)).child("fullUrl"), text);
+            }
             let (Some(full_url), Some(resource)) = (full_url, resource) else { continue };
             let Some((_, own)) = restful(full_url).filter(|_| !is_request) else { continue };
             if type_and_id(resource).is_some_and(|named| named != own) {

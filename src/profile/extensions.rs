@@ -25,10 +25,16 @@ pub(super) fn check<'a>(
         let items = holder.get(name).and_then(Value::as_array).into_iter().flatten();
         for (index, extension) in items.enumerate() {
             let Some(extension) = extension.as_object() else { continue };
-            // Parts of a complex extension have a URL without a scheme: their definition is that of the whole.
-            let url = extension.get("url").and_then(Value::as_str).filter(|url| url.contains(':'));
-            let Some(url) = url else { continue };
+            let Some(url) = extension.get("url").and_then(Value::as_str) else { continue };
             let path = path.child(name).at(Some(index));
+            // Parts of a complex extension have a URL without a scheme: their definition is that of the whole.
+            if !url.contains(':') {
+                if definition.name != "Extension" {
+                    let text = "the URL of an extension is absolute; only a part of another has a short name";
+                    findings.error(Category::Extension, &path.child("url"), text);
+                }
+                continue;
+            }
             let Some(profile) = validation.profiles.get(url) else {
                 say_unknown(url, is_modifier, &path, validation, findings);
                 continue;

@@ -34,9 +34,15 @@ pub(super) fn check<'a>(
         }
         kind = definition.base.as_deref().and_then(|base| Definitions::r4().type_definition(base));
     }
-    if let Some(element) = element {
+    for element in [element, element.and_then(origin)].into_iter().flatten() {
         check_element(own, element, path, validation, findings);
     }
+}
+
+/// The element that is meant by `contentReference`: what is said of `Questionnaire.item` holds for the items inside it too.
+fn origin(element: &'static ElementDefinition) -> Option<&'static ElementDefinition> {
+    let (parent, name) = element.content.as_deref()?.rsplit_once('.')?;
+    Definitions::r4().element(parent, name)
 }
 
 /// Checks what is said of the element itself: all that is said of a primitive (`Narrative.div`) beyond its syntax.

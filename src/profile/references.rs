@@ -37,6 +37,11 @@ pub(super) fn check(
         }
         pointed => pointed.type_name(),
     };
+    if map.get("reference").and_then(Value::as_str).is_some_and(|reference| !is_reference(reference)) {
+        let text = "a reference is Type/id, a URL, # and the id of something contained, or Type?query in a transaction";
+        findings.error(Category::Value, &path.child("reference"), text);
+        return;
+    }
     let allowed = element.types.iter().find(|kind| kind.code == "Reference").map(|kind| kind.targets.as_slice());
     let allowed = allowed.unwrap_or_default();
     for name in [pointed, map.get("type").and_then(Value::as_str)].into_iter().flatten() {
@@ -133,6 +138,27 @@ fn contained<'a>(id: &'a str, validation: Validation<'a>) -> Pointed<'a> {
     match id.split('.').next().filter(|name| validation.is_draft && Definitions::r4().is_resource(name)) {
         Some(name) => Pointed::Type(name),
         None => Pointed::Nothing("nothing contained in this resource has that id"),
+    }
+}
+
+/// Whether a literal reference is of a form that R4 has. What has a scheme may be of any.
+fn is_reference(reference: &str) -> bool {
+    let is_scheme =
+        |scheme: &str| scheme.chars().all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter));
+    if reference.starts_with('#') || reference.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme)) {
+        return true;
+    }
+    let is_id = |id: &str| {
+        (1..=64).contains(&id.len()) && id.chars().all(|letter| letter.is_ascii_alphanumeric() || "-.".contains(letter))
+    };
+    let known = Definitions::r4();
+    if let Some((name, _)) = reference.split_once('?') {
+        return known.is_resource(name);
+    }
+    match reference.split('/').collect::<Vec<_>>().as_slice() {
+        [name, id] => known.is_resource(name) && is_id(id),
+        [name, id, "_history", version] => known.is_resource(name) && is_id(id) && is_id(version),
+        _ => false,
     }
 }
 

@@ -14,6 +14,8 @@ use crate::fhir::path::Element;
 use crate::problem::Category;
 use crate::yaml::nearest;
 
+const EMPTY: &str = "an object has at least one element; leave it out instead";
+
 /// Checks all elements of an object of a known type.
 pub(super) fn check_object<'a>(
     map: &'a Map<String, Value>,
@@ -156,6 +158,10 @@ fn check_value<'a>(
     let Some(definition) = element.definition() else { return };
     if let Some(sibling) = sibling {
         match sibling.as_object() {
+            Some(map) if map.is_empty() => findings.error(Category::Structure, path, EMPTY),
+            Some(map) if value.is_none() && map.keys().all(|key| key == "id") => {
+                findings.error(Category::Structure, path, "an element has a value or extensions, not an id alone");
+            }
             Some(map) => check_object(map, definition, path, validation, findings),
             None => findings.error(Category::Structure, path, "what stands beside a primitive is an object"),
         }
@@ -201,7 +207,7 @@ fn check_complex<'a>(
         return;
     }
     if map.is_empty() {
-        findings.error(Category::Structure, path, "an object has at least one element; leave it out instead");
+        findings.error(Category::Structure, path, EMPTY);
         return;
     }
     check_object(map, definition, path, validation, findings);
@@ -212,7 +218,9 @@ fn check_complex<'a>(
     }
     match definition.name.as_str() {
         "Reference" => references::check(map, element, path, validation, findings),
-        "Coding" if validation.is_thorough => binding::check_coding(map, path, validation, findings),
+        "Coding" | "Quantity" | "Age" | "Duration" if validation.is_thorough => {
+            binding::check_coding(map, path, validation, findings)
+        }
         _ => {}
     }
     invariants::check(own, definition, Some(element), path, validation, findings);

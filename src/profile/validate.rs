@@ -131,6 +131,19 @@ fn start(
     findings.finish()
 }
 
+/// What is contained is referred to by its id, which therefore stands for one resource only
+/// (http://hl7.org/fhir/R4/references.html#contained).
+fn check_contained_ids(map: &Map<String, Value>, path: &Path<'_>, findings: &mut Findings) {
+    let contained = map.get("contained").and_then(Value::as_array).into_iter().flatten();
+    let mut seen = std::collections::HashSet::new();
+    for (index, resource) in contained.enumerate() {
+        if resource.get("id").and_then(Value::as_str).is_some_and(|id| !seen.insert(id)) {
+            let text = "another contained resource has this id already";
+            findings.error(Category::Duplicate, &path.child("contained").at(Some(index)).child("id"), text);
+        }
+    }
+}
+
 /// The profiles that a resource says it meets.
 pub(super) fn claims(map: &Map<String, Value>) -> impl Iterator<Item = &str> {
     let claimed = map.get("meta").and_then(|meta| meta.get("profile")).and_then(Value::as_array);
@@ -163,6 +176,7 @@ pub(super) fn check_resource<'a>(
     let validation = Validation { resource, bundle: bundle.as_ref().or(validation.bundle), ..validation };
     structure::check_object(map, definition, path, validation, findings);
     invariants::check(resource, definition, None, path, validation, findings);
+    check_contained_ids(map, path, findings);
     if let Some(bundle) = &bundle {
         bundle.check(path, findings);
     }

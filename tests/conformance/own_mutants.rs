@@ -97,6 +97,8 @@ fn syntax_of_primitives() {
     one(patient(), "/birthDate", json!("1958-02-30"), "Patient.birthDate: a date is");
     one(pressure(), "/effectiveDateTime", json!("2026-03-02T10:00"), "Observation.effective: a dateTime is");
     one(patient(), "/id", json!("under_score"), "Patient.id: a id is");
+    one(patient(), "/_active", json!({}), "Patient.active: an object has at least one element");
+    one(patient(), "/_active", json!({ "id": "a" }), "Patient.active: an element has a value or extensions");
 }
 
 #[test]
@@ -128,6 +130,9 @@ fn patterns_and_fixed_values() {
 fn targets_of_references() {
     one(pressure(), "/subject/reference", json!("Medication/1"), "Observation.subject: this reference may point at");
     one(pressure(), "/subject/reference", json!("Group/1"), "Observation.subject: this reference may point at");
+    for form in ["Nothing/1", "Patient/under_score", "Patient"] {
+        one(pressure(), "/subject/reference", json!(form), "Observation.subject.reference: a reference is Type/id");
+    }
     one(pressure(), "/subject/reference", json!("#nobody"), "Observation.subject: nothing contained");
 }
 
@@ -139,6 +144,13 @@ fn invariants() {
     let script = "<div xmlns=\"http://www.w3.org/1999/xhtml\"><script>x()</script>text</div>";
     one(patient(), "/text", json!({ "status": "generated", "div": script }), "Patient.text.div: the invariant txt-1");
     one(pressure(), "/effectiveDateTime", json!("2026-03"), "Observation.effective: the invariant vs-1");
+}
+
+#[test]
+fn what_is_said_of_an_item_holds_for_the_items_inside_it() {
+    let item = json!([{ "linkId": "1", "type": "group", "item": [{ "linkId": "2", "type": "string" }] }]);
+    let questionnaire = json!({ "resourceType": "Questionnaire", "id": "q", "status": "draft", "item": item });
+    one(questionnaire, "/item/0/item/0/type", json!("group"), "Questionnaire.item[0].item[0]: the invariant que-1");
 }
 
 #[test]
@@ -182,6 +194,7 @@ fn bundles() {
     one(bundle(), "/entry/-", again, "Bundle: the invariant bdl-7");
     let nobody = json!("urn:uuid:00000000-0000-4000-8000-000000000077");
     one(bundle(), "/entry/1/resource/subject/reference", nobody, "Bundle.entry[1].resource.subject: no entry");
+    one(bundle(), "/entry/1/fullUrl", json!("Observation/o"), "Bundle.entry[1].fullUrl: a full URL is absolute");
     one(bundle(), "/total", json!(2), "Bundle: the invariant bdl-1");
     // A fault of what is pointed at is said there only.
     one(bundle(), "/entry/0/resource/name", Value::Null, "Bundle.entry[0].resource.name: this element is required");

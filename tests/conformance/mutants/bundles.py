@@ -51,6 +51,9 @@ def bundles(resource, places, definitions):
         yield mutant("total", "Bundle", "a total in a bundle that has none", ["total"], 3)
         yield mutant("search", "Bundle", "a search mode in a bundle that is no answer to a search",
                      ["entry", 0, "search"], {"mode": "match"})
+    yield mutant("relative", f"Bundle.entry[{len(entries)}].fullUrl", "a relative full URL", ["entry"],
+                 entries + [{**copy.deepcopy(entries[-1]), "fullUrl": "Basic/1",
+                             "resource": {"resourceType": "Basic", "id": "1", "code": {"text": "x"}}}])
     # Other types have elements that depend on the type, and entries that others refer to.
     if type_ == "collection":
         yield mutant("type", "Bundle.type", "a type that there is not", ["type"], "letter")

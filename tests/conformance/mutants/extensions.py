@@ -9,7 +9,7 @@ MODIFIER = {"url": "http://example.org/fhir/StructureDefinition/not-known-to-any
 
 def extensions(resource, places, definitions):
     for place in places:
-        is_holder = place.element["path"].count(".") == 0 and definitions.kinds.get(place.element["path"]) == "resource"
+        is_holder = "modifierExtension" in definitions.children.get(place.element["path"], {})
         if (is_holder and "contained" not in place.keys) or place.type == "BackboneElement":
             modifiers = place.value.get("modifierExtension", [])
             yield Mutant("extension", ("modifier", place.path), f"{place.location}.modifierExtension",
@@ -26,6 +26,9 @@ def _of_known(resource, place, definitions):
     profile = definitions.profiles.get(url)
     group = url.rsplit("/", 1)[-1]
     own = next((key for key in place.value if key.startswith("value")), None)
+    if ":" in url:
+        yield Mutant("extension", ("relative url", group), place.location, "a url without a scheme",
+                     changed(resource, place.keys + ["url"], "colour"))
     yield Mutant("extension", ("no url", group), f"{place.location}.url", "removed the url", without(resource, place.keys + ["url"]))
     yield Mutant("extension", ("nothing", group), place.location, "neither value nor parts", changed(resource, place.keys, {"url": url}))
     if own:

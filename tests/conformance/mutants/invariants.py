@@ -92,6 +92,14 @@ def _(it):
     return f"Questionnaire.item[{len(it['item']) - 1}]"
 
 
+@breaks("que-1 (an item in an item)", "Questionnaire")
+def _(it):
+    for index, item in enumerate(it["item"]):
+        if item.get("item"):
+            item["item"].append({"linkId": "no-such-link", "type": "group"})
+            return f"Questionnaire.item[{index}].item[{len(item['item']) - 1}]"
+
+
 @breaks("que-3", "Questionnaire")
 def _(it):
     it["item"].append({"linkId": "no-such-link", "type": "display", "code": [{"code": "x"}]})

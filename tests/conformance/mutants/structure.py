@@ -180,6 +180,10 @@ def references(resource, places, definitions):
             wrong = next(kind for kind in ("Medication", "Slot") if kind not in allowed)
             yield Mutant("reference", ("type", place.element["path"]), place.location, f"says that it is a {wrong}",
                          changed(resource, place.keys, {"display": "x", "type": wrong}))
+        kind = place.value["reference"].split("/")[0]
+        for form in ("Foo/1", f"{kind}/under_score", kind) if kind in definitions.kinds else ():
+            yield Mutant("reference", ("form", form, place.element["path"]), place.location, f"written as {form}",
+                         changed(resource, place.keys, {"reference": form}))
         yield Mutant("reference", ("contained", place.element["path"]), place.location, "nothing contained has that id",
                      changed(resource, place.keys, {"reference": "#no-such-id"}))
         for profile in place.claims:
