@@ -19,7 +19,7 @@ pub(super) fn call<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Resu
         Function::Repeat => repeat(invocation, input),
         Function::OfType | Function::Is | Function::As => by_type(invocation, input),
         Function::Single => Ok(invocation.single(&input)?.cloned().into_iter().collect()),
-        Function::Last => Ok(input.into_iter().last().into_iter().collect()),
+        Function::Last => Ok(input.into_iter().next_back().into_iter().collect()),
         Function::Tail => Ok(input.into_iter().skip(1).collect()),
         Function::Skip => Ok(input.into_iter().skip(count(invocation)?).collect()),
         Function::Take => Ok(input.into_iter().take(count(invocation)?).collect()),
