@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
     let is_full = plain.len() > 199 || thorough.len() > 199;
     let is_worse = plain.iter().any(|problem| problem.is_error()) && !thorough.iter().any(|problem| problem.is_error());
     assert!(is_full || !is_worse, "a thorough check finds no less");
-    let _ = validate_draft(&resource);
+    let _ = validate_draft(&resource, &[profile.to_string()], Profiles::built_in());
     let _ = validate_own(&resource);
     Corpus::Keep
 });

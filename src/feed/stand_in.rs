@@ -1,5 +1,6 @@
 //! A gateway for tests: answers as the message's sender asks in MSH-3, remembers what it was given.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -52,6 +53,7 @@ pub fn feed(name: &str) -> Feed {
         facilities: Vec::new(),
         limits: Limits { frame_bytes: 2000, connections: 4, in_flight: 8, idle_secs: 20, frame_secs: 10 },
         intake: Intake::Off,
+        profiles: BTreeMap::new(),
     }
 }
 

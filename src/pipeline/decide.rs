@@ -34,7 +34,7 @@ pub(super) struct Said<'a> {
 pub(super) fn decide(said: &Said<'_>, mapped: &Mapped, found: Found) -> Decided {
     let Said { site, feed, control, received } = *said;
     let mut problems = found.problems;
-    check_profiles(feed, mapped, &mut problems);
+    check_profiles(said, mapped, &mut problems);
     if problems.iter().any(Problem::is_error) {
         return refused(problems);
     }
@@ -92,7 +92,8 @@ fn refused(problems: Vec<Problem>) -> Decided {
 }
 
 /// What the maps made is checked as the feed asks: reported, or answered AE.
-fn check_profiles(feed: &Feed, mapped: &Mapped, problems: &mut Vec<Problem>) {
+fn check_profiles(said: &Said<'_>, mapped: &Mapped, problems: &mut Vec<Problem>) {
+    let Said { site, feed, .. } = *said;
     if feed.intake == Intake::Off {
         return;
     }
@@ -100,7 +101,9 @@ fn check_profiles(feed: &Feed, mapped: &Mapped, problems: &mut Vec<Problem>) {
         // Status and the like of an encounter come from the record's state machine, not from the message.
         let made_later =
             |problem: &Problem| draft.resource.resource_type() == "Encounter" && problem.category == Category::Required;
-        for mut problem in profile::validate_draft(&draft.resource).into_iter().filter(|problem| !made_later(problem)) {
+        let asked = feed.profiles.get(draft.resource.resource_type()).map(Vec::as_slice).unwrap_or_default();
+        let found = profile::validate_draft(&draft.resource, asked, &site.profiles);
+        for mut problem in found.into_iter().filter(|problem| !made_later(problem)) {
             if feed.intake == Intake::Report && problem.is_error() {
                 problem.severity = Severity::Warning;
             }

@@ -72,6 +72,14 @@ impl Profiles {
         }
     }
 
+    /// The type that a profile, or a URL of R4's own, is for; none when it is not at hand.
+    pub fn type_of(&self, canonical: &str) -> Option<String> {
+        match type_of_url(split_version(canonical).0) {
+            Some(name) => Some(name.to_string()),
+            None => self.library().profile(canonical).map(|profile| profile.type_name.clone()),
+        }
+    }
+
     /// A profile by its canonical URL; none when it is not at hand.
     pub(super) fn get(&self, canonical: &str) -> Option<Arc<Profile>> {
         let own = self.library().profile(canonical)?;

@@ -9,6 +9,7 @@ mod discriminator;
 mod extensions;
 mod invariants;
 mod matching;
+mod named;
 mod own;
 mod place;
 pub mod reduce;
@@ -19,6 +20,7 @@ mod structure;
 mod validate;
 
 pub use compiled::Profiles;
+pub use named::named_profile;
 pub use own::{own_profile, validate_own};
 pub use validate::{validate, validate_against, validate_draft};
 

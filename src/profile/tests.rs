@@ -112,9 +112,9 @@ fn references_point_at_allowed_types_and_contained_resources_exist() {
     assert_eq!(faults(changed(encounter(), "subject", json!({ "reference": "urn:uuid:1" }))), Vec::<String>::new());
     let local = changed(encounter(), "subject", json!({ "reference": "#Patient" }));
     one_fault(local.clone(), "nothing contained");
-    assert_eq!(validate_draft(&serde_json::from_value(local).unwrap()), []);
+    assert_eq!(validate_draft(&serde_json::from_value(local).unwrap(), &[], Profiles::built_in()), []);
     let wrong = changed(encounter(), "subject", json!({ "reference": "#Location.1" }));
-    assert_eq!(validate_draft(&serde_json::from_value(wrong).unwrap()).len(), 1);
+    assert_eq!(validate_draft(&serde_json::from_value(wrong).unwrap(), &[], Profiles::built_in()).len(), 1);
 }
 
 #[test]

@@ -93,9 +93,10 @@ pub fn validate(resource: &Resource) -> Vec<Problem> {
     start(resource, &[], Profiles::built_in(), false, false, 0)
 }
 
-/// The same for the resource of a draft, whose references to other drafts are written `#Observation.3`.
-pub fn validate_draft(resource: &Resource) -> Vec<Problem> {
-    start(resource, &[], Profiles::built_in(), true, false, 0)
+/// All errors of a draft's resource against R4 core and the profiles asked for. Its references to other drafts are written
+/// `#Observation.3`.
+pub fn validate_draft(resource: &Resource, asked: &[String], profiles: &Profiles) -> Vec<Problem> {
+    start(resource, asked, profiles, true, false, 0)
 }
 
 /// All errors of a resource against R4 core and some profiles, whatever it claims itself.

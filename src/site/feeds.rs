@@ -10,6 +10,7 @@ use super::scalar::{self, Secret};
 use super::{Credential, Feed, Intake, Limits, MllpSettings, Peer};
 use crate::mapping::Authorities;
 use crate::problem::{Category, Problem};
+use crate::profile::{Profiles, named_profile};
 use crate::yaml::{Fields, Node, nearest};
 
 /// A bearer token shorter than this can be guessed.
@@ -20,7 +21,7 @@ const DEFAULTS: [(&str, &str); 3] =
     [("default_patient", "patient"), ("default_visit", "visit"), ("default_practitioner", "practitioner")];
 
 /// Reads one feed; faults go to the folder's problems.
-pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) -> Option<Feed> {
+pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, known: &Profiles) -> Option<Feed> {
     let mut problems = Vec::new();
     let mut fields = Fields::of(&document.node, "a feed");
     super::crosscheck::own_name(&mut fields, "feed", &document.name);
@@ -41,6 +42,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) ->
     let limits = fields.optional("limits").map_or_else(Limits::default, |node| limits(node, &mut problems));
     let intake =
         fields.choice("intake", &[("report", Intake::Report), ("reject", Intake::Reject), ("off", Intake::Off)]);
+    let profiles = profiles(&mut fields, known);
     fields.finish(&mut problems);
     folder.problems.append(&mut problems);
     Some(Feed {
@@ -55,7 +57,24 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) ->
         facilities,
         limits,
         intake: intake.unwrap_or(Intake::Report),
+        profiles,
     })
+}
+
+/// The profiles that the feed names, by the type they are for.
+fn profiles(fields: &mut Fields<'_>, known: &Profiles) -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for node in fields.list("profiles") {
+        let read = scalar::text(node).and_then(|name| {
+            let url = named_profile(&name, known.library());
+            url.map_err(|text| node.mark.problem(Category::NotFound, text))
+        });
+        let Some(url) = scalar::keep(fields, read) else { continue };
+        if let Some(kind) = known.type_of(&url) {
+            found.entry(kind).or_default().push(url);
+        }
+    }
+    found
 }
 
 fn mllp(node: &Node, folder: &mut Folder, taken: &mut Vec<Taken>, problems: &mut Vec<Problem>) -> Option<MllpSettings> {

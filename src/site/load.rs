@@ -97,8 +97,9 @@ fn read_parts(folder: &mut Folder, parts: &mut Parts) {
         let text = "there is no handover.yaml in this folder; `handover init DIR` writes a site to start from";
         folder.fault(Category::NotFound, "handover.yaml", text);
     }
+    let profiles = Arc::new(compiled::profiles(folder));
     for document in documents(folder, "feeds") {
-        if let Some(feed) = feeds::read(&document, folder, &mut parts.taken) {
+        if let Some(feed) = feeds::read(&document, folder, &mut parts.taken, &profiles) {
             parts.feeds.insert(document.name, feed);
         }
     }
@@ -117,7 +118,7 @@ fn read_parts(folder: &mut Folder, parts: &mut Parts) {
         }
     }
     parts.value_sets = Arc::new(compiled::value_sets(folder));
-    parts.profiles = Some(Arc::new(compiled::profiles(folder)));
+    parts.profiles = Some(profiles);
     let protocols = compiled::protocols(folder, &parts.value_sets);
     protocols.calendar_names().for_each(|name| parts.names.add(Kind::Calendar, name));
     parts.protocols = Some(protocols);

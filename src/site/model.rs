@@ -1,5 +1,6 @@
 //! What a site says once its files have been read: types that cannot be wrong, built by the loader.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -79,6 +80,8 @@ pub struct Feed {
     pub facilities: Vec<String>,
     pub limits: Limits,
     pub intake: Intake,
+    /// The profiles, by resource type, that what this feed sends should meet besides R4.
+    pub profiles: BTreeMap<String, Vec<String>>,
 }
 
 /// A feed's own listener.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use handover::hl7::{Message, ReadOptions};
 use handover::mapping::{Authorities, Context, Layers, MapSet, Mapped, compile};
-use handover::profile::validate_draft;
+use handover::profile::{Profiles, validate_draft};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -69,7 +69,7 @@ fn every_draft_of_every_sample_is_a_valid_resource() {
                 resource.set("status", json!("unknown"));
             }
             count += 1;
-            let found = validate_draft(&resource);
+            let found = validate_draft(&resource, &[], Profiles::built_in());
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             faults.extend(
                 found.iter().filter(|fault| fault.is_error()).map(|fault| format!("{name} {}: {fault}", draft.local)),

@@ -16,6 +16,7 @@
 mod cases;
 mod corpus;
 mod house;
+mod intake;
 mod orders;
 mod page;
 mod second_opinion;

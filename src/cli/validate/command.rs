@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 use super::super::check;
 use super::super::command::Outcome;
 use super::super::screen::Screen;
-use super::asked;
 use super::findings::{Finding, check as check_piece, outcome};
 use super::input::{Input, inputs, is_standard_input, read};
 use super::report::{Alike, Totals, finish, show, show_alike};
 use crate::problem::Severity;
-use crate::profile::Profiles;
+use crate::profile::{Profiles, named_profile};
 
 /// Progress is shown after so many resources.
 const STEP: usize = 100;
@@ -79,7 +78,8 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         None => None,
     };
     let profiles = site.as_ref().map_or(Profiles::built_in(), |site| &*site.profiles);
-    let asked = asked::resolve(&arguments.profile, profiles.library())?;
+    let named = arguments.profile.iter().map(|name| named_profile(name, profiles.library()));
+    let asked: Vec<String> = named.collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
     let inputs = inputs(&arguments.files)?;
     let mut run = Run { least: arguments.least(), asked, profiles, totals: Totals::default(), json: None };
     run.json = arguments.json.then(Vec::new);

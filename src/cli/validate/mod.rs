@@ -1,7 +1,6 @@
 //! `handover validate`: checks resources in files against R4, the profiles they claim and those asked for, and shows
 //! each fault with its line.
 
-mod asked;
 mod command;
 mod findings;
 mod input;

@@ -1,17 +1,11 @@
-//! The profiles that `--profile` asks for: by canonical URL, or by the last part of one. Never guesses.
-
-use anyhow::{Result, bail};
+//! Profiles as people name them, in a command or a site: by canonical URL, or by the last part of one. Never guesses.
 
 use crate::fhir::Library;
 use crate::fhir::definition::{Definitions, split_version, type_of_url};
 use crate::yaml::nearest;
 
-/// The canonical URLs of what was asked for; fails for what is not at hand.
-pub fn resolve(asked: &[String], library: &Library) -> Result<Vec<String>> {
-    asked.iter().map(|asked| resolve_one(asked, library)).collect()
-}
-
-fn resolve_one(asked: &str, library: &Library) -> Result<String> {
+/// The canonical URL of a profile that is at hand; the error says which name would have been right.
+pub fn named_profile(asked: &str, library: &Library) -> Result<String, String> {
     if asked.contains(':') {
         let is_core = type_of_url(split_version(asked).0).is_some_and(|name| Definitions::r4().is_resource(name));
         if is_core || library.profile(asked).is_some() {
@@ -19,13 +13,13 @@ fn resolve_one(asked: &str, library: &Library) -> Result<String> {
         }
         let (url, version) = split_version(asked);
         if let (Some(_), Some(_)) = (version, library.profile(url)) {
-            bail!("the profile {url} is here in another version only; leave `|…` out to use that");
+            return Err(format!("the profile {url} is here in another version only; leave `|…` out to use that"));
         }
         let hint = nearest(url, library.profile_urls()).map(|near| format!("; did you mean {near}?"));
-        bail!(
+        return Err(format!(
             "the profile {asked} is not here; `handover profiles list` shows what is, `handover profiles add` adds a package{}",
             hint.unwrap_or_default()
-        );
+        ));
     }
     let last = |url: &str| url.rsplit('/').next().unwrap_or_default().to_string();
     let mut found: Vec<&str> = library.profile_urls().filter(|url| last(url) == asked).collect();
@@ -36,9 +30,9 @@ fn resolve_one(asked: &str, library: &Library) -> Result<String> {
         [] => {
             let names: Vec<String> = library.profile_urls().map(last).collect();
             let hint = nearest(asked, names.iter().map(String::as_str)).map(|near| format!("; did you mean {near}?"));
-            bail!("no profile has a URL that ends in `{asked}`{}", hint.unwrap_or_default())
+            Err(format!("no profile has a URL that ends in `{asked}`{}", hint.unwrap_or_default()))
         }
-        several => bail!("several profiles end in `{asked}`; name one whole: {}", several.join(", ")),
+        several => Err(format!("several profiles end in `{asked}`; name one whole: {}", several.join(", "))),
     }
 }
 
@@ -46,15 +40,15 @@ fn resolve_one(asked: &str, library: &Library) -> Result<String> {
 mod tests {
     use super::*;
 
-    fn resolved(asked: &str) -> Result<Vec<String>> {
-        resolve(&[asked.to_string()], Library::built_in())
+    fn resolved(asked: &str) -> Result<String, String> {
+        named_profile(asked, Library::built_in())
     }
 
     #[test]
     fn profiles_are_asked_for_by_url_version_or_name() {
         let url = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient";
         for asked in [url, "us-core-patient"] {
-            assert_eq!(resolved(asked).unwrap(), [url]);
+            assert_eq!(resolved(asked).unwrap(), url);
         }
         assert!(resolved(&format!("{url}|7.0.0")).is_ok());
         assert!(resolved("http://hl7.org/fhir/StructureDefinition/Patient").is_ok());
@@ -62,7 +56,7 @@ mod tests {
 
     #[test]
     fn what_is_not_here_is_named_with_the_nearest_that_is() {
-        let told = |asked: &str| resolved(asked).unwrap_err().to_string();
+        let told = |asked: &str| resolved(asked).unwrap_err();
         assert!(told("us-core-patiant").contains("did you mean us-core-patient?"), "{}", told("us-core-patiant"));
         let version = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient|3.0.0";
         assert!(told(version).contains("another version"), "{}", told(version));
