@@ -59,7 +59,7 @@ pub(super) fn check_profile<'a>(
         findings.error(Category::Structure, path, text);
         return;
     }
-    if validation.depth < MAX_DEPTH && !extensions::is_broken(element) {
+    if validation.depth < MAX_DEPTH {
         let site = Site { path: *path, name: "", is_choice: false, profile: &profile };
         check_rules(element, &profile.rules, &site, validation.deeper(), findings);
     }
@@ -84,6 +84,10 @@ pub(super) fn check_rules<'a>(
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
+    // Of an extension with both a value and parts, or neither, R4 has said all there is.
+    if extensions::is_broken(element) {
+        return;
+    }
     check_types(element, &rules.types, site, validation, findings);
     check_value(element, rules, site, findings);
     if let Some(bound) = &rules.binding {
