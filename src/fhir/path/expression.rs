@@ -24,8 +24,8 @@ impl Expression {
         Ok(Self { text: text.to_string(), node: parser::parse(text, false)? })
     }
 
-    /// Parses an expression that R4 itself ships, in a search parameter or an invariant: there `as` filters
-    /// collections, as `ofType` does.
+    /// Parses an expression that R4 or a guide ships, in a search parameter or an invariant: there `as` filters
+    /// collections, as `ofType` does, and types that only other releases know are no fault: nothing is of them.
     pub fn parse_r4(text: &str) -> Result<Self, PathError> {
         Ok(Self { text: text.to_string(), node: parser::parse(text, true)? })
     }

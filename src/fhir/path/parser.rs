@@ -24,17 +24,18 @@ pub(super) struct Parser {
     tokens: Vec<(Token, u32)>,
     next: usize,
     depth: u32,
-    /// Whether `as` filters collections, as the expressions that R4 itself ships want it.
-    as_filters: bool,
+    /// Whether this is one of the expressions that R4 and its guides ship: there `as` filters collections, and types of
+    /// other releases are named, which nothing is of here.
+    is_shipped: bool,
     /// What `defineVariable()` defined that is in scope here, with the number of its place.
     defined: Vec<(String, usize)>,
     /// How many such places there are.
     places: usize,
 }
 
-pub(super) fn parse(text: &str, as_filters: bool) -> Result<Node, PathError> {
+pub(super) fn parse(text: &str, is_shipped: bool) -> Result<Node, PathError> {
     let tokens = tokens(text)?;
-    let mut parser = Parser { tokens, next: 0, depth: 0, as_filters, defined: Vec::new(), places: 0 };
+    let mut parser = Parser { tokens, next: 0, depth: 0, is_shipped, defined: Vec::new(), places: 0 };
     let node = parser.expression(0)?;
     match parser.peek() {
         Token::End => Ok(node),
@@ -89,7 +90,7 @@ impl Parser {
                 Infix::Is => NodeKind::Is { value, kind: self.type_specifier()? },
                 Infix::As => {
                     let kind = self.type_specifier()?;
-                    if self.as_filters { filter_by(value, kind) } else { NodeKind::As { value, kind } }
+                    if self.is_shipped { filter_by(value, kind) } else { NodeKind::As { value, kind } }
                 }
                 Infix::Operator(operator) => {
                     let right = Box::new(self.expression(strength)?);
@@ -267,7 +268,7 @@ impl Parser {
         if matches!(function, Function::Is | Function::As | Function::OfType) {
             call.kind = Some(self.type_specifier()?);
             self.require(")")?;
-            if function == Function::As && self.as_filters {
+            if function == Function::As && self.is_shipped {
                 call.function = Function::OfType;
             }
             return node(position, NodeKind::Call(call));
@@ -317,7 +318,7 @@ impl Parser {
         let first = self.name()?;
         if !self.accept(".") {
             let known = Definitions::r4();
-            if !is_system_type(&first) && known.kind(&first).is_none() {
+            if !self.is_shipped && !is_system_type(&first) && known.kind(&first).is_none() {
                 return Err(PathError::at(position, format!("there is no type `{first}`")));
             }
             return Ok(TypeSpecifier { namespace: None, name: first });

@@ -208,6 +208,18 @@ fn decimals_keep_their_digits() {
 }
 
 #[test]
+fn shipped_expressions_may_filter_with_as_and_name_types_of_other_releases() {
+    let reading = blood_pressure();
+    let shipped =
+        |text: &str| Expression::parse_r4(text).and_then(|own| Ok(own.evaluate(&Context::new(&reading))?.len()));
+    assert_eq!(shipped("component.value.as(Quantity)"), Ok(2));
+    assert_eq!(shipped("(component.value as Quantity).where($this is Citation)"), Ok(0));
+    assert!(Expression::parse("component.value is Citation").is_err());
+    let several = Expression::parse("component.value.as(Quantity)").unwrap();
+    assert!(several.evaluate(&Context::new(&reading)).is_err());
+}
+
+#[test]
 fn every_invariant_of_r4_parses() {
     use crate::fhir::definition::{Definitions, Kind};
     let mut count = 0;
