@@ -9,6 +9,7 @@
     reason = "tests say what they expect by failing, and print their score"
 )]
 
+mod any_json;
 mod fhirpath;
 mod mapping;
 mod nearness;
