@@ -1,6 +1,8 @@
 //! What the items of a slice are known by (http://hl7.org/fhir/R4/profiling.html#discriminator): the value, pattern, type
 //! or profile that a slice demands at the path of each discriminator.
 
+use std::cell::Cell;
+
 use serde_json::Value;
 
 use super::binding;
@@ -39,11 +41,14 @@ pub(super) fn marks(slice: &Slice, slicing: &Slicing, element: &str, profiles: &
     let mark = |discriminator: &Discriminator| {
         let path = match discriminator.path.as_str() {
             "$this" => None,
-            path => Some(Expression::parse_r4(path).ok()?),
+            path => match Expression::parse_r4(path) {
+                Ok(path) => Some(path),
+                Err(_) => return Mark { path: None, demand: Demand::Nothing },
+            },
         };
-        Some(Mark { path, demand: demand(slice, discriminator, element, profiles) })
+        Mark { path, demand: demand(slice, discriminator, element, profiles) }
     };
-    slicing.discriminators.iter().filter_map(mark).collect()
+    slicing.discriminators.iter().map(mark).collect()
 }
 
 fn demand(slice: &Slice, discriminator: &Discriminator, element: &str, profiles: &Profiles) -> Demand {
@@ -180,32 +185,50 @@ fn in_type_profiles(rules: &Rules, steps: &[&str], profiles: &Profiles) -> Vec<V
 }
 
 impl Demand {
-    fn is_met<'a>(&self, element: Element<'a>, validation: Validation<'a>) -> bool {
-        match self {
+    /// None where that cannot be told here.
+    fn is_met(&self, element: Element<'_>, validation: Validation<'_>) -> Option<bool> {
+        Some(match self {
             Self::Values(values) => values.iter().any(|value| element_contains(element, value)),
-            Self::ValueSet(url) => binding::holds(element, url, validation) == Membership::In,
+            Self::ValueSet(url) => match binding::holds(element, url, validation) {
+                Membership::In => true,
+                Membership::Out => false,
+                Membership::Unknown(_) => return None,
+            },
             Self::Types(types) => {
                 let name = element.type_name().unwrap_or_default();
                 types.iter().any(|kind| Definitions::r4().is_subtype(name, kind) || name.eq_ignore_ascii_case(kind))
             }
             Self::Profiles(urls) => urls.iter().any(|url| conforms(element, url, validation)),
             Self::Exists(_) => true,
-            Self::Nothing => false,
-        }
+            Self::Nothing => return None,
+        })
     }
 }
 
 impl Mark {
-    /// Whether an item has what the slice demands.
-    pub fn is_on<'a>(&self, item: Element<'a>, validation: Validation<'a>) -> bool {
+    /// Whether nothing can be known by this mark.
+    pub fn is_blind(&self) -> bool {
+        matches!(self.demand, Demand::Nothing)
+    }
+
+    /// Whether an item has what the slice demands; none where that cannot be told here, for want of a value set.
+    pub fn is_on<'a>(&self, item: Element<'a>, validation: Validation<'a>) -> Option<bool> {
+        let is_unsure = Cell::new(false);
         let (is_there, is_met) = match &self.path {
-            None => (true, self.demand.is_met(item, validation)),
-            Some(path) => validation.any(item, path, &|found, validation| self.demand.is_met(found, validation)),
+            None => (true, self.meets(item, validation, &is_unsure)),
+            Some(path) => validation.any(item, path, &|found, inner| self.meets(found, inner, &is_unsure)),
         };
         match self.demand {
-            Demand::Exists(wanted) => is_there == wanted,
-            _ => is_met,
+            Demand::Exists(wanted) => Some(is_there == wanted),
+            _ if !is_met && is_unsure.get() => None,
+            _ => Some(is_met),
         }
+    }
+
+    fn meets(&self, found: Element<'_>, validation: Validation<'_>, is_unsure: &Cell<bool>) -> bool {
+        let is_met = self.demand.is_met(found, validation);
+        is_unsure.set(is_unsure.get() || is_met.is_none());
+        is_met == Some(true)
     }
 
     /// `whose code is {…}`, for the fault of a slice that is not there.

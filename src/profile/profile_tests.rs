@@ -56,6 +56,14 @@ extension http://x.example/not|1 : Extension
   context element Observation
 value[x] 1.. boolean
 
+profile Condition http://x.example/told : Condition
+category sliced=value:$this;open
+category:known 1..1 required:http://x.example/absent
+category:known.text 1..
+code.coding sliced=value:code,value:userSelected;closed
+code.coding:one 1..1
+code.coding:one.code fixed "1"
+
 valueset http://x.example/two
 + http://hl7.org/fhir/administrative-gender
 - http://hl7.org/fhir/administrative-gender : other unknown
@@ -311,4 +319,19 @@ fn what_protocols_make_keeps_to_our_own_profiles() {
         let found = faults(changed(flag.clone(), pointer, Value::Null));
         assert!(found.iter().any(|problem| problem.severity == Severity::Error), "{pointer}");
     }
+}
+
+#[test]
+fn what_cannot_be_told_of_a_slice_is_said_and_is_no_error() {
+    let condition = json!({ "resourceType": "Condition", "subject": { "reference": "Patient/1" },
+        "category": [{ "coding": [{ "system": "http://x.example/s", "code": "a" }] }],
+        "code": { "coding": [{ "code": "1" }] } });
+    let found = faults(&condition, "http://x.example/told");
+    let told = "cannot be told here what belongs to the slice `known`";
+    assert!(found.iter().any(|fault| fault.contains(told)), "{found:#?}");
+    assert!(!found.iter().any(|fault| fault.starts_with("Error")), "{found:#?}");
+    // A discriminator that the slice says nothing of leaves it to the others.
+    let other = changed(condition, "/code/coding/-", json!({ "code": "2" }));
+    let found = faults(&other, "http://x.example/told");
+    assert!(found.iter().any(|fault| fault.contains("nothing but these may stand here: one")), "{found:#?}");
 }

@@ -52,12 +52,12 @@ pub(super) fn check<'a>(
         return false;
     };
     let mut found: Vec<Vec<&Sliced<'a>>> = rules.slices.iter().map(|_| Vec::new()).collect();
+    let mut unsure = vec![0; rules.slices.len()];
     let mut last = 0;
     let mut rest_seen = false;
     for item in items {
-        let position = rules.slices.iter().position(|slice| is_in(item, slice, &slicing, site, validation));
-        match position {
-            Some(position) => {
+        match belongs(item, rules, &slicing, site, validation) {
+            Belongs::To(position) => {
                 if rest_seen && slicing.rest == Rest::AtEnd {
                     let text = format!("what is in no slice stands after all slices ({})", site.profile.name());
                     findings.error(Category::Structure, &site.path.at(item.index), text);
@@ -73,7 +73,13 @@ pub(super) fn check<'a>(
                     own.push(item);
                 }
             }
-            None => {
+            Belongs::PerhapsTo(position) => {
+                if let (Some(slice), Some(count)) = (rules.slices.get(position), unsure.get_mut(position)) {
+                    *count += 1;
+                    say_unsure(slice, site, findings);
+                }
+            }
+            Belongs::Nowhere => {
                 rest_seen = true;
                 if slicing.rest == Rest::Nowhere {
                     let names: Vec<&str> = rules.slices.iter().map(|slice| slice.name.as_str()).collect();
@@ -85,22 +91,30 @@ pub(super) fn check<'a>(
         }
     }
     let mut is_missing = false;
-    for (slice, found) in rules.slices.iter().zip(&found) {
-        is_missing |= check_slice(slice, found, &slicing, site, validation, findings);
+    for ((slice, found), unsure) in rules.slices.iter().zip(&found).zip(unsure) {
+        is_missing |= check_slice(slice, (found, unsure), &slicing, site, validation, findings);
     }
     is_missing
 }
 
+fn say_unsure(slice: &Slice, site: &Site<'_>, findings: &mut Findings) {
+    let (profile, name) = (site.profile.name(), &slice.name);
+    let text =
+        format!("it cannot be told here what belongs to the slice `{name}`, so that was not checked ({profile})");
+    findings.unknown(&site.path, &format!("{}#{name}", site.profile.url), text);
+}
+
+/// Checks the items of a slice; `unsure` is how many more may belong to it.
 fn check_slice<'a>(
     slice: &Slice,
-    found: &[&Sliced<'a>],
+    (found, unsure): (&[&Sliced<'a>], usize),
     slicing: &Slicing,
     site: &Site<'_>,
     validation: Validation<'a>,
     findings: &mut Findings,
 ) -> bool {
     let profile = site.profile.name();
-    let is_missing = found.len() < slice.rules.min as usize;
+    let is_missing = found.len() + unsure < slice.rules.min as usize;
     if is_missing {
         let known_by: Vec<String> = slice_marks(slice, slicing, site, validation)
             .iter()
@@ -147,7 +161,50 @@ fn slice_marks<'s>(slice: &'s Slice, slicing: &Slicing, site: &Site<'_>, validat
     slice.marks.get_or_init(|| marks(slice, slicing, site.name, validation.profiles))
 }
 
-fn is_in<'a>(item: &Sliced<'a>, slice: &Slice, slicing: &Slicing, site: &Site<'_>, validation: Validation<'a>) -> bool {
+/// Where an item belongs.
+enum Belongs {
+    To(usize),
+    PerhapsTo(usize),
+    Nowhere,
+}
+
+fn belongs<'a>(
+    item: &Sliced<'a>,
+    rules: &Rules,
+    slicing: &Slicing,
+    site: &Site<'_>,
+    validation: Validation<'a>,
+) -> Belongs {
+    let mut perhaps = None;
+    for (position, slice) in rules.slices.iter().enumerate() {
+        match is_in(item, slice, slicing, site, validation) {
+            Some(true) => return Belongs::To(position),
+            None => perhaps = perhaps.or(Some(position)),
+            Some(false) => {}
+        }
+    }
+    perhaps.map_or(Belongs::Nowhere, Belongs::PerhapsTo)
+}
+
+/// Whether an item is in a slice; none where that cannot be told. A discriminator at which the slice demands nothing tells
+/// nothing, and the others decide.
+fn is_in<'a>(
+    item: &Sliced<'a>,
+    slice: &Slice,
+    slicing: &Slicing,
+    site: &Site<'_>,
+    validation: Validation<'a>,
+) -> Option<bool> {
     let marks = slice_marks(slice, slicing, site, validation);
-    !marks.is_empty() && marks.iter().all(|mark| mark.is_on(item.element, validation))
+    let mut telling = marks.iter().filter(|mark| !mark.is_blind()).peekable();
+    telling.peek()?;
+    let mut is_sure = true;
+    for mark in telling {
+        match mark.is_on(item.element, validation) {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => is_sure = false,
+        }
+    }
+    is_sure.then_some(true)
 }
