@@ -5,6 +5,7 @@ mod binding;
 mod bundle;
 mod check;
 mod compiled;
+mod contained;
 mod discriminator;
 mod extensions;
 mod invariants;

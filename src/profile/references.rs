@@ -130,9 +130,7 @@ fn contained<'a>(id: &'a str, validation: Validation<'a>) -> Pointed<'a> {
     if id.is_empty() {
         return Pointed::Resource(validation.root);
     }
-    let contained = validation.root.get("contained").and_then(Value::as_array).into_iter().flatten();
-    let mut resources = contained.filter_map(Value::as_object);
-    if let Some(found) = resources.find(|resource| resource.get("id").and_then(Value::as_str) == Some(id)) {
+    if let Some(found) = validation.contained.and_then(|contained| contained.get(id)) {
         return Pointed::Resource(found);
     }
     match id.split('.').next().filter(|name| validation.is_draft && Definitions::r4().is_resource(name)) {

@@ -202,8 +202,11 @@ fn check_complex<'a>(
 ) {
     if Definitions::r4().is_resource(&definition.name) {
         // What is contained in another resource is resolved there; an entry of a bundle stands for itself.
-        let root = if element.name == "contained" { validation.root } else { map };
-        check_resource(map, Validation { root, ..validation }, path, findings);
+        let inner = match element.name.as_str() {
+            "contained" => validation,
+            _ => Validation { root: map, contained: None, ..validation },
+        };
+        check_resource(map, inner, path, findings);
         return;
     }
     if map.is_empty() {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::bundle::Bundle;
 use super::check::check_profile;
 use super::compiled::Profiles;
+use super::contained::{self, Contained};
 use super::place::{Findings, Path};
 use super::{invariants, structure};
 use crate::fhir::Resource;
@@ -29,6 +30,8 @@ pub(super) struct Validation<'a> {
     pub is_thorough: bool,
     pub profiles: &'a Profiles,
     pub bundle: Option<&'a Bundle<'a>>,
+    /// What the outermost resource contains; none before anybody has looked.
+    pub contained: Option<&'a Contained<'a>>,
     /// How many profiles have led here.
     pub depth: u32,
 }
@@ -121,8 +124,17 @@ fn start(
 ) -> Vec<Problem> {
     let mut findings = Findings::default();
     let map = resource.as_map();
-    let validation =
-        Validation { root: map, resource: Element::untyped(map), is_draft, is_thorough, profiles, bundle: None, depth };
+    let contained = Contained::of(map);
+    let validation = Validation {
+        root: map,
+        resource: Element::untyped(map),
+        is_draft,
+        is_thorough,
+        profiles,
+        bundle: None,
+        contained: Some(&contained),
+        depth,
+    };
     let path = Path::root(resource.resource_type());
     if check_resource(map, validation, &path, &mut findings) {
         for canonical in asked.iter().filter(|asked| !is_thorough || !claims(map).any(|own| own == asked.as_str())) {
@@ -130,19 +142,6 @@ fn start(
         }
     }
     findings.finish()
-}
-
-/// What is contained is referred to by its id, which therefore stands for one resource only
-/// (http://hl7.org/fhir/R4/references.html#contained).
-fn check_contained_ids(map: &Map<String, Value>, path: &Path<'_>, findings: &mut Findings) {
-    let contained = map.get("contained").and_then(Value::as_array).into_iter().flatten();
-    let mut seen = std::collections::HashSet::new();
-    for (index, resource) in contained.enumerate() {
-        if resource.get("id").and_then(Value::as_str).is_some_and(|id| !seen.insert(id)) {
-            let text = "another contained resource has this id already";
-            findings.error(Category::Duplicate, &path.child("contained").at(Some(index)).child("id"), text);
-        }
-    }
 }
 
 /// The profiles that a resource says it meets.
@@ -174,10 +173,12 @@ pub(super) fn check_resource<'a>(
     };
     let resource = Element::typed(map, definition);
     let bundle = (name == "Bundle").then(|| Bundle::new(map));
-    let validation = Validation { resource, bundle: bundle.as_ref().or(validation.bundle), ..validation };
+    let own = validation.contained.is_none().then(|| Contained::of(validation.root));
+    let contained = own.as_ref().or(validation.contained);
+    let validation = Validation { resource, bundle: bundle.as_ref().or(validation.bundle), contained, ..validation };
     structure::check_object(map, definition, path, validation, findings);
     invariants::check(resource, definition, None, path, validation, findings);
-    check_contained_ids(map, path, findings);
+    contained::check_ids(map, path, findings);
     if let Some(bundle) = &bundle {
         bundle.check(path, findings);
     }

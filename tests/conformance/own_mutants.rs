@@ -137,6 +137,15 @@ fn targets_of_references() {
 }
 
 #[test]
+fn what_is_contained_has_an_id_of_its_own() {
+    let mut holder = patient();
+    let practice = json!({ "resourceType": "Organization", "id": "o", "name": "Practice" });
+    holder["contained"] = json!([practice]);
+    holder["managingOrganization"] = json!({ "reference": "#o" });
+    one(holder, "/contained/-", practice, "Patient.contained[1].id: another contained resource has this id");
+}
+
+#[test]
 fn invariants() {
     one(patient(), "/contact/0", json!({ "gender": "female" }), "Patient.contact[0]: the invariant pat-1");
     let empty = json!({ "status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\"> </div>" });
