@@ -17,12 +17,14 @@ pub mod reduce;
 mod references;
 mod rules;
 mod slicing;
+mod snapshot;
 mod structure;
 mod validate;
 
 pub use compiled::Profiles;
 pub use named::named_profile;
 pub use own::{own_profile, validate_own};
+pub use snapshot::{Snapshot, SnapshotElement, SnapshotInvariant};
 pub use validate::{validate, validate_against, validate_draft};
 
 #[cfg(test)]

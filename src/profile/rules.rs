@@ -4,7 +4,9 @@
 use serde_json::Value;
 
 use super::slicing::Slice;
-use crate::fhir::definition::{Binding, Constraint, Definitions, ElementRule, Max, Slicing, TypeDefinition, TypeRef};
+use crate::fhir::definition::{
+    Binding, Constraint, Definitions, ElementDefinition, ElementRule, Max, Slicing, TypeDefinition, TypeRef,
+};
 use crate::fhir::path::Expression;
 
 /// What is said of one element, or of one slice of it.
@@ -20,6 +22,7 @@ pub(super) struct Rules {
     pub least: Option<Value>,
     pub greatest: Option<Value>,
     pub max_length: Option<usize>,
+    pub is_must_support: bool,
     pub invariants: Vec<Invariant>,
     pub slicing: Option<Slicing>,
     pub slices: Vec<Slice>,
@@ -57,12 +60,22 @@ impl Invariant {
 impl Rules {
     /// Adds what a differential says of an element below this one.
     pub fn add(&mut self, rule: &ElementRule, definition: Option<&'static TypeDefinition>) {
-        self.node(&rule.path, definition).merge(rule);
+        let (node, element) = self.node(&rule.path, definition);
+        node.merge(rule);
+        if let Some(strength) = rule.strength.filter(|_| rule.binding.is_none()) {
+            let former = node.binding.as_ref().or_else(|| element?.binding.as_ref());
+            node.binding = former.map(|former| Binding { strength, value_set: former.value_set.clone() });
+        }
     }
 
-    /// The rules of the element with that id, made when there are none yet.
-    fn node(&mut self, path: &str, mut definition: Option<&'static TypeDefinition>) -> &mut Self {
+    /// The rules of the element with that id, made when there are none yet, and what R4 says of it.
+    fn node(
+        &mut self,
+        path: &str,
+        mut definition: Option<&'static TypeDefinition>,
+    ) -> (&mut Self, Option<&'static ElementDefinition>) {
         let mut node = self;
+        let mut last = None;
         for step in path.split('.').filter(|step| !step.is_empty()) {
             let (name, slices) = step.split_once(':').map_or((step, None), |(name, slices)| (name, Some(slices)));
             let element = definition.and_then(|definition| definition.element(name.trim_end_matches("[x]")));
@@ -77,13 +90,13 @@ impl Rules {
                 node = node.slice_mut(slice);
             }
             let typed = slices.and_then(|slice| definition.and_then(|definition| definition.element(slice)));
-            definition =
-                typed.or(element).and_then(|element| element.definition()).or_else(|| match node.types.as_slice() {
-                    [one] => Definitions::r4().type_definition(&one.code),
-                    _ => None,
-                });
+            last = typed.or(element);
+            definition = last.and_then(ElementDefinition::definition).or_else(|| match node.types.as_slice() {
+                [one] => Definitions::r4().type_definition(&one.code),
+                _ => None,
+            });
         }
-        node
+        (node, last)
     }
 
     fn child_mut(&mut self, name: &str) -> &mut Self {
@@ -115,6 +128,7 @@ impl Rules {
         if !rule.types.is_empty() {
             self.types.clone_from(&rule.types);
         }
+        self.is_must_support |= rule.is_must_support;
         replace(&mut self.binding, &rule.binding);
         replace(&mut self.limit, &rule.limit);
         replace(&mut self.fixed, &rule.fixed);

@@ -14,5 +14,6 @@ mod fhirpath;
 mod mapping;
 mod nearness;
 mod own_mutants;
+mod snapshots;
 mod us_core;
 mod validator;

@@ -20,6 +20,8 @@ pub struct ElementRule {
     pub is_modifier: bool,
     pub is_must_support: bool,
     pub binding: Option<Binding>,
+    /// The strength of the binding, which may be all that is said of it.
+    pub strength: Option<Strength>,
     /// The value set beyond which an extensible or preferred binding does not extend.
     pub limit: Option<String>,
     pub least: Option<Value>,
@@ -92,8 +94,9 @@ impl ElementRule {
             "modifier" => self.is_modifier = true,
             "must" => self.is_must_support = true,
             _ => {
-                if let Some(binding) = read_binding(word) {
-                    self.binding = Some(binding);
+                if let Some((strength, value_set)) = read_binding(word) {
+                    self.strength = Some(strength);
+                    self.binding = value_set.map(|value_set| Binding { strength, value_set });
                 } else if let Some(limit) = word.strip_prefix("max:") {
                     self.limit = Some(value_set_url(limit));
                 } else if let Some(slicing) = word.strip_prefix("sliced=") {
@@ -175,7 +178,8 @@ fn read_type(text: &str) -> Result<TypeRef, String> {
     Ok(TypeRef { code: code.to_string(), profiles, targets: list(&targets) })
 }
 
-fn read_binding(text: &str) -> Option<Binding> {
+/// `extensible:URL`, or `extensible:` where the value set stays what it was.
+fn read_binding(text: &str) -> Option<(Strength, Option<String>)> {
     let (strength, name) = text.split_once(':')?;
     let strength = match strength {
         "required" => Strength::Required,
@@ -184,7 +188,7 @@ fn read_binding(text: &str) -> Option<Binding> {
         "example" => Strength::Example,
         _ => return None,
     };
-    Some(Binding { strength, value_set: value_set_url(name) })
+    Some((strength, (!name.is_empty()).then(|| value_set_url(name))))
 }
 
 /// `value:code,type:$this;ordered;closed`

@@ -100,8 +100,9 @@ fn binding(element: &Value) -> Vec<String> {
     let Some(binding) = element.get("binding") else { return Vec::new() };
     let mut words = Vec::new();
     let strength = text(binding, "strength").filter(|strength| STRENGTHS.contains(strength));
-    if let (Some(strength), Some(url)) = (strength, text(binding, "valueSet")) {
-        words.push(format!("{strength}:{}", value_set_url(url)));
+    if let Some(strength) = strength {
+        let url = text(binding, "valueSet").map(value_set_url).unwrap_or_default();
+        words.push(format!("{strength}:{url}"));
     }
     let limit = list(binding, "extension").iter().find(|extension| text(extension, "url") == Some(MAX_VALUE_SET));
     let limit = limit.and_then(|limit| text(limit, "valueCanonical").or_else(|| text(limit, "valueUri")));
