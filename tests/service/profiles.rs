@@ -148,6 +148,22 @@ fn what_is_built_in_is_exactly_what_the_packages_reduce_to() {
     }
 }
 
+#[test]
+fn a_profile_is_shown_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = handover(&["profiles", "show", "us-core-blood-pressure"], folder.path());
+    let shown = said(&output);
+    assert!(output.status.success() && shown.contains("component:systolic.code"), "{shown}");
+    assert!(shown.contains("error vs-2 on Observation: "), "what the base demands is there too: {shown}");
+    let json = handover(&["profiles", "show", "handover-task", "--json"], folder.path());
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let owner = json["elements"].as_array().unwrap().iter().find(|element| element["id"] == "owner").unwrap();
+    assert_eq!((owner["min"].as_u64(), owner["max"].as_str()), (Some(1), Some("1")));
+    let unknown = handover(&["profiles", "show", "us-core-patint"], folder.path());
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(said(&unknown).contains("did you mean us-core-patient?"));
+}
+
 fn compare(package: &Path, expected: &Path, folder: &Path) {
     let made = folder.join(expected.file_name().unwrap());
     let arguments = ["profiles", "add", package.to_str().unwrap(), "--out", made.to_str().unwrap()];

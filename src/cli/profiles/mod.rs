@@ -1,4 +1,4 @@
-//! `handover profiles add` and `list`: FHIR packages beside those that are built in, in the form of profiles/README.md.
+//! `handover profiles add`, `list` and `show`: FHIR packages beside those that are built in, in the form of profiles/README.md.
 
 mod add;
 mod archive;
@@ -6,5 +6,6 @@ mod command;
 mod folder;
 mod known;
 mod list;
+mod show;
 
 pub use command::{Arguments, run};
