@@ -53,6 +53,18 @@ pub(super) fn check<'a>(
     }
 }
 
+/// Checks against the value set beyond which a binding does not extend.
+pub(super) fn check_limit<'a>(
+    element: Element<'a>,
+    limit: &str,
+    path: &Path<'_>,
+    validation: Validation<'a>,
+    findings: &mut Findings,
+) {
+    let binding = Binding { strength: Strength::Required, value_set: limit.to_string() };
+    check(element, &binding, path, validation, findings);
+}
+
 /// Whether an element is in a value set; of a CodeableConcept any coding may be.
 pub(super) fn holds(element: Element<'_>, value_set: &str, validation: Validation<'_>) -> Membership {
     let library = validation.profiles.library();

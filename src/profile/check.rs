@@ -9,7 +9,7 @@ use super::rules::Rules;
 use super::slicing::{self, Sliced, times};
 use super::validate::Validation;
 use super::{binding, extensions, invariants, references};
-use crate::fhir::definition::{Binding, Definitions, Max, Strength, TypeRef, split_version, type_of_url};
+use crate::fhir::definition::{Definitions, Max, TypeRef, split_version, type_of_url};
 use crate::fhir::path::Element;
 use crate::problem::Category;
 
@@ -94,8 +94,7 @@ pub(super) fn check_rules<'a>(
         binding::check(element, bound, &site.path, validation, findings);
     }
     if let Some(limit) = &rules.limit {
-        let binding = Binding { strength: Strength::Required, value_set: limit.clone() };
-        binding::check(element, &binding, &site.path, validation, findings);
+        binding::check_limit(element, limit, &site.path, validation, findings);
     }
     invariants::check_profile(element, &rules.invariants, site, validation, findings);
     for (name, child) in &rules.children {

@@ -239,4 +239,7 @@ fn check_binding<'a>(
     if let Some(bound) = &element.binding {
         binding::check(own, bound, path, validation, findings);
     }
+    if let Some(limit) = &element.limit {
+        binding::check_limit(own, limit, path, validation, findings);
+    }
 }

@@ -85,6 +85,8 @@ fn primitives_and_codes_are_exact() {
     one_fault(changed(patient(), "gender", json!("F")), "one of male, female, other, unknown");
     one_fault(changed(encounter(), "period", json!({ "start": "2026-03-02T10:00" })), "Encounter.period.start");
     one_fault(changed(patient(), "id", json!("a_b")), "Patient.id");
+    one_fault(changed(patient(), "language", json!("english, please")), "Patient.language: this code must be from");
+    assert_eq!(faults(changed(patient(), "language", json!("de-AT"))), Vec::<String>::new());
 }
 
 #[test]

@@ -46,6 +46,8 @@ pub struct ElementDefinition {
     pub max: Max,
     pub types: Vec<TypeRef>,
     pub binding: Option<Binding>,
+    /// The value set beyond which an extensible or preferred binding does not extend.
+    pub limit: Option<String>,
     /// Whether the JSON name carries the type. False for one that was asked for by its JSON name.
     pub is_choice: bool,
     /// The choice (`value`) that this is one type of, when asked for by its JSON name.

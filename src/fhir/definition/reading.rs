@@ -116,6 +116,7 @@ fn read_element(line: &str, root: &str) -> Option<ElementDefinition> {
         max: rule.max?,
         types: rule.types,
         binding: rule.binding,
+        limit: rule.limit,
         choice: None,
         is_summary: rule.is_summary,
         is_modifier: rule.is_modifier,

@@ -104,10 +104,15 @@ fn binding(element: &Value) -> Vec<String> {
         let url = text(binding, "valueSet").map(value_set_url).unwrap_or_default();
         words.push(format!("{strength}:{url}"));
     }
-    let limit = list(binding, "extension").iter().find(|extension| text(extension, "url") == Some(MAX_VALUE_SET));
-    let limit = limit.and_then(|limit| text(limit, "valueCanonical").or_else(|| text(limit, "valueUri")));
-    words.extend(limit.map(|url| format!("max:{}", value_set_url(url))));
+    words.extend(limit(binding));
     words
+}
+
+/// The value set beyond which a binding does not extend.
+pub fn limit(binding: &Value) -> Option<String> {
+    let limit = list(binding, "extension").iter().find(|extension| text(extension, "url") == Some(MAX_VALUE_SET))?;
+    let url = text(limit, "valueCanonical").or_else(|| text(limit, "valueUri"))?;
+    Some(format!("max:{}", value_set_url(url)))
 }
 
 fn slicing(slicing: &Value) -> String {

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::element::{constraint_lines, content_reference, type_text};
+use super::element::{constraint_lines, content_reference, limit, type_text};
 use super::words::{is_true, last_part, list, text, value_set_url};
 
 /// Types whose elements stand in the file of the type itself only.
@@ -66,5 +66,6 @@ fn element_line(element: &Value, root: &str) -> String {
         let unversioned = url.split('|').next().unwrap_or(url);
         parts.push(format!("{strength}:{}", value_set_url(unversioned)));
     }
+    parts.extend(binding.and_then(limit));
     parts.join(" ")
 }
