@@ -2,12 +2,13 @@
 //! or profile that a slice demands at the path of each discriminator.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::binding;
 use super::check::conforms;
-use super::compiled::{Profiles, short_name};
+use super::compiled::{Profile, Profiles, short_name};
 use super::matching::{element_contains, shown};
 use super::rules::Rules;
 use super::slicing::Slice;
@@ -52,9 +53,9 @@ pub(super) fn marks(slice: &Slice, slicing: &Slicing, element: &str, profiles: &
 }
 
 fn demand(slice: &Slice, discriminator: &Discriminator, element: &str, profiles: &Profiles) -> Demand {
-    let steps: Vec<&str> =
-        discriminator.path.split('.').filter(|step| *step != "$this" && !step.contains("()")).collect();
-    let found = below(vec![Below::Rules(&slice.rules)], &steps);
+    let steps = steps(&discriminator.path);
+    let extensions = extensions_on(&steps, profiles);
+    let found = below(vec![Below::Rules(&slice.rules)], &steps, &extensions);
     let rules = || {
         found.iter().filter_map(|found| match found {
             Below::Rules(rules) => Some(*rules),
@@ -122,12 +123,54 @@ impl<'r> Below<'r> {
     }
 }
 
+/// One step of a discriminator's path.
+#[derive(Clone, Copy)]
+enum Step<'p> {
+    Child(&'p str),
+    /// `extension('http://…')`
+    Extension(&'p str),
+}
+
+/// The steps of a path; a dot inside quotes or brackets parts nothing, and `$this`, `resolve()` and the like lead nowhere.
+fn steps(path: &str) -> Vec<Step<'_>> {
+    let (mut quoted, mut depth) = (false, 0_i32);
+    let parts = path.split(|letter| {
+        match letter {
+            '\'' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth -= 1,
+            _ => {}
+        }
+        letter == '.' && !quoted && depth == 0
+    });
+    let steps = parts.filter(|part| *part != "$this" && !part.contains("()")).map(|part| {
+        let url = part.strip_prefix("extension('").and_then(|rest| rest.strip_suffix("')"));
+        url.map_or(Step::Child(part.split('(').next().unwrap_or(part)), Step::Extension)
+    });
+    steps.collect()
+}
+
+/// The definitions of the extensions that a path goes through.
+fn extensions_on(steps: &[Step<'_>], profiles: &Profiles) -> Vec<Arc<Profile>> {
+    let urls = steps.iter().filter_map(|step| match step {
+        Step::Extension(url) => Some(*url),
+        Step::Child(_) => None,
+    });
+    urls.filter_map(|url| profiles.get(url)).collect()
+}
+
 /// What is demanded at a path below these. Slices on the way count: what one of them demands, some item has.
-fn below<'r>(from: Vec<Below<'r>>, steps: &[&str]) -> Vec<Below<'r>> {
+fn below<'r>(from: Vec<Below<'r>>, steps: &[Step<'_>], extensions: &'r [Arc<Profile>]) -> Vec<Below<'r>> {
     let mut found = from;
     for step in steps {
-        let name = step.split('(').next().unwrap_or(step);
         let mut next = Vec::new();
+        let name = match step {
+            Step::Child(name) => *name,
+            Step::Extension(url) => {
+                found = extension(&found, url, extensions);
+                continue;
+            }
+        };
         for place in found {
             match place {
                 Below::Value(value) => next.extend(parts(value, name).into_iter().map(Below::Value)),
@@ -152,6 +195,21 @@ fn below<'r>(from: Vec<Below<'r>>, steps: &[&str]) -> Vec<Below<'r>> {
     all
 }
 
+/// What is demanded of the extension with that URL: by the slice for it, and by its own definition.
+fn extension<'r>(holders: &[Below<'r>], url: &str, known: &'r [Arc<Profile>]) -> Vec<Below<'r>> {
+    let mut found = Vec::new();
+    for holder in holders {
+        let Below::Rules(rules) = holder else { continue };
+        let slices = rules.child("extension").map(|rules| rules.slices.as_slice()).unwrap_or_default();
+        let own = slices.iter().filter(|slice| extension_url(&slice.rules).as_deref() == Some(url));
+        found.extend(own.map(|slice| Below::Rules(&slice.rules)));
+    }
+    if !found.is_empty() {
+        found.extend(known.iter().filter(|profile| profile.url == url).map(|profile| Below::Rules(&profile.rules)));
+    }
+    found
+}
+
 fn parts<'r>(value: &'r Value, name: &str) -> Vec<&'r Value> {
     match value {
         Value::Array(items) => items.iter().flat_map(|item| parts(item, name)).collect(),
@@ -173,11 +231,11 @@ fn extension_url(rules: &Rules) -> Option<String> {
 }
 
 /// What the profiles of a slice's type demand at the path.
-fn in_type_profiles(rules: &Rules, steps: &[&str], profiles: &Profiles) -> Vec<Value> {
+fn in_type_profiles(rules: &Rules, steps: &[Step<'_>], profiles: &Profiles) -> Vec<Value> {
     let urls = rules.types.iter().flat_map(|kind| &kind.profiles);
     let mut values = Vec::new();
     for profile in urls.filter_map(|url| profiles.get(url)) {
-        for found in below(vec![Below::Rules(&profile.rules)], steps) {
+        for found in below(vec![Below::Rules(&profile.rules)], steps, &[]) {
             values.extend(found.values().into_iter().cloned());
         }
     }

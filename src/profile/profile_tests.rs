@@ -51,6 +51,16 @@ extension http://x.example/nickname|1 : Extension
 url fixed "http://x.example/nickname"
 value[x] 1.. string
 
+extension http://x.example/mark|1 : Extension
+value[x] 1.. code
+
+profile Patient http://x.example/marked|1 : Patient
+identifier sliced=value:extension('http://x.example/mark').value;open
+identifier:main 1..1
+identifier:main.extension:mark 1.. Extension<http://x.example/mark>
+identifier:main.extension:mark.value[x] fixed "main"
+identifier:main.system 1..
+
 extension http://x.example/not|1 : Extension
   modifier
   context element Observation
@@ -201,6 +211,19 @@ fn slices_are_known_by_what_exists_and_by_type() {
     let one = changed(patient(), "/contact", json!([work, { "name": { "family": "Poe" } }]));
     assert_eq!(faults(&one, "http://x.example/named"), Vec::<String>::new());
     one_fault(&changed(one, "/contact/-", work.clone()), "named", "`work` may stand here at most once");
+}
+
+#[test]
+fn slices_are_known_by_what_an_extension_says() {
+    let marked = |code: &str| json!({ "extension": [{ "url": "http://x.example/mark", "valueCode": code }], "value": "4711", "system": "urn:x" });
+    let right = changed(patient(), "/identifier", json!([marked("other"), marked("main")]));
+    assert_eq!(faults(&right, "http://x.example/marked"), Vec::<String>::new());
+    one_fault(
+        &changed(right.clone(), "/identifier/1", marked("none")),
+        "marked",
+        "`main`, whose extension('http://x.example/mark').value is \"main\"",
+    );
+    one_fault(&changed(right, "/identifier/1/system", Value::Null), "marked", "Patient.identifier[1].system");
 }
 
 #[test]
