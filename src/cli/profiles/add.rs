@@ -29,7 +29,7 @@ const STEP: usize = 200;
     after_help = "Exit code: 0 added or there already, 1 added but for definitions that cannot be used, 2 not added.\n\n\
     Examples:\n  handover profiles add hl7.fhir.us.mcode.tgz --site site\n  \
     handover profiles add package.tgz --site site --name mcode\n  \
-    handover profiles add package.tgz --out /tmp/mcode && less /tmp/mcode/extensions.txt"
+    handover profiles add package.tgz --out mcode && less mcode/extensions.txt"
 )]
 pub struct Add {
     /// The package: a .tgz, a .tar or a folder.
