@@ -45,7 +45,8 @@ pub(super) fn check<'a>(
     if rules.slices.is_empty() {
         return false;
     }
-    let Some(slicing) = rules.slicing.clone().or_else(|| implied(site)) else {
+    let implied = if rules.slicing.is_none() { implied(site) } else { None };
+    let Some(slicing) = rules.slicing.as_ref().or(implied.as_ref()) else {
         let text =
             format!("{} slices this element without saying how, so its slices were not checked", site.profile.name());
         findings.unknown(&site.path, &site.profile.url, text);
@@ -56,7 +57,7 @@ pub(super) fn check<'a>(
     let mut last = 0;
     let mut rest_seen = false;
     for item in items {
-        match belongs(item, rules, &slicing, site, validation) {
+        match belongs(item, rules, slicing, site, validation) {
             Belongs::To(position) => {
                 if rest_seen && slicing.rest == Rest::AtEnd {
                     let text = format!("what is in no slice stands after all slices ({})", site.profile.name());
@@ -92,7 +93,7 @@ pub(super) fn check<'a>(
     }
     let mut is_missing = false;
     for ((slice, found), unsure) in rules.slices.iter().zip(&found).zip(unsure) {
-        is_missing |= check_slice(slice, (found, unsure), &slicing, site, validation, findings);
+        is_missing |= check_slice(slice, (found, unsure), slicing, site, validation, findings);
     }
     is_missing
 }
