@@ -2,6 +2,9 @@
 
 use crate::fhir::definition::{split_version, value_set_url};
 
+/// How deep value sets may include each other.
+pub(super) const MAX_DEPTH: u32 = 12;
+
 /// What a value set includes and excludes.
 #[derive(Debug, Default)]
 pub struct Compose {

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use super::compose::Include;
+use super::compose::{Include, MAX_DEPTH};
 use super::concepts::Content;
 use super::membership::{Membership, passes};
 use crate::fhir::Library;
 
-/// How deep value sets may include each other.
-const MAX_DEPTH: u32 = 12;
 /// More codes than this are not listed: nobody reads them.
 const MAX_CODES: usize = 20_000;
 

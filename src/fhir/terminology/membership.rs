@@ -1,12 +1,9 @@
 //! Whether a code is in a value set (http://hl7.org/fhir/R4/valueset-operation-validate-code.html), by what is at hand.
 
-use super::compose::{Compose, Filter, Include};
+use super::compose::{Compose, Filter, Include, MAX_DEPTH};
 use super::concepts::{Concepts, Content};
 use super::syntax;
 use crate::fhir::Library;
-
-/// How deep value sets may include each other.
-const MAX_DEPTH: u32 = 12;
 
 /// The answer, which may be that it cannot be told here.
 #[derive(Debug, Clone, PartialEq, Eq)]
