@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
-use handover::fhir::definition::{Max, Strength};
 use handover::profile::{Profiles, Snapshot, SnapshotElement};
 use serde_json::Value;
 
@@ -53,15 +52,6 @@ fn find<T>(id: &str, by_id: impl Fn(&str) -> Option<T>) -> Option<T> {
     by_id(id).or_else(|| written_out.last())
 }
 
-fn strength(strength: Strength) -> &'static str {
-    match strength {
-        Strength::Required => "required",
-        Strength::Extensible => "extensible",
-        Strength::Preferred => "preferred",
-        Strength::Example => "example",
-    }
-}
-
 /// What differs between our element and theirs.
 fn differences(own: &SnapshotElement, shipped: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -70,13 +60,9 @@ fn differences(own: &SnapshotElement, shipped: &Value) -> Vec<String> {
             found.push(format!("{what}: ours {own}, theirs {theirs}"));
         }
     };
-    let max = match own.max {
-        Max::Many => "*".to_string(),
-        Max::Count(count) => count.to_string(),
-    };
     same(
         "cardinality",
-        format!("{}..{max}", own.min),
+        format!("{}..{}", own.min, own.max),
         format!("{}..{}", shipped["min"], shipped["max"].as_str().unwrap()),
     );
     same(
@@ -99,7 +85,7 @@ fn differences(own: &SnapshotElement, shipped: &Value) -> Vec<String> {
     same("pattern", text(&own.pattern), value("pattern"));
     let plain = |url: &str| url.split('|').next().unwrap().to_string();
     if let Some(url) = shipped["binding"]["valueSet"].as_str() {
-        let ours = own.binding.as_ref().map(|own| format!("{} {}", strength(own.strength), plain(&own.value_set)));
+        let ours = own.binding.as_ref().map(|own| format!("{} {}", own.strength.code(), plain(&own.value_set)));
         let theirs = format!("{} {}", shipped["binding"]["strength"].as_str().unwrap(), plain(url));
         same("binding", ours.unwrap_or_default(), theirs);
     }

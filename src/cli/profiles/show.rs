@@ -9,7 +9,7 @@ use super::super::check;
 use super::super::command::Outcome;
 use super::super::screen::Screen;
 use super::super::table::{Table, show};
-use crate::fhir::definition::{Max, Strength, TypeRef};
+use crate::fhir::definition::TypeRef;
 use crate::profile::{Profiles, Snapshot, SnapshotElement, SnapshotInvariant, named_profile};
 
 /// Show what a profile demands: its elements with what it and its bases say of them.
@@ -62,7 +62,13 @@ pub fn run(arguments: &Show, screen: &mut Screen) -> Result<Outcome> {
     for element in listed {
         let must = if element.is_must_support { "yes" } else { "" };
         let types = element.types.iter().map(type_in_words).collect::<Vec<_>>().join(" or ");
-        table.row([element.id.clone(), cardinality(element), must.to_string(), types, values(element)]);
+        table.row([
+            element.id.clone(),
+            format!("{}..{}", element.min, element.max),
+            must.to_string(),
+            types,
+            values(element),
+        ]);
     }
     let outcome = show(&table, &Value::Null, "it says nothing that R4 does not", screen)?;
     say_invariants(&snapshot, screen)?;
@@ -99,13 +105,6 @@ fn head(snapshot: &Snapshot, screen: &mut Screen) -> Result<()> {
     screen.say("")
 }
 
-fn cardinality(element: &SnapshotElement) -> String {
-    match element.max {
-        Max::Many => format!("{}..*", element.min),
-        Max::Count(most) => format!("{}..{most}", element.min),
-    }
-}
-
 fn type_in_words(kind: &TypeRef) -> String {
     let last = |url: &String| url.split('|').next().and_then(|url| url.rsplit('/').next()).unwrap_or(url).to_string();
     let targets: Vec<String> = kind.profiles.iter().chain(&kind.targets).map(last).collect();
@@ -116,23 +115,12 @@ fn values(element: &SnapshotElement) -> String {
     let mut parts = Vec::new();
     parts.extend(element.fixed.as_ref().map(|value| format!("= {value}")));
     parts.extend(element.pattern.as_ref().map(|value| format!("has {value}")));
-    parts.extend(
-        element.binding.as_ref().map(|binding| format!("{}: {}", strength(binding.strength), binding.value_set)),
-    );
+    parts.extend(element.binding.as_ref().map(|binding| format!("{}: {}", binding.strength.code(), binding.value_set)));
     parts.extend(element.slicing.as_ref().map(|slicing| {
         let by: Vec<&str> = slicing.discriminators.iter().map(|one| one.path.as_str()).collect();
         format!("sliced by {}", by.join(", "))
     }));
     parts.join("; ")
-}
-
-fn strength(strength: Strength) -> &'static str {
-    match strength {
-        Strength::Required => "required",
-        Strength::Extensible => "extensible",
-        Strength::Preferred => "preferred",
-        Strength::Example => "example",
-    }
 }
 
 fn element_json(element: &SnapshotElement) -> Value {
@@ -141,9 +129,9 @@ fn element_json(element: &SnapshotElement) -> Value {
     let binding = element.binding.as_ref();
     json!({
         "id": element.id, "min": element.min,
-        "max": match element.max { Max::Many => json!("*"), Max::Count(most) => json!(most.to_string()) },
+        "max": element.max.to_string(),
         "types": types.collect::<Vec<_>>(), "must_support": element.is_must_support,
-        "binding": binding.map(|own| json!({ "strength": strength(own.strength), "value_set": own.value_set })),
+        "binding": binding.map(|own| json!({ "strength": own.strength.code(), "value_set": own.value_set })),
         "fixed": element.fixed, "pattern": element.pattern, "invariants": invariants_json(&element.invariants),
     })
 }

@@ -1,6 +1,7 @@
 //! What is known of one type and of one element of it (http://hl7.org/fhir/R4/elementdefinition.html), without prose.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::OnceLock;
 
 use super::Definitions;
@@ -102,6 +103,35 @@ pub struct Constraint {
     /// False for one that only warns.
     pub is_error: bool,
     pub expression: String,
+}
+
+impl Strength {
+    /// As FHIR writes it, the strictest first.
+    const CODES: [(Self, &'static str); 4] = [
+        (Self::Required, "required"),
+        (Self::Extensible, "extensible"),
+        (Self::Preferred, "preferred"),
+        (Self::Example, "example"),
+    ];
+
+    /// The FHIR code.
+    pub fn code(self) -> &'static str {
+        Self::CODES.iter().find(|(own, _)| *own == self).map_or("", |(_, code)| code)
+    }
+
+    /// The strength with that code.
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::CODES.iter().find(|(_, own)| *own == code).map(|(strength, _)| *strength)
+    }
+}
+
+impl fmt::Display for Max {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Many => f.write_str("*"),
+            Self::Count(count) => count.fmt(f),
+        }
+    }
 }
 
 impl Max {

@@ -181,13 +181,7 @@ fn read_type(text: &str) -> Result<TypeRef, String> {
 /// `extensible:URL`, or `extensible:` where the value set stays what it was.
 fn read_binding(text: &str) -> Option<(Strength, Option<String>)> {
     let (strength, name) = text.split_once(':')?;
-    let strength = match strength {
-        "required" => Strength::Required,
-        "extensible" => Strength::Extensible,
-        "preferred" => Strength::Preferred,
-        "example" => Strength::Example,
-        _ => return None,
-    };
+    let strength = Strength::of_code(strength)?;
     Some((strength, (!name.is_empty()).then(|| value_set_url(name))))
 }
 
