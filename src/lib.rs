@@ -20,5 +20,6 @@ pub mod record;
 pub mod site;
 pub mod store;
 pub mod telemetry;
+pub mod unused;
 pub mod web;
 pub mod yaml;

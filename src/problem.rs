@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::unused::{Duty, Kind, Unused};
 use crate::yaml::Mark;
 
 /// One fault of an input or of a site.
@@ -15,6 +16,8 @@ pub struct Problem {
     pub place: Place,
     /// What is wrong and what to change, in a sentence for the person who can change it.
     pub text: String,
+    /// Said where something stated was not used, or not as it was stated.
+    pub unused: Option<Unused>,
 }
 
 /// FHIR `issue-severity`.
@@ -178,15 +181,36 @@ impl fmt::Display for Problem {
 
 impl Problem {
     pub fn error(category: Category, place: Place, text: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, category, place, text: text.into() }
+        Self { severity: Severity::Error, category, place, text: text.into(), unused: None }
     }
 
     pub fn warning(category: Category, place: Place, text: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, category, place, text: text.into() }
+        Self { severity: Severity::Warning, category, place, text: text.into(), unused: None }
+    }
+
+    /// Something to know, and nothing to change: what was read otherwise than it was written.
+    pub fn information(category: Category, place: Place, text: impl Into<String>) -> Self {
+        Self { severity: Severity::Information, category, place, text: text.into(), unused: None }
     }
 
     pub fn fatal(category: Category, place: Place, text: impl Into<String>) -> Self {
-        Self { severity: Severity::Fatal, category, place, text: text.into() }
+        Self { severity: Severity::Fatal, category, place, text: text.into(), unused: None }
+    }
+
+    /// Says that something stated was not used, or not as it was stated; `about` as in `Unused`.
+    #[must_use]
+    pub fn unused(mut self, kind: Kind, about: &str) -> Self {
+        self.unused = Some(Unused::new(kind, about));
+        self
+    }
+
+    /// Says that care depends on it: somebody has work of it, once per cause.
+    #[must_use]
+    pub fn owed_by(mut self, duty: Duty) -> Self {
+        if let Some(unused) = &mut self.unused {
+            unused.duty = Some(duty);
+        }
+        self
     }
 
     /// Whether this fault forbids going on (error or fatal).

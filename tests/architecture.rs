@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 
 /// What each room may import from the crate. The order is the house from the ground up.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("problem", &["yaml"]),
+    ("unused", &[]),
+    ("problem", &["yaml", "unused"]),
     ("yaml", &["problem"]),
     ("clock", &[]),
     ("telemetry", &[]),
@@ -41,7 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cli", &[EVERYTHING]),
 ];
 
-const BASE: &str = "problem yaml clock telemetry";
+const BASE: &str = "problem unused yaml clock telemetry";
 const LANGUAGES: &str = "hl7 fhir";
 const PURE: &str = "mapping profile identity record protocol agreement";
 const EVERYTHING: &str = "*";

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::problem::{Category, FieldPlace, Place, Problem, Severity};
+use crate::problem::{Category, FieldPlace, Place, Problem};
 
 use super::charset::Charset;
 use super::delimiters::Delimiters;
@@ -66,7 +66,7 @@ pub(super) fn msh(field: u16) -> Place {
 }
 
 pub(super) fn odd(place: Place, text: &str) -> Problem {
-    Problem { severity: Severity::Information, category: Category::Structure, place, text: text.to_string() }
+    Problem::information(Category::Structure, place, text)
 }
 
 /// Where MSH begins and the message ends, without byte order mark and what is left of the framing.

@@ -2,7 +2,7 @@
 //! the same path at the record.
 
 use super::find::{Known, OBSERVATIONS};
-use super::settle::{Working, settle};
+use super::settle::{Settled, Working, settle};
 use super::{Acknowledged, Arrival, Event, Gateway};
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::{Category, Place, Problem};
@@ -100,7 +100,7 @@ impl Gateway {
             let (changes, entry) = decide(&site, &known).map_err(Fault::Refused)?;
             let mut working = Working::new(known.record, known.memberships);
             working.take(changes);
-            let (mut unit, trace) = settle(&site, working, self.clock.now());
+            let Settled { mut unit, trace, .. } = settle(&site, working, self.clock.now());
             unit.audit.extend(entry);
             match self.commit_change(unit, trace.resources).await {
                 Err(StoreError::Conflict) => {}

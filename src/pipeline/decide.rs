@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::find::Found;
-use super::settle::{Working, settle};
+use super::settle::{Settled, Working, settle};
 use crate::agreement::label_sensitive;
 use crate::mapping::Mapped;
 use crate::problem::{Category, Place, Problem, Severity};
@@ -74,7 +74,8 @@ pub(super) fn decide(said: &Said<'_>, mapped: &Mapped, found: Found) -> Decided 
     let notes = merged.notes.into_iter().map(|(subject, text)| TraceLine { subject, place: String::new(), text });
     working.trace.decisions.extend(notes);
     let patient = crate::identity::ResourceId::patient(working.record.head.person).to_string();
-    let (mut unit, trace) = settle(site, working, received);
+    let Settled { mut unit, trace, unused } = settle(site, working, received);
+    problems.extend(unused);
     check_work(feed, &unit, &mut problems);
     unit.heads.extend(prior_write);
     unit.identifiers = merged.identifiers;

@@ -7,6 +7,7 @@ use super::render::{Rendering, is_pushable};
 use crate::agreement::{Decision, Verdict};
 use crate::fhir::Resource;
 use crate::identity::PersonId;
+use crate::problem::Problem;
 use crate::protocol::View;
 use crate::record::{Change, Head, Membership, Record, squash};
 use crate::site::Site;
@@ -20,12 +21,21 @@ pub struct Working {
     pub changes: Vec<Change>,
     pub memberships: Vec<Membership>,
     pub trace: Trace,
+    /// What the rules could not use or judge.
+    pub unused: Vec<Problem>,
+}
+
+/// What there is to commit, how it came to be, and what could not be used for it.
+pub struct Settled {
+    pub unit: WriteUnit,
+    pub trace: Trace,
+    pub unused: Vec<Problem>,
 }
 
 impl Working {
     pub fn new(record: Record, memberships: Vec<Membership>) -> Self {
         let revision = record.head.revision;
-        Self { record, revision, changes: Vec::new(), memberships, trace: Trace::default() }
+        Self { record, revision, changes: Vec::new(), memberships, trace: Trace::default(), unused: Vec::new() }
     }
 
     /// Takes changes into the record, so that what comes next sees them.
@@ -38,7 +48,7 @@ impl Working {
 }
 
 /// Lets the protocols and the agreements have their say, and makes the unit to commit.
-pub fn settle(site: &Site, mut working: Working, now: Timestamp) -> (WriteUnit, Trace) {
+pub fn settle(site: &Site, mut working: Working, now: Timestamp) -> Settled {
     evaluate(site, &mut working, now);
     working.changes = squash(working.changes);
     let mut audit = Vec::new();
@@ -57,7 +67,7 @@ pub fn settle(site: &Site, mut working: Working, now: Timestamp) -> (WriteUnit, 
         deliveries,
         audit,
     };
-    (unit, working.trace)
+    Settled { unit, trace: working.trace, unused: working.unused }
 }
 
 fn evaluate(site: &Site, working: &mut Working, now: Timestamp) {
@@ -70,6 +80,7 @@ fn evaluate(site: &Site, working: &mut Working, now: Timestamp) {
         place: explained.place,
         text: explained.words,
     }));
+    working.unused.extend(evaluation.unused);
     working.take(evaluation.changes);
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::problem::{Category, Place, Problem, Severity};
+use crate::problem::{Category, Place, Problem};
 
 /// No resource yields more errors than this, nor more of anything else; a last problem says so. Advice never takes the room
 /// of an error: a resource without one is valid.
@@ -74,12 +74,7 @@ impl Findings {
 
     /// Something that could not be checked because what it is about is not at hand: said once for each URL.
     pub fn unknown(&mut self, path: &Path<'_>, url: &str, text: impl Into<String>) {
-        let problem = Problem {
-            severity: Severity::Information,
-            category: Category::NotFound,
-            place: Place::Element(path.to_string()),
-            text: text.into(),
-        };
+        let problem = Problem::information(Category::NotFound, Place::Element(path.to_string()), text);
         self.add_for((String::new(), url.to_string()), problem);
     }
 

@@ -16,6 +16,7 @@ use super::view::{Evaluation, Explained, Practice, View};
 use super::work::{Desired, Existing, existing_work, place_of};
 use super::{alerts, plans, prompts, tasks};
 use crate::identity::ResourceId;
+use crate::problem::Problem;
 use crate::record::Membership;
 use crate::yaml::Mark;
 
@@ -41,6 +42,8 @@ pub struct Findings {
     /// Keys of work that cannot be judged now and is left as it is.
     pub kept: BTreeSet<String>,
     pub decisions: Vec<Explained>,
+    /// What the rules could not use or judge.
+    pub unused: Vec<Problem>,
     wake: Option<Timestamp>,
 }
 
@@ -73,7 +76,7 @@ impl ProtocolSet {
         };
         let changes = reconcile(view, &facts, &mut findings, existing, reason);
         let wake_at = findings.wake.filter(|wake| *wake > view.now);
-        Evaluation { changes, wake_at, decisions: findings.decisions }
+        Evaluation { changes, wake_at, decisions: findings.decisions, unused: findings.unused }
     }
 
     /// A patient on several panels is owed each piece of work once: by the practice whose panel's name sorts first.

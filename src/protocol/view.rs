@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::fhir::Identifier;
 use crate::identity::ResourceId;
+use crate::problem::Problem;
 use crate::record::{Change, Membership, Record};
 
 /// A practice as protocols see it: where and when it works, and how its Tasks name it.
@@ -40,6 +41,8 @@ pub struct Evaluation {
     /// The next moment at which the answer changes by itself.
     pub wake_at: Option<Timestamp>,
     pub decisions: Vec<Explained>,
+    /// What the rules could not use or judge; places are elements of the record.
+    pub unused: Vec<Problem>,
 }
 
 /// One decision in words. Holds patient data: for those who may see the record, never for logs.

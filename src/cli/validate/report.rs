@@ -92,8 +92,11 @@ pub fn show(
         }
         let line = usize::try_from(finding.mark.line.saturating_sub(first_line)).unwrap_or(0);
         let line = text.and_then(|text| text.lines().nth(line)).filter(|line| line.len() <= LONGEST_LINE);
-        let problem =
-            Problem { text: in_words(&finding.problem), place: Place::File(finding.mark.clone()), ..finding.problem };
+        let problem = Problem {
+            text: in_words(&finding.problem),
+            place: Place::File(finding.mark.clone()),
+            ..finding.problem.clone()
+        };
         screen.say(render_one(&problem, line, screen.color, screen.width))?;
         screen.say("")?;
     }

@@ -138,10 +138,7 @@ impl<'a> Run<'a> {
         if let Some(missing) = missing(template, &object) {
             let path = format!("{}: {}", self.local, self.element());
             let text = format!("left out: {} needs `{missing}`, which the message does not say", template.type_name);
-            self.report(Problem {
-                severity: crate::problem::Severity::Information,
-                ..Problem::warning(Category::Incomplete, Place::Element(path), text)
-            });
+            self.report(Problem::information(Category::Incomplete, Place::Element(path), text));
             return None;
         }
         Some(Filled { value: Value::Object(object), is_read })
