@@ -1,19 +1,25 @@
 //! `handover try FILE…`: the whole path for messages in files, without storing or sending anything.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::check;
 use super::command::Outcome;
 use super::describe::describe;
 use super::explain;
+use super::feed_choice::{feed_for, members_by_panel};
 use super::screen::Screen;
+use super::story;
 use super::table::Table;
 use crate::clock::{Clock, SystemClock};
-use crate::hl7::{Batch, Message, ReadOptions};
+use crate::hl7::Batch;
 use crate::pipeline::{Code, Trial, dry_run};
 use crate::record::Membership;
 use crate::site::{DemoSite, Site, problems_as_json};
@@ -24,11 +30,18 @@ use crate::site::{DemoSite, Site, problems_as_json};
 /// for, what the agreements let out, where each element came from, and what no mapping read. Shows what is in the message.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit code 1 when a message would be refused.\n\n\
-    Examples:\n  handover try adt-a04.hl7\n  handover try --site site --feed riverside batch.hl7 --json\n  cat message.hl7 | handover try -")]
+    Examples:\n  handover try adt-a04.hl7\n  handover try --site site --feed riverside batch.hl7 --json\n  handover try --story visit.hl7 --at '+3 d'\n  cat message.hl7 | handover try -")]
 pub struct Arguments {
-    /// Files with one message or several; `-` is standard input.
-    #[arg(required = true)]
+    /// Files with one message or several, each tried alone; `-` is standard input.
+    #[arg(required_unless_present = "story")]
     files: Vec<PathBuf>,
+    /// A file whose messages are played one after the other on one record, each when it was written (MSH-7). Lines that
+    /// begin with `#` between them: `# at +3 d`, `# feed NAME`, `# accept RULE: note` (also start, complete, cancel, note).
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    story: Option<PathBuf>,
+    /// The clock: when the messages arrive (left out: now); with --story, until when time passes after its last step.
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
     /// The site's folder. Left out: the current folder when it is a site, else the demo's site.
     #[arg(long, value_name = "DIR")]
     site: Option<PathBuf>,
@@ -56,7 +69,11 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         admit_all(&mut site);
         screen.note("tried under the demo's site, open to every sender; --site DIR names your own");
     }
-    let members = members_of(&site)?;
+    let panels = members_by_panel(&site)?;
+    if let Some(file) = &arguments.story {
+        return play(arguments, file, site, &panels, screen);
+    }
+    let members: Vec<_> = panels.into_values().flatten().collect();
     let mut trials = Vec::new();
     let mut outcome = Outcome::Well;
     for file in &arguments.files {
@@ -64,7 +81,8 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         for span in Batch::split(&bytes).messages {
             let raw = span.of(&bytes);
             let feed = feed_for(&site, raw, arguments.feed.as_deref())?;
-            let trial = dry_run(&site, &feed, raw, &members, SystemClock.now()).context("the site has no such feed")?;
+            let now = now(arguments, &site, &feed)?;
+            let trial = dry_run(&site, &feed, raw, &members, now).context("the site has no such feed")?;
             if trial.code != Code::AA {
                 outcome = Outcome::Faults;
             }
@@ -79,6 +97,32 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         screen.say_json(&Value::Array(trials))?;
     }
     Ok(outcome)
+}
+
+/// What the clock is to say when a message arrives.
+fn now(arguments: &Arguments, site: &Site, feed: &str) -> Result<Timestamp> {
+    let now = SystemClock.now();
+    let zone = site.feeds.get(feed).map_or(TimeZone::UTC, |feed| feed.zone.clone());
+    arguments.at.as_deref().map_or(Ok(now), |written| story::reading(written, &zone, now))
+}
+
+fn play(
+    arguments: &Arguments,
+    file: &Path,
+    site: Site,
+    panels: &BTreeMap<String, Vec<Membership>>,
+    screen: &mut Screen,
+) -> Result<Outcome> {
+    let playing = story::Playing {
+        file,
+        feed: arguments.feed.as_deref(),
+        until: arguments.at.as_deref(),
+        resources: arguments.resources,
+        json: arguments.json,
+    };
+    let bytes = read(file)?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
+    runtime.block_on(story::play(Arc::new(site), panels, &playing, &bytes, screen))
 }
 
 /// Without a site of one's own, it does not matter whom the demo's feed is for, nor whose identifiers it trusts.
@@ -97,32 +141,6 @@ fn read(file: &Path) -> Result<Vec<u8>> {
         return Ok(bytes);
     }
     std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
-}
-
-/// The panels' members as the site's own rosters list them; faults in rosters are for `check`.
-fn members_of(site: &Site) -> Result<Vec<Membership>> {
-    let mut members = Vec::new();
-    for panel in site.panels.values() {
-        let Some(file) = &panel.members else { continue };
-        let bytes = std::fs::read(site.folder.join(file)).with_context(|| format!("cannot read {file}"))?;
-        members.extend(site.read_roster(panel, file, &bytes).members);
-    }
-    Ok(members)
-}
-
-fn feed_for(site: &Site, raw: &[u8], asked: Option<&str>) -> Result<String> {
-    let names = || site.feeds.keys().cloned().collect::<Vec<_>>().join(", ");
-    if let Some(name) = asked {
-        if site.feeds.contains_key(name) {
-            return Ok(name.to_string());
-        }
-        bail!("the site has no feed `{name}`; it has {}", names());
-    }
-    let reading = Message::parse(raw, &ReadOptions::default());
-    let facility = reading.message.map(|message| message.header().sending_facility().into_owned()).unwrap_or_default();
-    let by_facility = site.feeds.values().find(|feed| feed.facilities.contains(&facility));
-    let found = by_facility.or_else(|| site.feeds.values().next());
-    found.map(|feed| feed.name.clone()).context("the site has no feed; add one to feeds/")
 }
 
 fn show(file: &Path, feed: &str, raw: &[u8], trial: &Trial, whole: bool, screen: &mut Screen) -> Result<()> {

@@ -14,6 +14,7 @@ mod operation;
 mod render;
 pub mod retention;
 mod settle;
+pub mod story;
 pub mod timers;
 mod trace;
 mod understand;
