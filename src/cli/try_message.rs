@@ -20,7 +20,7 @@ use super::story;
 use super::table::Table;
 use crate::clock::{Clock, SystemClock};
 use crate::hl7::Batch;
-use crate::pipeline::{Code, Trial, dry_run};
+use crate::pipeline::{Code, Members, Trial, dry_run};
 use crate::record::Membership;
 use crate::site::{DemoSite, Site, problems_as_json};
 
@@ -39,6 +39,9 @@ pub struct Arguments {
     /// begin with `#` between them: `# at +3 d`, `# feed NAME`, `# accept RULE: note` (also start, complete, cancel, note).
     #[arg(long, value_name = "FILE", conflicts_with = "files")]
     story: Option<PathBuf>,
+    /// As if everybody who is on none of the site's rosters were on this panel. Under the demo's site everybody is.
+    #[arg(long, value_name = "NAME")]
+    panel: Option<String>,
     /// The clock: when the messages arrive (left out: now); with --story, until when time passes after its last step.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
@@ -67,13 +70,18 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     let Some(mut site) = check::load_or_show(&dir, screen) else { bail!("nothing was tried") };
     if demo.is_some() {
         admit_all(&mut site);
-        screen.note("tried under the demo's site, open to every sender; --site DIR names your own");
+        screen.note("tried under the demo's site, open to every sender and with everybody on its panel; --site DIR names your own");
+    }
+    let panel = arguments.panel.clone().or_else(|| demo.as_ref().and_then(|_| site.panels.keys().next().cloned()));
+    if let Some(name) = panel.as_ref().filter(|name| !site.panels.contains_key(*name)) {
+        bail!("the site has no panel `{name}`; it has {}", site.panels.keys().cloned().collect::<Vec<_>>().join(", "));
     }
     let panels = members_by_panel(&site)?;
     if let Some(file) = &arguments.story {
-        return play(arguments, file, site, &panels, screen);
+        return play(arguments, file, site, panels, panel.as_deref(), screen);
     }
-    let members: Vec<_> = panels.into_values().flatten().collect();
+    let listed: Vec<_> = panels.into_values().flatten().collect();
+    let members = Members { listed: &listed, otherwise: panel.as_deref() };
     let mut trials = Vec::new();
     let mut outcome = Outcome::Well;
     for file in &arguments.files {
@@ -82,7 +90,7 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
             let raw = span.of(&bytes);
             let feed = feed_for(&site, raw, arguments.feed.as_deref())?;
             let now = now(arguments, &site, &feed)?;
-            let trial = dry_run(&site, &feed, raw, &members, now).context("the site has no such feed")?;
+            let trial = dry_run(&site, &feed, raw, members, now).context("the site has no such feed")?;
             if trial.code != Code::AA {
                 outcome = Outcome::Faults;
             }
@@ -110,11 +118,14 @@ fn play(
     arguments: &Arguments,
     file: &Path,
     site: Site,
-    panels: &BTreeMap<String, Vec<Membership>>,
+    panels: BTreeMap<String, Vec<Membership>>,
+    otherwise: Option<&str>,
     screen: &mut Screen,
 ) -> Result<Outcome> {
     let playing = story::Playing {
         file,
+        panels,
+        otherwise,
         feed: arguments.feed.as_deref(),
         until: arguments.at.as_deref(),
         resources: arguments.resources,
@@ -122,7 +133,7 @@ fn play(
     };
     let bytes = read(file)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
-    runtime.block_on(story::play(Arc::new(site), panels, &playing, &bytes, screen))
+    runtime.block_on(story::play(Arc::new(site), &playing, &bytes, screen))
 }
 
 /// Without a site of one's own, it does not matter whom the demo's feed is for, nor whose identifiers it trusts.

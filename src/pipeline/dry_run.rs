@@ -32,8 +32,17 @@ pub struct Trial {
     pub unmapped: Vec<(String, String)>,
 }
 
-/// Tries one message. `members` are the panels' members, as the site's files list them. None when the site has no such feed.
-pub fn dry_run(site: &Site, feed: &str, raw: &[u8], members: &[Membership], now: Timestamp) -> Option<Trial> {
+/// Who is on which panel, for a trial.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Members<'m> {
+    /// As the site's files list them.
+    pub listed: &'m [Membership],
+    /// The panel that everybody is on who is listed nowhere.
+    pub otherwise: Option<&'m str>,
+}
+
+/// Tries one message. None when the site has no such feed.
+pub fn dry_run(site: &Site, feed: &str, raw: &[u8], members: Members<'_>, now: Timestamp) -> Option<Trial> {
     let feed = site.feeds.get(feed)?;
     let arrival = Arrival { feed: feed.name.clone(), raw: raw.to_vec(), ..Arrival::default() };
     let read = understand::read(site, feed, &arrival);
@@ -68,7 +77,7 @@ pub fn dry_run(site: &Site, feed: &str, raw: &[u8], members: &[Membership], now:
     })
 }
 
-fn decide_alone(said: &Said<'_>, mapped: &Mapped, members: &[Membership]) -> Decided {
+fn decide_alone(said: &Said<'_>, mapped: &Mapped, members: Members<'_>) -> Decided {
     if mapped.has_errors() {
         return alone(Disposition::Error, Vec::new());
     }
@@ -80,17 +89,27 @@ fn decide_alone(said: &Said<'_>, mapped: &Mapped, members: &[Membership]) -> Dec
 }
 
 /// What would be found for a patient nobody has seen.
-fn found(mapped: &Mapped, candidates: Vec<Identifier>, prior: Vec<Identifier>, members: &[Membership]) -> Found {
+fn found(mapped: &Mapped, candidates: Vec<Identifier>, prior: Vec<Identifier>, members: Members<'_>) -> Found {
     let chosen = identity::choose_person(&candidates, &vec![None; candidates.len()]);
     let (identified, problems) = identity::assign(mapped.drafts.clone(), chosen.person);
     let stated = mapped.draft("Patient").map(|draft| draft.resource.identifiers()).unwrap_or_default();
-    let is_theirs = |member: &&Membership| {
-        member.identifiers.iter().any(|known| stated.contains(known) || candidates.contains(known))
-    };
-    let memberships = members.iter().filter(is_theirs).cloned().collect();
+    let memberships = members.of(&stated, &candidates);
     let prior = prior.first().map(PersonId::of).map(|person| (Record::new(person), prior));
     let known = Known { record: Record::new(chosen.person), memberships };
     Found { known, identifiers: chosen.identifiers, identified, prior, problems }
+}
+
+impl Members<'_> {
+    fn of(&self, stated: &[Identifier], candidates: &[Identifier]) -> Vec<Membership> {
+        let is_theirs = |member: &&Membership| {
+            member.identifiers.iter().any(|known| stated.contains(known) || candidates.contains(known))
+        };
+        let listed: Vec<Membership> = self.listed.iter().filter(is_theirs).cloned().collect();
+        match self.otherwise {
+            Some(panel) if listed.is_empty() => vec![Membership::new(panel, candidates.to_vec())],
+            _ => listed,
+        }
+    }
 }
 
 fn alone(disposition: Disposition, problems: Vec<Problem>) -> Decided {

@@ -21,7 +21,7 @@ mod understand;
 
 pub use arrival::{Acknowledged, Arrival, Code};
 pub use change::TaskAction;
-pub use dry_run::{Trial, dry_run};
+pub use dry_run::{Members, Trial, dry_run};
 pub use explain::{Explanation, explain_record};
 pub use find::Known;
 pub use gateway::{Event, Gateway};

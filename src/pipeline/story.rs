@@ -8,8 +8,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::broadcast::Receiver;
 
-use super::{Acknowledged, Arrival, Event, Gateway, TaskAction, timers};
+use super::find::candidates;
+use super::{Acknowledged, Arrival, Event, Gateway, TaskAction, timers, understand};
 use crate::clock::{Clock, ManualClock};
+use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::Problem;
 use crate::record::{Membership, Stored};
@@ -28,6 +30,8 @@ pub struct Story {
     clock: Arc<ManualClock>,
     written: Receiver<Event>,
     persons: BTreeSet<PersonId>,
+    /// The panel that everybody is on who is listed nowhere, and who that is so far.
+    otherwise: Option<(String, Vec<Membership>)>,
 }
 
 /// What became of one message.
@@ -51,7 +55,12 @@ impl Story {
         let clock = Arc::new(ManualClock::at(now));
         let gateway = Gateway::new(store, site, clock.clone());
         let written = gateway.events.subscribe();
-        Ok(Self { gateway, clock, written, persons: BTreeSet::new() })
+        Ok(Self { gateway, clock, written, persons: BTreeSet::new(), otherwise: None })
+    }
+
+    /// From now on everybody who is listed on no panel is on this one, beside the members it has.
+    pub fn admit_everybody_to(&mut self, panel: &str, members: Vec<Membership>) {
+        self.otherwise = Some((panel.to_string(), members));
     }
 
     pub fn now(&self) -> Timestamp {
@@ -61,6 +70,7 @@ impl Story {
     /// Takes a message as a feed would hand it on, now.
     pub async fn take(&mut self, feed: &str, raw: &[u8]) -> Result<Told, StoreError> {
         let arrival = Arrival { feed: feed.to_string(), raw: raw.to_vec(), ..Arrival::default() };
+        self.admit(&arrival).await?;
         let acknowledged = self.gateway.accept(arrival).await;
         let entry = match acknowledged.sequence {
             Some(sequence) => self.gateway.store.message(sequence).await?,
@@ -70,6 +80,17 @@ impl Story {
         self.persons.extend(patient.map(|patient| patient.person));
         self.ring().await;
         Ok(Told { acknowledged, entry })
+    }
+
+    async fn admit(&mut self, arrival: &Arrival) -> Result<(), StoreError> {
+        let Some((panel, members)) = &mut self.otherwise else { return Ok(()) };
+        let identifiers = patient_of(&self.gateway.site.load_full(), arrival, self.clock.now());
+        let store = &self.gateway.store;
+        if !identifiers.is_empty() && store.memberships(&identifiers).await?.is_empty() {
+            members.push(Membership::new(panel, identifiers));
+            store.replace_panel(panel, members.clone(), self.clock.now()).await?;
+        }
+        Ok(())
     }
 
     /// Lets time pass up to a moment; each clock that comes due on the way rings at its time. Time never goes back.
@@ -147,6 +168,14 @@ impl Story {
         let all = living.into_values().flat_map(BTreeMap::into_values);
         Ok(all.filter(|stored| stored.state.superseded.is_none()).collect())
     }
+}
+
+/// The identifiers by which a message says whom it is about.
+fn patient_of(site: &Site, arrival: &Arrival, now: Timestamp) -> Vec<Identifier> {
+    let Some(feed) = site.feeds.get(&arrival.feed) else { return Vec::new() };
+    let read = understand::read(site, feed, arrival);
+    let mapped = read.message.as_ref().and_then(|message| understand::map(site, feed, message, now));
+    mapped.and_then(|mapped| candidates(feed, &mapped).ok()).unwrap_or_default()
 }
 
 /// Whether a task that is not ended was made by this rule, or has this code.

@@ -23,3 +23,11 @@ pub struct Membership {
     #[serde(default)]
     pub phone: Option<String>,
 }
+
+impl Membership {
+    /// A member of whom the panel knows nothing else.
+    pub fn new(panel: &str, identifiers: Vec<Identifier>) -> Self {
+        let panel = panel.to_string();
+        Self { panel, identifiers, practitioner: None, care_manager: None, language: None, phone: None }
+    }
+}

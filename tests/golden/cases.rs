@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use handover::pipeline::{Trial, dry_run};
+use handover::pipeline::{Members, Trial, dry_run};
 use handover::store::TraceLine;
 use serde_json::{Value, json};
 
@@ -96,7 +96,8 @@ fn every_message_comes_to_what_stands_beside_it() {
     let mut faults = Vec::new();
     for file in files(&folder, "hl7").into_iter().chain(files(&folder.join("odd"), "hl7")) {
         let raw = as_sent(&file);
-        let trial = dry_run(&site(), FEED, &raw, members(), arrival_time(&raw)).unwrap();
+        let trial =
+            dry_run(&site(), FEED, &raw, Members { listed: members(), otherwise: None }, arrival_time(&raw)).unwrap();
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
         faults.extend(compare(&file, &result_of(&name, &trial, file.parent().unwrap().ends_with("odd"))).err());
     }

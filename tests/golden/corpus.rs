@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use handover::hl7::Batch;
-use handover::pipeline::{Trial, dry_run};
+use handover::pipeline::{Members, Trial, dry_run};
 use handover::problem::Problem;
 use handover::site::{self, Site};
 
@@ -55,9 +55,9 @@ fn messages(corpus: &Path) -> Vec<(String, Vec<u8>)> {
 /// The authorities that these messages name and a feed without any does not know.
 fn authorities(folder: &Path, messages: &[(String, Vec<u8>)]) -> BTreeSet<String> {
     let site = permissive(folder, &BTreeSet::new());
-    let unknown = messages
-        .iter()
-        .flat_map(|(_, message)| dry_run(&site, "anybody", message, &[], arrival_time(message)).unwrap().unmapped);
+    let unknown = messages.iter().flat_map(|(_, message)| {
+        dry_run(&site, "anybody", message, Members::default(), arrival_time(message)).unwrap().unmapped
+    });
     unknown.filter(|(table, _)| table == "authorities").map(|(_, name)| name).collect()
 }
 
@@ -85,7 +85,7 @@ fn every_message_of_the_corpus_is_taken_or_refused_for_a_good_reason() {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut unjustified = Vec::new();
     for (name, message) in &messages {
-        let trial = dry_run(&site, "anybody", message, &[], arrival_time(message)).unwrap();
+        let trial = dry_run(&site, "anybody", message, Members::default(), arrival_time(message)).unwrap();
         for resource in &trial.resources {
             assert_valid(name, resource);
         }

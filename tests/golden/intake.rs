@@ -1,6 +1,6 @@
 //! What a feed's `intake` and `profiles` do with a message whose resources do not meet a profile.
 
-use handover::pipeline::{Code, Trial, dry_run};
+use handover::pipeline::{Code, Members, Trial, dry_run};
 use handover::problem::Problem;
 use handover::site::{self, Intake};
 
@@ -27,7 +27,7 @@ fn tried(intake: Intake, profiles: &[&str]) -> Trial {
     let base = "http://hl7.org/fhir/us/core/StructureDefinition";
     feed.profiles = [("Patient".to_string(), profiles.iter().map(|name| format!("{base}/{name}")).collect())].into();
     let raw = registration();
-    dry_run(&site, FEED, &raw, members(), arrival_time(&raw)).unwrap()
+    dry_run(&site, FEED, &raw, Members { listed: members(), otherwise: None }, arrival_time(&raw)).unwrap()
 }
 
 fn about_gender(trial: &Trial) -> Vec<&Problem> {

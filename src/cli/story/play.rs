@@ -32,6 +32,9 @@ const MOST_DELIVERIES: usize = 1_000;
 /// How a story is played.
 pub struct Playing<'p> {
     pub file: &'p Path,
+    pub panels: BTreeMap<String, Vec<Membership>>,
+    /// The panel that everybody is on who is listed nowhere.
+    pub otherwise: Option<&'p str>,
     /// The feed of the messages that name none.
     pub feed: Option<&'p str>,
     /// Until when time passes after the last step.
@@ -41,13 +44,7 @@ pub struct Playing<'p> {
 }
 
 /// Plays the story on records nobody has seen.
-pub async fn play(
-    site: Arc<Site>,
-    panels: &BTreeMap<String, Vec<Membership>>,
-    playing: &Playing<'_>,
-    bytes: &[u8],
-    screen: &mut Screen,
-) -> Result<Outcome> {
+pub async fn play(site: Arc<Site>, playing: &Playing<'_>, bytes: &[u8], screen: &mut Screen) -> Result<Outcome> {
     let steps = steps(bytes);
     let first = steps.iter().find_map(|step| match step {
         Step::Message(raw) => Some(raw.as_slice()),
@@ -56,7 +53,10 @@ pub async fn play(
     let Some(first) = first else { bail!("{} holds no message", playing.file.display()) };
     let zone = feed_for(&site, first, playing.feed).map(|feed| zone_of(&site, &feed))?;
     let begin = written_at(first, &zone).unwrap_or_else(|| SystemClock.now());
-    let story = Story::begin(Arc::clone(&site), panels, begin).await?;
+    let mut story = Story::begin(Arc::clone(&site), &playing.panels, begin).await?;
+    if let Some(panel) = playing.otherwise {
+        story.admit_everybody_to(panel, playing.panels.get(panel).cloned().unwrap_or_default());
+    }
     let mut stage =
         Stage { story, site, zone, feed: playing.feed.map(str::to_string), told: Vec::new(), is_well: true };
     for step in &steps {
