@@ -15,6 +15,9 @@
 
 mod cases;
 mod corpus;
+mod habits;
+mod habits_care;
+mod habits_hl7;
 mod house;
 mod intake;
 mod orders;

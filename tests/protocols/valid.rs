@@ -1,16 +1,6 @@
 //! What the shipped protocols make is valid FHIR R4: every Task, Flag, CarePlan, Provenance and definition that a long
 //! story leaves behind passes the validator.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a test says what it expects by failing, prints what it did, and is told by the environment what to do"
-)]
-
 use std::collections::BTreeMap;
 
 use handover::fhir::{Identifier, Resource};
