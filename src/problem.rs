@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::unused::{Duty, Kind, Unused};
 use crate::yaml::Mark;
@@ -211,6 +212,30 @@ impl Problem {
             unused.duty = Some(duty);
         }
         self
+    }
+
+    /// Says in which version of which resource (`Observation/id/_history/2`) a rule sees it: what stands in the record is
+    /// said once, not at every look.
+    #[must_use]
+    pub fn seen_in(mut self, version: impl Into<String>) -> Self {
+        if let Some(unused) = &mut self.unused {
+            unused.seen_in = Some(version.into());
+        }
+        self
+    }
+
+    /// Tells what is unused here from everything else that is, as 64 bits; none where nothing is.
+    pub fn fingerprint(&self) -> Option<u64> {
+        let unused = self.unused.as_ref()?;
+        let place = self.place.to_string();
+        // Without the resource it is seen in, its words say what it is.
+        let (seen, words) = unused.seen_in.as_deref().map_or((place.as_str(), self.text.as_str()), |seen| (seen, ""));
+        let mut hash = Sha256::new();
+        for part in [unused.kind.word(), &unused.about, seen, words] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        hash.finalize().first_chunk().map(|first| u64::from_be_bytes(*first))
     }
 
     /// Whether this fault forbids going on (error or fatal).

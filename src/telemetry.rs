@@ -50,6 +50,12 @@ struct KindLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UnusedLabels {
+    feed: String,
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StateLabels {
     state: &'static str,
 }
@@ -65,6 +71,7 @@ pub struct Metrics {
     delivery_time: Histogram,
     backlog: Family<StateLabels, Gauge>,
     pruned: Family<KindLabels, Counter>,
+    unused: Family<UnusedLabels, Counter>,
     records: Gauge,
     disk: Gauge,
     requests: Family<RequestLabels, Counter>,
@@ -84,6 +91,7 @@ impl Default for Metrics {
             delivery_time: seconds(),
             backlog: Family::default(),
             pruned: Family::default(),
+            unused: Family::default(),
             records: Gauge::default(),
             disk: Gauge::default(),
             requests: Family::default(),
@@ -108,6 +116,8 @@ impl Metrics {
         registry.register_with_unit("delivery", text, Unit::Seconds, self.delivery_time.clone());
         registry.register("outbox", "Deliveries that are not done, by state", self.backlog.clone());
         registry.register("pruned", "Entries taken away by age, by kind", self.pruned.clone());
+        let text = "What could not be used or not as stated, each cause once per message, by feed and kind";
+        registry.register("unused", text, self.unused.clone());
         registry.register("records", "Patients' records in the store", self.records.clone());
         registry.register_with_unit("store", "Size of the store on disk", Unit::Bytes, self.disk.clone());
         registry.register("http_requests", "HTTP requests, by route, method and status", self.requests.clone());
@@ -132,9 +142,14 @@ impl Metrics {
         self.delivery_time.observe(seconds);
     }
 
-    /// So many messages, deliveries or audit entries went because of their age.
+    /// So many messages, deliveries, audit entries or causes of what could not be used went because of their age.
     pub fn count_pruned(&self, kind: &'static str, count: u64) {
         self.pruned.get_or_create(&KindLabels { kind }).inc_by(count);
+    }
+
+    /// One cause of what could not be used was counted: `reading`, `code`, `unit`, …
+    pub fn count_unused(&self, feed: &str, kind: &'static str) {
+        self.unused.get_or_create(&UnusedLabels { feed: feed.to_string(), kind }).inc();
     }
 
     /// What the store says of itself, set whenever somebody asked it.
@@ -175,12 +190,14 @@ mod tests {
         let metrics = Metrics::default();
         metrics.count_message("hospital", "AA", 0.01);
         metrics.count_delivery("practice", "retry", 0.2);
+        metrics.count_unused("hospital", "unit");
         metrics.set_store(3, 1, 0, 12, 4096);
         metrics.count_request("/fhir/{type}/{id}", "GET", 200, 0.002);
         let page = metrics.encode();
         assert!(page.contains(r#"handover_messages_total{feed="hospital",code="AA"} 1"#), "{page}");
         assert!(page.contains(r#"handover_delivery_attempts_total{partner="practice",result="retry"} 1"#));
         assert!(page.contains(r#"handover_outbox{state="waiting"} 3"#));
+        assert!(page.contains(r#"handover_unused_total{feed="hospital",kind="unit"} 1"#));
         assert!(page.contains("handover_store_bytes 4096"));
         assert!(page.contains(r#"route="/fhir/{type}/{id}",method="GET",status="200""#));
         assert!(page.ends_with("# EOF\n"));

@@ -53,7 +53,15 @@ pub struct Unused {
     /// What all of one cause have in common, and what a person would search for: a code with its system or table
     /// (`LN 59408-5`), a unit, a field (`OBX-5`), a limit. At most 64 characters; no patient data.
     pub about: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duty: Option<Duty>,
+    /// What a rule sees stands in the record, and is seen again at each look: the resource and version that it is seen in
+    /// (`Observation/id/_history/2`), so that it is said once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_in: Option<String>,
+    /// The feed that brought it, where that is not the feed of the message that it is said with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<String>,
 }
 
 /// The longest `about`; longer ones are text that slipped into a coded field, and perhaps a patient's.
@@ -94,13 +102,27 @@ impl Kind {
             Self::Limit => "limit",
         }
     }
+
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+impl Duty {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Feed => "feed",
+            Self::Practice => "practice",
+        }
+    }
 }
 
 impl Unused {
     pub fn new(kind: Kind, about: &str) -> Self {
         let about = about.split_whitespace().collect::<Vec<_>>().join(" ");
         let about = if about.chars().count() > LONGEST_ABOUT { String::new() } else { about };
-        Self { kind, about, duty: None }
+        Self { kind, about, duty: None, seen_in: None, feed: None }
     }
 }
 
@@ -118,6 +140,7 @@ mod tests {
     fn every_kind_has_a_word_of_its_own() {
         for kind in Kind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
+            assert_eq!(Kind::named(kind.word()), Some(kind));
         }
     }
 }

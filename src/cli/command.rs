@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use super::screen::Screen;
 use super::{
     agreement, check, console, delivery, demo, health, init, message, panel, profiles, replay, run, test, try_message,
-    validate,
+    unused, validate,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -35,6 +35,7 @@ enum Command {
     Profiles(profiles::Arguments),
     Message(message::Arguments),
     Replay(replay::Arguments),
+    Unused(unused::Arguments),
     Delivery(delivery::Arguments),
     Agreement(agreement::Arguments),
 }
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Profiles(arguments) => profiles::run(&arguments, &mut screen),
         Command::Message(arguments) => message::run(&arguments, &mut screen),
         Command::Replay(arguments) => replay::run(&arguments, &mut screen),
+        Command::Unused(arguments) => unused::run(&arguments, &mut screen),
         Command::Delivery(arguments) => delivery::run(&arguments, &mut screen),
         Command::Agreement(arguments) => agreement::run(&arguments, &mut screen),
     };

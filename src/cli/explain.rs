@@ -1,13 +1,16 @@
 //! What became of a message, for a person at a terminal: the message itself, decisions in words, where each element came
 //! from, and what was not read. Shows patient data, to the one who asked for it.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 
 use super::place::place_at;
 use super::screen::Screen;
 use super::table::{Table, clipped};
 use crate::hl7::{Message, ReadOptions};
-use crate::store::{Trace, TraceLine};
+use crate::store::{Notice, Trace, TraceLine};
+use crate::unused::{Duty, Kind};
 
 /// The message, a segment a line.
 pub fn message(raw: &str, screen: &mut Screen) -> Result<()> {
@@ -30,6 +33,7 @@ pub fn list(title: &str, lines: &[String], screen: &mut Screen) -> Result<()> {
 /// Problems, decisions, lineage and unread fields. `raw` is the message that byte ranges belong to.
 pub fn trace(trace: &Trace, raw: &[u8], screen: &mut Screen) -> Result<()> {
     decisions("Problems", &gathered(&trace.problems), screen)?;
+    list("Not used, or not as stated", &unused(trace), screen)?;
     decisions("Protocols", &trace.decisions, screen)?;
     decisions("Agreements", &trace.agreements, screen)?;
     let reading = Message::parse(raw, &ReadOptions::default());
@@ -44,6 +48,24 @@ pub fn trace(trace: &Trace, raw: &[u8], screen: &mut Screen) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The causes by kind; the fields that nothing reads have a list of their own.
+fn unused(trace: &Trace) -> Vec<String> {
+    let mut kinds: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
+    for Notice { cause, duty, .. } in trace.notices("", jiff::Timestamp::UNIX_EPOCH) {
+        if cause.kind == Kind::Field && cause.about == cause.place {
+            continue;
+        }
+        let owed = match duty {
+            Some(Duty::Feed) => ", work for the feed",
+            Some(Duty::Practice) => ", work for the practice",
+            None => "",
+        };
+        let about = if cause.about.is_empty() { "–" } else { &cause.about };
+        kinds.entry(cause.kind).or_default().push(format!("{about} ({}{owed})", cause.place));
+    }
+    kinds.into_iter().map(|(kind, causes)| format!("{}: {}", kind.word(), causes.join("; "))).collect()
 }
 
 /// What is said of several places once, the worst first.
@@ -116,11 +138,7 @@ mod tests {
 
     #[test]
     fn the_same_words_about_several_places_are_said_once_and_the_worst_first() {
-        let line = |subject: &str, place: &str, text: &str| TraceLine {
-            subject: subject.to_string(),
-            place: place.to_string(),
-            text: text.to_string(),
-        };
+        let line = TraceLine::new;
         let told = gathered(&[
             line("warning", "PV1-7", "unknown"),
             line("information", "message", "LF"),

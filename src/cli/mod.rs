@@ -24,6 +24,7 @@ mod story;
 mod table;
 mod test;
 mod try_message;
+mod unused;
 mod validate;
 
 pub use command::main;

@@ -184,8 +184,6 @@ fn show(file: &Path, feed: &str, raw: &[u8], trial: &Trial, whole: bool, screen:
         }
     }
     explain::trace(&trial.trace, raw, screen)?;
-    let unmapped: Vec<String> = trial.unmapped.iter().map(|(table, code)| format!("{code} in {table}")).collect();
-    explain::list("Codes without a row in their table", &unmapped, screen)?;
     let kind = |subject: &str| subject.split('/').next().unwrap_or_default().to_string();
     let deliveries: Vec<String> = trial
         .deliveries

@@ -14,6 +14,7 @@ mod routes;
 mod session;
 mod tasks;
 mod trace;
+mod unused;
 
 pub use pulse::Pulse;
 pub use routes::{Console, configure};

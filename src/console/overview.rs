@@ -6,6 +6,7 @@ use askama::Template;
 use super::page::{self, Frame};
 use super::pulse::Minute;
 use super::session::Person;
+use super::unused::Sums;
 use super::{Console, tasks};
 use crate::store::{Health, MessageFilter, MessageSummary};
 
@@ -32,6 +33,7 @@ struct Numbers {
     delivered_hour: u32,
     open_tasks: String,
     late_tasks: usize,
+    unused: Sums,
     bars: Vec<Bar>,
     peak: u32,
     newest: Vec<Row>,
@@ -78,6 +80,7 @@ async fn gather(console: &Console) -> Result<Numbers, crate::store::StoreError> 
     let zone = jiff::tz::TimeZone::UTC;
     Ok(Numbers {
         health: gateway.store.health().await,
+        unused: Sums::of(&gateway.store.unused_totals().await?),
         messages_hour: hour.iter().map(|minute| minute.messages).sum(),
         faulty_hour: hour.iter().map(|minute| minute.faulty).sum(),
         delivered_hour: hour.iter().map(|minute| minute.delivered).sum(),

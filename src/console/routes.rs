@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::session::{COOKIE, Person};
-use super::{Pulse, Sessions, assets, deliveries, live, messages, overview, page, patient, tasks, trace};
+use super::{Pulse, Sessions, assets, deliveries, live, messages, overview, page, patient, tasks, trace, unused};
 use crate::pipeline::Gateway;
 use crate::store::{AuditEntry, WriteUnit};
 
@@ -38,6 +38,8 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/messages/{sequence}", web::get().to(trace::show))
             .route("/messages/{sequence}/raw", web::get().to(trace::raw))
             .route("/messages/{sequence}/replay", web::post().to(trace::replay))
+            .route("/unused", web::get().to(unused::list))
+            .route("/unused/{id}", web::post().to(unused::act))
             .route("/tasks", web::get().to(tasks::list))
             .route("/tasks/{id}", web::post().to(tasks::act))
             .route("/deliveries", web::get().to(deliveries::list))

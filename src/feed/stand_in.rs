@@ -43,6 +43,7 @@ pub fn feed(name: &str) -> Feed {
     let listen = ([127, 0, 0, 1], 0).into();
     Feed {
         name: name.to_string(),
+        responsible: None,
         title: name.to_string(),
         mllp: Some(MllpSettings { listen, tls: None, behind_proxy: false, peers: Vec::new() }),
         http: None,

@@ -9,11 +9,11 @@ use super::answer::{self, Answer};
 use super::decide::{Decided, Said, decide, one_merge};
 use super::find::{candidates, find, persons};
 use super::understand::{self, Read};
-use super::{Acknowledged, Arrival, Event, Gateway, trace};
+use super::{Acknowledged, Arrival, Event, Gateway, notices, trace};
 use crate::mapping::Mapped;
 use crate::problem::{Category, FieldPlace, Place, Problem};
 use crate::site::{Feed, Site};
-use crate::store::{Disposition, MessageEntry, MessageSummary, Seen, StoreError, Trace, WriteUnit};
+use crate::store::{Disposition, MessageEntry, MessageSummary, Notice, Seen, StoreError, Trace, WriteUnit};
 
 /// How often a decision is made anew because somebody else changed the record; with the locks once is rare already.
 const MOST_TRIES: usize = 16;
@@ -111,6 +111,7 @@ impl Gateway {
         };
         let mut problems = read.problems.clone();
         problems.append(&mut decided.problems);
+        notices::mark_refused(&mut problems, decided.disposition, &read.event);
         trace::complete(&mut decided.trace, &problems, mapped);
         let answer = Answer::new(site, read, arrival, decided.disposition, &problems, now);
         let summary = MessageSummary {
@@ -127,6 +128,8 @@ impl Gateway {
             size: u64::try_from(arrival.raw.len()).unwrap_or(u64::MAX),
             problems: problems.len(),
         };
+        // What a replay brings was counted with what it replays.
+        let unused = if replays.is_none() { decided.trace.notices(&feed.name, now) } else { Vec::new() };
         let resources = decided.trace.resources.clone();
         let rings =
             (decided.unit.heads.iter().any(|write| write.head.wake_at.is_some()), !decided.unit.deliveries.is_empty());
@@ -141,6 +144,7 @@ impl Gateway {
         let began = Instant::now();
         let committed = self.store.commit(unit).await?;
         self.metrics.count_commit(began.elapsed().as_secs_f64());
+        self.count_unused(&unused);
         self.tell(committed.sequence, &summary, resources, rings);
         let Answer { code, bytes } = answer;
         Ok(Acknowledged { code, bytes, sequence: Some(committed.sequence), duplicate: false, unavailable: false })
@@ -176,6 +180,12 @@ impl Gateway {
             Ok(Some(entry)) => Ok(answer::again(entry)),
             Ok(None) => Err((StoreError::Damaged("a message that is there cannot be read".to_string()), read)),
             Err(error) => Err((error, read)),
+        }
+    }
+
+    pub(super) fn count_unused(&self, notices: &[Notice]) {
+        for notice in notices {
+            self.metrics.count_unused(&notice.cause.feed, notice.cause.kind.word());
         }
     }
 

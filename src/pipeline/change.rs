@@ -3,7 +3,7 @@
 
 use super::find::{Known, OBSERVATIONS};
 use super::settle::{Settled, Working, settle};
-use super::{Acknowledged, Arrival, Event, Gateway};
+use super::{Acknowledged, Arrival, Event, Gateway, notices};
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::{Category, Place, Problem};
 use crate::protocol::Action;
@@ -100,8 +100,10 @@ impl Gateway {
             let (changes, entry) = decide(&site, &known).map_err(Fault::Refused)?;
             let mut working = Working::new(known.record, known.memberships);
             working.take(changes);
-            let Settled { mut unit, trace, .. } = settle(&site, working, self.clock.now());
+            let now = self.clock.now();
+            let Settled { mut unit, trace, unused } = settle(&site, working, now);
             unit.audit.extend(entry);
+            unit.unused = notices::without_message(&unused, now);
             match self.commit_change(unit, trace.resources).await {
                 Err(StoreError::Conflict) => {}
                 done => return Ok(done?),
@@ -112,7 +114,9 @@ impl Gateway {
 
     async fn commit_change(&self, unit: WriteUnit, written: Vec<String>) -> Result<(), StoreError> {
         let delivers = !unit.deliveries.is_empty();
+        let unused = unit.unused.clone();
         let committed = self.store.commit(unit).await?;
+        self.count_unused(&unused);
         if !written.is_empty() {
             let _ = self.events.send(Event::Resources { sequence: committed.sequence, written });
         }

@@ -68,10 +68,11 @@ pub(super) fn decide(said: &Said<'_>, mapped: &Mapped, found: Found) -> Decided 
     working.record.head = merged.head;
     let prior_write = prior.and_then(|prior| {
         working.record.resources.extend(prior.resources);
+        working.record.head.noticed.extend(&prior.head.noticed);
         merged.prior.map(|head| HeadWrite { head, replaces: prior.head.revision })
     });
     working.take(merged.changes);
-    let notes = merged.notes.into_iter().map(|(subject, text)| TraceLine { subject, place: String::new(), text });
+    let notes = merged.notes.into_iter().map(|(subject, text)| TraceLine::new(&subject, "", &text));
     working.trace.decisions.extend(notes);
     let patient = crate::identity::ResourceId::patient(working.record.head.person).to_string();
     let Settled { mut unit, trace, unused } = settle(site, working, received);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::decide::{Decided, Said, decide, one_merge};
 use super::find::{Found, Known, candidates};
-use super::{Arrival, Code, trace, understand};
+use super::{Arrival, Code, notices, trace, understand};
 use crate::fhir::Identifier;
 use crate::identity::{self, PersonId};
 use crate::mapping::Mapped;
@@ -60,6 +60,7 @@ pub fn dry_run(site: &Site, feed: &str, raw: &[u8], members: Members<'_>, now: T
         None => alone(read.refusal.unwrap_or(Disposition::Rejected), Vec::new()),
     };
     problems.append(&mut decided.problems);
+    notices::mark_refused(&mut problems, decided.disposition, &read.event);
     trace::complete(&mut decided.trace, &problems, mapped.as_ref());
     let answer = Answer::new(site, &read, &arrival, decided.disposition, &problems, now);
     let visible = decided.unit.changes.into_iter().filter(crate::record::Change::is_visible);

@@ -4,13 +4,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Gateway, TaskAction, explain_record};
+use super::{Gateway, TaskAction, explain_record, responsible};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::record::Membership;
 use crate::store::{
     Cursor, DeliveryFilter, DeliveryState, Disposition, MessageFilter, MessageSummary, Page, Seen, StoreError,
+    UnusedEntry, UnusedFilter, UnusedState,
 };
+use crate::unused::Kind;
 
 /// The most that one answer lists.
 const MOST: usize = 500;
@@ -61,7 +63,29 @@ pub enum Operation {
         note: String,
         who: String,
     },
+    UnusedList {
+        feed: Option<String>,
+        kind: Option<Kind>,
+        /// Only what somebody has work of that is not answered.
+        open: bool,
+        after: Option<String>,
+        count: usize,
+    },
+    UnusedAnswer {
+        id: String,
+        state: UnusedState,
+        note: String,
+        who: String,
+    },
     Health,
+}
+
+/// A cause as it is told: with who has work of it, for people.
+#[derive(Serialize)]
+struct Owed {
+    #[serde(flatten)]
+    entry: UnusedEntry,
+    responsible: Option<String>,
 }
 
 impl Gateway {
@@ -87,8 +111,23 @@ impl Gateway {
                 self.act(task, action, &note, &who).await?;
                 Ok(json!({ "done": true }))
             }
+            Operation::UnusedList { feed, kind, open, after, count } => {
+                let filter = UnusedFilter { feed, kind, open };
+                let page = self.store.unused(&filter, after.map(Cursor).as_ref(), count.min(MOST)).await;
+                self.with_responsible(page.map_err(fault)?)
+            }
+            Operation::UnusedAnswer { id, state, note, who } => {
+                self.answer_unused(&id, state, &note, &who).await?;
+                Ok(json!({ "done": true }))
+            }
             Operation::Health => Ok(json!(self.store.health().await)),
         }
+    }
+
+    fn with_responsible(&self, page: Page<UnusedEntry>) -> Result<Value, Problem> {
+        let site = self.site.load();
+        let told = |entry: UnusedEntry| Owed { responsible: responsible(&site, &entry), entry };
+        listing(Page { items: page.items.into_iter().map(told).collect(), next: page.next })
     }
 
     async fn import_panel(&self, panel: String, members: Vec<Membership>) -> Result<Value, Problem> {

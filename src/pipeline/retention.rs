@@ -25,6 +25,7 @@ pub async fn run(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
                 round.messages += pruned.messages;
                 round.deliveries += pruned.deliveries;
                 round.audit += pruned.audit;
+                round.unused += pruned.unused;
                 pruned.more
             }
             Err(fault) => {
@@ -34,8 +35,8 @@ pub async fn run(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
         };
         if !more {
             if !round.is_empty() {
-                let Pruned { messages, deliveries, audit, .. } = round;
-                tracing::info!(messages, deliveries, audit, "pruned by age");
+                let Pruned { messages, deliveries, audit, unused, .. } = round;
+                tracing::info!(messages, deliveries, audit, unused, "pruned by age");
             }
             round = Pruned::default();
         }
@@ -53,7 +54,8 @@ pub async fn run(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
 pub async fn step(gateway: &Gateway) -> Result<Pruned, StoreError> {
     let before = cut_offs(&gateway.site.load().settings.retention, gateway.clock.now());
     let pruned = gateway.store.prune(&before, BATCH).await?;
-    for (kind, count) in [("messages", pruned.messages), ("deliveries", pruned.deliveries), ("audit", pruned.audit)] {
+    let Pruned { messages, deliveries, audit, unused, .. } = pruned;
+    for (kind, count) in [("messages", messages), ("deliveries", deliveries), ("audit", audit), ("unused", unused)] {
         gateway.metrics.count_pruned(kind, count);
     }
     Ok(pruned)

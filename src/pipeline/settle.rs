@@ -21,7 +21,7 @@ pub struct Working {
     pub changes: Vec<Change>,
     pub memberships: Vec<Membership>,
     pub trace: Trace,
-    /// What the rules could not use or judge.
+    /// What the rules could not use or judge and have not told before.
     pub unused: Vec<Problem>,
 }
 
@@ -60,12 +60,11 @@ pub fn settle(site: &Site, mut working: Working, now: Timestamp) -> Settled {
     let mut head = working.record.head;
     head.revision = working.revision + 1;
     let unit = WriteUnit {
-        message: None,
         heads: vec![HeadWrite { head, replaces: working.revision }],
         changes: working.changes,
-        identifiers: Vec::new(),
         deliveries,
         audit,
+        ..WriteUnit::default()
     };
     Settled { unit, trace: working.trace, unused: working.unused }
 }
@@ -75,12 +74,11 @@ fn evaluate(site: &Site, working: &mut Working, now: Timestamp) {
     let view = View { record: &working.record, memberships: &working.memberships, practices: &practices, now };
     let evaluation = site.protocols.evaluate(&view);
     working.record.head.wake_at = evaluation.wake_at;
-    working.trace.decisions.extend(evaluation.decisions.into_iter().map(|explained| TraceLine {
-        subject: named(&explained.protocol, &explained.rule),
-        place: explained.place,
-        text: explained.words,
+    working.trace.decisions.extend(evaluation.decisions.into_iter().map(|explained| {
+        TraceLine::new(&named(&explained.protocol, &explained.rule), &explained.place, &explained.words)
     }));
-    working.unused.extend(evaluation.unused);
+    let unused = super::notices::new_since(&mut working.record, evaluation.unused);
+    working.unused.extend(unused);
     working.take(evaluation.changes);
 }
 
@@ -161,7 +159,7 @@ fn version_path(change: &Change) -> String {
 }
 
 fn explain(partner: &str, subject: &str, decision: &Decision) -> TraceLine {
-    TraceLine { subject: partner.to_string(), place: place(decision), text: format!("{subject}: {}", decision.because) }
+    TraceLine::new(partner, &place(decision), &format!("{subject}: {}", decision.because))
 }
 
 fn audit_entry(partner: &str, head: &Head, subject: &str, decision: &Decision, now: Timestamp) -> AuditEntry {

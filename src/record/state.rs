@@ -1,6 +1,6 @@
 //! The record as it is stored: the head, and each resource with the history of its elements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,13 @@ pub struct Stored {
     pub state: State,
 }
 
+impl Stored {
+    /// The feed that had the last word on anything of it; none for what a protocol made.
+    pub fn feed(&self) -> Option<&str> {
+        self.state.stamps.values().max().map(Stamp::feed)
+    }
+}
+
 /// What is kept of a patient's record as a whole. Every commit that touches the record raises `revision` by one, and is
 /// refused when somebody else raised it first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,6 +122,10 @@ pub struct Head {
     /// Last delivery number per partner; deliveries to one partner about one patient are numbered without gaps.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub deliveries: BTreeMap<String, u64>,
+    /// What the rules could not use when they last looked (`Problem::fingerprint`): it stands in the record and is not told
+    /// and counted again at every look.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub noticed: BTreeSet<u64>,
 }
 
 impl Head {
@@ -129,6 +140,7 @@ impl Head {
             origins: BTreeMap::new(),
             wake_at: None,
             deliveries: BTreeMap::new(),
+            noticed: BTreeSet::new(),
         }
     }
 

@@ -26,6 +26,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
     let mut fields = Fields::of(&document.node, "a feed");
     super::crosscheck::own_name(&mut fields, "feed", &document.name);
     let title = fields.text("title").unwrap_or_else(|| document.name.clone());
+    let responsible = fields.text("responsible");
     let mllp_node = fields.optional("mllp");
     let mllp = mllp_node.and_then(|node| mllp(node, folder, taken, &mut problems));
     let http_node = fields.optional("http");
@@ -48,6 +49,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
     Some(Feed {
         name: document.name.clone(),
         title,
+        responsible,
         mllp,
         http,
         zone: zone?,

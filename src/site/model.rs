@@ -65,6 +65,8 @@ pub struct Retention {
 pub struct Feed {
     pub name: String,
     pub title: String,
+    /// A role or a name: who looks after what of this feed cannot be used.
+    pub responsible: Option<String>,
     pub mllp: Option<MllpSettings>,
     /// Takes `POST /hl7/NAME` from these credentials.
     pub http: Option<Vec<Credential>>,

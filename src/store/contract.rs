@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::engine::EngineError;
 use super::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, WriteUnit,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, UnusedEntry, UnusedFilter, UnusedTotal, WriteUnit,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -137,6 +137,22 @@ pub trait Store: Send + Sync + 'static {
         count: usize,
     ) -> Result<Page<AuditEntry>, StoreError>;
 
+    /// What could not be used, one entry per cause: open work first, then what somebody has taken, then the rest by kind,
+    /// the most frequent first; what was answered comes last. A cause is counted once per input, however often that is
+    /// sent or replayed, in the same commit; of one feed at most `MOST_CAUSES` are kept apart.
+    async fn unused(
+        &self,
+        filter: &UnusedFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<UnusedEntry>, StoreError>;
+
+    /// One cause by its id.
+    async fn unused_entry(&self, id: &str) -> Result<Option<UnusedEntry>, StoreError>;
+
+    /// The sums of all that could not be used, by feed and kind.
+    async fn unused_totals(&self) -> Result<Vec<UnusedTotal>, StoreError>;
+
     /// Remembers a one-time value until it expires (a JWT's `jti`); false when it was there already.
     async fn remember_once(
         &self,
@@ -151,7 +167,8 @@ pub trait Store: Send + Sync + 'static {
     async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError>;
 
     /// Takes away what is older than the times given, oldest first, at most `budget` (1 to 1000) of each kind and in as
-    /// much work; call again while there is more. Messages and audit entries go in the order they came in: where a clock
+    /// much work; call again while there is more. Causes of what could not be used go as messages do, when nobody has open
+    /// work of them. Messages and audit entries go in the order they came in: where a clock
     /// ran far ahead, what came after that waits with it. Whether the disk gets smaller at once is the engine's affair.
     async fn prune(&self, before: &PruneBefore, budget: usize) -> Result<Pruned, StoreError>;
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::FieldPlace;
+use crate::unused::Unused;
 
 /// What became of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +67,12 @@ pub struct Trace {
     /// Faults in words with places, as `severity`, `category`, `place`, `text`.
     #[serde(default)]
     pub problems: Vec<TraceLine>,
+    /// Codes that no row of a table means.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmapped: Vec<TraceLine>,
+    /// The causes (`Cause::id`) that messages with the same input had before this one, which replays it: they were counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counted: Vec<String>,
     /// Resources written: `Task/id/_history/version`.
     #[serde(default)]
     pub resources: Vec<String>,
@@ -97,6 +104,15 @@ pub struct TraceLine {
     /// Where: a field, a file and line, a resource.
     pub place: String,
     pub text: String,
+    /// Said where something stated was not used, or not as it was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unused: Option<Unused>,
+}
+
+impl TraceLine {
+    pub fn new(subject: &str, place: &str, text: &str) -> Self {
+        Self { subject: subject.to_string(), place: place.to_string(), text: text.to_string(), unused: None }
+    }
 }
 
 /// One reading of a field.

@@ -6,18 +6,25 @@ mod engine;
 mod health;
 mod kinds;
 mod message;
+mod notices;
 mod open;
 mod outbox;
 mod postgres;
 mod prune;
 mod query;
 mod unit;
+mod unused;
 
 pub use contract::{Store, StoreError};
 pub use health::Health;
 pub use message::{Disposition, LineageMark, MessageEntry, MessageFilter, MessageSummary, Seen, Trace, TraceLine};
+pub use notices::Gathered;
 pub use open::{EngineChoice, StoreSettings, open};
 pub use outbox::{Attempt, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome};
 pub use prune::{PruneBefore, Pruned};
 pub use query::{Cursor, Page, Query, Term, TokenValue};
 pub use unit::{AuditEntry, Committed, HeadWrite, WriteUnit};
+pub use unused::{
+    Cause, MOST_CAUSES, NO_FEED, Notice, UnusedAnswer, UnusedEntry, UnusedFilter, UnusedState, UnusedTotal, UnusedWork,
+};
+use unused::{page_of_unused, totals_of_unused};

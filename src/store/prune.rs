@@ -6,7 +6,8 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PruneBefore {
     /// Messages received before, with their traces and answers. The key they are recognised by goes with them: what is
-    /// sent again after that is a new message, which the record takes as it takes any late one.
+    /// sent again after that is a new message, which the record takes as it takes any late one. Causes of what could not be
+    /// used that were last seen before, unless somebody has open work of them.
     pub messages: Timestamp,
     /// Deliveries finished before (delivered, or given up) with their attempts. Those that wait or are held stay,
     /// however old. A decision made again after that makes its delivery again.
@@ -24,12 +25,14 @@ pub struct Pruned {
     pub deliveries: u64,
     pub audit: u64,
     pub once: u64,
+    /// Causes of what could not be used.
+    pub unused: u64,
     /// The budget ran out: another call will find more.
     pub more: bool,
 }
 
 impl Pruned {
     pub fn is_empty(&self) -> bool {
-        self.messages + self.deliveries + self.audit + self.once == 0
+        self.messages + self.deliveries + self.audit + self.once + self.unused == 0
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{MessageEntry, NewDelivery};
+use super::{MessageEntry, NewDelivery, Notice, UnusedAnswer};
 use crate::fhir::Identifier;
 use crate::identity::PersonId;
 use crate::record::{Change, Head};
@@ -20,6 +20,11 @@ pub struct WriteUnit {
     pub identifiers: Vec<(Identifier, PersonId)>,
     pub deliveries: Vec<NewDelivery>,
     pub audit: Vec<AuditEntry>,
+    /// What could not be used, besides what the message's own trace says (see `Trace::notices`): of a clock that came due
+    /// or a person's action. Each counts one more for its cause.
+    pub unused: Vec<Notice>,
+    /// What people do about causes. Fails as `Refused` when there is no such cause.
+    pub answers: Vec<UnusedAnswer>,
 }
 
 /// A head with the revision it replaces (0: there must be none). `head.revision` is already one higher.

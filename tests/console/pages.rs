@@ -49,6 +49,29 @@ async fn every_page_works_for_a_person() {
     browser.click(".buttons button").await;
     browser.sees("Replays").await;
 
+    client.goto(&house.url("/console")).await.unwrap();
+    browser.sees("need somebody").await;
+    browser.click("a[href='/console/unused?open=yes']").await;
+    browser.sees("ADT^A99").await;
+    browser.look("unused-open").await;
+    browser.click(".cause .act button[value=taken]").await;
+    browser.sees("has it since").await;
+    client.goto(&house.url("/console/unused?kind=event")).await.unwrap();
+    browser.click(".cause .act button[value=answered]").await;
+    browser.sees("an answer needs a note").await;
+    client.goto(&house.url("/console/unused")).await.unwrap();
+    let note = client.find(Locator::Css(".cause.taken input[name=note]")).await.unwrap();
+    note.send_keys("the sender stops sending it").await.unwrap();
+    browser.click(".cause.taken .act button[value=answered]").await;
+    browser.sees("the sender stops sending it").await;
+    browser.look("unused").await;
+    browser.click(".cause.answered a[href^='/console/messages/']").await;
+    browser.sees("no mapping reads ADT^A99 yet").await;
+    let form = "return fetch('/console/unused/' + arguments[0], { method: 'POST', body: new URLSearchParams({ form_key: 'x', \
+                action: 'taken' }) }).then((answer) => answer.status)";
+    let refused = client.execute(form, vec!["0123456789abcdef".into()]).await.unwrap();
+    assert_eq!(refused, 403, "a form of somebody else's");
+
     client.goto(&house.url("/console/messages?control=C2")).await.unwrap();
     browser.click("main table a").await;
     browser.sees("What care follows").await;

@@ -21,4 +21,5 @@ mod profiles;
 mod reading;
 mod site_changes;
 mod tokens;
+mod unused;
 mod validating;

@@ -25,6 +25,7 @@ fn whole_unit() -> WriteUnit {
             allowed: true,
             because: "agreements/lakeside-practice.yaml:7".to_string(),
         }],
+        ..WriteUnit::default()
     }
 }
 

@@ -30,4 +30,5 @@ mod reopening;
 mod searches;
 mod timers;
 mod tls;
+mod unused;
 mod writers;

@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::keys::{BY_IDENTIFIER, BY_TYPE, HEAD, HISTORY, Key, OBSERVED, PERSON, RESOURCE, TIMER, hash_identifier};
 use super::pack::{Terms, pack_json, pack_stored, unpack_json};
-use super::{audit, messages, outbox};
+use super::{audit, messages, outbox, unused};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Change, Head};
 use crate::store::engine::View;
@@ -15,7 +15,8 @@ pub fn apply_unit(draft: &mut Draft<'_>, unit: WriteUnit) -> Result<u64, StoreEr
     let sequence = draft.next_sequence();
     let mut message = None;
     if let Some(entry) = unit.message {
-        messages::put(draft, entry, sequence)?;
+        let notices = messages::put(draft, entry, sequence)?;
+        unused::put(draft, notices, Some(sequence))?;
         message = Some(sequence);
     }
     for write in &unit.heads {
@@ -32,6 +33,8 @@ pub fn apply_unit(draft: &mut Draft<'_>, unit: WriteUnit) -> Result<u64, StoreEr
         outbox::add(draft, new, sequence, ordinal)?;
     }
     audit::put(draft, &unit.audit, sequence)?;
+    unused::put(draft, unit.unused, message)?;
+    unit.answers.into_iter().try_for_each(|answer| unused::answer(draft, answer))?;
     Ok(sequence)
 }
 

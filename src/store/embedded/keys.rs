@@ -27,6 +27,8 @@
 //! | ONCE_EXPIRY | time, hash | – |
 //! | STATE | name | bytes |
 //! | FINISHED | time, delivery id | –; delivered and dead only |
+//! | UNUSED | hash of feed, cause | entry, packed |
+//! | UNUSED_COUNT | hash of feed | how many causes it has |
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -59,6 +61,8 @@ pub const ONCE: u8 = 21;
 pub const ONCE_EXPIRY: u8 = 22;
 pub const STATE: u8 = 23;
 pub const FINISHED: u8 = 24;
+pub const UNUSED: u8 = 25;
+pub const UNUSED_COUNT: u8 = 26;
 
 /// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
 pub type Hash = [u8; 16];

@@ -7,7 +7,7 @@ use super::keys::{Hash, INPUT, Key, MESSAGE, Reader, hash};
 use super::pack::{pack_message, unpack_message, unpack_summary, unpack_summary_and_content};
 use super::walk::{present, walk};
 use crate::store::engine::{Span, View};
-use crate::store::{Cursor, MessageEntry, MessageFilter, MessageSummary, Page, Seen, StoreError};
+use crate::store::{Cursor, MessageEntry, MessageFilter, MessageSummary, Notice, Page, Seen, StoreError};
 
 fn message_key(sequence: u64) -> Vec<u8> {
     Key::new(MESSAGE).number(sequence).done()
@@ -17,20 +17,25 @@ fn input_hash(feed: &str, control: &str) -> Hash {
     hash(&[feed, control])
 }
 
-/// A replay brings the same input again on purpose: it is taken, and from then on answers for that input.
-pub fn put(draft: &mut Draft<'_>, mut entry: MessageEntry, sequence: u64) -> Result<(), StoreError> {
+/// A replay brings the same input again on purpose: it is taken, and from then on answers for that input. Returns what of
+/// it could not be used, for the first time of this input.
+pub fn put(draft: &mut Draft<'_>, mut entry: MessageEntry, sequence: u64) -> Result<Vec<Notice>, StoreError> {
     let summary = &mut entry.summary;
     let input = Key::new(INPUT).bytes(&input_hash(&summary.feed, &summary.control)).bytes(&entry.content).done();
-    if summary.replays.is_none()
-        && let Some(known) = draft.get(&input)?
-    {
-        return Err(StoreError::Duplicate(Reader(&known).number()?));
+    let mut counted = Vec::new();
+    if let Some(known) = draft.get(&input)? {
+        let known = Reader(&known).number()?;
+        if summary.replays.is_none() {
+            return Err(StoreError::Duplicate(known));
+        }
+        counted = get(draft, known)?.map(|before| before.counted()).unwrap_or_default();
     }
     summary.sequence = sequence;
+    let notices = entry.count_after(counted);
     draft.put(input, sequence.to_be_bytes().to_vec());
     draft.put(message_key(sequence), pack_message(&entry)?);
     draft.counters.messages += 1;
-    Ok(())
+    Ok(notices)
 }
 
 /// When a message came, and the key it is recognised by.

@@ -18,6 +18,7 @@ mod record;
 mod search;
 mod shared;
 mod store;
+mod unused;
 mod walk;
 mod work;
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::draft::Draft;
 use super::keys::{AUDIT, Key, MESSAGE, ONCE_EXPIRY, Reader};
-use super::{audit, messages, once, outbox};
+use super::{audit, messages, once, outbox, unused};
 use crate::store::engine::{Span, View};
 use crate::store::{PruneBefore, StoreError};
 
@@ -23,6 +23,8 @@ pub enum Aged {
     Audit(Vec<u64>),
     /// So many expired before.
     Once(usize, Timestamp),
+    /// Causes by feed and id.
+    Unused(Vec<(String, String)>, Timestamp),
 }
 
 impl Aged {
@@ -32,6 +34,7 @@ impl Aged {
             Self::Deliveries(found, _) => found.len(),
             Self::Audit(found) => found.len(),
             Self::Once(count, _) => *count,
+            Self::Unused(found, _) => found.len(),
         }
     }
 
@@ -44,6 +47,9 @@ impl Aged {
             Self::Deliveries(ids, before) => sum(ids.iter().map(|id| outbox::remove(draft, id, before).map(u64::from))),
             Self::Audit(found) => sum(found.into_iter().map(|sequence| audit::remove(draft, sequence))),
             Self::Once(count, before) => once::prune(draft, before, count),
+            Self::Unused(found, before) => {
+                sum(found.iter().map(|(feed, id)| unused::remove(draft, feed, id, before).map(u64::from)))
+            }
         }
     }
 }
@@ -52,8 +58,8 @@ fn sum(mut counts: impl Iterator<Item = Result<u64, StoreError>>) -> Result<u64,
     counts.try_fold(0, |sum, count| Ok(sum + count?))
 }
 
-/// The oldest of each kind (messages, deliveries, audit, one-time values), and whether a budget was used up.
-pub fn find(view: &dyn View, before: &PruneBefore, budget: usize) -> Result<([Aged; 4], bool), StoreError> {
+/// The oldest of each kind (messages, deliveries, audit, one-time values, causes of what could not be used), and whether a budget was used up.
+pub fn find(view: &dyn View, before: &PruneBefore, budget: usize) -> Result<([Aged; 5], bool), StoreError> {
     let (received, some_messages) = in_order(view, MESSAGE, budget, |sequence, value| {
         let (received, input) = messages::received_and_input(value)?;
         Ok((received < before.messages).then_some((sequence, input)))
@@ -64,9 +70,12 @@ pub fn find(view: &dyn View, before: &PruneBefore, budget: usize) -> Result<([Ag
     })?;
     let past = Span::between(vec![ONCE_EXPIRY], Key::new(ONCE_EXPIRY).time(before.once).done());
     let expired = view.scan(&past, budget)?.len();
-    let more = some_messages || some_audit || deliveries.len() == budget || expired == budget;
+    let causes = unused::aged(view, before.messages, budget)?;
+    let used_up = [deliveries.len(), expired, causes.len()].contains(&budget);
     let deliveries = Aged::Deliveries(deliveries, before.deliveries);
-    Ok(([Aged::Messages(received), deliveries, Aged::Audit(entries), Aged::Once(expired, before.once)], more))
+    let (entries, expired) = (Aged::Audit(entries), Aged::Once(expired, before.once));
+    let causes = Aged::Unused(causes, before.messages);
+    Ok(([Aged::Messages(received), deliveries, entries, expired, causes], some_messages || some_audit || used_up))
 }
 
 /// Looks at the first entries of a keyspace that is ordered by sequence number, until `budget` were looked at or a whole

@@ -18,14 +18,15 @@ use super::keys::{Key, Reader, TIMER, time_of};
 use super::marker::Marker;
 use super::shared::{Opener, Shared};
 use super::work::{Waiting, Work};
-use super::{audit, messages, once, outbox, panels, prune, record, search};
+use super::{audit, messages, once, outbox, panels, prune, record, search, unused};
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::engine::{Span, View};
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, WriteUnit,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, UnusedEntry, UnusedFilter,
+    UnusedTotal, WriteUnit, page_of_unused, totals_of_unused,
 };
 
 /// How much may wait for the committer; beyond that a sender is told to try again later.
@@ -281,6 +282,28 @@ impl Store for Embedded {
         self.read(move |view| audit::list(view, person, cursor.as_ref(), count)).await
     }
 
+    async fn unused(
+        &self,
+        filter: &UnusedFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<UnusedEntry>, StoreError> {
+        let (filter, cursor) = (filter.clone(), cursor.cloned());
+        self.read(move |view| {
+            page_of_unused(unused::entries(view, filter.feed.as_deref())?, &filter, cursor.as_ref(), count)
+        })
+        .await
+    }
+
+    async fn unused_entry(&self, id: &str) -> Result<Option<UnusedEntry>, StoreError> {
+        let id = id.to_string();
+        self.read(move |view| unused::get(view, &id)).await
+    }
+
+    async fn unused_totals(&self) -> Result<Vec<UnusedTotal>, StoreError> {
+        self.read(|view| Ok(totals_of_unused(&unused::entries(view, None)?))).await
+    }
+
     async fn remember_once(
         &self,
         kind: &str,
@@ -305,14 +328,14 @@ impl Store for Embedded {
     async fn prune(&self, before: &PruneBefore, budget: usize) -> Result<Pruned, StoreError> {
         let (before, budget) = (*before, budget.clamp(1, prune::LARGEST_BUDGET));
         let (aged, more) = self.read(move |view| prune::find(view, &before, budget)).await?;
-        let mut counts = [0; 4];
+        let mut counts = [0; 5];
         for (count, aged) in counts.iter_mut().zip(aged) {
             if aged.len() > 0 {
                 *count = self.submit(Work::Prune(aged)).await?;
             }
         }
-        let [messages, deliveries, audit, once] = counts;
-        Ok(Pruned { messages, deliveries, audit, once, more })
+        let [messages, deliveries, audit, once, unused] = counts;
+        Ok(Pruned { messages, deliveries, audit, once, unused, more })
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

@@ -3,7 +3,7 @@
 use deadpool_postgres::{Object, Transaction};
 
 use super::rows::{clean, json, nanos, signed, terms, unsigned};
-use super::{audit, messages, outbox};
+use super::{audit, messages, outbox, unused};
 use crate::identity::PersonId;
 use crate::record::{Change, Head};
 use crate::store::query::observed_at;
@@ -13,9 +13,10 @@ pub async fn commit(mut client: Object, mut unit: WriteUnit) -> Result<Committed
     let transaction = client.transaction().await?;
     let sequence = next_sequence(&transaction).await?;
     let mut message = None;
-    // Everybody locks in the same order: input, heads, resources, lines.
+    // Everybody locks in the same order: input, heads, resources, lines, causes.
+    let mut notices = unit.unused;
     if let Some(entry) = unit.message {
-        messages::put(&transaction, entry, sequence).await?;
+        notices.extend(messages::put(&transaction, entry, sequence).await?);
         message = Some(sequence);
     }
     unit.heads.sort_by_key(|write| write.head.person);
@@ -32,6 +33,10 @@ pub async fn commit(mut client: Object, mut unit: WriteUnit) -> Result<Committed
     }
     outbox::add(&transaction, &unit.deliveries, sequence).await?;
     audit::put(&transaction, &unit.audit, sequence).await?;
+    unused::put(&transaction, notices, message).await?;
+    for answer in unit.answers {
+        unused::answer(&transaction, answer).await?;
+    }
     transaction.commit().await?;
     Ok(Committed { sequence })
 }

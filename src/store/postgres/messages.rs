@@ -1,13 +1,20 @@
 //! Messages as they came, and whether one came before.
 
-use deadpool_postgres::{Object, Transaction};
+use deadpool_postgres::{GenericClient, Object, Transaction};
 
 use super::rows::{Conditions, clean, column, cursor, damaged, json, of_json, page_size, signed, unsigned};
-use crate::store::{Cursor, MessageEntry, MessageFilter, MessageSummary, Page, Seen, StoreError};
+use crate::store::{Cursor, MessageEntry, MessageFilter, MessageSummary, Notice, Page, Seen, StoreError};
 
-/// A replay brings the same input again on purpose: it is taken, and from then on answers for that input.
-pub async fn put(transaction: &Transaction<'_>, mut entry: MessageEntry, sequence: u64) -> Result<(), StoreError> {
+/// A replay brings the same input again on purpose: it is taken, and from then on answers for that input. Returns what of
+/// it could not be used, for the first time of this input.
+pub async fn put(
+    transaction: &Transaction<'_>,
+    mut entry: MessageEntry,
+    sequence: u64,
+) -> Result<Vec<Notice>, StoreError> {
     entry.summary.sequence = sequence;
+    let counted = if entry.summary.replays.is_some() { counted_before(transaction, &entry).await? } else { Vec::new() };
+    let notices = entry.count_after(counted);
     let summary = &entry.summary;
     let (feed, control) = (clean(&summary.feed), clean(&summary.control));
     let statement = transaction
@@ -50,7 +57,18 @@ pub async fn put(transaction: &Transaction<'_>, mut entry: MessageEntry, sequenc
             ],
         )
         .await?;
-    Ok(())
+    Ok(notices)
+}
+
+/// The causes that were counted for the same input before. Whoever else replays it waits until this is committed.
+async fn counted_before(transaction: &Transaction<'_>, entry: &MessageEntry) -> Result<Vec<String>, StoreError> {
+    let (feed, control) = (clean(&entry.summary.feed), clean(&entry.summary.control));
+    let known = "SELECT sequence FROM input WHERE feed = $1 AND control = $2 AND content = $3 FOR UPDATE";
+    let statement = transaction.prepare_cached(known).await?;
+    let row = transaction.query_opt(&statement, &[&feed, &control, &&entry.content[..]]).await?;
+    let Some(row) = row else { return Ok(Vec::new()) };
+    let before = get(transaction, unsigned(column(&row, "sequence")?)).await?;
+    Ok(before.map(|before| before.counted()).unwrap_or_default())
 }
 
 pub async fn seen(client: Object, feed: String, control: String, content: [u8; 32]) -> Result<Seen, StoreError> {
@@ -66,10 +84,10 @@ pub async fn seen(client: Object, feed: String, control: String, content: [u8; 3
     if !column::<bool>(&row, "same")? {
         return Ok(Seen::ControlReused(sequence));
     }
-    Ok(get(client, sequence).await?.map_or(Seen::New, |entry| Seen::Same(Box::new(entry))))
+    Ok(get(&client, sequence).await?.map_or(Seen::New, |entry| Seen::Same(Box::new(entry))))
 }
 
-pub async fn get(client: Object, sequence: u64) -> Result<Option<MessageEntry>, StoreError> {
+pub async fn get(client: &impl GenericClient, sequence: u64) -> Result<Option<MessageEntry>, StoreError> {
     let sql = "SELECT summary, content, raw, answer, trace FROM message WHERE sequence = $1";
     let statement = client.prepare_cached(sql).await?;
     let Some(row) = client.query_opt(&statement, &[&signed(sequence)]).await? else { return Ok(None) };

@@ -4,7 +4,11 @@ use tokio_postgres::Client;
 
 use crate::store::StoreError;
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/001-initial.sql"), include_str!("migrations/002-finished.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/001-initial.sql"),
+    include_str!("migrations/002-finished.sql"),
+    include_str!("migrations/003-unused.sql"),
+];
 /// Any number, but always this: gateways that start together take turns.
 const LOCK: i64 = 0x6861_6e64_6f76;
 

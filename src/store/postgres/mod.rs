@@ -18,5 +18,6 @@ mod rows;
 mod search;
 mod store;
 mod tls;
+mod unused;
 
 pub use store::Postgres;

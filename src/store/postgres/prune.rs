@@ -16,8 +16,9 @@ pub async fn prune(mut client: Object, before: PruneBefore, budget: usize) -> Re
     let expired = "DELETE FROM once WHERE (kind, value) IN
         (SELECT kind, value FROM once WHERE expires_nanos < $1 ORDER BY expires_nanos LIMIT $2 FOR UPDATE SKIP LOCKED)";
     let once = delete_before(&client, expired, before.once, budget).await?;
-    let more = [messages, deliveries, audit, once].contains(&(budget as u64));
-    Ok(Pruned { messages, deliveries, audit, once, more })
+    let unused = super::unused::prune(&mut client, before.messages, limit(budget)).await?;
+    let more = [messages, deliveries, audit, once, unused].contains(&(budget as u64));
+    Ok(Pruned { messages, deliveries, audit, once, unused, more })
 }
 
 async fn delete_before(client: &Object, sql: &str, before: Timestamp, budget: usize) -> Result<u64, StoreError> {

@@ -9,13 +9,14 @@ use tokio::sync::{Notify, watch};
 
 use super::connection::Connections;
 use super::rows::{column, nanos, parsed, time, unsigned};
-use super::{audit, commit, listen, messages, once, outbox, panels, prune, record, search};
+use super::{audit, commit, listen, messages, once, outbox, panels, prune, record, search, unused};
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, WriteUnit,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, UnusedEntry, UnusedFilter,
+    UnusedTotal, WriteUnit, page_of_unused, totals_of_unused,
 };
 
 /// How often work that lost against another gateway's locks is done again.
@@ -110,7 +111,7 @@ impl Store for Postgres {
     }
 
     async fn message(&self, sequence: u64) -> Result<Option<MessageEntry>, StoreError> {
-        self.connections.run(move |client| messages::get(client, sequence)).await
+        self.connections.run(move |client| async move { messages::get(&client, sequence).await }).await
     }
 
     async fn messages(
@@ -194,6 +195,27 @@ impl Store for Postgres {
     ) -> Result<Page<AuditEntry>, StoreError> {
         let cursor = cursor.cloned();
         self.connections.run(move |client| audit::list(client, person, cursor, count)).await
+    }
+
+    async fn unused(
+        &self,
+        filter: &UnusedFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<UnusedEntry>, StoreError> {
+        let feed = filter.feed.clone();
+        let entries = self.connections.run(move |client| unused::entries(client, feed)).await?;
+        page_of_unused(entries, filter, cursor, count)
+    }
+
+    async fn unused_entry(&self, id: &str) -> Result<Option<UnusedEntry>, StoreError> {
+        let id = id.to_string();
+        self.connections.run(move |client| async move { unused::get(&client, &id).await }).await
+    }
+
+    async fn unused_totals(&self) -> Result<Vec<UnusedTotal>, StoreError> {
+        let entries = self.connections.run(move |client| unused::entries(client, None)).await?;
+        Ok(totals_of_unused(&entries))
     }
 
     async fn remember_once(

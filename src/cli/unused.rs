@@ -1,0 +1,141 @@
+//! `handover unused`: what could not be used, by cause, and the answers of those who have work of it.
+
+use anyhow::{Result, bail};
+
+use super::command::Outcome;
+use super::operation::{SiteArgument, clock, items, number, text};
+use super::screen::Screen;
+use super::table::Table;
+use crate::pipeline::Operation;
+use crate::store::UnusedState;
+use crate::unused::Kind;
+
+/// What could not be used: readings, codes, units, fields … by cause, with who has work of it.
+///
+/// One line per cause, counted once per message. Open work comes first, then what somebody has taken, then the rest by kind,
+/// the most frequent first. Work is answered with a note and opens again when the same cause comes again.
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Kinds: reading, code, unit, authority, time, text, field, diagnosis, visit, identity, event, rule, limit.\n\n\
+    Examples:\n  handover unused --open\n  handover unused --feed riverside --kind unit --json\n  \
+    handover unused answer 3f9c21 --note \"added to tables/units.yaml\""
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Take(Take),
+    Answer(Answer),
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Only from this feed.
+    #[arg(long, value_name = "NAME")]
+    feed: Option<String>,
+    /// Only of this kind.
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// Only what somebody has work of that is not answered yet.
+    #[arg(long)]
+    open: bool,
+    /// At most so many.
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    count: usize,
+    /// Where the last listing ended.
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
+    /// Print `{ "items": [...], "next": CURSOR }`.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    site: SiteArgument,
+}
+
+/// Say that you look after a cause.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  handover unused take 3f9c21 --who maria")]
+struct Take {
+    /// The id as `handover unused` shows it, or the beginning of it.
+    id: String,
+    /// Who takes it.
+    #[arg(long, default_value = "operator", value_name = "NAME")]
+    who: String,
+    #[command(flatten)]
+    site: SiteArgument,
+}
+
+/// Say what was done about a cause.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  handover unused answer 3f9c21 --note \"the sender will send mmHg from Monday\"")]
+struct Answer {
+    /// The id as `handover unused` shows it, or the beginning of it.
+    id: String,
+    /// What was done, without patient data.
+    #[arg(long, value_name = "TEXT")]
+    note: String,
+    /// Who answers.
+    #[arg(long, default_value = "operator", value_name = "NAME")]
+    who: String,
+    #[command(flatten)]
+    site: SiteArgument,
+}
+
+pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
+    let (id, state, note, who, site) = match &arguments.command {
+        None => return list(&arguments.list, screen),
+        Some(Command::Take(take)) => (&take.id, UnusedState::Taken, "", &take.who, &take.site),
+        Some(Command::Answer(answer)) => {
+            (&answer.id, UnusedState::Answered, answer.note.as_str(), &answer.who, &answer.site)
+        }
+    };
+    let operation = Operation::UnusedAnswer { id: id.clone(), state, note: note.to_string(), who: who.clone() };
+    site.perform(operation, screen)?;
+    screen.say(match state {
+        UnusedState::Answered => "answered; it opens again when the same cause comes again",
+        UnusedState::Taken | UnusedState::Open => "taken",
+    })?;
+    Ok(Outcome::Well)
+}
+
+fn list(list: &List, screen: &mut Screen) -> Result<Outcome> {
+    let kind = match list.kind.as_deref() {
+        None => None,
+        Some(word) => match Kind::named(word) {
+            Some(kind) => Some(kind),
+            None => bail!("`{word}` is no kind; kinds are {}", Kind::ALL.map(Kind::word).join(", ")),
+        },
+    };
+    let operation = Operation::UnusedList {
+        feed: list.feed.clone(),
+        kind,
+        open: list.open,
+        after: list.after.clone(),
+        count: list.count,
+    };
+    let answer = list.site.perform(operation, screen)?;
+    if list.json {
+        screen.say_json(&answer)?;
+        return Ok(Outcome::Well);
+    }
+    let mut table = Table::new(&["id", "kind", "about", "count", "newest", "feed", "place", "work", "what to do"])
+        .with_whole_first();
+    for item in items(&answer, "/items") {
+        let id: String = text(item, "/id").chars().take(8).collect();
+        let about = Some(text(item, "/about")).filter(|about| !about.is_empty()).unwrap_or("–");
+        let work = match (text(item, "/work/state"), text(item, "/work/who")) {
+            (state, "") => state.to_string(),
+            (state, who) => format!("{state}, {who}"),
+        };
+        let (count, newest) = (number(item, "/count").to_string(), clock(item, "/newest"));
+        let (kind, feed, place) = (text(item, "/kind"), text(item, "/feed"), text(item, "/place"));
+        table.row([&id, kind, about, &count, &newest, feed, place, &work, text(item, "/text")]);
+    }
+    super::table::show(&table, &answer, "everything that came could be used", screen)
+}
