@@ -215,7 +215,7 @@ impl Problem {
     }
 
     /// Says in which version of which resource (`Observation/id/_history/2`) a rule sees it: what stands in the record is
-    /// said once, not at every look.
+    /// said once, not at every look. A rule that speaks only of what the input at hand brought need not.
     #[must_use]
     pub fn seen_in(mut self, version: impl Into<String>) -> Self {
         if let Some(unused) = &mut self.unused {
@@ -224,14 +224,12 @@ impl Problem {
         self
     }
 
-    /// Tells what is unused here from everything else that is, as 64 bits; none where nothing is.
+    /// What a rule sees in the record, told apart from everything else that it sees there, as 64 bits; none for what is not
+    /// seen in any version of a resource.
     pub fn fingerprint(&self) -> Option<u64> {
         let unused = self.unused.as_ref()?;
-        let place = self.place.to_string();
-        // Without the resource it is seen in, its words say what it is.
-        let (seen, words) = unused.seen_in.as_deref().map_or((place.as_str(), self.text.as_str()), |seen| (seen, ""));
         let mut hash = Sha256::new();
-        for part in [unused.kind.word(), &unused.about, seen, words] {
+        for part in [unused.kind.word(), &unused.about, unused.seen_in.as_deref()?] {
             hash.update(part.as_bytes());
             hash.update([0]);
         }

@@ -55,7 +55,7 @@ pub struct Unused {
     pub about: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duty: Option<Duty>,
-    /// What a rule sees stands in the record, and is seen again at each look: the resource and version that it is seen in
+    /// Where a rule sees again at each look what stands in the record: the resource and version that it is seen in
     /// (`Observation/id/_history/2`), so that it is said once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_in: Option<String>,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::find::OBSERVATIONS;
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::record::Record;
@@ -29,17 +30,27 @@ pub(super) fn new_since(record: &mut Record, found: Vec<Problem>) -> Vec<Problem
             told.push(problem);
         }
     }
-    if too_many {
-        let text = format!("the rules cannot use more than {MOST} things in this record; only so many are told apart");
-        let cut = Problem::warning(Category::TooCostly, Place::Whole, text);
-        let cut = cut.unused(Kind::Limit, &format!("{MOST} notices of one record"));
-        let fingerprint = cut.fingerprint().unwrap_or_default();
+    let limits = [(too_many, too_many_notices as fn() -> Problem), (record.truncated, older_observations)];
+    for limit in limits.into_iter().filter(|(is_met, _)| *is_met).map(|(_, limit)| limit()) {
+        let fingerprint = limit.fingerprint().unwrap_or_default();
         if standing.insert(fingerprint) && !record.head.noticed.contains(&fingerprint) {
-            told.push(cut);
+            told.push(limit);
         }
     }
     record.head.noticed = standing;
     told
+}
+
+fn too_many_notices() -> Problem {
+    let text = format!("the rules cannot use more than {MOST} things in this record; only so many are told apart");
+    let about = format!("{MOST} notices of one record");
+    Problem::warning(Category::TooCostly, Place::Whole, text).unused(Kind::Limit, &about).seen_in("record")
+}
+
+fn older_observations() -> Problem {
+    let text = format!("the record has more observations than rules look at; they see the newest {OBSERVATIONS}");
+    let about = format!("{OBSERVATIONS} observations of one record");
+    Problem::information(Category::TooCostly, Place::Whole, text).unused(Kind::Limit, &about).seen_in("record")
 }
 
 /// The feed that had the last word on the resource that it is seen in.
@@ -123,6 +134,23 @@ mod tests {
         let told = new_since(&mut record, many());
         assert_eq!(told.len(), MOST + 1);
         assert!(new_since(&mut record, many()).is_empty());
+    }
+
+    #[test]
+    fn observations_beyond_those_that_rules_look_at_are_told_of_once_per_record() {
+        let (mut record, _) = reading(1);
+        record.truncated = true;
+        let told = new_since(&mut record, Vec::new());
+        assert_eq!(told[0].unused.as_ref().unwrap().about, "256 observations of one record");
+        assert!(new_since(&mut record, Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn what_a_rule_says_of_the_input_at_hand_is_told_each_time() {
+        let (mut record, _) = reading(1);
+        let said = || vec![Problem::warning(Category::Value, Place::Whole, "no unit").unused(Kind::Unit, "LN 2339-0")];
+        assert_eq!(new_since(&mut record, said()).len(), 1);
+        assert_eq!(new_since(&mut record, said()).len(), 1);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use crate::harness::{House, adt, code, eventually, minutes_ago};
 async fn play(house: &House) {
     let mut hospital = house.hospital().await;
     assert_eq!(code(&hospital.send(&adt("A04", "C1", "4711", "V1", &minutes_ago(90))).await), "AA");
-    assert_eq!(code(&hospital.send(&adt("A03", "C2", "4711", "V1", &minutes_ago(5))).await), "AA");
+    let home = adt("A03", "C2", "4711", "V1", &minutes_ago(5)) + "ZPV|1|||home oxygen\r";
+    assert_eq!(code(&hospital.send(&home).await), "AA");
     let unknown = adt("A04", "C3", "4711", "V1", &minutes_ago(4)).replace("ADT^A04^ADT_A01", "ADT^A99^ADT_A99");
     assert_eq!(code(&hospital.send(&unknown).await), "AR");
     eventually("the EHR holds a Task", async || !house.ehr.all("Task").is_empty()).await;
@@ -50,13 +51,14 @@ async fn every_page_works_for_a_person() {
     browser.sees("Replays").await;
 
     client.goto(&house.url("/console")).await.unwrap();
-    browser.sees("need somebody").await;
+    browser.sees("needs somebody").await;
     browser.click("a[href='/console/unused?open=yes']").await;
     browser.sees("ADT^A99").await;
     browser.look("unused-open").await;
     browser.click(".cause .act button[value=taken]").await;
     browser.sees("has it since").await;
     client.goto(&house.url("/console/unused?kind=event")).await.unwrap();
+    assert!(!browser.text().await.contains("ZPV-4"), "events only");
     browser.click(".cause .act button[value=answered]").await;
     browser.sees("an answer needs a note").await;
     client.goto(&house.url("/console/unused")).await.unwrap();
@@ -64,6 +66,7 @@ async fn every_page_works_for_a_person() {
     note.send_keys("the sender stops sending it").await.unwrap();
     browser.click(".cause.taken .act button[value=answered]").await;
     browser.sees("the sender stops sending it").await;
+    browser.sees("ZPV-4").await;
     browser.look("unused").await;
     browser.click(".cause.answered a[href^='/console/messages/']").await;
     browser.sees("no mapping reads ADT^A99 yet").await;
