@@ -48,11 +48,13 @@ pub(super) async fn write_answers<W: AsyncWrite + Unpin>(
                 tracing::debug!(feed, peer, %error, "an answer could not be sent");
                 return;
             }
+            // Nothing lost: the message is kept already; its sender sends it again and gets the same answer.
             Err(_) => {
                 tracing::warn!(feed, peer, "closed: an answer was not taken in time");
                 return;
             }
         }
     }
+    // Nothing lost: the connection is closing; nothing is sent any more.
     let _ = timeout(longest, writer.shutdown()).await;
 }

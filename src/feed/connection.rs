@@ -79,6 +79,8 @@ impl Connection {
             while let Some(event) = decoder.next_event() {
                 begun = None;
                 junk += self.note(&event, junk);
+                // Nothing lost: what is in no frame is no message: nobody gets an answer for it, and the log says how
+                // much it was.
                 let Some(received) = self.receive(event) else { continue };
                 if answers.send(self.start(received).await).await.is_err() {
                     return;
@@ -88,7 +90,11 @@ impl Connection {
                 return;
             }
             begun = (decoder.pending_bytes() > 0).then(|| begun.unwrap_or_else(Instant::now));
+            // Nothing lost: the connection ends with a line in the log; what came of the message is refused as broken
+            // off.
             let is_endless = decoder.pending_bytes() / MAX_OVERSIZE > limits.frame_bytes;
+            // Nothing lost: the connection ends with a line in the log; what came of the message is refused as broken
+            // off.
             if is_endless || junk > MAX_JUNK_BYTES || (decoder.is_in_junk() && decoder.pending_bytes() > MAX_JUNK_BYTES)
             {
                 tracing::warn!(
@@ -99,6 +105,7 @@ impl Connection {
                 decoder.finish();
                 let rest = std::iter::from_fn(|| decoder.next_event()).find_map(|event| self.receive(event));
                 if let Some(received) = rest {
+                    // Nothing lost: the connection is closing anyway.
                     let _ = answers.send(self.start(received).await).await;
                 }
                 return;
@@ -114,6 +121,7 @@ impl Connection {
                 tracing::debug!(feed = self.feed.name, peer = self.peer, %error, "the connection broke");
                 Read::End
             }
+            // Nothing lost: an idle connection is closed; what came of a message is refused as broken off.
             Err(_) => {
                 tracing::info!(feed = self.feed.name, peer = self.peer, "closed: nothing came in time");
                 Read::End
@@ -170,5 +178,6 @@ impl Connection {
 /// Returns once the listener is closing, or gone.
 pub(super) async fn wait_for_stop(stopped: &mut watch::Receiver<bool>) {
     // The guard it gives must not live across the caller's awaits.
+    // Nothing lost: a listener that is gone is a stop as well.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

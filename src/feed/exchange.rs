@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::hl7::{Batch, HeaderEcho, write_batch_answer};
 use crate::pipeline::{Arrival, Code};
+use crate::problem::Problem;
 
 use super::acceptor::Acceptor;
 
@@ -41,7 +42,7 @@ pub(super) async fn exchange(acceptor: Arc<dyn Acceptor>, received: Received) ->
     // A broken frame goes on as one: where its messages end is not certain, and none of it will be processed.
     if received.extent != Extent::Whole {
         let mut answer = Answer { contents: Vec::new(), code: Code::AA, is_unavailable: false };
-        take(&*acceptor, &received, received.content.clone(), &mut answer).await;
+        take(&*acceptor, &received, received.content.clone(), Vec::new(), &mut answer).await;
         return answer;
     }
     let batch = Batch::split(&received.content);
@@ -49,8 +50,15 @@ pub(super) async fn exchange(acceptor: Arc<dyn Acceptor>, received: Received) ->
     for problem in &batch.problems {
         tracing::warn!(feed = received.feed, peer = received.peer, problem = %problem, "batch");
     }
-    for span in &batch.messages {
-        take(&*acceptor, &received, span.of(&received.content).to_vec(), &mut answer).await;
+    // What is wrong with the batch is kept with its last message, or with all that came where there is none.
+    let mut noted = batch.problems.clone();
+    for (place, span) in batch.messages.iter().enumerate() {
+        let is_last = place + 1 == batch.messages.len();
+        let noted = if is_last { std::mem::take(&mut noted) } else { Vec::new() };
+        take(&*acceptor, &received, span.of(&received.content).to_vec(), noted, &mut answer).await;
+    }
+    if !noted.is_empty() {
+        take(&*acceptor, &received, received.content.clone(), noted, &mut answer).await;
     }
     if batch.is_enveloped() {
         let now = acceptor.now();
@@ -64,7 +72,7 @@ pub(super) async fn exchange(acceptor: Arc<dyn Acceptor>, received: Received) ->
     answer
 }
 
-async fn take(acceptor: &dyn Acceptor, received: &Received, raw: Vec<u8>, answer: &mut Answer) {
+async fn take(acceptor: &dyn Acceptor, received: &Received, raw: Vec<u8>, noted: Vec<Problem>, answer: &mut Answer) {
     let arrival = Arrival {
         feed: received.feed.clone(),
         peer: received.peer.clone(),
@@ -72,6 +80,7 @@ async fn take(acceptor: &dyn Acceptor, received: &Received, raw: Vec<u8>, answer
         oversized: received.extent == Extent::Oversized,
         cut_short: received.extent == Extent::CutShort,
         replays: None,
+        noted,
     };
     let acknowledged = acceptor.accept(arrival).await;
     if !acknowledged.bytes.is_empty() {

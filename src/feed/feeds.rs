@@ -38,6 +38,7 @@ impl Feeds {
     /// A port cannot be bound or TLS cannot be set up; nothing is listening then.
     pub async fn start(acceptor: Arc<dyn Acceptor>) -> Result<Self, FeedFault> {
         let site = acceptor.site();
+        // Nothing lost: a connection beyond it is refused before anything is sent, with a line in the log.
         let overall = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut feeds = Self { acceptor, overall, listeners: BTreeMap::new() };
         feeds.open_missing(&site).await?;
@@ -85,6 +86,7 @@ impl Feeds {
         let mut first_fault = None;
         for feed in site.feeds.values() {
             let Some(settings) = feed.mllp.clone().filter(|_| !self.listeners.contains_key(&feed.name)) else {
+                // Nothing lost: a feed without MLLP, or that listens already, has nothing to open.
                 continue;
             };
             let opened = Listener::open(self.acceptor.clone(), feed.clone(), settings, self.overall.clone()).await;

@@ -124,6 +124,7 @@ async fn receive(
 async fn read_body(payload: web::Payload, feed: &Feed) -> Result<Vec<u8>, Refusal> {
     let reading = payload.to_bytes_limited(feed.limits.frame_bytes);
     match tokio::time::timeout(Duration::from_secs(feed.limits.frame_secs), reading).await {
+        // Nothing lost: the sender is told, and sends again.
         Err(_) => Err(Refusal::TooSlow),
         Ok(Err(_)) => Err(Refusal::TooLarge { allowed: feed.limits.frame_bytes }),
         Ok(Ok(Err(_))) => Err(Refusal::Broken),
@@ -146,6 +147,7 @@ fn identify(request: &HttpRequest, credentials: &[Credential], site: &Site) -> R
     let Some(header) = request.headers().get(AUTHORIZATION) else {
         return Err(if names.is_empty() { Refusal::NoCredential } else { Refusal::Stranger });
     };
+    // Nothing lost: a credential that is no text is refused as none.
     let token = header.to_str().ok().and_then(|text| text.split_once(' '));
     let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
     let hash: [u8; 32] = Sha256::digest(token.ok_or(Refusal::NoCredential)?).into();
@@ -157,6 +159,7 @@ fn identify(request: &HttpRequest, credentials: &[Credential], site: &Site) -> R
 fn address_of(request: &HttpRequest, site: &Site) -> IpAddr {
     let direct = request.peer_addr().map(|address| address.ip());
     let info = request.connection_info();
+    // Nothing lost: an address that a proxy miswrites is the proxy's own.
     let told = info.realip_remote_addr().and_then(|text| text.parse().ok());
     let told = told.filter(|_| site.settings.http.behind_proxy);
     told.or(direct).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
@@ -167,6 +170,7 @@ fn check_content(request: &HttpRequest) -> Result<String, Refusal> {
     if request.headers().contains_key(CONTENT_ENCODING) {
         return Err(Refusal::UnsupportedContent);
     }
+    // Nothing lost: a media type that is no text is refused as unsupported.
     let written = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = written.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();

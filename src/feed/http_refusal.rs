@@ -56,6 +56,7 @@ impl Refusal {
             Self::UnsupportedContent => {
                 response.insert_header((ACCEPT, "application/hl7-v2"));
             }
+            // Nothing lost: other refusals need no header.
             _ => {}
         }
         response.content_type(ContentType::plaintext()).body(self.to_string())

@@ -132,6 +132,7 @@ impl Door {
             return;
         };
         // Acknowledgements are small and waited for.
+        // Nothing lost: only faster; nothing depends on it.
         let _ = stream.set_nodelay(true);
         let (acceptor, tls, settings, stopped) =
             (self.acceptor.clone(), self.tls.clone(), self.settings.clone(), self.stopped.clone());
@@ -165,6 +166,7 @@ async fn greet(
     let stream = match timeout(Duration::from_secs(feed.limits.frame_secs), tls.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return tracing::warn!(feed = feed.name, %peer, %error, "refused: TLS failed"),
+        // Nothing lost: the connection is refused before anything is sent.
         Err(_) => return tracing::warn!(feed = feed.name, %peer, "refused: TLS was not set up in time"),
     };
     let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);

@@ -81,6 +81,8 @@ async fn packets_may_be_cut_anywhere_and_messages_sent_in_one_frame() {
     let answers = read_answers(&mut stream, 1).await;
     assert!(answers[0].starts_with("BHS|^~\\&|C|D|A|B|") && answers[0].contains("|B9\rMSH|"), "{answers:?}");
     assert!(answers[0].ends_with("BTS|2|BTS-1: the trailer counts 3 messages, but 2 came\r"), "{answers:?}");
+    let noted: Vec<usize> = stand_in.seen.lock().unwrap().iter().map(|arrival| arrival.noted.len()).collect();
+    assert!(noted.ends_with(&[0, 1]), "what is missing is kept with the last message: {noted:?}");
     assert_eq!(stand_in.control_ids(), ["1", "2", "3", "4", "5"]);
 }
 

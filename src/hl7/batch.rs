@@ -2,6 +2,7 @@
 //! Finds where each message lies; does not read them.
 
 use crate::problem::{Category, FieldPlace, Place, Problem};
+use crate::unused::{Duty, Kind};
 
 use super::delimiters::Delimiters;
 use super::span::Span;
@@ -115,12 +116,15 @@ impl Splitting<'_> {
         match stated.parse::<usize>() {
             Ok(count) if count != found => {
                 let text = format!("the trailer counts {count} {what}, but {found} came");
-                self.batch.problems.push(Problem::warning(Category::Incomplete, place, text));
+                let problem = Problem::warning(Category::Incomplete, place, text);
+                self.batch.problems.push(problem.unused(Kind::Event, &format!("{trailer}-1")).owed_by(Duty::Feed));
             }
             Err(_) if !stated.is_empty() => {
                 let text = format!("the trailer's count of {what} is not a number");
-                self.batch.problems.push(Problem::warning(Category::Value, place, text));
+                let problem = Problem::warning(Category::Value, place, text);
+                self.batch.problems.push(problem.unused(Kind::Event, &format!("{trailer}-1")));
             }
+            // Nothing lost: a count that is not stated, or that fits.
             _ => {}
         }
     }

@@ -42,11 +42,13 @@ impl HeaderEcho {
         match Delimiters::read(line) {
             Ok(delimiters) => Self::split(line, delimiters),
             // With no usable delimiters nothing can be repeated safely: an answer in the usual ones is better than none.
+            // Nothing lost: it is only what an answer repeats; the message itself is refused with its reason.
             Err(_) => Self { delimiters: Delimiters::default(), charset: Charset::default(), fields: Vec::new() },
         }
     }
 
     fn split(line: &[u8], delimiters: Delimiters) -> Self {
+        // Nothing lost: an answer repeats no field after it.
         let separated = line.split(|&byte| byte == delimiters.field).skip(1).take(usize::from(LAST_FIELD) - 1);
         let mut fields = vec![vec![delimiters.field]];
         fields.extend(separated.map(bound));
@@ -100,5 +102,6 @@ impl HeaderEcho {
 }
 
 fn bound(field: &[u8]) -> Vec<u8> {
+    // Nothing lost: an answer does not repeat it; the message keeps it.
     if field.len() > MAX_FIELD_BYTES { Vec::new() } else { field.to_vec() }
 }

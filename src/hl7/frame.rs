@@ -173,6 +173,7 @@ impl FrameDecoder {
     fn collect(&mut self, bytes: &[u8]) {
         self.length = self.length.saturating_add(bytes.len());
         let room = self.max_bytes.saturating_sub(self.content.len());
+        // Nothing lost: a frame beyond the bound is passed on as oversized, and refused with its reason.
         self.content.extend(bytes.iter().take(room));
     }
 
@@ -209,6 +210,7 @@ impl FrameDecoder {
 }
 
 fn shorten(mut content: Vec<u8>) -> Vec<u8> {
+    // Nothing lost: only what is oversized or broken off is shortened; it is kept as refused, with its reason.
     content.truncate(KEPT_BYTES);
     content.shrink_to_fit();
     content

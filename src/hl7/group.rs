@@ -85,6 +85,7 @@ impl Grouping<'_> {
     fn place(&mut self, name: &str, index: usize) {
         // From the innermost open group outwards: where the segment belongs, or where a group it leads does.
         for depth in (0..self.open.len()).rev() {
+            // Nothing lost: every depth below the length is there.
             let Some(open) = self.open.get(depth) else { continue };
             if let Some(lead) = open.shape.leads.iter().position(|lead| *lead == name) {
                 match self.has_lead_from(open, lead) {
@@ -140,6 +141,7 @@ impl Grouping<'_> {
     }
 
     fn reopen(&mut self, depth: usize, index: usize) {
+        // Nothing lost: only depths that are open are asked for.
         let Some(shape) = self.open.get(depth).map(|open| open.shape) else { return };
         self.close_to(depth);
         self.open.push(Open::new(shape));

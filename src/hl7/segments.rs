@@ -47,11 +47,13 @@ pub(super) fn index_segments(
         let next = ends.step(line, at, length);
         if length == 0 {
             at = next;
+            // Nothing lost: an empty line states nothing.
             continue;
         }
         match begins_segment(line.get(..length).unwrap_or_default(), delimiters.field) {
             Some(name) => {
                 if !index.segments.is_empty() && ends_message(&name, problems) {
+                    // Nothing lost: what ends the message is told by `ends_message`.
                     index.field_starts.truncate(fields_before);
                     break;
                 }
@@ -91,6 +93,7 @@ fn find_fields(line: &[u8], at: usize, field: u8, starts: &mut Vec<u32>) -> usiz
 /// The segment's name in capitals, where the line begins with one. Without fields only capitals count, because
 /// a word of three letters may stand alone in a broken text.
 fn begins_segment(line: &[u8], field: u8) -> Option<[u8; 3]> {
+    // Nothing lost: a line that begins no segment is told of by the caller.
     let [first, second, third, rest @ ..] = line else { return None };
     let name = [*first, *second, *third];
     let is_name = first.is_ascii_alphabetic() && second.is_ascii_alphanumeric() && third.is_ascii_alphanumeric();

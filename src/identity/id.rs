@@ -71,6 +71,7 @@ fn digest(parts: &[&str]) -> Half {
 fn encode(half: &Half, text: &mut String) {
     let bits = half.iter().fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
     for place in (0..16).rev() {
+        // Nothing lost: five bits fit.
         let digit = usize::try_from((bits >> (place * 5)) & 31).unwrap_or_default();
         text.push(ALPHABET.get(digit).copied().map_or('0', char::from));
     }

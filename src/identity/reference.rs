@@ -58,6 +58,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn object(&mut self, map: &mut Map<String, Value>, path: &str) {
+        // Nothing lost: a reference that leads nowhere is told of right below.
         map.retain(|key, value| {
             if key == "reference"
                 && let Value::String(text) = value
@@ -81,6 +82,7 @@ impl Walk<'_> {
             }
             Value::Array(items) if !items.is_empty() => {
                 let mut place = 0;
+                // Nothing lost: a reference that leads nowhere is told of below.
                 items.retain_mut(|item| {
                     place += 1;
                     self.keep(item, &format!("{path}[{}]", place - 1))

@@ -26,7 +26,8 @@ impl Gateway {
         let Some(feed) = site.feeds.get(&arrival.feed) else {
             return answer::unknown_feed(&site, &arrival, self.clock.now());
         };
-        let read = understand::read(&site, feed, &arrival);
+        let mut read = understand::read(&site, feed, &arrival);
+        read.problems.extend(arrival.noted.iter().cloned());
         let content: [u8; 32] = Sha256::digest(&arrival.raw).into();
         let acknowledged = match self.take(&site, feed, &arrival, read, content).await {
             Ok(acknowledged) => acknowledged,
@@ -73,6 +74,7 @@ impl Gateway {
         if let Some(mapped) = &mapped {
             read.problems.extend(mapped.problems.iter().cloned());
         }
+        // Nothing lost: after so many tries the sender is told to send it again.
         for _ in 0..MOST_TRIES {
             match self.once(site, feed, arrival, &read, mapped.as_ref(), content, replays).await {
                 Ok(acknowledged) => return Ok(acknowledged),
@@ -191,6 +193,7 @@ impl Gateway {
 
     /// Tells listeners and workers what is new. Nobody listening is fine.
     fn tell(&self, sequence: u64, summary: &MessageSummary, written: Vec<String>, (timer, delivery): (bool, bool)) {
+        // Nothing lost: nobody listening is fine; what happened is in the store.
         let _ = self.events.send(Event::Message {
             sequence,
             feed: summary.feed.clone(),
@@ -198,6 +201,7 @@ impl Gateway {
             code: summary.acknowledged.clone(),
         });
         if !written.is_empty() {
+            // Nothing lost: nobody listening is fine; what happened is in the store.
             let _ = self.events.send(Event::Resources { sequence, written });
         }
         if timer {

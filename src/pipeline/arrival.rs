@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::problem::Problem;
+
 /// One HL7 v2 message (or what should be one) as a feed received it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arrival {
@@ -17,6 +19,8 @@ pub struct Arrival {
     pub cut_short: bool,
     /// The message this one replays.
     pub replays: Option<u64>,
+    /// What is said with it of what it came in: a batch whose trailer counts more messages than came.
+    pub noted: Vec<Problem>,
 }
 
 /// MSA-1 (HL7 table 0008).

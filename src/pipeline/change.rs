@@ -93,6 +93,7 @@ impl Gateway {
         person: PersonId,
         decide: impl Fn(&Site, &Known) -> Result<(Vec<crate::record::Change>, Option<AuditEntry>), Problem>,
     ) -> Result<(), Fault> {
+        // Nothing lost: after so many tries the timer stays due, or the person is told.
         for _ in 0..MOST_TRIES {
             let site = self.site.load_full();
             let known = self.load(person, OBSERVATIONS).await?;
@@ -118,6 +119,7 @@ impl Gateway {
         let committed = self.store.commit(unit).await?;
         self.count_unused(&unused);
         if !written.is_empty() {
+            // Nothing lost: nobody listening is fine; what happened is in the store.
             let _ = self.events.send(Event::Resources { sequence: committed.sequence, written });
         }
         if delivers {

@@ -22,9 +22,12 @@ pub(super) fn new_since(record: &mut Record, found: Vec<Problem>) -> Vec<Problem
     for mut problem in found {
         let Some(fingerprint) = problem.fingerprint() else {
             told.push(problem);
+            // Nothing lost: it was told just now.
             continue;
         };
+        // Nothing lost: that there are too many is told below.
         too_many |= standing.len() >= MOST;
+        // Nothing lost: what stands in the record was told at an earlier look.
         if standing.len() < MOST && standing.insert(fingerprint) && !record.head.noticed.contains(&fingerprint) {
             name_feed(record, &mut problem);
             told.push(problem);
@@ -55,6 +58,7 @@ fn older_observations() -> Problem {
 
 /// The feed that had the last word on the resource that it is seen in.
 fn name_feed(record: &Record, problem: &mut Problem) {
+    // Nothing lost: what is not unused needs no feed.
     let Some(unused) = &mut problem.unused else { return };
     let seen = unused.seen_in.as_deref().and_then(|version| {
         let mut parts = version.split('/');

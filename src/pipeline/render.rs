@@ -65,6 +65,7 @@ impl Rendering<'_> {
                 }
                 map.values_mut().for_each(|item| self.name_references(item));
             }
+            // Nothing lost: a text, a number and a null hold no reference.
             _ => {}
         }
     }

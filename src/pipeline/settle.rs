@@ -101,6 +101,7 @@ fn decide_deliveries(
     for change in working.changes.iter().filter(tells) {
         let resource = &change.stored.resource;
         if !is_pushable(resource.resource_type()) {
+            // Nothing lost: this type is never sent by itself, whatever an agreement says.
             continue;
         }
         for (partner, decision) in site.agreements.pushes(resource, &panels, now) {

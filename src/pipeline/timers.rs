@@ -21,6 +21,7 @@ pub async fn run(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
             return;
         }
         if fired == BATCH {
+            // Nothing lost: a full batch is followed by the next look at once.
             continue;
         }
         tokio::select! {

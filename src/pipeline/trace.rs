@@ -12,6 +12,7 @@ const MOST_UNREAD: usize = 500;
 /// Adds to a trace what reading and mapping tell.
 pub(super) fn complete(trace: &mut Trace, problems: &[Problem], mapped: Option<&Mapped>) {
     trace.problems = problems.iter().map(line).collect();
+    // Nothing lost: a message that was not mapped was refused, which its problems say.
     let Some(mapped) = mapped else { return };
     trace.lineage = mapped
         .lineage

@@ -35,6 +35,7 @@ impl Gateway {
         if state == UnusedState::Answered && note.is_empty() {
             return Err(refused("an answer needs a note: say what was done, so that the next one knows"));
         }
+        // Nothing lost: the person is told, and nothing is taken.
         if note.chars().count() > LONGEST_NOTE {
             return Err(refused("the note has more than 500 characters; say it shorter"));
         }

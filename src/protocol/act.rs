@@ -60,6 +60,7 @@ impl ProtocolSet {
             }
         }
         write_words(&mut resource, action, who, &stamp);
+        // Nothing lost: our own facts are always JSON.
         let work = work.and_then(|work| serde_json::to_value(work).ok()).or_else(|| stored.state.work.clone());
         let change = stamped(target, Some(stored), resource, now, work);
         let told = provenance(&change, action.word(), who, now);
@@ -97,6 +98,7 @@ impl ProtocolSet {
         if is_silent && let Some(period) = resource.as_map_mut().get_mut("period").and_then(Value::as_object_mut) {
             period.insert("end".to_string(), json!(now.to_string()));
         }
+        // Nothing lost: our own facts are always JSON.
         let change = stamped(target, Some(stored), resource, now, serde_json::to_value(&work).ok());
         let told = provenance(&change, &format!("answer {}", known.id), who, now);
         Ok(vec![change, told])
@@ -130,7 +132,9 @@ fn check_text(action: &Action) -> Result<(), Problem> {
     if required && text.trim().is_empty() {
         return Err(refusal(Category::Required, "Say why in a few words."));
     }
+    // Nothing lost: the person is told, and nothing is taken.
     if text.len() > LONGEST_TEXT {
+        // Nothing lost: the person is told, and nothing is taken.
         return Err(refusal(Category::TooLong, format!("At most {LONGEST_TEXT} characters.")));
     }
     Ok(())
@@ -174,6 +178,7 @@ fn write_words(resource: &mut Resource, action: &Action, who: &str, stamp: &Valu
         Action::Note { text } => {
             append(resource, "note", json!({ "authorString": who, "time": stamp, "text": text }));
         }
+        // Nothing lost: other actions bring no words.
         _ => {}
     }
 }

@@ -56,6 +56,7 @@ impl Calendar {
     pub fn add_business_days(&self, date: Date, count: u32) -> Date {
         let mut day = date;
         for _ in 0..count {
+            // Nothing lost: in a longer closure the last day looked at counts, and the work is due then.
             for _ in 0..LONGEST_CLOSURE_DAYS {
                 day = add_days(day, 1);
                 if self.is_business_day(day) {
@@ -82,6 +83,7 @@ impl HolidayRule {
             // New Year's Day of the next year may be kept in this one.
             Self::Yearly { month, day, observed } => [date.year(), date.year().saturating_add(1)]
                 .into_iter()
+                // Nothing lost: February 29 is no feast in other years.
                 .filter_map(|year| Date::new(year, month, day).ok())
                 .any(|feast| if observed { kept_on(feast) == date } else { feast == date }),
         }

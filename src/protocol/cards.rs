@@ -145,9 +145,11 @@ fn ask(card: &mut Card, prompt: &Prompt) {
 }
 
 fn shorten(text: &str) -> String {
+    // Nothing lost: the card's detail says it whole.
     if text.chars().count() <= LONGEST_SUMMARY {
         return text.to_string();
     }
+    // Nothing lost: the card's detail says it whole.
     let kept: String = text.chars().take(LONGEST_SUMMARY - 1).collect();
     kept + "…"
 }

@@ -45,6 +45,7 @@ impl Deadline {
             Self::Minutes(minutes) => minutes / 1440,
             Self::Days(days) | Self::BusinessDays(days) => days,
         };
+        // Nothing lost: a fault of the protocol's file, told when the site is loaded.
         (days <= LONGEST_DAYS).then_some(deadline)
     }
 

@@ -12,6 +12,7 @@ use crate::fhir::Resource;
 use crate::identity::ResourceId;
 
 pub fn owe(context: &Context<'_>, findings: &mut Findings) {
+    // Nothing lost: this protocol asks for no plan.
     let Some(rule) = &context.protocol.plan else { return };
     let facts = context.facts;
     let work = Work::of(context.protocol, "plan", "", &rule.mark);

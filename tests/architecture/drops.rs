@@ -37,7 +37,7 @@ const PATTERNS: &[(&str, fn(&str) -> bool)] = &[
             code.contains(&format!("else {{ {early} }}")) || code.contains(&format!("else {{ {early}; }}"))
         })
     }),
-    ("some taken away", |code| code.contains(".retain(")),
+    ("some taken away", |code| code.contains(".retain(") || code.contains(".retain_mut(")),
     ("the rest ignored", |code| code.contains("_ => {}") || code.contains("_ => (),")),
     ("a default for what cannot be read", |code| {
         code.contains("unwrap_or_default()") && (code.contains("parse") || code.contains("try_from"))
