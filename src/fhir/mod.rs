@@ -23,5 +23,5 @@ pub use package::{
     Differential, ExtensionContext, Library, Package, PackageFile, PackageSource, SearchParameter, built_in_packages,
 };
 pub use resource::Resource;
-pub use systems::{CodeSystem, SYSTEMS, canonical_system, code_system};
+pub use systems::{CodeSystem, SYSTEMS, canonical_system, code_system, is_loinc};
 pub use valueset::{ValueSet, ValueSets, built_in_value_sets};

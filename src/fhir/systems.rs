@@ -47,6 +47,7 @@ pub const SYSTEMS: &[CodeSystem] = &[
     plain("icd10pcs", "http://www.cms.gov/Medicare/Coding/ICD10", &["2.16.840.1.113883.6.4", "I10P", "ICD10PCS"]),
     plain("cvx", "http://hl7.org/fhir/sid/cvx", &["2.16.840.1.113883.12.292", "CVX"]),
     plain("ndc", "http://hl7.org/fhir/sid/ndc", &["2.16.840.1.113883.6.69", "NDC"]),
+    plain("mdc", "urn:iso:std:iso:11073:10101", &["2.16.840.1.113883.6.24", "MDC"]),
     plain("ucum", "http://unitsofmeasure.org", &["2.16.840.1.113883.6.8", "UCUM"]),
     plain("unii", "http://fdasis.nlm.nih.gov", &["2.16.840.1.113883.4.9", "UNII"]),
     plain("nubc", "https://www.nubc.org/CodeSystem/RevenueCodes", &["2.16.840.1.113883.6.301", "NUBC"]),
@@ -90,6 +91,18 @@ pub fn canonical_system(name: &str) -> &str {
     code_system(name).map_or(name, |system| system.url)
 }
 
+/// Whether a code is one that LOINC could have: digits, a hyphen, and the check digit over them (Mod 10, LOINC Users' Guide).
+pub fn is_loinc(code: &str) -> bool {
+    let Some((digits, check)) = code.split_once('-') else { return false };
+    if !(1..=7).contains(&digits.len()) || check.len() != 1 {
+        return false;
+    }
+    let doubled = |at: usize, digit: u32| if at % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { digit };
+    let all: Option<Vec<u32>> = digits.chars().rev().map(|letter| letter.to_digit(10)).collect();
+    let sum = all.map(|all| all.into_iter().enumerate().map(|(at, digit)| doubled(at, digit)).sum::<u32>());
+    sum.is_some_and(|sum| check.parse() == Ok((10 - sum % 10) % 10))
+}
+
 /// A code in the form in which codes of its system are compared: ICD codes without their dot and in capitals.
 pub(super) fn comparable(system: &str, code: &str) -> String {
     match code_system(system) {
@@ -110,6 +123,16 @@ mod tests {
             assert_eq!(canonical_system(name), "http://hl7.org/fhir/sid/icd-10-cm", "{name}");
         }
         assert_eq!(canonical_system("http://example.org/own"), "http://example.org/own");
+    }
+
+    #[test]
+    fn a_code_of_loinc_is_known_by_its_check_digit() {
+        for code in ["8867-4", "2339-0", "39156-5", "85354-9"] {
+            assert!(is_loinc(code), "{code}");
+        }
+        for code in ["8867-5", "8867", "GLU-1", "8867-44", "-0", "12345678-2"] {
+            assert!(!is_loinc(code), "{code}");
+        }
     }
 
     #[test]
