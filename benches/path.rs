@@ -126,7 +126,12 @@ fn map_only(site: &handover::site::Site) {
         let started = Instant::now();
         let message = Message::parse(text.as_bytes(), &ReadOptions::default()).message.unwrap();
         let parsed = started.elapsed();
-        let context = Context { zone: &feed.zone, authorities: &feed.authorities, received: jiff::Timestamp::now() };
+        let context = Context {
+            zone: &feed.zone,
+            authorities: &feed.authorities,
+            habits: &feed.habits,
+            received: jiff::Timestamp::now(),
+        };
         let mapped = maps.apply(&message, &context);
         assert!(mapped.drafts.len() > 3);
         times.push((parsed.as_secs_f64() * 1e6, started.elapsed().as_secs_f64() * 1e6));

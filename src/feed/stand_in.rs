@@ -49,6 +49,7 @@ pub fn feed(name: &str) -> Feed {
         http: None,
         zone: TimeZone::UTC,
         authorities: Default::default(),
+        habits: Default::default(),
         identified_by: Vec::new(),
         accepts: Vec::new(),
         facilities: Vec::new(),

@@ -8,6 +8,7 @@ use super::apply::Run;
 use super::language::{Example, Map as MapFile, MapKind};
 use super::{Authorities, Context, MapSet};
 use crate::hl7::{Message, ReadOptions};
+use crate::problem::Problem;
 use crate::yaml::Mark;
 
 /// How one example went.
@@ -57,7 +58,12 @@ impl MapSet {
         };
         let mut own = authorities.clone();
         own.namespaces.extend(example.authorities.iter().cloned());
-        run(&Context { zone: own_zone.as_ref().unwrap_or(zone), authorities: &own, received: RECEIVED })
+        run(&Context {
+            zone: own_zone.as_ref().unwrap_or(zone),
+            authorities: &own,
+            habits: &example.habits,
+            received: RECEIVED,
+        })
     }
 
     fn of_map(&self, index: usize, map: &MapFile, example: &Example, context: &Context<'_>) -> Result<Value, String> {
@@ -73,6 +79,7 @@ impl MapSet {
             MapKind::Datatype(_) => return Ok(run.value_alone(index, map)),
         }
         run.sweep();
+        check_says(example, &run.problems)?;
         let draft = run.made.iter().find(|made| made.map == index).map(|made| Value::from(made.draft.resource.clone()));
         Ok(draft.unwrap_or(Value::Null))
     }
@@ -80,9 +87,23 @@ impl MapSet {
     fn of_message(&self, example: &Example, context: &Context<'_>) -> Result<Value, String> {
         let message = read(&example.given)?;
         let mapped = self.apply(&message, context);
+        check_says(example, &mapped.problems)?;
         let drafts = mapped.drafts.into_iter().map(|draft| (draft.local, Value::from(draft.resource)));
         Ok(Value::Object(drafts.collect::<Map<String, Value>>()))
     }
+}
+
+/// What was said must be what the example expects, whatever the order.
+fn check_says(example: &Example, problems: &[Problem]) -> Result<(), String> {
+    let Some(expected) = &example.says else { return Ok(()) };
+    let words = |problem: &Problem| {
+        problem.unused.as_ref().map(|unused| format!("{} {}", unused.kind.word(), unused.about).trim().to_string())
+    };
+    let mut said: Vec<String> = problems.iter().filter_map(words).collect();
+    let mut wanted = expected.clone();
+    said.sort();
+    wanted.sort();
+    if said == wanted { Ok(()) } else { Err(format!("says: expected {wanted:?}, found {said:?}")) }
 }
 
 fn read(given: &str) -> Result<Message, String> {

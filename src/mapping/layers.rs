@@ -50,16 +50,18 @@ impl Layers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Folder {
     Tables,
+    Readings,
     Datatypes,
     Segments,
     Messages,
 }
 
-const FOLDERS: [(&str, Folder); 4] = [
+const FOLDERS: [(&str, Folder); 5] = [
     ("messages", Folder::Messages),
     ("segments", Folder::Segments),
     ("datatypes", Folder::Datatypes),
     ("tables", Folder::Tables),
+    ("readings", Folder::Readings),
 ];
 
 /// One file as all layers together have it.
@@ -107,7 +109,7 @@ fn place_of(source: &Source, problems: &mut Vec<Problem>) -> Option<(Folder, Str
             .map_or_else(String::new, |near| format!("; did you mean `{near}/`?"));
         problems.push(Mark::start(&source.name).problem(
             Category::Structure,
-            format!("a mapping file lies in messages/, segments/, datatypes/ or tables/, not in `{folder}/`{hint}"),
+            format!("a mapping file lies in messages/, segments/, datatypes/, tables/ or readings/, not in `{folder}/`{hint}"),
         ));
     }
     Some((found?, name.to_string()))
@@ -126,8 +128,8 @@ pub(super) fn lay_file(below: Node, above: Node) -> Node {
                 };
                 let (old_key, old) = entries.remove(at);
                 let laid = match name.as_str() {
-                    "examples" | "none" | "events" | "bookkeeping" => append(old, value),
-                    "codes" => lay_entries(old, value),
+                    "examples" | "none" | "events" | "bookkeeping" | "notices" => append(old, value),
+                    "codes" | "units" => lay_entries(old, value),
                     "elements" | "resources" => lay_elements(old, value),
                     _ => value,
                 };

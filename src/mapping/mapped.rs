@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::Authorities;
+use super::{Authorities, Habits};
 use crate::fhir::{Draft, Identifier};
 use crate::hl7::Span;
 use crate::problem::{FieldPlace, Problem};
@@ -15,6 +15,8 @@ pub struct Context<'a> {
     /// For times without an offset.
     pub zone: &'a TimeZone,
     pub authorities: &'a Authorities,
+    /// What the sender means without saying so.
+    pub habits: &'a Habits,
     /// Stands in where a message says no time at all.
     pub received: Timestamp,
 }

@@ -5,14 +5,17 @@ mod apply;
 mod authorities;
 mod compile;
 mod example;
+mod habits;
 mod language;
 mod layers;
 mod mapped;
 mod set;
+mod units;
 
 pub use authorities::Authorities;
 pub use compile::compile;
 pub use example::ExampleResult;
+pub use habits::Habits;
 pub use layers::Layers;
 pub use mapped::{Context, Event, Lineage, Mapped, Merge, Unmapped, Unread};
 pub use set::MapSet;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::language::{Map, MessageMap, Table};
+use super::language::{Map, MessageMap, Reading, Table};
+use super::units::Units;
 use super::{Context, Mapped, apply};
 use crate::hl7::Message;
 
@@ -12,18 +13,23 @@ pub struct MapSet {
     pub(super) maps: Vec<Map>,
     pub(super) tables: Vec<Table>,
     pub(super) messages: Vec<MessageMap>,
+    pub(super) readings: Vec<Reading>,
+    pub(super) units: Units,
     by_event: HashMap<(String, String), usize>,
     table_names: HashMap<String, usize>,
 }
 
 impl MapSet {
-    pub(super) fn new(maps: Vec<Map>, tables: Vec<Table>, messages: Vec<MessageMap>) -> Self {
+    pub(super) fn new(maps: Vec<Map>, tables: Vec<Table>, readings: Vec<Reading>, messages: Vec<MessageMap>) -> Self {
         let by_event = messages
             .iter()
             .enumerate()
             .flat_map(|(index, message)| message.events.iter().map(move |event| (event.clone(), index)));
         let table_names = tables.iter().enumerate().map(|(index, table)| (table.name.clone(), index));
-        Self { by_event: by_event.collect(), table_names: table_names.collect(), maps, tables, messages }
+        let by_name = |name: &str| tables.iter().find(|table| table.name == name);
+        let units = Units::of(by_name("units"), by_name("unit-parts"));
+        let (by_event, table_names) = (by_event.collect(), table_names.collect());
+        Self { by_event, table_names, maps, tables, messages, readings, units }
     }
 
     /// Whether messages of this event are mapped: `("ADT", "A04")`.

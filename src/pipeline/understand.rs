@@ -92,5 +92,6 @@ fn field(number: u16) -> Place {
 /// Maps a message that the feed takes.
 pub(super) fn map(site: &Site, feed: &Feed, message: &Message, received: Timestamp) -> Option<Mapped> {
     let maps = site.mappings.get(&feed.name)?;
-    Some(maps.apply(message, &Context { zone: &feed.zone, authorities: &feed.authorities, received }))
+    let context = Context { zone: &feed.zone, authorities: &feed.authorities, habits: &feed.habits, received };
+    Some(maps.apply(message, &context))
 }

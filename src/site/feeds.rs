@@ -8,7 +8,7 @@ use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
 use super::scalar::{self, Secret};
 use super::{Credential, Feed, Intake, Limits, MllpSettings, Peer};
-use crate::mapping::Authorities;
+use crate::mapping::{Authorities, Habits};
 use crate::problem::{Category, Problem};
 use crate::profile::{Profiles, named_profile};
 use crate::yaml::{Fields, Node, nearest};
@@ -37,6 +37,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
     }
     let zone = scalar::required(&mut fields, "zone", scalar::zone);
     let authorities = fields.required("authorities").map(|node| directory(node, &mut problems)).unwrap_or_default();
+    let habits = fields.optional("assume").map(|node| Habits::read(node, &mut problems)).unwrap_or_default();
     let identified_by = identified_by(&mut fields, &authorities);
     let accepts = accepts(&mut fields);
     let facilities = fields.texts("facilities");
@@ -54,6 +55,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
         http,
         zone: zone?,
         authorities,
+        habits,
         identified_by,
         accepts,
         facilities,

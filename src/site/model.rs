@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use crate::fhir::Identifier;
-use crate::mapping::Authorities;
+use crate::mapping::{Authorities, Habits};
 
 /// `handover.yaml`: how this gateway runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +74,8 @@ pub struct Feed {
     pub zone: TimeZone,
     /// How assigning authorities become identifier systems.
     pub authorities: Authorities,
+    /// What the sender means without saying so.
+    pub habits: Habits,
     /// Systems whose identifiers say who the patient is, in order of preference.
     pub identified_by: Vec<String>,
     /// Trigger events taken, such as `ADT^A01` or `ORU^*`; empty means all that are mapped.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use handover::hl7::{Message, ReadOptions};
-use handover::mapping::{Authorities, Context, Layers, MapSet, Mapped, compile};
+use handover::mapping::{Authorities, Context, Habits, Layers, MapSet, Mapped, compile};
 use handover::profile::{Profiles, validate_draft};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -49,7 +49,9 @@ fn mapped() -> Vec<(PathBuf, Mapped)> {
     assert!(problems.is_empty(), "{problems:?}");
     let namespaces = BTreeMap::from([("RIVERSIDE".to_string(), "urn:example:riverside".to_string())]);
     let authorities = Authorities { namespaces, ..Authorities::default() };
-    let context = Context { zone: &TimeZone::UTC, authorities: &authorities, received: Timestamp::UNIX_EPOCH };
+    let habits = Habits::default();
+    let context =
+        Context { zone: &TimeZone::UTC, authorities: &authorities, habits: &habits, received: Timestamp::UNIX_EPOCH };
     let read = samples().into_iter().filter_map(|(path, raw)| {
         let message = Message::parse(raw, &ReadOptions::default()).message?;
         Some((path, set.apply(&message, &context)))

@@ -34,7 +34,7 @@ impl<'a> Run<'a> {
                 }
             }
             Body::Table { path, table, to, keeps } => {
-                let value = self.value(path, frame)?;
+                let Some(value) = self.value(path, frame) else { return self.assumed_code(path, *table, *to) };
                 self.table_code(value, *table, (*to, *keeps), entry, &way.mark).and_then(read)
             }
             Body::Datatype { path, map, otherwise } => {
@@ -57,8 +57,8 @@ impl<'a> Run<'a> {
             }
             Body::Nested(template) => self.structure_of(template, frame),
             Body::First(ways) => self.first_of(ways, entry, frame),
-            Body::Join { paths, with, to } => {
-                let text = self.joined(paths, with, frame, way)?;
+            Body::Join { paths, with, parts, to } => {
+                let text = self.joined(paths, (with, parts.as_deref()), frame, way)?;
                 convert(&text, to, self.context.zone).ok().and_then(read)
             }
             Body::Authority { paths, default } => self.authority(paths, default.as_deref(), frame, &way.mark),
@@ -67,9 +67,13 @@ impl<'a> Run<'a> {
                 self.code_system(value.leaf(), &way.mark)
                     .map(|url| Filled { value: Value::String(url), is_read: false })
             }
-            Body::Quantity { value, unit, comparator } => {
-                self.quantity(value, unit.as_ref(), comparator.as_ref(), entry, frame, &way.mark).and_then(read)
+            Body::Assumed { path } => {
+                let value = self.locate(path, frame).into_iter().next()?;
+                let url = self.context.habits.system_at(value)?.to_string();
+                Some(Filled { value: Value::String(url), is_read: false })
             }
+            Body::Data { path, encoding } => self.data(path, encoding, frame, &way.mark).and_then(read),
+            Body::Quantity(quantity) => self.quantity(quantity, entry, frame, &way.mark).and_then(read),
             Body::Reference { map } => {
                 let made = self.near(*map, frame.segment).first().copied()?;
                 read(self.reference_to(made)?)
@@ -96,13 +100,25 @@ impl<'a> Run<'a> {
         None
     }
 
-    fn joined(&mut self, paths: &[SourcePath], with: &str, frame: Frame<'a>, way: &Expression) -> Option<String> {
+    fn joined(
+        &mut self,
+        paths: &[SourcePath],
+        (with, parts): (&str, Option<&str>),
+        frame: Frame<'a>,
+        way: &Expression,
+    ) -> Option<String> {
         let mut texts = Vec::new();
         for path in paths {
             self.value(path, frame);
             for value in self.locate(path, frame) {
-                if !value.leaf().is_null() {
-                    texts.push(self.text(value, is_free(path), &way.mark));
+                match parts {
+                    _ if value.leaf().is_null() => {}
+                    None => texts.push(self.text(value, is_free(path), &way.mark)),
+                    Some(between) => {
+                        let leaves = value.components().flat_map(|part| part.subcomponents()).filter(|l| !l.is_empty());
+                        let words: Vec<String> = leaves.map(|leaf| self.text(leaf, false, &way.mark)).collect();
+                        texts.push(words.join(between));
+                    }
                 }
             }
         }

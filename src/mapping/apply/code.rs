@@ -63,9 +63,20 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// What the feed says that an empty field means, through a table.
+    pub fn assumed_code(&self, path: &SourcePath, table: usize, to: CodeShape) -> Option<Filled> {
+        let table = self.set.tables.get(table)?;
+        let code = self.context.habits.code_of(path)?;
+        let own = || json!({ "system": table.source_system.clone(), "code": code });
+        Some(Filled { value: shaped(table.find(code)?, to, own), is_read: false })
+    }
+
     fn system_of_coded(&mut self, value: Field<'a>, table: &Table, mark: &Mark) -> Option<String> {
         let named = value.part(3).leaf();
-        if named.is_empty() || named.is_null() { table.source_system.clone() } else { self.code_system(named, mark) }
+        if named.is_empty() || named.is_null() {
+            return self.context.habits.system_at(value).map(str::to_string).or_else(|| table.source_system.clone());
+        }
+        self.code_system(named, mark)
     }
 
     fn own_coding(&mut self, value: Field<'a>, code: &str, system: Option<&str>, mark: &Mark) -> Value {
@@ -103,37 +114,40 @@ impl<'a> Run<'a> {
         (!text.is_empty()).then_some(text)
     }
 
-    /// The URL of a coding system that a message names (HL7 table 0396): by the site's own table `code-systems`, by its
-    /// common names, as a v2 table, an OID or a URL. Local systems have none.
+    /// The URL of a coding system that a message names (HL7 table 0396). Local systems have none.
     pub fn code_system(&mut self, named: Field<'a>, mark: &Mark) -> Option<String> {
         let name = clean(&named.text());
         if name.is_empty() {
             return None;
         }
         self.note(named, mark);
-        let table = self.set.table("code-systems");
-        if let Some(found) = table.and_then(|table| table.find(&name)) {
-            return Some(found.code.clone());
-        }
-        if let Some(url) = v2_table(&name) {
-            return Some(url);
-        }
-        if let Some(known) = fhir::code_system(&name) {
-            return Some(known.url.to_string());
-        }
-        if is_oid(&name) {
-            return Some(format!("urn:oid:{name}"));
-        }
-        if (name.contains("://") || name.starts_with("urn:")) && !name.contains(' ') {
-            return Some(name);
-        }
-        let is_local = name == "L" || name.starts_with("99") || table.is_some_and(|table| table.is_silent(&name));
-        if !is_local {
+        let found = self.system_named(&name);
+        let is_silent = || self.set.table("code-systems").is_some_and(|table| table.is_silent(&name));
+        let is_local = name == "L" || name.starts_with("99") || is_silent();
+        if found.is_none() && !is_local {
             let text = "this coding system is not known; name it in tables/code-systems.yaml";
             self.warn(Category::CodeInvalid, named, text);
             self.list_unmapped("code-systems", None, &name, named);
         }
-        None
+        found
+    }
+
+    /// A coding system by name: by the site's own table `code-systems`, by its common names, as a v2 table, an OID or a URL.
+    pub fn system_named(&self, name: &str) -> Option<String> {
+        if let Some(found) = self.set.table("code-systems").and_then(|table| table.find(name)) {
+            return Some(found.code.clone());
+        }
+        if let Some(url) = v2_table(name) {
+            return Some(url);
+        }
+        if let Some(known) = fhir::code_system(name) {
+            return Some(known.url.to_string());
+        }
+        if is_oid(name) {
+            return Some(format!("urn:oid:{name}"));
+        }
+        let is_url = (name.contains("://") || name.starts_with("urn:")) && !name.contains(' ');
+        is_url.then(|| name.to_string())
     }
 
     /// The identifier system of an assigning authority.

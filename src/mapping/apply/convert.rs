@@ -16,7 +16,9 @@ pub fn convert(text: &str, to: &Conversion, zone: &TimeZone) -> Result<Value, St
     };
     match to {
         Conversion::Text => {
-            let clean: String = trimmed.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+            // A carriage return ends a line as well as a line feed does, and both together end one.
+            let lines = trimmed.replace("\r\n", "\n").replace('\r', "\n");
+            let clean: String = lines.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
             checked("string", clean)
         }
         Conversion::Code(codes) => {
@@ -97,17 +99,6 @@ pub fn decimal(text: &str) -> Option<Number> {
     serde_json::from_str(&format!("{sign}{whole}{point}{fraction}")).ok()
 }
 
-/// A number with a comparator before it, as senders write what is off the scale: `<5`, `>= 300`.
-pub fn compared(text: &str) -> Option<(Option<&'static str>, Number)> {
-    let text = text.trim();
-    for comparator in ["<=", ">=", "<", ">"] {
-        if let Some(rest) = text.strip_prefix(comparator) {
-            return Some((Some(comparator), decimal(rest)?));
-        }
-    }
-    Some((None, decimal(text.strip_prefix('=').unwrap_or(text))?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,13 +116,6 @@ mod tests {
         for text in ["", ".", "1e5", "1,5", "12 mm", "--1"] {
             assert!(json(text, Conversion::Decimal).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn comparators_before_numbers_are_read() {
-        assert_eq!(compared(">= 300").unwrap().0, Some(">="));
-        assert_eq!(compared("<5").unwrap().1.to_string(), "5");
-        assert!(compared("120/80").is_none());
     }
 
     #[test]

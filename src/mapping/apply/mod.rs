@@ -2,10 +2,16 @@
 
 mod body;
 mod code;
+mod condition;
 mod convert;
+mod data;
+
 mod draft;
 mod event;
 mod key;
+mod measured;
+mod notice;
+mod number;
 mod quantity;
 mod read;
 mod run;

@@ -2,11 +2,11 @@
 
 use crate::hl7::Value as Field;
 use crate::mapping::Lineage;
-use crate::mapping::language::{Condition, Root, SourcePath};
+use crate::mapping::language::{Root, SourcePath};
 use crate::problem::{Category, Place, Problem};
+use crate::unused::Kind;
 use crate::yaml::Mark;
 
-use super::convert::compared;
 use super::run::{First, Frame, Run};
 
 /// A field that repeats more often than this is no field a person filled.
@@ -127,42 +127,30 @@ impl<'a> Run<'a> {
         self.report(Problem::warning(category, Place::Field(value.place()), text));
     }
 
-    /// Adds a fault, once, up to a bound.
+    /// Adds a fault, once, up to a bound. What has one cause is said once, at the first place, and counted.
     pub fn report(&mut self, problem: Problem) {
-        if self.problems.len() < MAX_PROBLEMS && !self.problems.contains(&problem) {
+        let has_cause = |known: &Problem| known.unused == problem.unused && known.text == problem.text;
+        let same = self.problems.iter().position(|known| match problem.unused {
+            Some(_) => has_cause(known),
+            None => *known == problem,
+        });
+        if let Some(index) = same {
+            let is_elsewhere = self.problems.get(index).is_some_and(|known| known.place != problem.place);
+            *self.elsewhere.entry(index).or_insert(0) += usize::from(is_elsewhere);
+        } else if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(problem);
         } else if self.problems.len() == MAX_PROBLEMS {
             let text = "the message has more faults than are listed";
-            self.problems.push(Problem::warning(Category::TooCostly, Place::Whole, text));
+            self.problems.push(Problem::warning(Category::TooCostly, Place::Whole, text).unused(Kind::Limit, "faults"));
         }
     }
 
-    /// Whether a condition holds. What it looks at counts as read.
-    pub fn holds(&mut self, condition: &Condition, frame: Frame<'a>) -> bool {
-        match condition {
-            Condition::Valued(path) => self.locate(path, frame).iter().any(|value| !value.leaf().is_null()),
-            Condition::Repeats(path) => self.locate(path, frame).len() > 1,
-            Condition::Number(path) => {
-                let value = self.locate(path, frame).into_iter().next();
-                value.is_some_and(|value| compared(&value.text()).is_some())
-            }
-            Condition::Among(path, wanted) => {
-                let value = self.locate(path, frame).into_iter().next().map(|value| value.leaf());
-                if let Some(value) = value {
-                    self.read.mark(value.span());
-                }
-                let text = value.map(|value| value.text()).unwrap_or_default();
-                wanted.iter().any(|wanted| wanted == text.trim())
-            }
-            Condition::Not(inner) => !self.holds(inner, frame),
-            // Every part is looked at, so that what counts as read does not hang on their order.
-            Condition::All(all) => {
-                let held: Vec<bool> = all.iter().map(|inner| self.holds(inner, frame)).collect();
-                held.into_iter().all(|holds| holds)
-            }
-            Condition::Any(any) => {
-                let held: Vec<bool> = any.iter().map(|inner| self.holds(inner, frame)).collect();
-                held.into_iter().any(|holds| holds)
+    /// Adds to each fault how often it was found beside its first place.
+    pub fn count_faults(&mut self) {
+        for (index, more) in std::mem::take(&mut self.elsewhere).into_iter().filter(|(_, more)| *more > 0) {
+            if let Some(problem) = self.problems.get_mut(index) {
+                let places = if more == 1 { "place" } else { "places" };
+                problem.text.push_str(&format!(" (and so at {more} more {places})"));
             }
         }
     }

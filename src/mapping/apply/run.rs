@@ -52,6 +52,8 @@ pub struct Run<'a> {
     pub lineage: Vec<Lineage>,
     pub unmapped: Vec<Unmapped>,
     pub problems: Vec<Problem>,
+    /// How often a fault was found beside its first place, by where it stands in `problems`.
+    pub elsewhere: HashMap<usize, usize>,
     pub read: ReadBytes,
     /// The local name of the draft being made.
     pub local: String,
@@ -78,6 +80,7 @@ pub fn message(set: &MapSet, message: &Message, context: &Context<'_>) -> Mapped
         }
     };
     run.sweep();
+    run.count_faults();
     let unread = run.read.missing(message);
     Mapped {
         event,
@@ -105,6 +108,7 @@ impl<'a> Run<'a> {
             lineage: Vec::new(),
             unmapped: Vec::new(),
             problems: Vec::new(),
+            elsewhere: HashMap::new(),
             read: ReadBytes::new(message.raw().len()),
             local: String::new(),
             steps: Vec::new(),
@@ -135,11 +139,14 @@ impl<'a> Run<'a> {
         let Some(map) = self.set.map(each.map) else { return };
         match each.into {
             None => {
-                self.make(each.map, map, frame);
+                if self.make(each.map, map, frame).is_some() {
+                    self.notices(map, frame);
+                }
             }
             Some(target) => {
                 if let Some(made) = self.near(target, segment).first().copied() {
                     self.add_to(made, map, frame);
+                    self.notices(map, frame);
                 }
             }
         }

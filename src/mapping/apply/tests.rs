@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::fhir::Draft;
 use crate::hl7::{Message, ReadOptions};
-use crate::mapping::{Authorities, Context, Layers, MapSet, Mapped, compile};
+use crate::mapping::{Authorities, Context, Habits, Layers, MapSet, Mapped, compile};
 use crate::problem::{Place, Severity};
 use crate::yaml::Source;
 
@@ -42,7 +42,8 @@ fn authorities() -> Authorities {
 fn map_with(set: &MapSet, text: &str) -> Mapped {
     let zone = TimeZone::get("America/Los_Angeles").unwrap();
     let authorities = authorities();
-    let context = Context { zone: &zone, authorities: &authorities, received: Timestamp::UNIX_EPOCH };
+    let habits = Habits::default();
+    let context = Context { zone: &zone, authorities: &authorities, habits: &habits, received: Timestamp::UNIX_EPOCH };
     let raw = text.replace('\n', "\r").into_bytes();
     set.apply(&Message::parse(raw, &ReadOptions::default()).message.unwrap(), &context)
 }

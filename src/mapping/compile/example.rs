@@ -1,5 +1,6 @@
 //! `examples:` — tests that live in the file they test.
 
+use crate::mapping::Habits;
 use crate::mapping::language::Example;
 use crate::problem::Problem;
 use crate::yaml::{Fields, Node};
@@ -22,6 +23,17 @@ fn example(node: &Node, problems: &mut Vec<Problem>) -> Option<Example> {
     let zone = fields.text("zone");
     let authorities = fields.optional("authorities").and_then(Node::as_map).unwrap_or_default();
     let authorities = authorities.iter().filter_map(|(key, value)| Some((key.as_text()?, value.as_text()?))).collect();
+    let habits = fields.optional("assume").map(|node| Habits::read(node, problems)).unwrap_or_default();
+    let says = fields.optional("says").is_some().then(|| fields.texts("says"));
     fields.finish(problems);
-    Some(Example { mark: node.mark.clone(), why: why?, given: given?, expect: expect?, authorities, zone })
+    Some(Example {
+        mark: node.mark.clone(),
+        why: why?,
+        given: given?,
+        expect: expect?,
+        authorities,
+        zone,
+        habits,
+        says,
+    })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::element::Compiler;
 use crate::fhir::definition::Strength;
 use crate::fhir::{Definitions, ElementDefinition, Library};
-use crate::mapping::language::{Body, CodeShape, Condition, Conversion, Expression, SourcePath, VERBS};
+use crate::mapping::language::{Body, CodeShape, Conversion, Expression, SourcePath, VERBS};
 use crate::problem::Category;
 use crate::yaml::{Fields, Kind, Node, nearest};
 
@@ -115,7 +115,8 @@ impl Compiler<'_> {
             let with = fields.text("with").unwrap_or_else(|| " ".to_string());
             let nodes = list.as_list().map_or_else(|| vec![list], |items| items.iter().collect());
             let paths = nodes.into_iter().filter_map(|item| self.path(item)).collect();
-            return Some(Body::Join { paths, with, to: self.conversion(node, element, type_name)? });
+            let parts = fields.text("parts");
+            return Some(Body::Join { paths, with, parts, to: self.conversion(node, element, type_name)? });
         }
         if let Some(map) = fields.optional("reference") {
             return self.reference(map, element, type_name);
@@ -131,6 +132,15 @@ impl Compiler<'_> {
         if let Some(from) = fields.optional("code-system") {
             self.must_be(node, type_name, "uri");
             return Some(Body::CodeSystem { path: self.path(from)? });
+        }
+        if let Some(field) = fields.optional("assumed") {
+            self.must_be(node, type_name, "uri");
+            return Some(Body::Assumed { path: self.path(field)? });
+        }
+        if let Some(data) = fields.optional("data") {
+            let encoding = fields.required("encoding");
+            self.must_be(node, type_name, "base64Binary");
+            return Some(Body::Data { path: self.path(data)?, encoding: self.path_of(encoding)? });
         }
         for typed in TYPED {
             if let Some(from) = fields.optional(typed) {
@@ -260,17 +270,6 @@ impl Compiler<'_> {
         Some(Body::Table { path, table: index, to, keeps })
     }
 
-    fn quantity(&mut self, fields: &mut Fields<'_>, value: &Node, type_name: &str) -> Option<Body> {
-        let (unit, comparator) = (fields.optional("unit"), fields.optional("comparator"));
-        if !Definitions::r4().is_subtype(type_name, "Quantity") && !Definitions::r4().is_subtype("Quantity", type_name)
-        {
-            self.report(value, Category::Value, format!("this element is a {type_name}, not a Quantity"));
-            return None;
-        }
-        let value = self.path(value)?;
-        Some(Body::Quantity { value, unit: self.path_of(unit), comparator: self.path_of(comparator) })
-    }
-
     fn must_be(&mut self, node: &Node, type_name: &str, wanted: &str) {
         let definitions = Definitions::r4();
         if !definitions.is_subtype(type_name, wanted) && !definitions.is_subtype(wanted, type_name) {
@@ -306,21 +305,6 @@ impl Compiler<'_> {
 
     pub fn path_of(&mut self, node: Option<&Node>) -> Option<SourcePath> {
         node.and_then(|node| self.path(node))
-    }
-
-    pub fn when(&mut self, node: Option<&Node>) -> Option<Condition> {
-        let node = node?;
-        let Some(text) = node.as_text() else {
-            self.report(node, Category::Structure, "a condition is text, such as `PID-24 = Y`");
-            return None;
-        };
-        match Condition::parse(&text, self.datatype) {
-            Ok(condition) => Some(condition),
-            Err(said) => {
-                self.report(node, Category::Value, said);
-                None
-            }
-        }
     }
 }
 

@@ -37,7 +37,7 @@ pub fn compile(document: &Document, header: &Header, names: &Names, problems: &m
     check_name(&document.name, header, node, &mut fields);
     let leaves = fields.texts("leaves");
     let needs = needs(&mut fields, &header.type_name);
-    let (elements, key) = (fields.required("elements"), fields.optional("key"));
+    let (elements, key, notices) = (fields.required("elements"), fields.optional("key"), fields.optional("notices"));
     let scope = if SHARED.contains(&header.type_name.as_str()) { Scope::Shared } else { Scope::Patient };
     let scope = fields.choice("scope", &[("patient", Scope::Patient), ("shared", Scope::Shared)]).unwrap_or(scope);
     let is_one_per_key = fields.choice("same-key", &[("one", true), ("many", false)]).unwrap_or(true);
@@ -56,6 +56,7 @@ pub fn compile(document: &Document, header: &Header, names: &Names, problems: &m
     };
     template.required.extend(needs);
     let key = key.map(|key| compiler.key(key, &header.type_name)).unwrap_or_default();
+    let notices = compiler.notices(notices);
     Map {
         name: document.name.clone(),
         kind: header.kind.clone(),
@@ -65,6 +66,7 @@ pub fn compile(document: &Document, header: &Header, names: &Names, problems: &m
         template,
         key,
         is_one_per_key,
+        notices,
         examples,
     }
 }

@@ -9,12 +9,15 @@ mod key;
 mod map;
 mod message;
 mod names;
+mod notice;
+mod quantity;
+mod reading;
 mod recursion;
 mod set;
 mod table;
 
 pub use set::compile;
-pub use table::v2_table;
+pub use table::{system_of, v2_table};
 
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ pub struct Names {
     pub maps: BTreeMap<String, Header>,
     pub tables: BTreeMap<String, usize>,
     pub compiled_tables: Vec<Table>,
+    pub readings: BTreeMap<String, usize>,
 }
 
 impl Names {
@@ -46,6 +47,17 @@ impl Names {
             let hint = nearest(name, self.tables.keys().map(String::as_str))
                 .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             problems.push(node.mark.problem(Category::NotFound, format!("there is no table `{name}`{hint}")));
+        }
+        found
+    }
+
+    /// A measurement by name.
+    pub fn reading(&self, name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<usize> {
+        let found = self.readings.get(name).copied();
+        if found.is_none() {
+            let hint = nearest(name, self.readings.keys().map(String::as_str))
+                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            problems.push(node.mark.problem(Category::NotFound, format!("there is no reading `{name}`{hint}")));
         }
         found
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::names::Names;
-use super::{map, message, recursion, table};
+use super::{map, message, reading, recursion, table};
 use crate::mapping::MapSet;
 use crate::mapping::language::Table;
 use crate::mapping::layers::{Document, Folder, Layers, merge};
@@ -20,6 +20,11 @@ pub fn compile(layers: &Layers) -> (MapSet, Vec<Problem>) {
         let compiled: Table = table::compile(&document.name, &document.node, &mut problems);
         names.tables.insert(document.name.clone(), names.compiled_tables.len());
         names.compiled_tables.push(compiled);
+    }
+    let mut readings = Vec::new();
+    for document in of(Folder::Readings) {
+        names.readings.insert(document.name.clone(), readings.len());
+        readings.push(reading::compile(&document.name, &document.node, &mut problems));
     }
     let files: Vec<&Document> = of(Folder::Datatypes).chain(of(Folder::Segments)).collect();
     for (index, document) in files.iter().enumerate() {
@@ -47,5 +52,5 @@ pub fn compile(layers: &Layers) -> (MapSet, Vec<Problem>) {
         Place::File(mark) => Some(mark.clone()),
         _ => None,
     });
-    (MapSet::new(maps, names.compiled_tables, messages), problems)
+    (MapSet::new(maps, names.compiled_tables, readings, messages), problems)
 }

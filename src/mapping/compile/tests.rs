@@ -49,7 +49,7 @@ fn every_seeded_mistake_is_found_where_it_stands_with_advice() {
         "mappings/segments/PID-Patient.yaml:12:18: Patient.communication must have `language`; say where it comes from",
         "mappings/segments/PID-Patient.yaml:13:25: `managingOrganization` takes one value",
         "mappings/segments/PID-Patient.yaml:14:1: unknown key `keey`; did you mean `key`?",
-        "mappings/tabels/x.yaml:1:1: a mapping file lies in messages/, segments/, datatypes/ or tables/",
+        "mappings/tabels/x.yaml:1:1: a mapping file lies in messages/, segments/, datatypes/, tables/ or readings/",
     ];
     for expected in expected {
         assert!(found.iter().any(|found| found.starts_with(expected)), "missing: {expected}\nfound: {found:#?}");

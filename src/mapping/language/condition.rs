@@ -10,13 +10,43 @@ pub enum Condition {
     Valued(SourcePath),
     /// The place's text is one of these.
     Among(SourcePath, Vec<String>),
-    /// The place's text is a decimal number.
-    Number(SourcePath),
+    /// The place holds something of this form.
+    Is(SourcePath, Form),
+    /// The coded place names one of these measurements of `readings/`; any of them when the list is empty.
+    Measures(SourcePath, Vec<String>),
     /// The field repeats.
     Repeats(SourcePath),
     Not(Box<Condition>),
     All(Vec<Condition>),
     Any(Vec<Condition>),
+}
+
+/// What `is` asks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A number, perhaps with a comparator.
+    Number,
+    /// A number, perhaps with a comparator before it and a known unit behind it.
+    Quantity,
+    /// Two numbers: `120/80`, or two repetitions or components.
+    Pair,
+    /// A unit that the table `units` knows.
+    Unit,
+    /// A code of LOINC, by its check digit.
+    Loinc,
+    /// A field for which the feed says what its sender means without saying so.
+    Assumed,
+}
+
+impl Form {
+    const WORDS: [(&str, Self); 6] = [
+        ("number", Self::Number),
+        ("quantity", Self::Quantity),
+        ("pair", Self::Pair),
+        ("unit", Self::Unit),
+        ("loinc", Self::Loinc),
+        ("assumed", Self::Assumed),
+    ];
 }
 
 impl Condition {
@@ -161,12 +191,23 @@ impl<'t> Reader<'t> {
             return Ok(Condition::Among(path, self.list()?));
         }
         if self.takes("is") {
-            let word = &self.next("`number` after `is`")?.text;
-            return if word == "number" {
-                Ok(Condition::Number(path))
+            let word = &self.next("a word such as `number` after `is`")?.text;
+            let form = Form::WORDS.iter().find(|(known, _)| known == word).map(|(_, form)| *form);
+            let known: Vec<&str> = Form::WORDS.iter().map(|(known, _)| *known).collect();
+            let form = form.ok_or_else(|| format!("`is {word}` is not known; these are: {}", known.join(", ")))?;
+            return Ok(Condition::Is(path, form));
+        }
+        if self.takes("measures") {
+            if self.takes("any") {
+                return Ok(Condition::Measures(path, Vec::new()));
+            }
+            let is_list = self.peek().is_some_and(|token| token.text == "[" && !token.is_quoted);
+            let names = if is_list {
+                self.list()?
             } else {
-                Err(format!("`is {word}` is not known; only `is number` is"))
+                vec![self.next("the name of a reading, or `any`, after `measures`")?.text.clone()]
             };
+            return Ok(Condition::Measures(path, names));
         }
         if self.takes("repeats") {
             return Ok(Condition::Repeats(path));
@@ -205,7 +246,7 @@ mod tests {
         let first = Condition::Not(Box::new(Condition::Among(path("PID-24"), vec!["Y".into()])));
         let second = Condition::All(vec![
             Condition::Among(path("PV1-2"), vec!["E".into(), "I X".into()]),
-            Condition::Number(path("OBX-5[2].1")),
+            Condition::Is(path("OBX-5[2].1"), Form::Number),
         ]);
         assert_eq!(read, Condition::Any(vec![first, second]));
     }
@@ -218,7 +259,8 @@ mod tests {
             ("(PID-24", "`)` is missing"),
             ("PV1-2 in E", "brackets"),
             ("PID-24 =", "missing at the end"),
-            ("PID-24 is text", "only `is number`"),
+            ("PID-24 is text", "these are: number"),
+            ("OBX-3 measures", "missing at the end"),
             ("PID-5 = 'x", "not closed"),
         ] {
             let fault = Condition::parse(text, None).unwrap_err();

@@ -58,20 +58,45 @@ pub enum Body {
     Nested(Template),
     /// The first way that yields anything.
     First(Vec<Expression>),
-    /// All values of all places, joined.
-    Join { paths: Vec<SourcePath>, with: String, to: Conversion },
+    /// All values of all places, joined; the parts of each value too, where the map says by what.
+    Join { paths: Vec<SourcePath>, with: String, parts: Option<String>, to: Conversion },
     /// An assigning authority to an identifier system: one place that holds an HD, or its three parts.
     Authority { paths: Vec<SourcePath>, default: Option<String> },
     /// The name of a coding system (HL7 table 0396) to its URL.
     CodeSystem { path: SourcePath },
+    /// The system that the feed assumes for codes of the field at hand that name none.
+    Assumed { path: SourcePath },
+    /// Bytes that a message carries in an encoding of HL7 table 0299, as base64.
+    Data { path: SourcePath, encoding: SourcePath },
     /// Number, unit and comparator to a Quantity.
-    Quantity { value: SourcePath, unit: Option<SourcePath>, comparator: Option<SourcePath> },
+    Quantity(Box<Quantity>),
     /// A reference to what another map made of a segment nearby.
     Reference { map: usize },
 }
 
+/// How a Quantity is read.
+#[derive(Debug, Clone)]
+pub struct Quantity {
+    pub value: SourcePath,
+    /// The first or the second of two numbers in one field.
+    pub part: Option<u16>,
+    pub unit: Option<SourcePath>,
+    pub comparator: Option<SourcePath>,
+    /// What is measured: whether a missing unit can be told hangs on it.
+    pub of: Option<Measured>,
+}
+
+/// What a Quantity measures.
+#[derive(Debug, Clone)]
+pub enum Measured {
+    /// Whatever the code at this place says.
+    Coded(SourcePath),
+    /// One of `readings/`, by its place in the set.
+    Reading(usize),
+}
+
 /// The verbs; a mapping without one of them spells out the elements of its type in place.
-pub const VERBS: [&str; 17] = [
+pub const VERBS: [&str; 19] = [
     "as",
     "table",
     "fixed",
@@ -80,6 +105,8 @@ pub const VERBS: [&str; 17] = [
     "reference",
     "authority",
     "code-system",
+    "assumed",
+    "data",
     "quantity",
     "date",
     "dateTime",

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Condition, SourcePath, Template};
+use super::{Condition, Notice, SourcePath, Template};
 use crate::fhir::Scope;
+use crate::mapping::Habits;
 use crate::yaml::Mark;
 
 /// One map file, compiled.
@@ -21,6 +22,7 @@ pub struct Map {
     pub key: Vec<Vec<KeyPart>>,
     /// Whether two of one key in one message are the same thing (a diagnosis told twice) or two (a repeated reading).
     pub is_one_per_key: bool,
+    pub notices: Vec<Notice>,
     pub examples: Vec<Example>,
 }
 
@@ -51,6 +53,10 @@ pub struct Example {
     /// Assigning authorities of this example, by namespace; those given to the run when empty.
     pub authorities: Vec<(String, String)>,
     pub zone: Option<String>,
+    /// What the sender means without saying so.
+    pub habits: Habits,
+    /// What must be said of it and nothing else, each as kind and cause (`unit LN 59408-5`); none where nobody asks.
+    pub says: Option<Vec<String>>,
 }
 
 /// Which maps a message uses.

@@ -4,11 +4,15 @@
 mod condition;
 mod expression;
 mod map;
+mod notice;
 mod path;
+mod reading;
 mod table;
 
-pub use condition::Condition;
-pub use expression::{Body, CodeShape, Conversion, Entry, Expression, Template, VERBS};
+pub use condition::{Condition, Form};
+pub use expression::{Body, CodeShape, Conversion, Entry, Expression, Measured, Quantity, Template, VERBS};
 pub use map::{Example, KeyPart, Map, MapKind, MergeRule, MessageMap, Use};
+pub use notice::Notice;
 pub use path::{Root, SourcePath};
+pub use reading::{PlausibleUnit, Reading};
 pub use table::{Table, TableCode};
