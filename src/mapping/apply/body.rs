@@ -73,7 +73,7 @@ impl<'a> Run<'a> {
                 Some(Filled { value: Value::String(url), is_read: false })
             }
             Body::Data { path, encoding } => self.data(path, encoding, frame, &way.mark).and_then(read),
-            Body::Quantity(quantity) => self.quantity(quantity, entry, frame, &way.mark).and_then(read),
+            Body::Quantity(quantity) => self.quantity(quantity, frame, &way.mark).and_then(read),
             Body::Reference { map } => {
                 let made = self.near(*map, frame.segment).first().copied()?;
                 read(self.reference_to(made)?)

@@ -4,7 +4,7 @@
 use serde_json::{Map, Number, Value, json};
 
 use crate::hl7::Value as Field;
-use crate::mapping::language::{Entry, Quantity};
+use crate::mapping::language::Quantity;
 use crate::problem::{Category, Place, Problem};
 use crate::unused::{Duty, Kind};
 use crate::yaml::Mark;
@@ -23,7 +23,7 @@ struct Unit {
 
 impl<'a> Run<'a> {
     /// A Quantity; none when the value is no number, or none that can be told.
-    pub fn quantity(&mut self, way: &'a Quantity, entry: &Entry, frame: Frame<'a>, mark: &Mark) -> Option<Value> {
+    pub fn quantity(&mut self, way: &'a Quantity, frame: Frame<'a>, mark: &Mark) -> Option<Value> {
         let place = self.value(&way.value, frame)?;
         let sources = if way.part.is_some() { self.two_of(&way.value, frame) } else { vec![place.leaf()] };
         let texts: Vec<String> = sources.iter().map(|value| value.leaf().text().into_owned()).collect();
@@ -37,11 +37,11 @@ impl<'a> Run<'a> {
             ),
         };
         let Some(read) = read else {
-            let text = format!("this is not a number with a unit that is known; `{}` is left out", entry.element.path);
+            let text = "this is not a number, so no rule can use it; it is kept as the sender wrote it";
             self.unusable(source, way, frame, text);
             return None;
         };
-        let comparator = self.comparator_of(way, &read, entry, frame, mark).ok()?;
+        let comparator = self.comparator_of(way, &read, frame, mark).ok()?;
         let unit = self.unit_of(way, source, &read, frame, mark).ok()?;
         self.note_as(source, "value", mark);
         if read.is_comma_guessed {
@@ -67,7 +67,6 @@ impl<'a> Run<'a> {
         &mut self,
         way: &'a Quantity,
         read: &Written<'_>,
-        entry: &Entry,
         frame: Frame<'a>,
         mark: &Mark,
     ) -> Result<Option<&'static str>, ()> {
@@ -80,7 +79,8 @@ impl<'a> Run<'a> {
                 Ok(known.or(read.comparator))
             }
             Err(()) => {
-                let text = format!("this comparator is not known; `{}` is left out", entry.element.path);
+                let text =
+                    "this comparator is not known, so no rule can use its number; it is kept as the sender wrote it";
                 self.unusable(place, way, frame, text);
                 Err(())
             }

@@ -56,6 +56,24 @@ impl Compiler<'_> {
         template
     }
 
+    /// `needs: [code, family or given]`: what the thing says nothing without.
+    pub fn needs(&mut self, node: &Node, type_name: &str) -> Vec<Vec<String>> {
+        let names = Definitions::r4().element_names(type_name);
+        let nodes = node.as_list().map_or_else(|| vec![node], |items| items.iter().collect());
+        let mut needs = Vec::new();
+        for node in nodes {
+            let text = node.as_text().unwrap_or_default();
+            let alternatives: Vec<String> = text.split(" or ").map(|name| name.trim().to_string()).collect();
+            for name in alternatives.iter().filter(|name| !names.contains(&name.as_str())) {
+                let hint = nearest(name, names.iter().copied())
+                    .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                self.report(node, Category::Structure, format!("{type_name} has no element `{name}`{hint}"));
+            }
+            needs.push(alternatives);
+        }
+        needs
+    }
+
     fn entry(&mut self, key: &Node, name: &str, value: &Node, type_name: &str) -> Option<Entry> {
         let element = self.element(key, name, type_name)?;
         let is_list = element.max.is_list() && !name.starts_with('_');

@@ -16,7 +16,7 @@ const COMPLEX_VERBS: [&str; 7] = ["as", "table", "fixed", "first", "reference", 
 const TYPED: [&str; 7] = ["date", "dateTime", "instant", "time", "integer", "decimal", "boolean"];
 
 /// The keys that stand beside the elements of a type written in place.
-const BESIDE: [&str; 3] = ["when", "each", "at"];
+const BESIDE: [&str; 4] = ["when", "each", "at", "needs"];
 
 impl Compiler<'_> {
     pub fn expression(
@@ -61,7 +61,8 @@ impl Compiler<'_> {
     fn nested(&mut self, node: &Node, type_name: &str) -> Option<Expression> {
         // Inside, every required element counts: what the file leaves to others it leaves at the top.
         let leaves = std::mem::take(&mut self.leaves);
-        let template = self.template(node, type_name, &BESIDE);
+        let mut template = self.template(node, type_name, &BESIDE);
+        template.required.extend(node.get("needs").map(|node| self.needs(node, type_name)).unwrap_or_default());
         self.leaves = leaves;
         let (when, each, at) =
             (self.when(node.get("when")), self.path_of(node.get("each")), self.path_of(node.get("at")));

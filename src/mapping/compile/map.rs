@@ -36,7 +36,7 @@ pub fn compile(document: &Document, header: &Header, names: &Names, problems: &m
     check_type(&mut fields, header);
     check_name(&document.name, header, node, &mut fields);
     let leaves = fields.texts("leaves");
-    let needs = needs(&mut fields, &header.type_name);
+    let needs = fields.optional("needs");
     let (elements, key, notices) = (fields.required("elements"), fields.optional("key"), fields.optional("notices"));
     let scope = if SHARED.contains(&header.type_name.as_str()) { Scope::Shared } else { Scope::Patient };
     let scope = fields.choice("scope", &[("patient", Scope::Patient), ("shared", Scope::Shared)]).unwrap_or(scope);
@@ -54,7 +54,7 @@ pub fn compile(document: &Document, header: &Header, names: &Names, problems: &m
         }
         _ => Template { type_name: header.type_name.clone(), entries: Vec::new(), required: Vec::new() },
     };
-    template.required.extend(needs);
+    template.required.extend(needs.map(|node| compiler.needs(node, &header.type_name)).unwrap_or_default());
     let key = key.map(|key| compiler.key(key, &header.type_name)).unwrap_or_default();
     let notices = compiler.notices(notices);
     Map {
@@ -93,23 +93,6 @@ fn check_type(fields: &mut Fields<'_>, header: &Header) {
     let hint = nearest(name, definitions.type_names(kind))
         .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     fields.report(node.mark.problem(Category::NotFound, format!("FHIR R4 has no {what} `{name}`{hint}")));
-}
-
-/// `needs: [code, family or given]`: what the thing says nothing without.
-fn needs(fields: &mut Fields<'_>, type_name: &str) -> Vec<Vec<String>> {
-    let names = Definitions::r4().element_names(type_name);
-    let mut needs = Vec::new();
-    for node in fields.list("needs") {
-        let text = node.as_text().unwrap_or_default();
-        let alternatives: Vec<String> = text.split(" or ").map(|name| name.trim().to_string()).collect();
-        for name in alternatives.iter().filter(|name| !names.contains(&name.as_str())) {
-            let hint = nearest(name, names.iter().copied())
-                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            fields.report(node.mark.problem(Category::Structure, format!("{type_name} has no element `{name}`{hint}")));
-        }
-        needs.push(alternatives);
-    }
-    needs
 }
 
 /// `PID-Patient` reads PID: the file's name and its head tell the same story.
