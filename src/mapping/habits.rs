@@ -82,6 +82,7 @@ fn by_field(
         let is_field = SourcePath::parse(&written, None).is_ok_and(|path| field_name(&path).as_ref() == Some(&written));
         if !is_field {
             fields.report(field.problem(format!("`{written}` is not a field; write it as `OBX-3`")));
+            // Nothing lost: the site is refused with this fault.
             continue;
         }
         match read(value) {

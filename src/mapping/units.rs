@@ -44,6 +44,7 @@ impl Units {
             return Some(found);
         }
         let parts: Vec<&str> = plain.split('/').collect();
+        // Nothing lost: whoever asks keeps the spelling and says that no table knows it.
         if !(2..=MOST_PARTS).contains(&parts.len()) {
             return None;
         }
@@ -129,6 +130,7 @@ fn power_of_ten(key: &str) -> Option<String> {
         }
         None => bare.strip_prefix('e')?,
     };
+    // Nothing lost: what is no power is looked up as another spelling.
     exponent.parse::<u8>().ok().filter(|power| (1..=15).contains(power)).map(|power| format!("10*{power}"))
 }
 

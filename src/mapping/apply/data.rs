@@ -24,8 +24,9 @@ impl<'a> Run<'a> {
         let encoding = named.map(|value| value.text().trim().to_ascii_lowercase()).unwrap_or_default();
         // Delimiters that the sender forgot to escape are part of the data.
         let text = value.text();
+        // Nothing lost: the message keeps it, and this is said.
         if text.len() > LONGEST {
-            let said = format!("this data is longer than {LONGEST} characters; it is kept with the message only");
+            let said = "this data is longer than a record should hold; it is kept with the message only".to_string();
             self.left_out(value, Category::TooLong, Kind::Limit, said);
             return None;
         }
@@ -54,12 +55,14 @@ fn encoded(text: &str, encoding: &str) -> Option<String> {
         "a" | "ascii" | "text" => Some(STANDARD.encode(text)),
         "hex" => bytes_of_hex(&packed()).map(|bytes| STANDARD.encode(bytes)),
         // Base64 is what nearly all send, and what is meant where nothing is said.
+        // Nothing lost: what is no base64 is said where this is asked.
         _ => STANDARD.decode(packed()).ok().filter(|bytes| !bytes.is_empty()).map(|bytes| STANDARD.encode(bytes)),
     }
 }
 
 fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> =
+        // Nothing lost: what is no digit is said where this is asked.
         text.chars().map(|letter| letter.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0 && !digits.is_empty())?;
     Some(digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())

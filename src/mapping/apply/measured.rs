@@ -29,6 +29,7 @@ impl<'a> Run<'a> {
 
     /// The measurements that a coded place names.
     pub fn readings_at(&self, path: &SourcePath, frame: Frame<'a>) -> Vec<&'a Reading> {
+        // Nothing lost: an empty place measures nothing.
         let Some(coded) = self.locate(path, frame).into_iter().next() else { return Vec::new() };
         let codings: Vec<(String, String)> =
             [(1, 3), (4, 6)].into_iter().filter_map(|(code, system)| self.coding_at(coded, code, system)).collect();
@@ -50,6 +51,7 @@ impl<'a> Run<'a> {
 
     /// A coded place in the sender's own words; empty where it holds no code.
     pub fn about(&self, path: &SourcePath, frame: Frame<'a>) -> String {
+        // Nothing lost: an empty place has no words.
         let Some(coded) = self.locate(path, frame).into_iter().next() else { return String::new() };
         let text = |number: u16| coded.part(number).leaf().text().trim().to_string();
         let (code, system) = if text(1).is_empty() { (text(4), text(6)) } else { (text(1), text(3)) };

@@ -88,6 +88,7 @@ pub fn pair(text: &str, has_decimal_comma: bool) -> Option<[Written<'_>; 2]> {
 
 fn split_comparator(text: &str) -> (Option<&'static str>, &str) {
     for (word, known) in COMPARATORS {
+        // Nothing lost: a text shorter than the word does not begin with it.
         let Some((head, rest)) = text.split_at_checked(word.len()) else { continue };
         let is_word = word.is_ascii() && word.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b' ');
         let ends = !is_word || rest.starts_with(|next: char| !next.is_ascii_alphabetic());
@@ -108,6 +109,7 @@ fn with_comma(digits: &str, has_decimal_comma: bool) -> Option<Number> {
 
 /// Whether the sign could as well part thousands: exactly three digits behind it, one to three before it and not a bare zero.
 fn looks_grouped(digits: &str, sign: char) -> bool {
+    // Nothing lost: without the sign there is nothing to doubt.
     let Some((whole, fraction)) = digits.trim_start_matches(['+', '-']).split_once(sign) else { return false };
     fraction.len() == 3 && (1..=3).contains(&whole.len()) && !whole.starts_with('0')
 }
