@@ -21,8 +21,10 @@
 mod ack;
 mod batch;
 mod charset;
+mod clock;
 #[cfg(test)]
 mod corpus_tests;
+mod date_text;
 mod delimiters;
 mod echo;
 mod escape;
@@ -44,6 +46,7 @@ mod writer;
 pub use ack::{Acknowledgement, Outcome, error_code, write_batch_answer};
 pub use batch::Batch;
 pub use charset::Charset;
+pub use clock::{Doubt, Moment, SenderClock};
 pub use delimiters::Delimiters;
 pub use echo::HeaderEcho;
 pub use escape::{escape, unescape};
@@ -56,6 +59,6 @@ pub use options::{ReadOptions, Reading};
 pub use path::{Path, PathFault};
 pub use span::Span;
 pub use structures::shape_of;
-pub use timestamp::{DateTime, DateTimeFault, Precision};
+pub use timestamp::{DateTime, DateTimeFault, Oddity, Precision};
 pub use value::{Level, Value, Values};
 pub use writer::{Draft, SegmentDraft};

@@ -1,9 +1,12 @@
 //! DTM and TS (HL7 v2.5.1, 2.A.22): dates and times as precise as they were written, and their FHIR form. Values are birth
 //! dates as often as not, so faults never quote them.
 
-use jiff::civil::{Date, Time};
-use jiff::tz::{Offset, TimeZone};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use jiff::civil::{self, Date, Time};
+use jiff::tz::Offset;
+
+use super::clock::{Moment, SenderClock};
+use super::date_text::DateText;
 
 /// How much of a date and time was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,7 +17,7 @@ pub enum Precision {
     Hour,
     Minute,
     Second,
-    /// With this many digits, 1 to 4.
+    /// With this many digits, 1 to 9.
     Fraction(u8),
 }
 
@@ -27,6 +30,28 @@ pub struct DateTime {
     time: Time,
     precision: Precision,
     offset: Option<Offset>,
+    /// Whether it was written as 24:00, the end of `date`.
+    ends_day: bool,
+    oddity: Option<Oddity>,
+}
+
+/// How something was written that is no DTM and leaves no doubt all the same. The texts complete "this …".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Oddity {
+    #[error("has separators; HL7 version 2 writes YYYYMMDDHHMMSS")]
+    Separators,
+    #[error("has a fraction of a second as HL7 does not write it: a point and at most four digits")]
+    Fraction,
+    #[error("has an offset from UTC that is not written as +ZZZZ or -ZZZZ")]
+    Offset,
+    #[error("was read as midnight at the end of that day; HL7 writes it as 0000 of the next")]
+    Midnight,
+    #[error("was read as the second before: clocks here have no second 60")]
+    LeapSecond,
+    #[error("has one digit too few or too many at its end; what stands before it was read")]
+    HalfWritten,
+    #[error("has 00 for a month or day that is not known; the rest was read")]
+    Unknown,
 }
 
 /// Why some text is not a date or time. The text never quotes the value.
@@ -34,13 +59,13 @@ pub struct DateTime {
 pub enum DateTimeFault {
     #[error("is empty")]
     Empty,
-    #[error("is not written as YYYYMMDDHHMMSS: separators such as - / : T are not used in HL7 version 2")]
+    #[error("has separators so that it could mean more than one time: write YYYYMMDDHHMMSS")]
     Separators,
     #[error("has characters that do not belong in a date or time (YYYYMMDDHHMMSS.SSSS+ZZZZ)")]
     Characters,
     #[error("has a wrong number of digits: write YYYY, YYYYMM, YYYYMMDD, or add HH, MM and SS")]
     Digits,
-    #[error("has more than four digits, or none, after the decimal point, or a fraction without seconds")]
+    #[error("has no digits after the decimal point, or a fraction without seconds")]
     Fraction,
     #[error("has a year that is not between 0001 and 9999")]
     Year,
@@ -48,7 +73,7 @@ pub enum DateTimeFault {
     Month,
     #[error("has a day that this month does not have")]
     Day,
-    #[error("has an hour that is not between 00 and 23; write midnight as 0000 of the next day")]
+    #[error("has an hour that is not between 00 and 23")]
     Hour,
     #[error("has a minute that is not between 00 and 59")]
     Minute,
@@ -59,45 +84,57 @@ pub enum DateTimeFault {
 }
 
 impl DateTime {
-    /// Reads a DTM, or the first component of a TS. Blanks around it are ignored.
+    /// Reads a DTM, or the first component of a TS. Blanks around it are ignored; what is written otherwise and leaves no
+    /// doubt is read, and [`DateTime::oddity`] says so.
     ///
     /// # Errors
     /// Says which part of it cannot be.
     pub fn parse(text: &str) -> Result<Self, DateTimeFault> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(DateTimeFault::Empty);
-        }
-        let (local, offset) = match text.find(['+', '-']) {
-            Some(at) if at >= 4 => {
-                let (local, offset) = text.split_at(at);
-                if local.len() <= 7 && offset.starts_with('-') && offset.len() != 5 || offset.matches('-').count() > 1 {
-                    return Err(DateTimeFault::Separators);
-                }
-                (local, Some(parse_offset(offset)?))
-            }
-            _ => (text, None),
+        let mut text = DateText::read(text)?;
+        drop_unknown(&mut text);
+        let precision = precision_of(&text);
+        let (date, time) = read_calendar(&mut text)?;
+        let ends_day = text.digits.get(8..10) == Some("24");
+        Ok(Self { date, time, precision, offset: text.offset, ends_day, oddity: text.oddity })
+    }
+
+    /// The same, no more precise than the second component of a TS says (2.A.77: `Y`, `L`, `D`, `H`, `M`, `S`).
+    #[must_use]
+    pub fn as_precise_as(mut self, degree: &str) -> Self {
+        let stated = match degree.trim() {
+            "Y" => Precision::Year,
+            "L" => Precision::Month,
+            "D" => Precision::Day,
+            "H" => Precision::Hour,
+            "M" => Precision::Minute,
+            _ => return self,
         };
-        let (digits, fraction) = match local.split_once('.') {
-            Some((digits, fraction)) => (digits, Some(fraction)),
-            None => (local, None),
-        };
-        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            let is_separated = digits.bytes().all(|byte| byte.is_ascii_digit() || b"-/:T ".contains(&byte));
-            return Err(if is_separated { DateTimeFault::Separators } else { DateTimeFault::Characters });
-        }
-        let precision = precision_of(digits.len(), fraction)?;
-        let (date, time) = read_calendar(digits, fraction.unwrap_or_default())?;
-        Ok(Self { date, time, precision, offset })
+        self.precision = self.precision.min(stated);
+        self
     }
 
     pub fn precision(&self) -> Precision {
         self.precision
     }
 
+    /// How it was written where that was not as HL7 writes it.
+    pub fn oddity(&self) -> Option<Oddity> {
+        self.oddity
+    }
+
+    /// How far from UTC the sender said that it is.
+    pub fn offset(&self) -> Option<Offset> {
+        self.offset
+    }
+
     /// Whether the sender said how far from UTC it is.
     pub fn has_offset(&self) -> bool {
         self.offset.is_some()
+    }
+
+    /// Whether more than the day was written.
+    pub fn has_time(&self) -> bool {
+        self.precision >= Precision::Hour
     }
 
     /// The first day of what was written.
@@ -107,22 +144,50 @@ impl DateTime {
 
     /// FHIR `date` as precise as what was written, without time of day: `2026`, `2026-03`, `2026-03-01`.
     pub fn to_fhir_date(&self) -> String {
-        let date = self.date;
-        match self.precision {
-            Precision::Year => format!("{:04}", date.year()),
-            Precision::Month => format!("{:04}-{:02}", date.year(), date.month()),
-            _ => format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day()),
-        }
+        fhir_date(self.date, self.precision)
     }
 
-    /// FHIR `dateTime`. Where no offset was written, the sender's zone gives it. FHIR knows no bare hour and no time without
+    /// FHIR `dateTime`. Where no offset was written, the sender's clock gives it. FHIR knows no bare hour and no time without
     /// seconds: what is missing below the hour is written as zero, which FHIR says to ignore for seconds.
-    pub fn to_fhir_date_time(&self, zone: &TimeZone) -> String {
-        if self.precision < Precision::Hour {
+    pub fn to_fhir_date_time(&self, clock: &SenderClock) -> String {
+        if !self.has_time() {
             return self.to_fhir_date();
         }
-        let offset = self.offset_in(zone);
-        let (time, sign) = (self.time, if offset.is_negative() { '-' } else { '+' });
+        self.print(self.moment(clock))
+    }
+
+    /// FHIR `instant`, which wants seconds: nothing where less was written.
+    pub fn to_fhir_instant(&self, clock: &SenderClock) -> Option<String> {
+        (self.precision >= Precision::Second).then(|| self.to_fhir_date_time(clock))
+    }
+
+    /// The first moment of what was written. In a gap of the zone's clock, the moment as far after the gap as written.
+    pub fn to_timestamp(&self, clock: &SenderClock) -> Timestamp {
+        self.moment(clock).timestamp
+    }
+
+    /// The moment that printing and sorting both go by.
+    pub fn moment(&self, clock: &SenderClock) -> Moment {
+        clock.moment(self.civil(), self.offset)
+    }
+
+    /// The same as FHIR `dateTime` by the first of a repeated hour's moments, where that differs and the sender did not say.
+    pub fn to_earlier_date_time(&self, clock: &SenderClock) -> Option<String> {
+        if self.offset.is_some() || !self.has_time() {
+            return None;
+        }
+        let first = clock.earlier(self.civil())?;
+        (first.timestamp != self.to_timestamp(clock)).then(|| self.print(first))
+    }
+
+    fn civil(&self) -> civil::DateTime {
+        let date = if self.ends_day { self.date.tomorrow().unwrap_or(self.date) } else { self.date };
+        date.to_datetime(self.time)
+    }
+
+    fn print(&self, moment: Moment) -> String {
+        let (time, offset) = (moment.civil.time(), moment.offset);
+        let sign = if offset.is_negative() { '-' } else { '+' };
         let minutes = offset.seconds().unsigned_abs() / 60;
         let fraction = match self.precision {
             Precision::Fraction(digits) => {
@@ -133,7 +198,7 @@ impl DateTime {
         };
         format!(
             "{}T{:02}:{:02}:{:02}{fraction}{sign}{:02}:{:02}",
-            self.to_fhir_date(),
+            fhir_date(moment.civil.date(), Precision::Day),
             time.hour(),
             time.minute(),
             time.second(),
@@ -141,67 +206,44 @@ impl DateTime {
             minutes % 60
         )
     }
+}
 
-    /// FHIR `instant`, which wants seconds: nothing where less was written.
-    pub fn to_fhir_instant(&self, zone: &TimeZone) -> Option<String> {
-        (self.precision >= Precision::Second).then(|| self.to_fhir_date_time(zone))
-    }
-
-    /// The first moment of what was written. In a gap of the zone's clock, the moment as far after the gap as written.
-    pub fn to_timestamp(&self, zone: &TimeZone) -> Timestamp {
-        let local = self.date.to_datetime(self.time);
-        let zone = self.offset.map_or_else(|| zone.clone(), TimeZone::fixed);
-        // Only the first and last hours of the calendar have no timestamp.
-        let edge = if self.date.year() > 5000 { Timestamp::MAX } else { Timestamp::MIN };
-        zone.to_timestamp(local).unwrap_or(edge)
-    }
-
-    fn offset_in(&self, zone: &TimeZone) -> Offset {
-        self.offset.unwrap_or_else(|| zone.to_offset(self.to_timestamp(zone)))
+fn fhir_date(date: Date, precision: Precision) -> String {
+    match precision {
+        Precision::Year => format!("{:04}", date.year()),
+        Precision::Month => format!("{:04}-{:02}", date.year(), date.month()),
+        _ => format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day()),
     }
 }
 
-fn parse_offset(text: &str) -> Result<Offset, DateTimeFault> {
-    let (sign, digits) = text.split_at(1);
-    if digits.contains(':') {
-        return Err(DateTimeFault::Separators);
-    }
-    let number = |range| digits.get(range).and_then(|part: &str| part.parse::<i64>().ok());
-    let is_plain = digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let (Some(hours), Some(minutes), true) = (number(0..2), number(2..4), is_plain) else {
-        return Err(DateTimeFault::Offset);
-    };
-    if minutes > 59 || hours * 60 + minutes > 14 * 60 {
-        return Err(DateTimeFault::Offset);
-    }
-    let offset = SignedDuration::from_mins(if sign == "-" { -(hours * 60 + minutes) } else { hours * 60 + minutes });
-    Offset::try_from(offset).map_err(|_| DateTimeFault::Offset)
-}
-
-fn precision_of(digits: usize, fraction: Option<&str>) -> Result<Precision, DateTimeFault> {
-    let precision = match digits {
-        4 => Precision::Year,
-        6 => Precision::Month,
-        8 => Precision::Day,
-        10 => Precision::Hour,
-        12 => Precision::Minute,
-        14 => Precision::Second,
-        _ => return Err(DateTimeFault::Digits),
-    };
-    match fraction {
-        None => Ok(precision),
-        Some(fraction) if !fraction.bytes().all(|byte| byte.is_ascii_digit()) => Err(DateTimeFault::Characters),
-        Some(fraction) if precision == Precision::Second && (1..=4).contains(&fraction.len()) => {
-            Ok(Precision::Fraction(u8::try_from(fraction.len()).unwrap_or(4)))
+/// A month or day written as zeros is one that nobody knows: it goes, with the zeros after it.
+fn drop_unknown(text: &mut DateText) {
+    for (from, to) in [(4, 6), (6, 8)] {
+        let is_unknown = text.digits.get(from..to) == Some("00");
+        if is_unknown && text.digits.bytes().skip(from).all(|digit| digit == b'0') {
+            text.digits.truncate(from);
+            text.fraction = None;
+            text.oddity.get_or_insert(Oddity::Unknown);
+            return;
         }
-        Some(_) => Err(DateTimeFault::Fraction),
     }
 }
 
-/// All of `digits` and `fraction` are ASCII digits, and their counts are right.
-fn read_calendar(digits: &str, fraction: &str) -> Result<(Date, Time), DateTimeFault> {
-    let part = |from: usize, to: usize, absent: i16| match digits.get(from..to) {
-        Some(part) => part.parse::<i16>().unwrap_or(-1),
+fn precision_of(text: &DateText) -> Precision {
+    match (text.digits.len(), &text.fraction) {
+        (4, _) => Precision::Year,
+        (6, _) => Precision::Month,
+        (8, _) => Precision::Day,
+        (10, _) => Precision::Hour,
+        (12, _) => Precision::Minute,
+        (_, None) => Precision::Second,
+        (_, Some(fraction)) => Precision::Fraction(u8::try_from(fraction.len()).unwrap_or(9)),
+    }
+}
+
+fn read_calendar(text: &mut DateText) -> Result<(Date, Time), DateTimeFault> {
+    let part = |from: usize, to: usize, absent: i16| match text.digits.get(from..to) {
+        Some(part) => part.parse().unwrap_or(absent),
         None => absent,
     };
     let small = |value: i16, low: i8, high: i8, fault: DateTimeFault| match i8::try_from(value) {
@@ -215,30 +257,43 @@ fn read_calendar(digits: &str, fraction: &str) -> Result<(Date, Time), DateTimeF
     let month = small(part(4, 6, 1), 1, 12, DateTimeFault::Month)?;
     let day = small(part(6, 8, 1), 1, 31, DateTimeFault::Day)?;
     let date = Date::new(year, month, day).map_err(|_| DateTimeFault::Day)?;
-    let hour = small(part(8, 10, 0), 0, 23, DateTimeFault::Hour)?;
+    let hour = small(part(8, 10, 0), 0, 24, DateTimeFault::Hour)?;
     let minute = small(part(10, 12, 0), 0, 59, DateTimeFault::Minute)?;
-    let second = small(part(12, 14, 0), 0, 59, DateTimeFault::Second)?;
+    let second = small(part(12, 14, 0), 0, 60, DateTimeFault::Second)?;
+    let fraction = text.fraction.as_deref().unwrap_or_default();
     let nanoseconds = format!("{fraction:0<9}").parse::<i32>().unwrap_or(0);
-    let time = Time::new(hour, minute, second, nanoseconds).map_err(|_| DateTimeFault::Second)?;
+    if hour == 24 {
+        if (minute, second, nanoseconds) != (0, 0, 0) {
+            return Err(DateTimeFault::Hour);
+        }
+        text.oddity.get_or_insert(Oddity::Midnight);
+        return Ok((date, Time::midnight()));
+    }
+    if second == 60 {
+        text.oddity.get_or_insert(Oddity::LeapSecond);
+    }
+    let time = Time::new(hour, minute, second.min(59), nanoseconds).map_err(|_| DateTimeFault::Second)?;
     Ok((date, time))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::tz::TimeZone;
+    use proptest::prelude::*;
 
-    fn zone() -> TimeZone {
-        TimeZone::get("America/Chicago").unwrap()
+    fn clock() -> SenderClock {
+        SenderClock::in_zone(TimeZone::get("America/Chicago").unwrap())
     }
 
     #[test]
     fn partial_precision_is_kept() {
-        let zone = zone();
         for (text, date_time) in [
             ("2026", "2026"),
             ("202603", "2026-03"),
             ("20260301", "2026-03-01"),
             ("20260301+0100", "2026-03-01"),
+            ("2026-0600", "2026"),
             ("2026030114", "2026-03-01T14:00:00-06:00"),
             ("202607011430", "2026-07-01T14:30:00-05:00"),
             ("20260301143007", "2026-03-01T14:30:07-06:00"),
@@ -246,10 +301,47 @@ mod tests {
             ("198908181126+0215", "1989-08-18T11:26:00+02:15"),
             (" 20260301143007-0000 ", "2026-03-01T14:30:07+00:00"),
         ] {
-            assert_eq!(DateTime::parse(text).unwrap().to_fhir_date_time(&zone), date_time, "{text}");
+            let read = DateTime::parse(text).unwrap();
+            assert_eq!((read.to_fhir_date_time(&clock()).as_str(), read.oddity()), (date_time, None), "{text}");
         }
         assert_eq!(DateTime::parse("20260301143007").unwrap().to_fhir_date(), "2026-03-01");
-        assert_eq!(DateTime::parse("202603011430").unwrap().to_fhir_instant(&zone), None);
+        assert_eq!(DateTime::parse("202603011430").unwrap().to_fhir_instant(&clock()), None);
+        let day = DateTime::parse("20260301143007").unwrap().as_precise_as("D");
+        assert_eq!(day.to_fhir_date_time(&clock()), "2026-03-01");
+    }
+
+    #[test]
+    fn what_a_person_can_read_is_read_and_said() {
+        for (text, date_time, oddity) in [
+            ("2026-03-01", "2026-03-01", Oddity::Separators),
+            ("2026-03", "2026-03", Oddity::Separators),
+            ("2026/03/01", "2026-03-01", Oddity::Separators),
+            ("2026-03-01T14:30:07Z", "2026-03-01T14:30:07+00:00", Oddity::Separators),
+            ("2026-03-01T14:30+01:00", "2026-03-01T14:30:00+01:00", Oddity::Separators),
+            ("2026-03-01 14:30:07.123", "2026-03-01T14:30:07.123-06:00", Oddity::Separators),
+            ("20260301T1430", "2026-03-01T14:30:00-06:00", Oddity::Separators),
+            ("20260301 14:30", "2026-03-01T14:30:00-06:00", Oddity::Separators),
+            ("2026030114:30", "2026-03-01T14:30:00-06:00", Oddity::Separators),
+            ("20260301143007Z", "2026-03-01T14:30:07+00:00", Oddity::Offset),
+            ("20260301143007+01", "2026-03-01T14:30:07+01:00", Oddity::Offset),
+            ("20260301143007 -0600", "2026-03-01T14:30:07-06:00", Oddity::Offset),
+            ("20260301143007-03:30", "2026-03-01T14:30:07-03:30", Oddity::Offset),
+            ("20260301143007.1234567", "2026-03-01T14:30:07.1234567-06:00", Oddity::Fraction),
+            ("20260301143007123", "2026-03-01T14:30:07.123-06:00", Oddity::Fraction),
+            ("20260301143007,5", "2026-03-01T14:30:07.5-06:00", Oddity::Fraction),
+            ("202603012400", "2026-03-02T00:00:00-06:00", Oddity::Midnight),
+            ("20261231240000", "2027-01-01T00:00:00-06:00", Oddity::Midnight),
+            ("20260301143060", "2026-03-01T14:30:59-06:00", Oddity::LeapSecond),
+            ("2026030114300", "2026-03-01T14:30:00-06:00", Oddity::HalfWritten),
+            ("20260300", "2026-03", Oddity::Unknown),
+            ("20260000000000", "2026", Oddity::Unknown),
+        ] {
+            let read = DateTime::parse(text).unwrap();
+            assert_eq!((read.to_fhir_date_time(&clock()).as_str(), read.oddity()), (date_time, Some(oddity)), "{text}");
+        }
+        assert_eq!(DateTime::parse("202603012400").unwrap().to_fhir_date(), "2026-03-01", "the day that was named");
+        let both = DateTime::parse("2026-03-01T24:00").unwrap();
+        assert_eq!(both.to_fhir_date_time(&clock()), "2026-03-02T00:00:00-06:00");
     }
 
     #[test]
@@ -257,36 +349,41 @@ mod tests {
         for (text, fault) in [
             ("", DateTimeFault::Empty),
             ("20260230", DateTimeFault::Day),
+            ("20260200143000", DateTimeFault::Day),
             ("20261301", DateTimeFault::Month),
             ("00000000", DateTimeFault::Year),
-            ("202603012400", DateTimeFault::Hour),
+            ("202603012401", DateTimeFault::Hour),
+            ("202603012500", DateTimeFault::Hour),
             ("202603011260", DateTimeFault::Minute),
-            ("20260301120060", DateTimeFault::Second),
+            ("20260301120061", DateTimeFault::Second),
             ("03/01/2026", DateTimeFault::Separators),
-            ("2026-03-01", DateTimeFault::Separators),
-            ("2026-03-01T14:30:00", DateTimeFault::Separators),
-            ("2026-01", DateTimeFault::Separators),
-            ("20260301 14:30", DateTimeFault::Separators),
+            ("1.3.2026", DateTimeFault::Separators),
+            ("2026-3-1", DateTimeFault::Separators),
+            ("2026-03-01T", DateTimeFault::Separators),
+            ("2026-03-01T9:30", DateTimeFault::Separators),
             ("20260301X", DateTimeFault::Characters),
+            ("202603011430071234567890", DateTimeFault::Digits),
+            ("20260301 noon", DateTimeFault::Separators),
             ("2026030", DateTimeFault::Digits),
             ("20260301.5", DateTimeFault::Fraction),
-            ("20260301120000.12345", DateTimeFault::Fraction),
+            ("20260301120000.", DateTimeFault::Fraction),
             ("20260301120000+9900", DateTimeFault::Offset),
-            ("20260301120000+05", DateTimeFault::Offset),
+            ("20260301120000+5", DateTimeFault::Offset),
+            ("20260301-14:30", DateTimeFault::Offset),
         ] {
             assert_eq!(DateTime::parse(text), Err(fault), "{text}");
         }
     }
 
-    #[test]
-    fn the_zone_decides_only_where_the_sender_was_silent() {
-        let silent = DateTime::parse("20260308023000").unwrap();
-        assert_eq!(
-            silent.to_timestamp(&zone()).to_string(),
-            "2026-03-08T08:30:00Z",
-            "a local time that the clock skips"
-        );
-        let explicit = DateTime::parse("20260301120000+0100").unwrap();
-        assert_eq!(explicit.to_timestamp(&zone()).to_string(), "2026-03-01T11:00:00Z");
+    proptest! {
+        #[test]
+        fn no_text_makes_reading_fail_and_what_is_printed_is_what_is_sorted_by(text in "[0-9TtZz:./+ ,-]{0,30}|[0-9]{4,15}([+-][0-9]{2,5})?|\\PC{0,12}") {
+            if let Ok(read) = DateTime::parse(&text) {
+                let printed = read.to_fhir_date_time(&clock());
+                if read.has_time() && (2..9999).contains(&read.first_day().year()) {
+                    prop_assert_eq!(printed.parse::<Timestamp>().unwrap(), read.to_timestamp(&clock()), "{}", text);
+                }
+            }
+        }
     }
 }

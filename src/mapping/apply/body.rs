@@ -8,6 +8,7 @@ use crate::problem::Category;
 use super::convert::convert;
 use super::run::{Frame, Run};
 use super::template::Filled;
+use super::time::is_moment;
 
 impl<'a> Run<'a> {
     /// The value of one way at one frame.
@@ -21,7 +22,10 @@ impl<'a> Run<'a> {
                 if text.trim().is_empty() {
                     return None;
                 }
-                match convert(&text, to, self.context.zone) {
+                if is_moment(to) {
+                    return self.moment(value, &text, to, entry).and_then(read);
+                }
+                match convert(&text, to, &self.clock) {
                     Ok(value) => read(value),
                     Err(said) => {
                         self.warn(
@@ -59,7 +63,7 @@ impl<'a> Run<'a> {
             Body::First(ways) => self.first_of(ways, entry, frame),
             Body::Join { paths, with, parts, to } => {
                 let text = self.joined(paths, (with, parts.as_deref()), frame, way)?;
-                convert(&text, to, self.context.zone).ok().and_then(read)
+                convert(&text, to, &self.clock).ok().and_then(read)
             }
             Body::Authority { paths, default } => self.authority(paths, default.as_deref(), frame, &way.mark),
             Body::CodeSystem { path } => {

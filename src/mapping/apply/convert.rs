@@ -4,11 +4,13 @@ use jiff::tz::TimeZone;
 use serde_json::{Number, Value};
 
 use crate::fhir::definition::check_primitive;
-use crate::hl7::{DateTime, Precision};
+use crate::hl7::{DateTime, Precision, SenderClock};
 use crate::mapping::language::Conversion;
 
+use super::time;
+
 /// Converts one text; the error completes the sentence "this …".
-pub fn convert(text: &str, to: &Conversion, zone: &TimeZone) -> Result<Value, String> {
+pub fn convert(text: &str, to: &Conversion, clock: &SenderClock) -> Result<Value, String> {
     let trimmed = text.trim();
     let checked = |kind: &str, text: String| match check_primitive(kind, &text) {
         Ok(()) => Ok(Value::String(text)),
@@ -32,19 +34,13 @@ pub fn convert(text: &str, to: &Conversion, zone: &TimeZone) -> Result<Value, St
         Conversion::Boolean => boolean(trimmed),
         Conversion::Integer { least } => integer(trimmed, *least),
         Conversion::Decimal => decimal(trimmed).map(Value::Number).ok_or_else(|| "is not a number".to_string()),
-        Conversion::Date => date_time(trimmed).map(|read| Value::String(read.to_fhir_date())),
-        Conversion::DateTime => date_time(trimmed).map(|read| Value::String(read.to_fhir_date_time(zone))),
-        Conversion::Instant => {
-            let instant = date_time(trimmed)?.to_fhir_instant(zone);
-            instant.map(Value::String).ok_or_else(|| "is not stated to the second".to_string())
+        Conversion::Date | Conversion::DateTime | Conversion::Instant => {
+            let read = DateTime::parse(trimmed).map_err(|fault| fault.to_string())?;
+            time::print(&read, to, clock)
         }
-        Conversion::Time => time(trimmed).map(Value::String),
+        Conversion::Time => time_of_day(trimmed).map(Value::String),
         Conversion::Base64 => checked("base64Binary", trimmed.to_string()),
     }
-}
-
-fn date_time(text: &str) -> Result<DateTime, String> {
-    DateTime::parse(text).map_err(|fault| fault.to_string())
 }
 
 /// HL7 table 0136, and what senders write instead.
@@ -66,12 +62,12 @@ fn integer(text: &str, least: i64) -> Result<Value, String> {
 }
 
 /// TM: HH[MM[SS[.SSSS]]], as FHIR `time`, which wants seconds.
-fn time(text: &str) -> Result<String, String> {
+fn time_of_day(text: &str) -> Result<String, String> {
     let on_a_day = DateTime::parse(&format!("20000101{text}")).map_err(|fault| fault.to_string())?;
     if on_a_day.precision() < Precision::Hour {
         return Err("is not a time".to_string());
     }
-    let full = on_a_day.to_fhir_date_time(&TimeZone::UTC);
+    let full = on_a_day.to_fhir_date_time(&SenderClock::in_zone(TimeZone::UTC));
     let clock = full.split_once('T').map(|(_, clock)| clock).unwrap_or_default();
     let end = clock.find(['+', '-', 'Z']).unwrap_or(clock.len());
     Ok(clock.get(..end).unwrap_or_default().to_string())
@@ -104,7 +100,7 @@ mod tests {
     use super::*;
 
     fn json(text: &str, to: Conversion) -> Result<String, String> {
-        convert(text, &to, &TimeZone::UTC).map(|value| value.to_string())
+        convert(text, &to, &SenderClock::in_zone(TimeZone::UTC)).map(|value| value.to_string())
     }
 
     #[test]

@@ -4,12 +4,19 @@ use jiff::Timestamp;
 use serde_json::Map;
 
 use crate::fhir::Identifier;
-use crate::hl7::DateTime;
+use crate::hl7::{DateTime, Message, SenderClock};
 use crate::mapping::language::{MergeRule, SourcePath};
-use crate::mapping::{Event, Merge};
+use crate::mapping::{Context, Event, Merge};
 use crate::problem::{Category, FieldPlace, Place, Problem};
 
 use super::run::{Frame, Run};
+use super::time;
+
+/// The clock of the message's sender: MSH-7's offset, else the zone of the feed.
+pub fn clock(message: &Message, context: &Context<'_>) -> SenderClock {
+    let written = DateTime::parse(&message.header().timestamp()).ok();
+    SenderClock::of_message(context.zone.clone(), written.as_ref(), context.received)
+}
 
 /// Reads the event from MSH and EVN.
 pub fn read(run: &mut Run<'_>) -> Event {
@@ -19,6 +26,11 @@ pub fn read(run: &mut Run<'_>) -> Event {
     let entered = time(run, "EVN", 2);
     let happened = time(run, "EVN", 6);
     let recorded = written.or(entered);
+    if recorded.is_none() {
+        let place = FieldPlace::field("MSH", 1, 7);
+        let text = "no time says when this happened; the time of its arrival stands in for it";
+        run.report(time::unread(&place, text.to_string()));
+    }
     Event {
         code,
         trigger,
@@ -34,9 +46,12 @@ fn time(run: &mut Run<'_>, segment: &str, field: u16) -> Option<Timestamp> {
     }
     run.read.mark(value.span());
     match DateTime::parse(&value.text()) {
-        Ok(read) => Some(read.to_timestamp(run.context.zone)),
+        Ok(read) => {
+            run.say_how(value, &read, true);
+            Some(read.to_timestamp(&run.clock))
+        }
         Err(fault) => {
-            run.warn(Category::Value, value, format!("this {fault}; another time stands in for it"));
+            run.report(time::unread(&value.place(), format!("this {fault}; another time stands in for it")));
             None
         }
     }

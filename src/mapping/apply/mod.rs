@@ -17,6 +17,7 @@ mod read;
 mod run;
 mod structure;
 mod template;
+mod time;
 mod unread;
 
 pub(super) use run::{Run, message};

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use crate::fhir::Draft;
-use crate::hl7::{Message, Value as Field};
+use crate::hl7::{Message, SenderClock, Value as Field};
 use crate::mapping::language::{Map, MapKind, MessageMap, Use};
 use crate::mapping::{Context, Lineage, MapSet, Mapped, Unmapped};
-use crate::problem::{Category, Place, Problem};
+use crate::problem::{Category, FieldPlace, Place, Problem};
 
 use super::event;
 use super::structure::Structure;
@@ -61,6 +61,12 @@ pub struct Run<'a> {
     pub steps: Vec<(String, Option<usize>)>,
     /// What the element's first place said, once it was looked at.
     pub first: Option<First>,
+    /// How the sender tells the time.
+    pub clock: SenderClock,
+    /// Where the element at hand had a time that could not be read.
+    pub unreadable: Option<FieldPlace>,
+    /// What was noted about how times are written, each once in a message.
+    pub said_of_times: Vec<String>,
     /// The sender's own coding of a code-typed element that has no row in its table.
     pub original: Option<serde_json::Value>,
 }
@@ -73,7 +79,7 @@ pub fn message(set: &MapSet, message: &Message, context: &Context<'_>) -> Mapped
     let merges = match set.message_map(&header.message_code(), &header.trigger_event()) {
         Some(map) => run.whole(map),
         None => {
-            let place = Place::Field(crate::problem::FieldPlace::field("MSH", 1, 9));
+            let place = Place::Field(FieldPlace::field("MSH", 1, 9));
             let text = "no mapping covers this message type and event; add a file to mappings/messages/";
             run.problems.push(Problem::error(Category::NotSupported, place, text));
             Vec::new()
@@ -114,6 +120,9 @@ impl<'a> Run<'a> {
             steps: Vec::new(),
             first: None,
             original: None,
+            clock: event::clock(message, context),
+            unreadable: None,
+            said_of_times: Vec::new(),
         }
     }
 

@@ -59,6 +59,7 @@ impl<'a> Run<'a> {
         };
         let mut is_read = false;
         self.original = None;
+        let (outer, notes) = (self.unreadable.take(), self.lineage.len());
         for way in &entry.ways {
             is_read |= self.fill_way(way, entry, frame, &mut values);
         }
@@ -69,9 +70,11 @@ impl<'a> Run<'a> {
             }
         } else if let Some(value) = values.into_iter().next() {
             object.insert(entry.name.clone(), value);
+            self.say_stand_in(entry, object, notes);
         } else if let Some(coding) = original {
             object.insert(format!("_{}", entry.name), alternate(coding));
         }
+        self.unreadable = outer;
         is_read
     }
 
@@ -131,7 +134,11 @@ impl<'a> Run<'a> {
     /// A structure of a type, when anything was read for it and it has what R4 demands.
     pub fn structure_of(&mut self, template: &'a Template, frame: Frame<'a>) -> Option<Filled> {
         let mut object = Map::new();
+        let notes = self.lineage.len();
         let is_read = self.fill(template, frame, &mut object);
+        if template.type_name == "Period" {
+            self.put_in_order(&mut object, notes);
+        }
         if !is_read || object.is_empty() {
             return None;
         }

@@ -19,6 +19,8 @@ pub(in crate::record) struct Course {
     pub class_history: Vec<Past>,
     pub start: Option<String>,
     pub end: Option<String>,
+    /// Whether nobody stated the start, or the end, so that the time of an event stands in for it.
+    pub stands_in: (bool, bool),
     /// Why the status is what it is: `finished at 2026-03-02T14:00:00Z: A03 from riverside`.
     pub because: String,
     /// What was odd, for people.
@@ -36,6 +38,11 @@ pub(in crate::record) fn project(transitions: &[Transition]) -> Course {
     }
     let (class, class_history) = classes(transitions);
     let start = start(transitions, class_history.first().map(|(_, _, until)| *until));
+    let is_stated = |bound: &Option<String>, of: fn(&Transition) -> &Option<String>| {
+        bound.is_none() || transitions.iter().any(|transition| of(transition) == bound)
+    };
+    let stands_in =
+        (!is_stated(&start, |transition| &transition.start), !is_stated(&fold.end, |transition| &transition.end));
     Course {
         status: fold.status.map_or_else(|| "unknown".to_string(), |(status, _)| status),
         status_history: fold.history,
@@ -43,6 +50,7 @@ pub(in crate::record) fn project(transitions: &[Transition]) -> Course {
         class_history,
         start,
         end: fold.end,
+        stands_in,
         because: fold.because,
         notes: fold.notes,
     }

@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 use super::course::{Course, Past};
 use crate::fhir::Resource;
 
+/// On a bound that no message stated.
+const TIME_FROM: &str = "https://handover.health/StructureDefinition/handover-time-from";
 const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
 impl Course {
@@ -20,11 +22,16 @@ impl Course {
         );
         encounter.set("class", now);
         let mut period = Map::new();
-        if let Some(start) = &self.start {
-            period.insert("start".to_string(), json!(start));
-        }
-        if let Some(end) = &self.end {
-            period.insert("end".to_string(), json!(end));
+        let bounds =
+            [("start", &self.start, self.stands_in.0, "PV1-44"), ("end", &self.end, self.stands_in.1, "PV1-45")];
+        for (name, bound, stands_in, meant) in bounds {
+            let Some(bound) = bound else { continue };
+            period.insert(name.to_string(), json!(bound));
+            if stands_in {
+                let from = format!("the time of the event instead of {meant}");
+                let extension = json!({ "extension": [{ "url": TIME_FROM, "valueString": from }] });
+                period.insert(format!("_{name}"), extension);
+            }
         }
         encounter.set("period", if period.is_empty() { Value::Null } else { Value::Object(period) });
     }
