@@ -2,10 +2,10 @@
 
 use jiff::civil::{Date, Weekday};
 
-use super::super::calendar::{Calendar, Holiday, HolidayRule};
+use super::super::calendar::{Calendar, Holiday, HolidayRule, Observed};
 use super::words::Reading;
 use crate::fhir::ValueSets;
-use crate::problem::Problem;
+use crate::problem::{Category, Problem};
 use crate::yaml::{Fields, Node, Source, parse};
 
 const WEEKDAYS: [(&str, Weekday); 7] = [
@@ -36,44 +36,73 @@ pub fn read_calendar(source: &Source, problems: &mut Vec<Problem>) -> Option<Cal
     if weekend.len() > 6 {
         reading.problems.push(tree.problem("a week without a working day: leave one day out of `weekend`"));
     }
-    let holidays = fields.list("holidays").into_iter().filter_map(|node| read_holiday(node, &mut reading)).collect();
+    let mut holidays: Vec<Holiday> = Vec::new();
+    for node in fields.list("holidays") {
+        let holiday = read_holiday(node, &holidays, &mut reading);
+        holidays.extend(holiday);
+    }
     fields.finish(&mut reading.problems);
     problems.append(&mut reading.problems);
     let name = name?;
     Some(Calendar { title: title.unwrap_or_else(|| name.clone()), name, weekend, holidays })
 }
 
-fn read_holiday(node: &Node, reading: &mut Reading<'_>) -> Option<Holiday> {
+/// Reads one; `before` are those that stand above it, which it may count from.
+fn read_holiday(node: &Node, before: &[Holiday], reading: &mut Reading<'_>) -> Option<Holiday> {
     let mut fields = Fields::of(node, "a holiday");
     let name = fields.required_text("name");
-    let yearly = fields.optional("date");
-    let once = fields.optional("on");
-    let nth = fields.integer("nth", -5..=5);
-    let weekday = fields.choice("weekday", &WEEKDAYS);
-    let month = fields.integer("month", 1..=12);
-    let observed = fields.choice("observed", &[("nearest-weekday", true), ("on-the-day", false)]);
-    let rule = match (yearly, once, nth, weekday, month) {
-        (Some(date), None, None, None, None) => month_and_day(date).map(|(month, day)| HolidayRule::Yearly {
-            month,
-            day,
-            observed: observed.unwrap_or(false),
-        }),
-        (None, Some(date), None, None, None) => {
-            date.as_text().and_then(|text| text.parse::<Date>().ok()).map(HolidayRule::Once)
+    let rule = read_rule(node, before, &mut fields);
+    let ways = [
+        ("nearest-weekday", Observed::NearestWeekday),
+        ("next-working-day", Observed::NextWorkingDay),
+        ("on-the-day", Observed::OnTheDay),
+    ];
+    let observed = fields.choice("observed", &ways).unwrap_or_default();
+    fields.finish(&mut reading.problems);
+    Some(Holiday { name: name?, rule: rule?, observed })
+}
+
+fn read_rule(node: &Node, before: &[Holiday], fields: &mut Fields<'_>) -> Option<HolidayRule> {
+    let (yearly, once, after) = (fields.optional("date"), fields.optional("on"), fields.optional("after"));
+    let (nth, weekday) = (fields.integer("nth", -5..=5), fields.choice("weekday", &WEEKDAYS));
+    let (month, easter) = (fields.integer("month", 1..=12), fields.integer("easter", -120..=120));
+    let days = fields.integer("days", -120..=120);
+    let is_counted = nth.is_some() || weekday.is_some() || month.is_some();
+    let ways = [yearly.is_some(), once.is_some(), after.is_some(), easter.is_some(), is_counted];
+    let rule = match ways {
+        _ if days.is_some() && after.is_none() => None,
+        [true, false, false, false, false] => {
+            yearly.and_then(month_and_day).map(|(month, day)| HolidayRule::Yearly { month, day })
         }
-        (None, None, Some(nth), Some(weekday), Some(month)) if nth != 0 => {
+        [false, true, false, false, false] => {
+            once.and_then(Node::as_text).and_then(|text| text.parse::<Date>().ok()).map(HolidayRule::Once)
+        }
+        [false, false, true, false, false] => {
+            let named = after.and_then(Node::as_text).unwrap_or_default();
+            let Some(holiday) = before.iter().position(|holiday| holiday.name == named) else {
+                let text = format!("no holiday above this one is called `{named}`; write that one first");
+                fields.report(after.unwrap_or(node).mark.problem(Category::NotFound, text));
+                return None;
+            };
+            Some(HolidayRule::After { holiday, days: days.unwrap_or(1) })
+        }
+        [false, false, false, true, false] => easter.map(|days| HolidayRule::Easter { days }),
+        [false, false, false, false, true] => {
             let small = |number: i64| i8::try_from(number).unwrap_or(1);
-            Some(HolidayRule::Nth { month: small(month), weekday, nth: small(nth) })
+            nth.zip(weekday)
+                .zip(month)
+                .filter(|((nth, _), _)| *nth != 0)
+                .map(|((nth, weekday), month)| HolidayRule::Nth { month: small(month), weekday, nth: small(nth) })
         }
         _ => None,
     };
     if rule.is_none() {
         fields.report(node.problem(
-            "say when: `date: 12-25` every year, `on: 2026-12-24` once, or `nth: 4, weekday: thursday, month: 11`",
+            "say when: `date: 12-25` every year, `on: 2026-12-24` once, `nth: 4, weekday: thursday, month: 11`, \
+             `easter: -2` (days from Easter Sunday), or `after: Thanksgiving Day`",
         ));
     }
-    fields.finish(&mut reading.problems);
-    Some(Holiday { name: name?, rule: rule? })
+    rule
 }
 
 fn month_and_day(node: &Node) -> Option<(i8, i8)> {
