@@ -17,6 +17,8 @@ pub struct Problem {
     pub place: Place,
     /// What is wrong and what to change, in a sentence for the person who can change it.
     pub text: String,
+    /// What the sender of the message is told where `text` is for our own operator.
+    pub to_sender: Option<String>,
     /// Said where something stated was not used, or not as it was stated.
     pub unused: Option<Unused>,
 }
@@ -182,20 +184,27 @@ impl fmt::Display for Problem {
 
 impl Problem {
     pub fn error(category: Category, place: Place, text: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, category, place, text: text.into(), unused: None }
+        Self { severity: Severity::Error, category, place, text: text.into(), to_sender: None, unused: None }
     }
 
     pub fn warning(category: Category, place: Place, text: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, category, place, text: text.into(), unused: None }
+        Self { severity: Severity::Warning, category, place, text: text.into(), to_sender: None, unused: None }
     }
 
     /// Something to know, and nothing to change: what was read otherwise than it was written.
     pub fn information(category: Category, place: Place, text: impl Into<String>) -> Self {
-        Self { severity: Severity::Information, category, place, text: text.into(), unused: None }
+        Self { severity: Severity::Information, category, place, text: text.into(), to_sender: None, unused: None }
     }
 
     pub fn fatal(category: Category, place: Place, text: impl Into<String>) -> Self {
-        Self { severity: Severity::Fatal, category, place, text: text.into(), unused: None }
+        Self { severity: Severity::Fatal, category, place, text: text.into(), to_sender: None, unused: None }
+    }
+
+    /// Says the same to whoever sent the message, who cannot change our site.
+    #[must_use]
+    pub fn to_sender(mut self, text: impl Into<String>) -> Self {
+        self.to_sender = Some(text.into());
+        self
     }
 
     /// Says that something stated was not used, or not as it was stated; `about` as in `Unused`.

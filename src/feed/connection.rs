@@ -161,7 +161,7 @@ impl Connection {
         // An empty frame is how some senders ask whether anybody is there.
         let is_blank = content.iter().all(u8::is_ascii_whitespace);
         let (feed, peer) = (self.feed.name.clone(), self.peer.clone());
-        (!is_blank).then_some(Received { feed, peer, content, extent })
+        (!is_blank).then_some(Received { feed, peer, content, extent, has_one_answer: false })
     }
 
     /// Starts one exchange. Its first stretch runs here, so that messages of a connection queue for their patient in the

@@ -25,6 +25,9 @@ pub(super) struct Received {
     pub peer: String,
     pub content: Vec<u8>,
     pub extent: Extent,
+    /// Whether there is one answer to everything, as in HTTP: of two acknowledgements it is the one that says what became of
+    /// the message.
+    pub has_one_answer: bool,
 }
 
 /// What to send back.
@@ -83,9 +86,10 @@ async fn take(acceptor: &dyn Acceptor, received: &Received, raw: Vec<u8>, noted:
         noted,
     };
     let acknowledged = acceptor.accept(arrival).await;
-    if !acknowledged.bytes.is_empty() {
-        answer.contents.push(acknowledged.bytes);
-    }
+    let messages = Batch::split(&acknowledged.bytes).messages;
+    let unwanted = if received.has_one_answer { messages.len().saturating_sub(1) } else { 0 };
+    let wanted = messages.iter().skip(unwanted).map(|message| message.of(&acknowledged.bytes).to_vec());
+    answer.contents.extend(wanted.filter(|message| !message.is_empty()));
     answer.code = worse(answer.code, acknowledged.code);
     answer.is_unavailable |= acknowledged.unavailable;
 }

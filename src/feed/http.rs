@@ -115,7 +115,7 @@ async fn receive(
     let media_type = check_content(request)?;
     let _place = intake.enter(name, &feed.limits).ok_or(Refusal::TooMany)?;
     let content = read_body(payload, feed).await?;
-    let received = Received { feed: feed.name.clone(), peer, content, extent: Extent::Whole };
+    let received = Received { feed: feed.name.clone(), peer, content, extent: Extent::Whole, has_one_answer: true };
     // On a task of its own, so that a sender who hangs up does not leave an exchange half done.
     let running = tokio::spawn(exchange(intake.acceptor.clone(), received));
     Ok((running.await.map_err(|_| Refusal::Failed)?, media_type))

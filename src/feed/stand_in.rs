@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Acceptor;
-use crate::hl7::{Acknowledgement, HeaderEcho, Outcome};
+use crate::hl7::{Acknowledgement, AcknowledgementMode, HeaderEcho, Outcome};
 use crate::pipeline::{Acknowledged, Arrival, Code};
 use crate::site::{Feed, Intake, Limits, MllpSettings, Site};
 
@@ -56,6 +56,8 @@ pub fn feed(name: &str) -> Feed {
         limits: Limits { frame_bytes: 2000, connections: 4, in_flight: 8, idle_secs: 20, frame_secs: 10 },
         intake: Intake::Off,
         profiles: BTreeMap::new(),
+        writing: Default::default(),
+        handling: Default::default(),
     }
 }
 
@@ -79,9 +81,15 @@ impl Acceptor for StandIn {
             true => (Code::AR, Outcome::Rejected),
             false => (Code::AA, Outcome::Accepted),
         };
-        let control_id = "H1";
-        let told =
-            Acknowledgement { outcome, problems: &[], control_id, now: self.now(), application: "H", facility: "" };
+        let told = Acknowledgement {
+            outcome,
+            problems: &[],
+            mode: AcknowledgementMode::AsAsked,
+            control_id: "H1",
+            now: self.now(),
+            application: "H",
+            facility: "",
+        };
         let bytes = told.write(&echo).unwrap_or_default();
         Acknowledged { code, bytes, sequence: Some(1), duplicate: false, unavailable: text.contains("|FULL|") }
     }

@@ -16,10 +16,24 @@ use super::escape::escape;
 pub enum Outcome {
     /// Taken: it is on disk.
     Accepted,
+    /// Nothing of it could be stored, and the sender is to send it again: AE or CE.
+    NotStored,
     /// Understood as a message but not processed; sending the same again will not help unless we change: AE or CE.
     Failed,
     /// Not taken at all (wrong type, unreadable, refused): AR or CR.
     Rejected,
+}
+
+/// Which acknowledgements a sender gets (2.9.2, 2.9.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Enhanced where MSH-15 or MSH-16 says anything, else original.
+    #[default]
+    AsAsked,
+    /// One application acknowledgement, whatever the message asks for.
+    Original,
+    /// As the message asks; an accept acknowledgement where it says nothing.
+    Enhanced,
 }
 
 /// What to say. Everything that varies is handed in: the pure layer neither counts nor looks at a clock.
@@ -28,7 +42,8 @@ pub struct Acknowledgement<'a> {
     pub outcome: Outcome,
     /// Errors and warnings become ERR segments unless the message was accepted: some senders take any ERR for a refusal.
     pub problems: &'a [Problem],
-    /// Our own message's MSH-10, at most 20 characters before v2.7.
+    pub mode: Mode,
+    /// Our own message's MSH-10, at most 18 characters: a second message gets two more.
     pub control_id: &'a str,
     pub now: Timestamp,
     /// Who we are, where the sender did not say whom it sent to.
@@ -42,53 +57,82 @@ const MAX_ERRORS: usize = 20;
 const MAX_TEXT: usize = 80;
 
 impl Acknowledgement<'_> {
-    /// The acknowledgement's bytes in the sender's delimiters, character set and version; nothing where the
-    /// sender asked for none (enhanced mode, MSH-15 and MSH-16).
+    /// The acknowledgement's bytes in the sender's delimiters, character set and version: one message, two where the sender asked
+    /// for both (enhanced mode, MSH-15 and MSH-16), each beginning with MSH, or nothing where it asked for none. What is an
+    /// acknowledgement itself is never answered, or two systems would go on forever.
     pub fn write(&self, incoming: &HeaderEcho) -> Option<Vec<u8>> {
-        let code = self.code(incoming)?;
-        let mut bytes = self.header(incoming);
-        let text = match self.outcome {
-            Outcome::Accepted => String::new(),
-            _ => self.worst().map(|problem| problem.text.chars().take(MAX_TEXT).collect()).unwrap_or_default(),
-        };
-        let mut fields = vec![b"MSA".to_vec(), code.into(), incoming.raw(10).to_vec()];
-        if !text.is_empty() {
-            fields.push(incoming.encode(&text));
+        if incoming.component(9, 1) == b"ACK" {
+            return None;
         }
-        push_segment(&mut bytes, incoming, &fields);
-        if self.outcome != Outcome::Accepted {
-            self.push_errors(&mut bytes, incoming);
+        let codes = self.codes(incoming);
+        let mut bytes = Vec::new();
+        for (number, code) in codes.iter().enumerate() {
+            let control_id = if number == 0 { self.control_id.to_string() } else { format!("{}-A", self.control_id) };
+            let is_last = number + 1 == codes.len();
+            self.write_one(incoming, code, &control_id, is_last, &mut bytes);
         }
-        Some(bytes)
+        (!codes.is_empty()).then_some(bytes)
     }
 
-    /// MSA-1. An accept acknowledgement goes before an application one where both are asked for, because
-    /// the sender waits for one answer.
-    fn code(&self, incoming: &HeaderEcho) -> Option<&'static str> {
-        let (accept, application) = (incoming.text(15), incoming.text(16));
+    /// One message. Faults stand in the last, which says what became of the message.
+    fn write_one(&self, incoming: &HeaderEcho, code: &str, control_id: &str, is_last: bool, bytes: &mut Vec<u8>) {
+        bytes.extend(self.header(incoming, control_id));
+        let is_told = is_last && self.outcome != Outcome::Accepted;
+        let mut fields = vec![b"MSA".to_vec(), code.into(), incoming.raw(10).to_vec()];
+        if let Some(worst) = self.worst().filter(|_| is_told) {
+            let text: String = told(worst).chars().take(MAX_TEXT).collect();
+            fields.push(incoming.encode(&text));
+        }
+        push_segment(bytes, incoming, &fields);
+        if is_told {
+            self.push_errors(bytes, incoming);
+        }
+    }
+
+    /// MSA-1 of each answer, in order. An accept acknowledgement says that the message is safely kept, the application
+    /// acknowledgement after it what became of it; a message that was not even kept has no other.
+    fn codes(&self, incoming: &HeaderEcho) -> Vec<&'static str> {
+        let (accept, application) = match (self.mode, incoming.text(15), incoming.text(16)) {
+            (Mode::Original, _, _) => (String::new(), String::new()),
+            (Mode::Enhanced, accept, application) if accept.is_empty() && application.is_empty() => {
+                ("AL".to_string(), "NE".to_string())
+            }
+            (_, accept, application) => (accept, application),
+        };
         // A word that is none of table 0155 asks for nothing in particular; silence would leave the sender waiting.
         let is_known = |condition: &str| ["", "AL", "NE", "ER", "SU"].contains(&condition);
         if (accept.is_empty() && application.is_empty()) || !is_known(&accept) || !is_known(&application) {
-            return Some(self.pick(["AA", "AE", "AR"]));
+            return vec![self.application_code()];
         }
-        let is_wanted = |condition: &str| match condition {
+        let is_wanted = |condition: &str, is_success: bool| match condition {
             "AL" => true,
-            "SU" => self.outcome == Outcome::Accepted,
-            "ER" => self.outcome != Outcome::Accepted,
+            "SU" => is_success,
+            "ER" => !is_success,
             _ => false,
         };
-        if is_wanted(&accept) {
-            return Some(self.pick(["CA", "CE", "CR"]));
+        let is_kept = !matches!(self.outcome, Outcome::Rejected | Outcome::NotStored);
+        let tells_outcome = is_wanted(&application, self.outcome == Outcome::Accepted);
+        // Where nothing else will say that it failed, the accept acknowledgement does.
+        let is_success = self.outcome == Outcome::Accepted || (is_kept && tells_outcome);
+        let mut codes = Vec::new();
+        if is_wanted(&accept, is_success) {
+            codes.push(match self.outcome {
+                _ if is_success => "CA",
+                Outcome::Rejected => "CR",
+                _ => "CE",
+            });
         }
-        is_wanted(&application).then(|| self.pick(["AA", "AE", "AR"]))
+        if tells_outcome && (is_kept || codes.is_empty()) {
+            codes.push(self.application_code());
+        }
+        codes
     }
 
-    fn pick(&self, codes: [&'static str; 3]) -> &'static str {
-        let [accepted, failed, rejected] = codes;
+    fn application_code(&self) -> &'static str {
         match self.outcome {
-            Outcome::Accepted => accepted,
-            Outcome::Failed => failed,
-            Outcome::Rejected => rejected,
+            Outcome::Accepted => "AA",
+            Outcome::Failed | Outcome::NotStored => "AE",
+            Outcome::Rejected => "AR",
         }
     }
 
@@ -96,7 +140,7 @@ impl Acknowledgement<'_> {
         self.problems.iter().rev().max_by_key(|problem| problem.severity)
     }
 
-    fn header(&self, incoming: &HeaderEcho) -> Vec<u8> {
+    fn header(&self, incoming: &HeaderEcho, control_id: &str) -> Vec<u8> {
         let or_ours = |field: u16, ours: &str| match incoming.raw(field) {
             [] => incoming.encode(ours),
             theirs => theirs.to_vec(),
@@ -127,7 +171,7 @@ impl Acknowledgement<'_> {
             date_time(self.now),
             Vec::new(),
             kind,
-            incoming.encode(self.control_id),
+            incoming.encode(control_id),
             processing,
             incoming.version().into_bytes(),
         ];
@@ -142,8 +186,7 @@ impl Acknowledgement<'_> {
 
     fn push_errors(&self, bytes: &mut Vec<u8>, incoming: &HeaderEcho) {
         // The worst first, so that the one it was refused for is never what is left out.
-        let mut told: Vec<&Problem> =
-            self.problems.iter().filter(|problem| problem.severity >= Severity::Warning).collect();
+        let mut told: Vec<&Problem> = self.problems.iter().filter(|problem| is_for_sender(problem)).collect();
         told.sort_by_key(|problem| Reverse(problem.severity));
         let told = told.into_iter().take(MAX_ERRORS);
         if incoming.is_at_least(2, 5) {
@@ -157,6 +200,15 @@ impl Acknowledgement<'_> {
             push_segment(bytes, incoming, &[b"ERR".to_vec(), repetitions.join(&separator)]);
         }
     }
+}
+
+/// Whether a sender can do anything about a problem: what our site left unused is for our own operator.
+fn is_for_sender(problem: &Problem) -> bool {
+    problem.is_error() || (problem.severity == Severity::Warning && problem.unused.is_none())
+}
+
+fn told(problem: &Problem) -> &str {
+    problem.to_sender.as_deref().unwrap_or(&problem.text)
 }
 
 /// Answers an envelope with an envelope around its messages' acknowledgements. `file` and `batch` are the sender's FHS and BHS;
@@ -215,6 +267,7 @@ pub fn error_code(problem: &Problem) -> (&'static str, &'static str) {
         (Category::NotSupported, Some((9, 2))) => ("201", "Unsupported event code"),
         (Category::NotSupported, Some((11, _))) => ("202", "Unsupported processing id"),
         (Category::NotSupported, Some((12, _))) => ("203", "Unsupported version id"),
+        (Category::NotSupported, Some((3..=6, _))) => ("103", "Table value not found"),
         (Category::NotSupported, _) => ("200", "Unsupported message type"),
         (Category::Structure | Category::Incomplete, _) => ("100", "Segment sequence error"),
         (Category::Required, _) => ("101", "Required field missing"),
@@ -222,9 +275,12 @@ pub fn error_code(problem: &Problem) -> (&'static str, &'static str) {
             ("102", "Data type error")
         }
         (Category::CodeInvalid, _) => ("103", "Table value not found"),
-        (Category::NotFound | Category::Deleted | Category::MultipleMatches, _) => ("204", "Unknown key identifier"),
+        // A contradiction stays one however often it is sent: only what waits for somebody else is locked.
+        (Category::NotFound | Category::Deleted | Category::MultipleMatches | Category::Conflict, _) => {
+            ("204", "Unknown key identifier")
+        }
         (Category::Duplicate, _) => ("205", "Duplicate key identifier"),
-        (Category::LockError | Category::Conflict, _) => ("206", "Application record locked"),
+        (Category::LockError, _) => ("206", "Application record locked"),
         _ => ("207", "Application internal error"),
     }
 }
@@ -238,7 +294,7 @@ fn error_fields(problem: &Problem, incoming: &HeaderEcho) -> Vec<Vec<u8>> {
     };
     let location = join_parts(&location_parts(&problem.place), incoming.delimiters().component);
     let code = join_parts(&[code.into(), meaning.into(), "HL70357".into()], incoming.delimiters().component);
-    let text = incoming.encode(&problem.text);
+    let text = incoming.encode(told(problem));
     vec![b"ERR".to_vec(), Vec::new(), location, code, severity.into(), Vec::new(), Vec::new(), Vec::new(), text]
 }
 
@@ -278,96 +334,5 @@ impl HeaderEcho {
     /// Our text in the sender's delimiters and character set.
     fn encode(&self, text: &str) -> Vec<u8> {
         self.charset().encode(&escape(text, self.delimiters())).into_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::hl7::{Message, ReadOptions};
-
-    fn answer(raw: &str, outcome: Outcome, problems: &[Problem]) -> Option<String> {
-        let reading = Message::parse(raw.as_bytes(), &ReadOptions::default());
-        let echo = reading.message.as_ref().map_or_else(|| HeaderEcho::guess(raw.as_bytes()), HeaderEcho::of);
-        let now = "2026-03-01T12:00:00Z".parse().unwrap();
-        let told =
-            Acknowledgement { outcome, problems, control_id: "H1", now, application: "HANDOVER", facility: "US" };
-        told.write(&echo).map(|bytes| String::from_utf8(bytes).unwrap().replace('\r', "\n"))
-    }
-
-    fn required() -> Problem {
-        let place = FieldPlace { component: 1, ..FieldPlace::field("PID", 1, 3) };
-        Problem::error(Category::Required, Place::Field(place), "give A|B")
-    }
-
-    #[test]
-    fn an_accepted_message_is_told_so_to_its_sender() {
-        let raw = "MSH|^~\\&|ADT|RIVERSIDE^1.2^ISO|||2026||ADT^A04|M1|T|2.5.1\r";
-        let told = answer(raw, Outcome::Accepted, &[]).unwrap();
-        let header = "MSH|^~\\&|HANDOVER|US|ADT|RIVERSIDE^1.2^ISO|20260301120000+0000||ACK^A04^ACK|H1|T|2.5.1";
-        assert_eq!(told, format!("{header}\nMSA|AA|M1\n"));
-    }
-
-    #[test]
-    fn faults_name_field_and_code_in_the_version_of_the_sender() {
-        let told = answer("MSH|^~\\&|A|B|C|D|2026||ADT^A04|M1|P|2.5.1\r", Outcome::Failed, &[required()]).unwrap();
-        assert!(told.contains("|C|D|A|B|"));
-        assert!(
-            told.ends_with(
-                "MSA|AE|M1|give A\\F\\B\nERR||PID^1^3^1^1|101^Required field missing^HL70357|E||||give A\\F\\B\n"
-            ),
-            "{told}"
-        );
-        let told = answer("MSH|^~\\&|A|B|C|D|2026||ADT^A04|M1|P|2.3\r", Outcome::Rejected, &[required()]).unwrap();
-        assert!(told.contains("|ACK^A04|H1|P|2.3\nMSA|AR|M1|"));
-        assert!(told.ends_with("ERR|PID^1^3^101&Required field missing&HL70357\n"), "{told}");
-    }
-
-    #[test]
-    fn the_fault_it_was_refused_for_is_told_however_many_warnings_come_before_it() {
-        let place = Place::Field(FieldPlace::field("PV1", 1, 7));
-        let mut problems = vec![Problem::warning(Category::CodeInvalid, place, "add a row"); 30];
-        problems.push(required());
-        let told = answer("MSH|^~\\&|A|B|C|D|2026||ADT^A04|M1|P|2.5.1\r", Outcome::Failed, &problems).unwrap();
-        assert!(told.split('\n').nth(2).unwrap().starts_with("ERR||PID^1^3^1^1|101^"), "{told}");
-    }
-
-    #[test]
-    fn enhanced_mode_answers_as_asked() {
-        let raw = |accept: &str, application: &str| {
-            format!("MSH|^~\\&|A|B|C|D|2026||ADT^A04|M1|P|2.5|||{accept}|{application}\r")
-        };
-        let code = |accept: &str, application: &str, outcome| {
-            let told = answer(&raw(accept, application), outcome, &[]);
-            told.map(|told| told.split("MSA|").nth(1).unwrap()[..2].to_string())
-        };
-        assert_eq!(code("AL", "NE", Outcome::Accepted).as_deref(), Some("CA"));
-        assert_eq!(code("AL", "NE", Outcome::Rejected).as_deref(), Some("CR"));
-        assert_eq!(code("NE", "AL", Outcome::Failed).as_deref(), Some("AE"));
-        assert_eq!(code("ER", "NE", Outcome::Accepted), None);
-        assert_eq!(code("NE", "NE", Outcome::Failed), None);
-        assert_eq!(code("2.5.1", "", Outcome::Failed).as_deref(), Some("AE"), "no word of table 0155");
-    }
-
-    #[test]
-    fn an_unreadable_message_is_answered_from_what_its_header_shows() {
-        let told = answer("junk MSH|^~\\&|A|B|C|D|2026||ADT^A04|M1|P|2.5\rPID|", Outcome::Rejected, &[]).unwrap();
-        assert!(told.ends_with("MSA|AR|M1\n"));
-        let told = answer("no header", Outcome::Rejected, &[required()]).unwrap();
-        assert!(told.starts_with("MSH|^~\\&|HANDOVER|US|||20260301120000+0000||ACK|H1|P|2.5.1\nMSA|AR||"), "{told}");
-    }
-
-    #[test]
-    fn a_batch_is_answered_as_a_batch() {
-        let header = HeaderEcho::guess(b"BHS|^~\\&|A|B|C|D|2026||||B7");
-        let told = write_batch_answer(
-            None,
-            Some(&header),
-            &[b"MSH|1\r".to_vec(), b"MSH|2\r".to_vec()],
-            "H1",
-            "1 lost",
-            "2026-03-01T12:00:00Z".parse().unwrap(),
-        );
-        assert_eq!(told, b"BHS|^~\\&|C|D|A|B|20260301120000+0000||||H1|B7\rMSH|1\rMSH|2\rBTS|2|1 lost\r");
     }
 }

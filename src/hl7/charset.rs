@@ -5,13 +5,21 @@ use std::borrow::Cow;
 
 use encoding_rs::{BIG5, Encoding, GB18030, GBK, ISO_2022_JP, SHIFT_JIS, UTF_8, WINDOWS_1252};
 
+use super::code_page::CodePage;
+
 /// A character set messages are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Charset(&'static Encoding);
+pub struct Charset(Set);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Set {
+    Encoding(&'static Encoding),
+    Page(&'static CodePage),
+}
 
 impl Default for Charset {
     fn default() -> Self {
-        Self(UTF_8)
+        Self(Set::Encoding(UTF_8))
     }
 }
 
@@ -24,59 +32,89 @@ impl Charset {
         let wanted = name.trim().to_ascii_uppercase();
         let label = match wanted.as_str() {
             // Bytes above 127 in "ASCII" are tried as UTF-8 first: the same as saying nothing.
-            "ASCII" | "ISO IR6" | "US-ASCII" | "UNICODE UTF-8" | "UNICODE" | "UTF8" => return Some(Self(UTF_8)),
-            "ISO IR14" | "ISO IR13" => return Some(Self(SHIFT_JIS)),
-            "ISO IR87" | "ISO IR159" => return Some(Self(ISO_2022_JP)),
-            "GB 18030-2000" => return Some(Self(GB18030)),
+            "ASCII" | "ISO IR6" | "US-ASCII" | "UNICODE UTF-8" | "UNICODE" | "UTF8" => return Some(Self::default()),
+            "ISO IR14" | "ISO IR13" => return Some(Self(Set::Encoding(SHIFT_JIS))),
+            "ISO IR87" | "ISO IR159" => return Some(Self(Set::Encoding(ISO_2022_JP))),
+            "GB 18030-2000" => return Some(Self(Set::Encoding(GB18030))),
             "KS X 1001" => "euc-kr",
-            "CNS 11643-1992" | "BIG-5" => return Some(Self(BIG5)),
+            "CNS 11643-1992" | "BIG-5" => return Some(Self(Set::Encoding(BIG5))),
             _ => wanted.as_str(),
         };
+        if let Some(page) = CodePage::named(label) {
+            return Some(Self(Set::Page(page)));
+        }
         let label = match label.strip_prefix("8859/") {
             Some(part) => format!("iso-8859-{part}"),
             None => label.to_string(),
         };
         let found = Encoding::for_label(label.as_bytes())?;
-        (found.is_ascii_compatible() || found == ISO_2022_JP).then_some(Self(found))
+        (found.is_ascii_compatible() || found == ISO_2022_JP).then_some(Self(Set::Encoding(found)))
     }
 
     /// The encoding's name, for a person.
     pub fn name(self) -> &'static str {
-        self.0.name()
+        match self.0 {
+            Set::Encoding(encoding) => encoding.name(),
+            Set::Page(page) => page.name,
+        }
     }
 
     /// Text of some bytes.
     pub fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
-        if self.0 == UTF_8 || (bytes.is_ascii() && self.0 != ISO_2022_JP) {
+        let encoding = match self.0 {
+            Set::Encoding(encoding) => encoding,
+            Set::Page(page) if !bytes.is_ascii() => return Cow::Owned(page.decode(bytes)),
+            Set::Page(_) => UTF_8,
+        };
+        if encoding == UTF_8 || (bytes.is_ascii() && encoding != ISO_2022_JP) {
             return match std::str::from_utf8(bytes) {
                 Ok(text) => Cow::Borrowed(text),
                 Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
             };
         }
-        self.0.decode_without_bom_handling(bytes).0
+        encoding.decode_without_bom_handling(bytes).0
+    }
+
+    /// Whether some of the bytes are no character of this set: they are lost.
+    pub fn loses(self, bytes: &[u8]) -> bool {
+        match self.0 {
+            Set::Encoding(encoding) => encoding.decode_without_bom_handling(bytes).1,
+            Set::Page(_) => false,
+        }
+    }
+
+    /// Whether bytes of this set that happen to be UTF-8 are so by chance: sets of several bytes for a character, where
+    /// nearly any two bytes are one.
+    pub(super) fn is_wide(self) -> bool {
+        matches!(self.0, Set::Encoding(encoding) if !encoding.is_single_byte() && encoding != UTF_8)
     }
 
     /// Bytes of some text; a character the set lacks becomes `?`.
     pub fn encode(self, text: &str) -> Cow<'_, [u8]> {
-        let (bytes, _, lossy) = self.0.encode(text);
+        let encoding = match self.0 {
+            Set::Encoding(encoding) => encoding,
+            Set::Page(page) => return Cow::Owned(page.encode(text)),
+        };
+        let (bytes, _, lossy) = encoding.encode(text);
         if !lossy {
             return bytes;
         }
         let mut letter = [0_u8; 4];
-        let replaced = text.chars().map(|c| if self.0.encode(c.encode_utf8(&mut letter)).2 { '?' } else { c });
+        let replaced = text.chars().map(|c| if encoding.encode(c.encode_utf8(&mut letter)).2 { '?' } else { c });
         let replaced: String = replaced.collect();
-        Cow::Owned(self.0.encode(&replaced).0.into_owned())
+        Cow::Owned(encoding.encode(&replaced).0.into_owned())
     }
 
     /// A copy of the same length in which no byte of a multi-byte character can be taken for a delimiter or a line end;
     /// nothing where the set has no such bytes.
     pub(super) fn mask(self, bytes: &[u8]) -> Option<Vec<u8>> {
-        if self.0 == ISO_2022_JP {
+        let Set::Encoding(encoding) = self.0 else { return None };
+        if encoding == ISO_2022_JP {
             return Some(mask_shifted(bytes));
         }
-        let is_lead: fn(u8) -> bool = if self.0 == SHIFT_JIS {
+        let is_lead: fn(u8) -> bool = if encoding == SHIFT_JIS {
             |byte| matches!(byte, 0x81..=0x9F | 0xE0..=0xFC)
-        } else if self.0 == BIG5 || self.0 == GBK || self.0 == GB18030 {
+        } else if encoding == BIG5 || encoding == GBK || encoding == GB18030 {
             |byte| matches!(byte, 0x81..=0xFE)
         } else {
             return None;
@@ -128,6 +166,8 @@ mod tests {
             ("ASCII", "UTF-8"),
             ("ISO IR87", "ISO-2022-JP"),
             ("GB 18030-2000", "gb18030"),
+            ("cp1250", "windows-1250"),
+            ("IBM437", "CP437"),
         ] {
             assert_eq!(Charset::named(name).unwrap().name(), found, "{name}");
         }

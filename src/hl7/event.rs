@@ -107,6 +107,31 @@ pub fn structure_of(code: &str, event: &str) -> Option<&'static str> {
     row.map(|(_, structure, _)| *structure)
 }
 
+/// What a message type without a trigger event means: before v2.3 these had one event each, and one is what is sent today.
+const ALONE: &[(&str, &str)] = &[
+    ("ORU", "R01"),
+    ("ORM", "O01"),
+    ("ORR", "O02"),
+    ("VXU", "V04"),
+    ("DFT", "P03"),
+    ("RDE", "O11"),
+    ("RDS", "O13"),
+    ("RGV", "O15"),
+    ("RAS", "O17"),
+    ("QRY", "A19"),
+    ("ADR", "A19"),
+];
+
+/// The one event that a structure has, else the one that the message type means alone; nothing where there are several.
+pub(super) fn only_event(code: &str, structure: &str) -> Option<&'static str> {
+    let row = ROWS.iter().find(|(of, known, _)| *of == code && *known == structure);
+    match row {
+        Some((_, _, [event])) => Some(event),
+        Some(_) => None,
+        None => ALONE.iter().find(|(of, _)| *of == code).map(|(_, event)| *event),
+    }
+}
+
 /// Whether a stated structure is one the standard names for the event, in any of its versions.
 pub(super) fn is_structure_of(code: &str, event: &str, stated: &str) -> bool {
     // From v2.7 on A44 has a structure of its own.
@@ -123,6 +148,15 @@ mod tests {
         assert_eq!(structure_of("ADT", "A31"), Some("ADT_A05"));
         assert_eq!(structure_of("SIU", "S15"), Some("SIU_S12"));
         assert_eq!(structure_of("ADT", "Z99"), None);
+    }
+
+    #[test]
+    fn a_type_or_structure_of_one_event_needs_not_name_it() {
+        assert_eq!(only_event("ORU", ""), Some("R01"));
+        assert_eq!(only_event("ADT", "ADT_A03"), Some("A03"));
+        assert_eq!(only_event("ADT", "ADT_A01"), None);
+        assert_eq!(only_event("ADT", ""), None);
+        assert!(ALONE.iter().all(|(code, event)| structure_of(code, event).is_some()));
     }
 
     #[test]

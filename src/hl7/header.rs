@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::event::{is_structure_of, structure_of};
+use super::event::{is_structure_of, only_event, structure_of};
 use super::message::{Message, Segment};
 use super::value::Value;
 
@@ -66,8 +66,21 @@ impl<'m> Header<'m> {
         }
     }
 
-    /// MSH-9.2, such as `A04`; where it is silent, the event of EVN-1, as before v2.3.
+    /// MSH-9.2, such as `A04`; where it is silent, the event of EVN-1, as before v2.3, else the one event that the structure
+    /// (MSH-9.3) or the message type has.
     pub fn trigger_event(self) -> Cow<'m, str> {
+        match self.stated_event() {
+            Cow::Borrowed("") => Cow::Borrowed(only_event(&self.message_code(), &self.text(9, 3)).unwrap_or_default()),
+            stated => stated,
+        }
+    }
+
+    /// Whether the message says itself which event it is of.
+    pub fn states_event(self) -> bool {
+        !self.stated_event().is_empty()
+    }
+
+    fn stated_event(self) -> Cow<'m, str> {
         let stated = self.text(9, 2);
         if !stated.trim().is_empty() {
             return match stated {
@@ -75,10 +88,11 @@ impl<'m> Header<'m> {
                 Cow::Owned(event) => Cow::Owned(event.trim().to_string()),
             };
         }
-        if let Some((_, event)) = self.text(9, 1).split_once('_') {
+        if let Some((_, event)) = self.text(9, 1).split_once('_').filter(|(_, event)| !event.trim().is_empty()) {
             return Cow::Owned(event.trim().to_string());
         }
-        self.message.segment("EVN").map(|event| event.field(1).leaf().text()).unwrap_or_default()
+        let entered = self.message.segment("EVN").map(|event| event.field(1).leaf().text()).unwrap_or_default();
+        if entered.trim().is_empty() { Cow::Borrowed("") } else { entered }
     }
 
     /// The message structure (table 0354), such as `ADT_A01` for an A04: MSH-9.3 where that is the one the standard names for
@@ -105,6 +119,11 @@ impl<'m> Header<'m> {
     /// MSH-11.1: `P` production, `T` training, `D` debugging.
     pub fn processing_id(self) -> Cow<'m, str> {
         self.text(11, 1)
+    }
+
+    /// MSH-11.2 (table 0207): `A` archive, `R` restored from archive, `I` initial load; `T` and nothing mean current processing.
+    pub fn processing_mode(self) -> Cow<'m, str> {
+        self.text(11, 2)
     }
 
     /// MSH-12.1, such as `2.5.1`.

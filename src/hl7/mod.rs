@@ -19,9 +19,12 @@
 //! groups segments, [`DateTime`] reads dates, [`Draft`] writes messages, [`Acknowledgement`] answers them.
 
 mod ack;
+#[cfg(test)]
+mod ack_tests;
 mod batch;
 mod charset;
 mod clock;
+mod code_page;
 #[cfg(test)]
 mod corpus_tests;
 mod date_text;
@@ -43,7 +46,7 @@ mod timestamp;
 mod value;
 mod writer;
 
-pub use ack::{Acknowledgement, Outcome, error_code, write_batch_answer};
+pub use ack::{Acknowledgement, Mode as AcknowledgementMode, Outcome, error_code, write_batch_answer};
 pub use batch::Batch;
 pub use charset::Charset;
 pub use clock::{Doubt, Moment, SenderClock};

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::problem::{Category, FieldPlace, Place, Problem};
+use crate::unused::Kind;
 
 use super::charset::Charset;
 use super::delimiters::Delimiters;
@@ -39,6 +40,7 @@ fn read_message(raw: Arc<[u8]>, options: &ReadOptions, problems: &mut Vec<Proble
     let mut found = Vec::new();
     let index = index_segments(&raw, start..end, &delimiters, options, &mut found)?;
     let message = assemble(raw, None, delimiters, options.charset.unwrap_or_default(), index);
+    note_event(&message, problems);
     let charset = choose_charset(&message, options, problems);
     let message = match charset.mask(&message.raw) {
         Some(mask) => {
@@ -55,6 +57,17 @@ fn read_message(raw: Arc<[u8]>, options: &ReadOptions, problems: &mut Vec<Proble
         problems.push(Problem::error(Category::Required, msh(10), text));
     }
     Ok(message)
+}
+
+/// A message without a trigger event is read as the one event that its type has.
+fn note_event(message: &Message, problems: &mut Vec<Problem>) {
+    let header = message.header();
+    if !header.states_event() && !header.trigger_event().is_empty() {
+        let place = Place::Field(FieldPlace { component: 2, ..FieldPlace::field("MSH", 1, 9) });
+        let text = format!("there is no trigger event; it was read as {}", header.trigger_event());
+        let note = Problem::information(Category::Required, place, text);
+        problems.push(note.unused(Kind::Event, &header.message_code()));
+    }
 }
 
 fn assemble(raw: Arc<[u8]>, mask: Option<Vec<u8>>, delimiters: Delimiters, charset: Charset, index: Index) -> Message {
@@ -108,11 +121,42 @@ fn is_header(raw: &[u8], at: usize) -> bool {
     name.eq_ignore_ascii_case(b"MSH") && !raw.get(at + 3).is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// MSH-18, or what the feed says, or UTF-8; and whether the bytes are what was promised.
+/// What the feed says, or MSH-18, or UTF-8; and whether the bytes are what was promised.
 fn choose_charset(message: &Message, options: &ReadOptions, problems: &mut Vec<Problem>) -> Charset {
-    let assumed = options.charset.unwrap_or_default();
+    let stated = options.charset.filter(|_| options.is_charset_fixed);
+    let charset = stated.unwrap_or_else(|| declared_charset(message, options, problems));
+    let is_utf8 = std::str::from_utf8(&message.raw).is_ok();
+    if is_utf8 && stated.is_none() && charset != Charset::default() && !message.raw.is_ascii() {
+        // In sets of one byte for a character, text that happens to be UTF-8 all through is no text.
+        if !charset.is_wide() || charset.loses(&message.raw) {
+            let text = format!("the characters are UTF-8 and were read so, although {} is declared", charset.name());
+            let note = Problem::information(Category::Value, msh(18), text);
+            problems.push(note.unused(Kind::Text, charset.name()));
+            return Charset::default();
+        }
+    }
+    if charset == Charset::default() && !is_utf8 {
+        let text = "there are bytes that are not UTF-8; values with them were read as Windows-1252: declare the set in MSH-18, or \
+                    state it as the feed's `charset`";
+        let problem = Problem::warning(Category::Value, msh(18), text);
+        problems.push(problem.to_sender("declare the character set in MSH-18").unused(Kind::Text, "MSH-18"));
+    } else if charset != Charset::default() && charset.loses(&message.raw) {
+        let text = format!("there are bytes that are no characters of {}; what they meant is lost", charset.name());
+        problems.push(Problem::warning(Category::Value, msh(18), text).unused(Kind::Text, charset.name()));
+    }
+    if charset == Charset::default() && is_utf8 && message.raw.windows(3).any(|three| three == REPLACEMENT) {
+        let text = "there are characters that were lost before the message came: their place is taken by U+FFFD";
+        problems.push(Problem::warning(Category::Value, Place::Whole, text).unused(Kind::Text, "U+FFFD"));
+    }
+    charset
+}
+
+/// U+FFFD in UTF-8: what a program puts where it could not read a character.
+const REPLACEMENT: &[u8] = b"\xEF\xBF\xBD";
+
+fn declared_charset(message: &Message, options: &ReadOptions, problems: &mut Vec<Problem>) -> Charset {
+    let mut charset = options.charset.unwrap_or_default();
     let declared = message.header().field(18);
-    let mut charset = assumed;
     for repetition in declared.repetitions().filter(|repetition| !repetition.is_empty()) {
         match Charset::named(&repetition.leaf().text()) {
             // The first is the default one; Japanese messages name their shifted set second.
@@ -120,14 +164,10 @@ fn choose_charset(message: &Message, options: &ReadOptions, problems: &mut Vec<P
             Some(_) => {}
             None => {
                 let text = "the character set is not known; the message was read as UTF-8 or Windows-1252";
-                problems.push(Problem::warning(Category::CodeInvalid, Place::Field(repetition.place()), text));
+                let problem = Problem::warning(Category::CodeInvalid, Place::Field(repetition.place()), text);
+                problems.push(problem.unused(Kind::Text, "MSH-18"));
             }
         }
-    }
-    if charset == Charset::default() && std::str::from_utf8(&message.raw).is_err() {
-        let text =
-            "there are bytes that are not UTF-8; values with them were read as Windows-1252: declare the set in MSH-18";
-        problems.push(Problem::warning(Category::Value, msh(18), text));
     }
     charset
 }

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 use super::answer::{self, Answer};
-use super::decide::{Decided, Said, decide, one_merge};
-use super::find::{candidates, find, persons};
+use super::decide::{Decided, Said, decide, joined};
+use super::find::{find, persons};
+use super::overlay::Overlay;
+use super::portions::portions;
 use super::understand::{self, Read};
 use super::{Acknowledged, Arrival, Event, Gateway, notices, trace};
 use crate::mapping::Mapped;
@@ -161,16 +163,23 @@ impl Gateway {
         if mapped.has_errors() {
             return Ok((nothing(Disposition::Error), Vec::new()));
         }
-        let (candidates, prior) = match (candidates(said.feed, mapped), one_merge(mapped)) {
-            (Ok(candidates), Ok(prior)) => (candidates, prior),
-            (Err(problem), _) | (_, Err(problem)) => return Ok(refuse(problem)),
+        let portions = match portions(said.feed, mapped) {
+            Ok(portions) => portions,
+            Err(problem) => return Ok(refuse(problem)),
         };
         let store = &*self.store;
-        let locks = self.locks.hold(&persons(store, &candidates, &prior).await?).await;
+        let locks = self.locks.hold(&persons(store, &portions).await?).await;
         let started = Instant::now();
-        let found = find(store, mapped, &candidates, &prior).await?;
-        let read = started.elapsed();
-        let mut decided = decide(said, mapped, found);
+        let (mut overlay, mut all, mut read) = (Overlay::default(), Vec::new(), Duration::ZERO);
+        for portion in &portions {
+            let begun = Instant::now();
+            let found = find(store, &overlay, portion).await?;
+            read += begun.elapsed();
+            let decided = decide(said, portion, found);
+            overlay.take(&decided.unit);
+            all.push(decided);
+        }
+        let mut decided = joined(all);
         let steps = [("reading the record", read), ("deciding", started.elapsed().saturating_sub(read))];
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         decided.trace.timing_micros = steps.map(|(step, time)| (step.to_string(), micros(time))).to_vec();

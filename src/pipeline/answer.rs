@@ -13,7 +13,7 @@ use crate::store::{Disposition, MessageEntry, StoreError};
 /// An acknowledgement with its code.
 pub(super) struct Answer {
     pub code: Code,
-    /// Empty where the sender asked for no answer (enhanced mode).
+    /// Empty where the sender asked for no answer, two messages where it asked for both (enhanced mode).
     pub bytes: Vec<u8>,
 }
 
@@ -48,6 +48,7 @@ fn write(
     let acknowledgement = Acknowledgement {
         outcome,
         problems,
+        mode: site.feeds.get(&arrival.feed).map(|feed| feed.handling.acknowledge).unwrap_or_default(),
         control_id: &control_id,
         now,
         application: &site.settings.application,
@@ -96,8 +97,9 @@ pub(super) fn unavailable(
         _ => "the gateway has a fault; send it again later and tell its operator",
     };
     let problem = Problem::error(Category::Transient, Place::Whole, text);
-    let answer = Answer::new(site, read, arrival, Disposition::Error, &[problem], now);
-    Acknowledged { code: answer.code, bytes: answer.bytes, sequence: None, duplicate: false, unavailable: true }
+    let echo = read.message.as_ref().map_or_else(|| HeaderEcho::guess(&arrival.raw), HeaderEcho::of);
+    let bytes = write(site, &echo, arrival, Outcome::NotStored, &[problem], now);
+    Acknowledged { code: Code::AE, bytes, sequence: None, duplicate: false, unavailable: true }
 }
 
 /// A feed that a reload took away while its connection was open.

@@ -45,7 +45,7 @@ impl Code {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledged {
     pub code: Code,
-    /// The ACK message, without framing.
+    /// The ACK message, without framing; two of them, each beginning with MSH, where the sender asked for both.
     pub bytes: Vec<u8>,
     /// The stored message; none when it could not be stored.
     pub sequence: Option<u64>,

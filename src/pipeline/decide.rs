@@ -4,12 +4,12 @@
 use jiff::Timestamp;
 
 use super::find::Found;
-use super::settle::{Settled, Working, settle};
+use super::portions::Portion;
+use super::settle::{Settled, Working, settle, version_path};
 use crate::agreement::label_sensitive;
-use crate::mapping::Mapped;
 use crate::problem::{Category, Place, Problem, Severity};
 use crate::profile::{self, own_profile, validate_own};
-use crate::record::{Stamp, Statement, merge, merge_patients};
+use crate::record::{Stamp, Statement, merge, merge_patients, squash};
 use crate::site::{Feed, Intake, Site};
 use crate::store::{Disposition, HeadWrite, Trace, TraceLine, WriteUnit};
 
@@ -31,10 +31,10 @@ pub(super) struct Said<'a> {
 }
 
 /// Merges, evaluates, gates. With an error among the problems nothing of it is to be written but the message itself.
-pub(super) fn decide(said: &Said<'_>, mapped: &Mapped, found: Found) -> Decided {
+pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> Decided {
     let Said { site, feed, control, received } = *said;
     let mut problems = found.problems;
-    check_profiles(said, mapped, &mut problems);
+    check_profiles(said, portion, &mut problems);
     if problems.iter().any(Problem::is_error) {
         return refused(problems);
     }
@@ -43,8 +43,8 @@ pub(super) fn decide(said: &Said<'_>, mapped: &Mapped, found: Found) -> Decided 
         label_sensitive(&mut identified.draft.resource, &site.value_sets);
     }
     let statement = Statement {
-        stamp: Stamp::new(mapped.event.occurred, mapped.event.recorded, format!("{}/{control}", feed.name)),
-        trigger: mapped.event.trigger.clone(),
+        stamp: Stamp::new(portion.event.occurred, portion.event.recorded, format!("{}/{control}", feed.name)),
+        trigger: portion.event.trigger.clone(),
         drafts,
         candidates: found.identifiers,
         received,
@@ -94,12 +94,12 @@ fn refused(problems: Vec<Problem>) -> Decided {
 }
 
 /// What the maps made is checked as the feed asks: reported, or answered AE.
-fn check_profiles(said: &Said<'_>, mapped: &Mapped, problems: &mut Vec<Problem>) {
+fn check_profiles(said: &Said<'_>, portion: &Portion<'_>, problems: &mut Vec<Problem>) {
     let Said { site, feed, .. } = *said;
     if feed.intake == Intake::Off {
         return;
     }
-    for draft in &mapped.drafts {
+    for draft in portion.drafts.iter() {
         // Status and the like of an encounter come from the record's state machine, not from the message.
         let made_later =
             |problem: &Problem| draft.resource.resource_type() == "Encounter" && problem.category == Category::Required;
@@ -127,15 +127,43 @@ fn check_work(feed: &Feed, unit: &WriteUnit, problems: &mut Vec<Problem>) {
     }
 }
 
-/// More than one merge in a message would have to be committed as one; senders send them one by one.
-pub(super) fn one_merge(mapped: &Mapped) -> Result<Vec<crate::fhir::Identifier>, Problem> {
-    match mapped.merges.as_slice() {
-        [] => Ok(Vec::new()),
-        [merge] => Ok(merge.prior.clone()),
-        _ => Err(Problem::error(
-            Category::NotSupported,
-            Place::Field(crate::problem::FieldPlace::segment("MRG", 2)),
-            "more than one merge in a message; send each in a message of its own",
-        )),
+/// What the portions of one message come to together: committed whole, or nothing of it when one has an error.
+pub(super) fn joined(portions: Vec<Decided>) -> Decided {
+    let mut portions = portions.into_iter();
+    let Some(mut whole) = portions.next() else { return refused(Vec::new()) };
+    if portions.len() == 0 {
+        return whole;
+    }
+    for mut portion in portions {
+        whole.problems.append(&mut portion.problems);
+        if portion.disposition != Disposition::Applied {
+            whole.disposition = portion.disposition;
+        }
+        whole.unit.changes.append(&mut portion.unit.changes);
+        whole.unit.identifiers.append(&mut portion.unit.identifiers);
+        whole.unit.deliveries.append(&mut portion.unit.deliveries);
+        whole.unit.audit.append(&mut portion.unit.audit);
+        portion.unit.heads.into_iter().for_each(|write| add_head(&mut whole.unit.heads, write));
+        whole.trace.decisions.append(&mut portion.trace.decisions);
+        whole.trace.agreements.append(&mut portion.trace.agreements);
+        whole.trace.deliveries.append(&mut portion.trace.deliveries);
+    }
+    if whole.disposition != Disposition::Applied {
+        return refused(whole.problems);
+    }
+    whole.unit.changes = squash(whole.unit.changes);
+    let visible = whole.unit.changes.iter().filter(|change| change.is_visible());
+    whole.trace.resources = visible.map(version_path).collect();
+    whole
+}
+
+/// A head that two portions change is written once, over the revision that is stored.
+fn add_head(heads: &mut Vec<HeadWrite>, write: HeadWrite) {
+    match heads.iter_mut().find(|known| known.head.person == write.head.person) {
+        Some(known) => {
+            known.head = write.head;
+            known.head.revision = known.replaces + 1;
+        }
+        None => heads.push(write),
     }
 }

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::decide::{Decided, Said, decide, one_merge};
-use super::find::{Found, Known, candidates};
+use super::decide::{Decided, Said, decide, joined};
+use super::find::{Found, Known};
+use super::overlay::Overlay;
+use super::portions::{Portion, portions};
 use super::{Arrival, Code, notices, trace, understand};
 use crate::fhir::Identifier;
-use crate::identity::{self, PersonId};
+use crate::identity;
 use crate::mapping::Mapped;
 use crate::problem::Problem;
 use crate::record::{Membership, Record};
@@ -82,21 +84,37 @@ fn decide_alone(said: &Said<'_>, mapped: &Mapped, members: Members<'_>) -> Decid
     if mapped.has_errors() {
         return alone(Disposition::Error, Vec::new());
     }
-    let (candidates, prior) = match (candidates(said.feed, mapped), one_merge(mapped)) {
-        (Ok(candidates), Ok(prior)) => (candidates, prior),
-        (Err(problem), _) | (_, Err(problem)) => return alone(Disposition::Error, vec![problem]),
+    let portions = match portions(said.feed, mapped) {
+        Ok(portions) => portions,
+        Err(problem) => return alone(Disposition::Error, vec![problem]),
     };
-    decide(said, mapped, found(mapped, candidates, prior, members))
+    let (mut overlay, mut all) = (Overlay::default(), Vec::new());
+    for portion in &portions {
+        let decided = decide(said, portion, found(&overlay, portion, members));
+        overlay.take(&decided.unit);
+        all.push(decided);
+    }
+    joined(all)
 }
 
-/// What would be found for a patient nobody has seen.
-fn found(mapped: &Mapped, candidates: Vec<Identifier>, prior: Vec<Identifier>, members: Members<'_>) -> Found {
-    let chosen = identity::choose_person(&candidates, &vec![None; candidates.len()]);
-    let (identified, problems) = identity::assign(mapped.drafts.clone(), chosen.person);
-    let stated = mapped.draft("Patient").map(|draft| draft.resource.identifiers()).unwrap_or_default();
-    let memberships = members.of(&stated, &candidates);
-    let prior = prior.first().map(PersonId::of).map(|person| (Record::new(person), prior));
-    let known = Known { record: Record::new(chosen.person), memberships };
+/// What would be found for patients nobody has seen before this message.
+fn found(overlay: &Overlay, portion: &Portion<'_>, members: Members<'_>) -> Found {
+    let record = |identifiers: &[Identifier]| {
+        let known = overlay.persons_of(identifiers, vec![None; identifiers.len()]);
+        let chosen = identity::choose_person(identifiers, &known);
+        let mut record = Record::new(chosen.person);
+        overlay.complete(&mut record);
+        (record, chosen)
+    };
+    let (known, chosen) = record(&portion.candidates);
+    let origin = known.head.origin_of(&chosen.identifiers);
+    let (identified, problems) = identity::assign(portion.drafts.to_vec(), origin);
+    let memberships = members.of(&portion.stated(), &portion.candidates);
+    let prior = Some(&portion.prior).filter(|prior| !prior.is_empty()).map(|prior| {
+        let (record, gone) = record(prior);
+        (record, gone.identifiers)
+    });
+    let known = Known { record: known, memberships };
     Found { known, identifiers: chosen.identifiers, identified, prior, problems }
 }
 

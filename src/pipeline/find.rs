@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::Gateway;
-use crate::fhir::{Identifier, Resource};
+use super::overlay::Overlay;
+use super::portions::Portion;
+use crate::fhir::Identifier;
 use crate::identity::{self, Identified, PersonId};
-use crate::mapping::Mapped;
-use crate::problem::{Category, FieldPlace, Place, Problem};
+use crate::problem::Problem;
 use crate::record::{Membership, Record, touched};
-use crate::site::Feed;
 use crate::store::{Store, StoreError};
 
 /// The newest observations that are read with a record; rules look back no further.
@@ -32,65 +32,57 @@ pub(super) struct Found {
 }
 
 /// The records a message may touch, for locking: found again after the locks are held, as a merge may have moved them.
-pub(super) async fn persons(
-    store: &dyn Store,
-    candidates: &[Identifier],
-    prior: &[Identifier],
-) -> Result<Vec<PersonId>, StoreError> {
-    let mut persons = vec![choose(store, candidates).await?.person];
-    if !prior.is_empty() {
-        persons.push(choose(store, prior).await?.person);
+pub(super) async fn persons(store: &dyn Store, portions: &[Portion<'_>]) -> Result<Vec<PersonId>, StoreError> {
+    let (overlay, mut persons) = (Overlay::default(), Vec::new());
+    for portion in portions {
+        persons.push(choose(store, &overlay, &portion.candidates).await?.person);
+        if !portion.prior.is_empty() {
+            persons.push(choose(store, &overlay, &portion.prior).await?.person);
+        }
     }
     Ok(persons)
 }
 
-async fn choose(store: &dyn Store, candidates: &[Identifier]) -> Result<identity::Chosen, StoreError> {
-    let known = store.persons_of(candidates).await?;
-    Ok(identity::choose_person(candidates, &known))
-}
-
-/// The identifiers in a message that say who the patient is; none is a fault of PID-3.
-pub(super) fn candidates(feed: &Feed, mapped: &Mapped) -> Result<Vec<Identifier>, Problem> {
-    let at_field = |mut problem: Problem| {
-        problem.place = Place::Field(FieldPlace::field("PID", 1, 3));
-        problem
-    };
-    let mut patients = mapped.drafts.iter().filter(|draft| draft.resource.resource_type() == "Patient");
-    let empty = Resource::new("Patient");
-    let patient = patients.next().map_or(&empty, |draft| &draft.resource);
-    // All that a message states goes into one record; another patient's results must never end up there.
-    if patients.next().is_some() {
-        let place = Place::Field(FieldPlace::segment("PID", 2));
-        let text = "more than one patient in a message; send each patient in a message of their own";
-        return Err(Problem::error(Category::NotSupported, place, text));
-    }
-    identity::candidates(patient, &feed.identified_by).map_err(at_field)
-}
-
-/// Reads what deciding needs.
-pub(super) async fn find(
+async fn choose(
     store: &dyn Store,
-    mapped: &Mapped,
+    overlay: &Overlay,
     candidates: &[Identifier],
-    prior: &[Identifier],
-) -> Result<Found, StoreError> {
-    let chosen = choose(store, candidates).await?;
-    let mut record = store.record(chosen.person, &[], OBSERVATIONS).await?;
-    let origin = record.head.origin_of(&chosen.identifiers);
-    let (identified, mut problems) = identity::assign(mapped.drafts.clone(), origin);
-    complete(store, &mut record, &identified).await?;
-    let prior = match prior {
+) -> Result<identity::Chosen, StoreError> {
+    let known = store.persons_of(candidates).await?;
+    Ok(identity::choose_person(candidates, &overlay.persons_of(candidates, known)))
+}
+
+/// A record as the earlier portions of the message left it.
+async fn record(store: &dyn Store, overlay: &Overlay, person: PersonId) -> Result<Record, StoreError> {
+    let mut record = store.record(person, &[], OBSERVATIONS).await?;
+    for absorbed in overlay.absorbed(&record) {
+        let absorbed = store.record(absorbed, &[], OBSERVATIONS).await?;
+        record.resources.extend(absorbed.resources);
+        record.truncated |= absorbed.truncated;
+    }
+    overlay.complete(&mut record);
+    Ok(record)
+}
+
+/// Reads what deciding about a portion needs.
+pub(super) async fn find(store: &dyn Store, overlay: &Overlay, portion: &Portion<'_>) -> Result<Found, StoreError> {
+    let chosen = choose(store, overlay, &portion.candidates).await?;
+    let mut known = record(store, overlay, chosen.person).await?;
+    let origin = known.head.origin_of(&chosen.identifiers);
+    let (identified, mut problems) = identity::assign(portion.drafts.to_vec(), origin);
+    complete(store, &mut known, &identified).await?;
+    let prior = match portion.prior.as_slice() {
         [] => None,
         prior => {
-            let gone = choose(store, prior).await?;
-            Some((store.record(gone.person, &[], OBSERVATIONS).await?, gone.identifiers))
+            let gone = choose(store, overlay, prior).await?;
+            Some((record(store, overlay, gone.person).await?, gone.identifiers))
         }
     };
-    let stated = mapped.draft("Patient").map(|draft| draft.resource.identifiers()).unwrap_or_default();
     let before: Vec<Identifier> = prior.iter().flat_map(|(prior, _)| prior.head.identifiers.clone()).collect();
-    let memberships = memberships(store, &record, stated.into_iter().chain(before).collect()).await?;
+    let memberships = memberships(store, &known, portion.stated().into_iter().chain(before).collect()).await?;
     problems.extend(chosen.problems);
-    Ok(Found { known: Known { record, memberships }, identifiers: chosen.identifiers, identified, prior, problems })
+    let known = Known { record: known, memberships };
+    Ok(Found { known, identifiers: chosen.identifiers, identified, prior, problems })
 }
 
 /// Adds to a loaded record what a statement touches and loading left out: shared resources and old observations.

@@ -12,6 +12,8 @@ mod gateway;
 mod locks;
 mod notices;
 mod operation;
+mod overlay;
+mod portions;
 mod render;
 pub mod retention;
 mod settle;

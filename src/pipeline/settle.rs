@@ -154,7 +154,7 @@ fn place(decision: &Decision) -> String {
     decision.at.as_ref().map(|mark| format!("{}:{}", mark.file, mark.line)).unwrap_or_default()
 }
 
-fn version_path(change: &Change) -> String {
+pub(super) fn version_path(change: &Change) -> String {
     let stored = &change.stored;
     format!("{}/{}/_history/{}", stored.resource.resource_type(), stored.id, stored.version)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::broadcast::Receiver;
 
-use super::find::candidates;
+use super::portions::portions;
 use super::{Acknowledged, Arrival, Event, Gateway, TaskAction, timers, understand};
 use crate::clock::{Clock, ManualClock};
 use crate::fhir::Identifier;
@@ -78,17 +78,22 @@ impl Story {
         };
         let patient = entry.as_ref().and_then(|entry| entry.summary.patient.as_ref()?.parse::<ResourceId>().ok());
         self.persons.extend(patient.map(|patient| patient.person));
+        // A message of several patients names one; what it wrote names them all.
+        let written = entry.iter().flat_map(|entry| &entry.trace.resources).filter_map(|path| path.split('/').nth(1));
+        let persons = written.filter_map(|id| id.parse::<ResourceId>().ok()).map(|id| id.person);
+        self.persons.extend(persons.filter(|person| *person != PersonId::SHARED));
         self.ring().await;
         Ok(Told { acknowledged, entry })
     }
 
     async fn admit(&mut self, arrival: &Arrival) -> Result<(), StoreError> {
         let Some((panel, members)) = &mut self.otherwise else { return Ok(()) };
-        let identifiers = patient_of(&self.gateway.site.load_full(), arrival, self.clock.now());
         let store = &self.gateway.store;
-        if !identifiers.is_empty() && store.memberships(&identifiers).await?.is_empty() {
-            members.push(Membership::new(panel, identifiers));
-            store.replace_panel(panel, members.clone(), self.clock.now()).await?;
+        for identifiers in patients_of(&self.gateway.site.load_full(), arrival, self.clock.now()) {
+            if store.memberships(&identifiers).await?.is_empty() {
+                members.push(Membership::new(panel, identifiers));
+                store.replace_panel(panel, members.clone(), self.clock.now()).await?;
+            }
         }
         Ok(())
     }
@@ -170,12 +175,13 @@ impl Story {
     }
 }
 
-/// The identifiers by which a message says whom it is about.
-fn patient_of(site: &Site, arrival: &Arrival, now: Timestamp) -> Vec<Identifier> {
+/// The identifiers by which a message says whom it is about, for each patient.
+fn patients_of(site: &Site, arrival: &Arrival, now: Timestamp) -> Vec<Vec<Identifier>> {
     let Some(feed) = site.feeds.get(&arrival.feed) else { return Vec::new() };
     let read = understand::read(site, feed, arrival);
     let mapped = read.message.as_ref().and_then(|message| understand::map(site, feed, message, now));
-    mapped.and_then(|mapped| candidates(feed, &mapped).ok()).unwrap_or_default()
+    let portions = mapped.as_ref().and_then(|mapped| portions(feed, mapped).ok()).unwrap_or_default();
+    portions.into_iter().map(|portion| portion.candidates).collect()
 }
 
 /// Whether a task that is not ended was made by this rule, or has this code.

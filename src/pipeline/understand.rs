@@ -6,13 +6,14 @@ use super::Arrival;
 use crate::hl7::{Message, ReadOptions};
 use crate::mapping::{Context, Mapped};
 use crate::problem::{Category, FieldPlace, Place, Problem};
-use crate::site::{Feed, Site};
+use crate::site::{Feed, Processing, Site, names_event};
 use crate::store::Disposition;
+use crate::unused::Kind;
 
 /// MSH-10 (ST) since HL7 v2.7; earlier versions allow less.
 const LONGEST_CONTROL_ID: usize = 199;
 
-/// A message that was read; `refusal` says why it cannot be taken, when it cannot.
+/// A message that was read; `refusal` says what becomes of it when it has no effect: refused, or only kept.
 pub(super) struct Read {
     /// None when not even a header was found.
     pub message: Option<Message>,
@@ -26,7 +27,12 @@ pub(super) struct Read {
 
 /// Reads the bytes and decides whether this feed takes such a message at all.
 pub(super) fn read(site: &Site, feed: &Feed, arrival: &Arrival) -> Read {
-    let options = ReadOptions { max_bytes: feed.limits.frame_bytes, ..ReadOptions::default() };
+    let options = ReadOptions {
+        max_bytes: feed.limits.frame_bytes,
+        charset: feed.writing.charset,
+        is_charset_fixed: feed.writing.is_charset_fixed,
+        ..ReadOptions::default()
+    };
     let reading = Message::parse(arrival.raw.as_slice(), &options);
     let (mut control, mut event) = (String::new(), String::new());
     if let Some(message) = &reading.message {
@@ -56,7 +62,7 @@ pub(super) fn read(site: &Site, feed: &Feed, arrival: &Arrival) -> Read {
     Read { message: reading.message, control, event, problems, refusal }
 }
 
-/// Wrong feed, unknown event, or an event without a map.
+/// Wrong feed, no message of production, unknown event, or an event without a map.
 fn gate(site: &Site, feed: &Feed, message: &Message, event: &str, problems: &mut Vec<Problem>) -> Option<Disposition> {
     let header = message.header();
     let facility = header.sending_facility();
@@ -66,23 +72,78 @@ fn gate(site: &Site, feed: &Feed, message: &Message, event: &str, problems: &mut
         return Some(Disposition::Rejected);
     }
     let (code, trigger) = (header.message_code(), header.trigger_event());
-    let accepted = |pattern: &String| {
-        pattern
-            .split_once('^')
-            .map_or(*pattern == code, |(wanted, event)| wanted == code && (event == "*" || event == trigger))
-    };
-    if !feed.accepts.is_empty() && !feed.accepts.iter().any(accepted) {
+    let is_named = |patterns: &[String]| patterns.iter().any(|pattern| names_event(pattern, &code, &trigger));
+    if code == "ACK" {
+        let text =
+            "an acknowledgement, which tells nothing about a patient; it was kept without effect and without an answer";
+        problems.push(kept(field(9), text.to_string(), "ACK"));
+        return Some(Disposition::Ignored);
+    }
+    if is_named(&feed.handling.ignore) {
+        let text = format!("this feed's `ignore` names {event}; the message was kept without effect");
+        problems.push(kept(field(9), text, event));
+        return Some(Disposition::Ignored);
+    }
+    if !feed.accepts.is_empty() && !is_named(&feed.accepts) {
         let text = format!("this feed does not take {event}; it takes {}", feed.accepts.join(", "));
-        problems.push(Problem::error(Category::NotSupported, field(9), text));
+        let is_known = feed.accepts.iter().any(|pattern| pattern.starts_with(&*code));
+        problems.push(Problem::error(Category::NotSupported, unsupported(is_known), text));
         return Some(Disposition::Rejected);
+    }
+    if let Some(disposition) = processing(feed, message, problems) {
+        return Some(disposition);
     }
     let maps = site.mappings.get(&feed.name);
     if !maps.is_some_and(|maps| maps.covers(&code, &trigger)) {
-        let text = format!("no mapping reads {event} yet; add a file to mappings/messages and replay this message");
-        problems.push(Problem::error(Category::NotSupported, field(9), text));
+        let text = format!(
+            "no mapping reads {event} yet; add a file to mappings/messages and replay this message, or name {event} in the \
+             feed's `ignore`"
+        );
+        let is_known = maps.is_some_and(|maps| maps.events().iter().any(|(known, _)| *known == code));
+        let problem = Problem::error(Category::NotSupported, unsupported(is_known), text);
+        problems.push(problem.to_sender(format!("{event} is not supported here; agree with us before sending it")));
         return Some(Disposition::Rejected);
     }
     None
+}
+
+/// MSH-9.2 where only the event is not supported, MSH-9.1 where nothing of this type is.
+fn unsupported(is_code_known: bool) -> Place {
+    let component = if is_code_known { 2 } else { 1 };
+    Place::Field(FieldPlace { component, ..FieldPlace::field("MSH", 1, 9) })
+}
+
+/// What the feed says about messages of training, debugging and the like.
+fn processing(feed: &Feed, message: &Message, problems: &mut Vec<Problem>) -> Option<Disposition> {
+    let header = message.header();
+    let (id, mode) = (header.processing_id(), header.processing_mode());
+    let written = if mode.is_empty() { id.to_string() } else { format!("{id}^{mode}") };
+    match feed.handling.processing(&id, &mode) {
+        Processing::Apply => {
+            if !matches!(&*id, "" | "P" | "T" | "D") {
+                let text = "this is no processing id of HL7 (P, T, D); the message was taken as one of production";
+                problems.push(Problem::warning(Category::CodeInvalid, field(11), text).unused(Kind::Event, "MSH-11"));
+            }
+            None
+        }
+        Processing::Keep => {
+            let text = format!(
+                "no message of production (MSH-11 says {written}); it was kept without effect, as the feed's `processing` says"
+            );
+            problems.push(kept(field(11), text, &format!("MSH-11 {written}")));
+            Some(Disposition::Ignored)
+        }
+        Processing::Refuse => {
+            let text = format!("this feed does not take messages with {written} in MSH-11");
+            problems.push(Problem::error(Category::NotSupported, field(11), text));
+            Some(Disposition::Rejected)
+        }
+    }
+}
+
+/// A whole message without effect.
+fn kept(place: Place, text: String, about: &str) -> Problem {
+    Problem::information(Category::Suppressed, place, text).unused(Kind::Event, about)
 }
 
 fn field(number: u16) -> Place {
@@ -92,6 +153,7 @@ fn field(number: u16) -> Place {
 /// Maps a message that the feed takes.
 pub(super) fn map(site: &Site, feed: &Feed, message: &Message, received: Timestamp) -> Option<Mapped> {
     let maps = site.mappings.get(&feed.name)?;
-    let context = Context { zone: &feed.zone, authorities: &feed.authorities, habits: &feed.habits, received };
+    let zone = feed.zone_of(&message.header().sending_facility());
+    let context = Context { zone, authorities: &feed.authorities, habits: &feed.habits, received };
     Some(maps.apply(message, &context))
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
 use super::scalar::{self, Secret};
-use super::{Credential, Feed, Intake, Limits, MllpSettings, Peer};
+use super::{Credential, Feed, Intake, Limits, MllpSettings, Peer, handling, writing};
 use crate::mapping::{Authorities, Habits};
 use crate::problem::{Category, Problem};
 use crate::profile::{Profiles, named_profile};
@@ -39,8 +39,10 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
     let authorities = fields.required("authorities").map(|node| directory(node, &mut problems)).unwrap_or_default();
     let habits = fields.optional("assume").map(|node| Habits::read(node, &mut problems)).unwrap_or_default();
     let identified_by = identified_by(&mut fields, &authorities);
-    let accepts = accepts(&mut fields);
+    let accepts = handling::events(&mut fields, "accepts");
     let facilities = fields.texts("facilities");
+    let writing = writing::read(&mut fields, &facilities);
+    let handling = handling::read(&mut fields);
     let limits = fields.optional("limits").map_or_else(Limits::default, |node| limits(node, &mut problems));
     let intake =
         fields.choice("intake", &[("report", Intake::Report), ("reject", Intake::Reject), ("off", Intake::Off)]);
@@ -62,6 +64,8 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
         limits,
         intake: intake.unwrap_or(Intake::Report),
         profiles,
+        writing,
+        handling,
     })
 }
 
@@ -219,24 +223,6 @@ fn identified_by(fields: &mut Fields<'_>, authorities: &Authorities) -> Vec<Stri
         fields.report(place.mark.problem(Category::Required, text));
     }
     systems
-}
-
-fn accepts(fields: &mut Fields<'_>) -> Vec<String> {
-    let mut taken = Vec::new();
-    for node in fields.list("accepts") {
-        let Some(written) = scalar::keep(fields, scalar::text(node)) else { continue };
-        let is_event = written.split_once('^').is_some_and(|(code, event)| {
-            let upper =
-                |text: &str| text.len() == 3 && text.chars().all(|s| s.is_ascii_uppercase() || s.is_ascii_digit());
-            upper(code) && (event == "*" || upper(event))
-        });
-        if is_event {
-            taken.push(written);
-        } else {
-            fields.report(node.problem(format!("`{written}` is not an event; write one such as ADT^A01 or ORU^*")));
-        }
-    }
-    taken
 }
 
 fn limits(node: &Node, problems: &mut Vec<Problem>) -> Limits {

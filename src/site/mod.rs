@@ -7,6 +7,7 @@ mod compiled;
 mod crosscheck;
 mod feeds;
 mod folder;
+mod handling;
 mod listener;
 mod load;
 #[cfg(test)]
@@ -26,8 +27,10 @@ mod settings;
 mod starter;
 mod tls;
 mod whole;
+mod writing;
 
 pub use certificate::certificate_names;
+pub use handling::{Handling, Processing, names_event};
 pub use load::{Loaded, load};
 pub use model::{
     Address, Credential, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Panel, Partner, Peer, Practice,
@@ -37,3 +40,4 @@ pub use render::{problems_as_json, render, render_one};
 pub use starter::{DemoSite, StarterError, write_demo, write_starter};
 pub use tls::TlsFault;
 pub use whole::Site;
+pub use writing::Writing;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
+use super::handling::Handling;
+use super::writing::Writing;
 use crate::fhir::Identifier;
 use crate::mapping::{Authorities, Habits};
 
@@ -70,7 +72,7 @@ pub struct Feed {
     pub mllp: Option<MllpSettings>,
     /// Takes `POST /hl7/NAME` from these credentials.
     pub http: Option<Vec<Credential>>,
-    /// For times without an offset.
+    /// For times without an offset, where the message states none and `writing` no other zone for the facility.
     pub zone: TimeZone,
     /// How assigning authorities become identifier systems.
     pub authorities: Authorities,
@@ -86,6 +88,17 @@ pub struct Feed {
     pub intake: Intake,
     /// The profiles, by resource type, that what this feed sends should meet besides R4.
     pub profiles: BTreeMap<String, Vec<String>>,
+    /// How its senders write, where they do not say.
+    pub writing: Writing,
+    /// What becomes of messages that are not for the record, and how all are answered.
+    pub handling: Handling,
+}
+
+impl Feed {
+    /// The zone of a sending facility's clock.
+    pub fn zone_of(&self, facility: &str) -> &TimeZone {
+        self.writing.zones.get(facility).unwrap_or(&self.zone)
+    }
 }
 
 /// A feed's own listener.

@@ -88,7 +88,7 @@ async fn what_cannot_be_taken_is_answered_with_its_place_and_kept() {
     let good = adt("A04", "1", "4711", "V1", &minutes_ago(10));
     let cases = [
         ("no MSH", "PID|1||4711\r".to_string(), "AR", ""),
-        ("unknown event", good.replace("ADT^A04^ADT_A01", "ADT^A99^ADT_A99"), "AR", "MSH^1^9"),
+        ("unknown event", good.replace("ADT^A04^ADT_A01", "ADT^A99^ADT_A99"), "AR", "MSH^1^9^1^2|201"),
         ("wrong facility", good.replace("|RIVERSIDE|HANDOVER", "|ELSEWHERE|HANDOVER"), "AR", "MSH^1^4"),
         ("no control id", good.replace("|1|P|2.5.1", "||P|2.5.1"), "AR", "MSH^1^10"),
         ("endless control id", good.replace("|1|P|2.5.1", &format!("|{}|P|2.5.1", "9".repeat(300))), "AR", "MSH^1^10"),

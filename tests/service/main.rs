@@ -13,6 +13,7 @@
 mod cards;
 mod control;
 mod delivery;
+mod handling;
 mod harness;
 mod intake;
 mod partner;

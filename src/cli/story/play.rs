@@ -18,7 +18,7 @@ use crate::cli::feed_choice::feed_for;
 use crate::cli::screen::Screen;
 use crate::cli::table::Table;
 use crate::clock::{Clock, SystemClock};
-use crate::hl7::{DateTime, Message, ReadOptions};
+use crate::hl7::{DateTime, Message, ReadOptions, SenderClock};
 use crate::identity::ResourceId;
 use crate::pipeline::Code;
 use crate::pipeline::story::{Story, Told};
@@ -87,7 +87,7 @@ pub fn reading(written: &str, zone: &TimeZone, after: Timestamp) -> Result<Times
 fn written_at(raw: &[u8], zone: &TimeZone) -> Option<Timestamp> {
     let message = Message::parse(raw, &ReadOptions::default()).message?;
     let written = message.header().timestamp().into_owned();
-    DateTime::parse(written.trim()).ok().map(|written| written.to_timestamp(zone))
+    DateTime::parse(written.trim()).ok().map(|written| written.to_timestamp(&SenderClock::in_zone(zone.clone())))
 }
 
 fn zone_of(site: &Site, feed: &str) -> TimeZone {

@@ -83,7 +83,8 @@ impl<'a> Run<'a> {
     /// Where an unreadable time was followed by one that could be read: says so on the element, and in the problem.
     pub fn say_stand_in(&mut self, entry: &Entry, object: &mut Map<String, Value>, notes: usize) {
         let Some(meant) = self.unreadable.take() else { return };
-        let Some(taken) = self.lineage.get(notes..).and_then(|notes| notes.last()).map(|note| note.place.clone()) else {
+        let Some(taken) = self.lineage.get(notes..).and_then(|notes| notes.last()).map(|note| note.place.clone())
+        else {
             return;
         };
         let from = format!("{} instead of {}", about(&taken), about(&meant));

@@ -1,0 +1,194 @@
+//! A message taken apart by patient: results of several people in one message, several merges in one A40. Each portion is found,
+//! decided and settled like a message of its own, and all are committed as one. Never puts what is said of one patient with
+//! another.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use serde_json::Value;
+
+use crate::fhir::{Draft, Identifier, Scope};
+use crate::identity;
+use crate::mapping::{Event, Mapped};
+use crate::problem::{Category, FieldPlace, Place, Problem};
+use crate::site::Feed;
+
+/// What a message says about one patient, with at most one merge.
+#[derive(Debug, Clone)]
+pub(super) struct Portion<'m> {
+    pub event: &'m Event,
+    pub drafts: Cow<'m, [Draft]>,
+    /// The identifiers that say who the patient is.
+    pub candidates: Vec<Identifier>,
+    /// How a merge names the record that the patient takes over; empty where there is none.
+    pub prior: Vec<Identifier>,
+}
+
+impl Portion<'_> {
+    /// The identifiers that the portion states of its patient, those that say nothing about who it is among them.
+    pub fn stated(&self) -> Vec<Identifier> {
+        let patient = self.drafts.iter().find(|draft| is_patient(draft));
+        patient.map(|draft| draft.resource.identifiers()).unwrap_or_default()
+    }
+}
+
+/// The portions of a message in its order; never none.
+///
+/// # Errors
+/// A patient whom no identifier names, or something that cannot be told to be about one of several patients.
+pub(super) fn portions<'m>(feed: &Feed, mapped: &'m Mapped) -> Result<Vec<Portion<'m>>, Problem> {
+    let patients = patients(feed, mapped)?;
+    let mut portions = match patients.as_slice() {
+        [only] => {
+            let candidates = only.candidates.clone();
+            vec![Portion { event: &mapped.event, drafts: (&mapped.drafts).into(), candidates, prior: Vec::new() }]
+        }
+        several => parted(mapped, several)?,
+    };
+    merges(mapped, &mut portions)?;
+    Ok(portions)
+}
+
+/// One person, told of once or more often.
+struct Patient {
+    /// The places of their drafts.
+    told: Vec<usize>,
+    candidates: Vec<Identifier>,
+}
+
+fn is_patient(draft: &Draft) -> bool {
+    draft.resource.resource_type() == "Patient" && draft.scope == Scope::Patient
+}
+
+/// Everybody the message is about. Two that share an identifier are one.
+fn patients(feed: &Feed, mapped: &Mapped) -> Result<Vec<Patient>, Problem> {
+    let mut found: Vec<Patient> = Vec::new();
+    let mut known: HashMap<Identifier, usize> = HashMap::new();
+    let drafts = mapped.drafts.iter().enumerate().filter(|(_, draft)| is_patient(draft));
+    for (number, (place, draft)) in drafts.enumerate() {
+        let candidates = identity::candidates(&draft.resource, &feed.identified_by)
+            .map_err(|problem| Problem { place: patient_field(number), ..problem })?;
+        let same = candidates.iter().find_map(|candidate| known.get(candidate).copied());
+        let index = same.unwrap_or(found.len());
+        known.extend(candidates.iter().map(|candidate| (candidate.clone(), index)));
+        match found.get_mut(index) {
+            Some(patient) => {
+                patient.told.push(place);
+                let more = candidates.into_iter().filter(|candidate| !patient.candidates.contains(candidate));
+                patient.candidates.extend(more.collect::<Vec<_>>());
+            }
+            None => found.push(Patient { told: vec![place], candidates }),
+        }
+    }
+    if found.is_empty() {
+        let nobody = crate::fhir::Resource::new("Patient");
+        let candidates = identity::candidates(&nobody, &feed.identified_by)
+            .map_err(|problem| Problem { place: patient_field(0), ..problem })?;
+        found.push(Patient { told: Vec::new(), candidates });
+    }
+    Ok(found)
+}
+
+fn patient_field(number: usize) -> Place {
+    Place::Field(FieldPlace::field("PID", u16::try_from(number + 1).unwrap_or(u16::MAX), 3))
+}
+
+/// Each patient with what refers to them, and with the practitioners and places that it names.
+fn parted<'m>(mapped: &'m Mapped, patients: &[Patient]) -> Result<Vec<Portion<'m>>, Problem> {
+    let places: HashMap<&str, usize> =
+        mapped.drafts.iter().enumerate().map(|(place, draft)| (draft.local.as_str(), place)).collect();
+    let named: Vec<Vec<usize>> = mapped.drafts.iter().map(|draft| references(draft, &places)).collect();
+    let owners = owners(mapped, &named, patients);
+    let is_own = |place: usize| mapped.drafts.get(place).is_some_and(|draft| draft.scope == Scope::Patient);
+    if (0..mapped.drafts.len()).any(|place| is_own(place) && owners.get(place).copied().flatten().is_none()) {
+        let text = "a part of the message cannot be told to be about one of its patients; send each patient in a message of \
+                    their own";
+        return Err(Problem::error(Category::Structure, Place::Field(FieldPlace::segment("PID", 2)), text));
+    }
+    let portion = |(index, patient): (usize, &Patient)| {
+        let own = (0..mapped.drafts.len()).filter(|place| owners.get(*place).copied().flatten() == Some(index));
+        let mut chosen: BTreeSet<usize> = own.collect();
+        let mut next: VecDeque<usize> = chosen.iter().copied().collect();
+        while let Some(place) = next.pop_front() {
+            let shared = named.get(place).into_iter().flatten().copied().filter(|named| !is_own(*named));
+            let new: Vec<usize> = shared.filter(|named| chosen.insert(*named)).collect();
+            next.extend(new);
+        }
+        let drafts: Vec<Draft> = chosen.iter().filter_map(|place| mapped.drafts.get(*place).cloned()).collect();
+        let candidates = patient.candidates.clone();
+        Portion { event: &mapped.event, drafts: Cow::Owned(drafts), candidates, prior: Vec::new() }
+    };
+    Ok(patients.iter().enumerate().map(portion).collect())
+}
+
+/// Whose each draft is: its patient's by the references between them, in either direction, past shared resources never.
+fn owners(mapped: &Mapped, named: &[Vec<usize>], patients: &[Patient]) -> Vec<Option<usize>> {
+    let is_own = |place: usize| mapped.drafts.get(place).is_some_and(|draft| draft.scope == Scope::Patient);
+    let mut beside: Vec<Vec<usize>> = vec![Vec::new(); mapped.drafts.len()];
+    for (from, targets) in named.iter().enumerate().filter(|(from, _)| is_own(*from)) {
+        for to in targets.iter().copied().filter(|to| is_own(*to)) {
+            for (one, other) in [(from, to), (to, from)] {
+                if let Some(list) = beside.get_mut(one) {
+                    list.push(other);
+                }
+            }
+        }
+    }
+    let mut owners: Vec<Option<usize>> = vec![None; mapped.drafts.len()];
+    let told =
+        patients.iter().enumerate().flat_map(|(index, patient)| patient.told.iter().map(move |place| (*place, index)));
+    let mut next: VecDeque<(usize, usize)> = told.collect();
+    while let Some((place, owner)) = next.pop_front() {
+        let Some(own) = owners.get_mut(place).filter(|own| own.is_none()) else { continue };
+        *own = Some(owner);
+        next.extend(beside.get(place).into_iter().flatten().map(|other| (*other, owner)));
+    }
+    owners
+}
+
+/// The drafts that one refers to.
+fn references(draft: &Draft, places: &HashMap<&str, usize>) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut next: Vec<&Value> = draft.resource.as_map().values().collect();
+    while let Some(value) = next.pop() {
+        match value {
+            Value::Object(map) => {
+                let reference = map.get("reference").and_then(Value::as_str).and_then(|text| text.strip_prefix('#'));
+                found.extend(reference.and_then(|local| places.get(local).copied()));
+                next.extend(map.values());
+            }
+            Value::Array(items) => next.extend(items),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Gives each merge to the portion of its survivor; a second one for the same survivor becomes a portion of its own after it.
+fn merges(mapped: &Mapped, portions: &mut Vec<Portion<'_>>) -> Result<(), Problem> {
+    for (number, merge) in mapped.merges.iter().enumerate() {
+        let is_survivor = |portion: &Portion<'_>| {
+            let stated = portion.stated();
+            merge.surviving.iter().any(|surviving| stated.contains(surviving) || portion.candidates.contains(surviving))
+        };
+        let found = if portions.len() == 1 { Some(0) } else { portions.iter().position(is_survivor) };
+        let Some(place) = found else {
+            let occurrence = u16::try_from(number + 1).unwrap_or(u16::MAX);
+            let text = "the surviving patient of this merge is none of the message's patients";
+            return Err(Problem::error(
+                Category::Structure,
+                Place::Field(FieldPlace::segment("MRG", occurrence)),
+                text,
+            ));
+        };
+        match portions.get_mut(place) {
+            Some(portion) if portion.prior.is_empty() => portion.prior.clone_from(&merge.prior),
+            Some(portion) => {
+                let more = Portion { prior: merge.prior.clone(), ..portion.clone() };
+                portions.insert(place + 1, more);
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
