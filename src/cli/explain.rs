@@ -33,7 +33,13 @@ pub fn list(title: &str, lines: &[String], screen: &mut Screen) -> Result<()> {
 /// Problems, decisions, lineage and unread fields. `raw` is the message that byte ranges belong to.
 pub fn trace(trace: &Trace, raw: &[u8], screen: &mut Screen) -> Result<()> {
     decisions("Problems", &gathered(&trace.problems), screen)?;
-    list("Not used, or not as stated", &unused(trace), screen)?;
+    let (unused, width) = (unused(trace), screen.width.saturating_sub(2));
+    if !unused.is_empty() {
+        screen.heading("Not used, or not as stated")?;
+    }
+    for line in unused.iter().flat_map(|line| wrapped(line, width)) {
+        screen.say(format!("  {line}"))?;
+    }
     decisions("Protocols", &trace.decisions, screen)?;
     decisions("Agreements", &trace.agreements, screen)?;
     let reading = Message::parse(raw, &ReadOptions::default());
@@ -63,7 +69,8 @@ fn unused(trace: &Trace) -> Vec<String> {
             None => "",
         };
         let about = if cause.about.is_empty() { "–" } else { &cause.about };
-        kinds.entry(cause.kind).or_default().push(format!("{about} ({}{owed})", cause.place));
+        let place = if cause.place.is_empty() { "message" } else { &cause.place };
+        kinds.entry(cause.kind).or_default().push(format!("{about} ({place}{owed})"));
     }
     kinds.into_iter().map(|(kind, causes)| format!("{}: {}", kind.word(), causes.join("; "))).collect()
 }

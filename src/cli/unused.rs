@@ -1,11 +1,12 @@
 //! `handover unused`: what could not be used, by cause, and the answers of those who have work of it.
 
 use anyhow::{Result, bail};
+use serde_json::Value;
 
 use super::command::Outcome;
+use super::explain::wrapped;
 use super::operation::{SiteArgument, clock, items, number, text};
 use super::screen::Screen;
-use super::table::Table;
 use crate::pipeline::Operation;
 use crate::store::UnusedState;
 use crate::unused::Kind;
@@ -124,18 +125,36 @@ fn list(list: &List, screen: &mut Screen) -> Result<Outcome> {
         screen.say_json(&answer)?;
         return Ok(Outcome::Well);
     }
-    let mut table = Table::new(&["id", "kind", "about", "count", "newest", "feed", "place", "work", "what to do"])
-        .with_whole_first();
-    for item in items(&answer, "/items") {
-        let id: String = text(item, "/id").chars().take(8).collect();
-        let about = Some(text(item, "/about")).filter(|about| !about.is_empty()).unwrap_or("–");
-        let work = match (text(item, "/work/state"), text(item, "/work/who")) {
-            (state, "") => state.to_string(),
-            (state, who) => format!("{state}, {who}"),
-        };
-        let (count, newest) = (number(item, "/count").to_string(), clock(item, "/newest"));
-        let (kind, feed, place) = (text(item, "/kind"), text(item, "/feed"), text(item, "/place"));
-        table.row([&id, kind, about, &count, &newest, feed, place, &work, text(item, "/text")]);
+    let found = items(&answer, "/items");
+    if found.is_empty() {
+        screen.note("everything that came could be used");
     }
-    super::table::show(&table, &answer, "everything that came could be used", screen)
+    found.iter().try_for_each(|item| show(item, screen))?;
+    if let Some(next) = answer.get("next").and_then(Value::as_str) {
+        screen.note(&format!("more: add --after {next}"));
+    }
+    Ok(Outcome::Well)
+}
+
+/// Two lines or more: the cause in numbers, and what to do.
+fn show(item: &Value, screen: &mut Screen) -> Result<()> {
+    let id: String = text(item, "/id").chars().take(8).collect();
+    let about = Some(text(item, "/about")).filter(|about| !about.is_empty()).unwrap_or("–");
+    let place = Some(text(item, "/place")).filter(|place| *place != about).unwrap_or_default();
+    let times =
+        if number(item, "/count") == 1 { "once".to_string() } else { format!("{} times", number(item, "/count")) };
+    let work = match (text(item, "/work/state"), text(item, "/work/who")) {
+        ("", _) => String::new(),
+        ("open", _) => format!("; open, for {}", text(item, "/responsible")),
+        (state, who) => format!("; {state} by {who}"),
+    };
+    let (kind, feed) = (text(item, "/kind"), text(item, "/feed"));
+    let cause = [id.as_str(), kind, about, feed, place].into_iter().filter(|part| !part.is_empty());
+    let cause = cause.collect::<Vec<_>>().join("  ");
+    screen.say(format!("{}  {times}, newest {}{work}", screen.bold(&cause), clock(item, "/newest")))?;
+    for line in wrapped(text(item, "/text"), screen.width.saturating_sub(10)) {
+        let line = screen.dim(&format!("          {line}"));
+        screen.say(line)?;
+    }
+    Ok(())
 }

@@ -26,8 +26,8 @@ impl Trace {
             found.add_code(feed, at, line);
         }
         for place in &self.unread {
-            let text = "something stands here that no mapping reads";
-            found.add(Notice::new(feed, at, &place.to_string(), text, &Unused::new(Kind::Field, &field_of(place))));
+            let (text, field) = ("something stands here that no mapping reads", field_of(place));
+            found.add(Notice::new(feed, at, &field, text, &Unused::new(Kind::Field, &field)));
         }
         found.notices
     }
@@ -108,7 +108,7 @@ mod tests {
                 TraceLine::new("warning", "PID-5", "only a remark"),
             ],
             unmapped: vec![line("OBX[2]-6", Kind::Unit, "furlong"), line("PV1-4", Kind::Code, "Q")],
-            unread: vec![FieldPlace::field("ZPV", 2, 4), FieldPlace::field("ZPV", 3, 4)],
+            unread: vec![FieldPlace::field("ZPV", 2, 4), FieldPlace { component: 2, ..FieldPlace::field("ZPV", 3, 4) }],
             ..Trace::default()
         };
         let causes: Vec<String> = trace
