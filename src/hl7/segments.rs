@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::problem::{Category, FieldPlace, Place, Problem};
+use crate::unused::{Duty, Kind};
 
 use super::delimiters::Delimiters;
 use super::message::SegmentEntry;
@@ -107,7 +108,8 @@ fn ends_message(name: &[u8; 3], problems: &mut Vec<Problem>) -> bool {
         b"MSH" => {
             let place = Place::Field(FieldPlace::segment("MSH", 2));
             let text = "a second MSH begins another message, which was not read as part of this one";
-            problems.push(Problem::warning(Category::Structure, place, text));
+            let problem = Problem::warning(Category::Structure, place, text);
+            problems.push(problem.unused(Kind::Event, "second MSH").owed_by(Duty::Feed));
             true
         }
         b"FHS" | b"BHS" | b"BTS" | b"FTS" => true,
@@ -120,7 +122,8 @@ fn join_to_last(segments: &mut [SegmentEntry], end: usize, found: usize, problem
         let text = "a line does not begin with a segment name; it was read as going on with the field before it";
         let place = FieldPlace { field: last.field_count, ..field_place(last) };
         if !problems.iter().any(|problem| problem.place == Place::Field(place.clone()) && problem.text == text) {
-            problems.push(Problem::warning(Category::Structure, Place::Field(place), text));
+            let problem = Problem::warning(Category::Structure, Place::Field(place), text);
+            problems.push(problem.unused(Kind::Text, "line without a segment's name"));
         }
         last.span.end = u32::try_from(end).unwrap_or(u32::MAX);
         last.field_count = last.field_count.saturating_add(u16::try_from(found).unwrap_or(u16::MAX));

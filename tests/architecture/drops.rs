@@ -53,8 +53,10 @@ const SHORTEST_REASON: usize = 12;
 
 /// `.take(` of an iterator; that of a cell, a scanner or a record takes something else.
 fn is_cut(code: &str) -> bool {
-    let others = ["self.take(", "scanner.take(", "working.take(", "splitting.take(", ".take()", ".take('"];
-    code.contains(".truncate(") || code.contains(".take(") && !others.iter().any(|other| code.contains(other))
+    let others =
+        ["self", "scanner", "working", "overlay", "gathered", "splitting"].map(|other| format!("{other}.take("));
+    let is_other = code.contains(".take()") || code.contains(".take('") || others.iter().any(|other| code.contains(other));
+    code.contains(".truncate(") || code.contains(".take(") && !is_other
 }
 
 fn is_bound(code: &str) -> bool {

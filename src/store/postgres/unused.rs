@@ -17,30 +17,23 @@ pub async fn put(transaction: &Transaction<'_>, notices: Vec<Notice>, message: O
         return Ok(());
     }
     let mut kept = within_bound(transaction, notices).await?;
-    // Everybody locks in the same order.
+    // Everybody locks in the same order. Several that are beyond the bound are one cause, and one input has it once.
     kept.sort_by_cached_key(|notice| notice.cause.id());
-    let mut before = None;
-    for notice in &kept {
-        // Several that are beyond the bound are one cause, and one input has it once.
-        let id = notice.cause.id();
-        if before.as_ref() != Some(&id) {
-            put_one(transaction, &id, notice, message).await?;
-        }
-        before = Some(id);
+    kept.dedup_by(|one, other| one.cause == other.cause);
+    count(transaction, &kept, message).await?;
+    for notice in kept.iter().filter(|notice| notice.duty.is_some()) {
+        open_work(transaction, &notice.cause.id()).await?;
     }
     Ok(())
 }
 
-async fn put_one(
-    transaction: &Transaction<'_>,
-    id: &str,
-    notice: &Notice,
-    message: Option<u64>,
-) -> Result<(), StoreError> {
+async fn count(transaction: &Transaction<'_>, notices: &[Notice], message: Option<u64>) -> Result<(), StoreError> {
     let statement = transaction
         .prepare_cached(
             "INSERT INTO unused (id, slot, feed, cause, count, first_nanos, newest_nanos, message, text, duty)
-             VALUES ($1, pg_backend_pid() % 16, $2, $3, 1, $4, $4, $5, $6, $7)
+             SELECT id, pg_backend_pid() % 16, feed, cause, 1, at, at, $6::bigint, text, duty
+             FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $7::text[])
+                  AS notice (id, feed, cause, at, text, duty)
              ON CONFLICT (id, slot) DO UPDATE SET count = unused.count + 1,
                 first_nanos = least(unused.first_nanos, excluded.first_nanos),
                 newest_nanos = greatest(unused.newest_nanos, excluded.newest_nanos),
@@ -48,13 +41,19 @@ async fn put_one(
                 duty = greatest(unused.duty, excluded.duty)",
         )
         .await?;
-    let (feed, text) = (clean(&notice.cause.feed), clean(&notice.text));
-    let (at, message) = (nanos(notice.at), message.map(signed));
-    let duty = notice.duty.map(Duty::word);
-    transaction.execute(&statement, &[&id, &feed, &json(&notice.cause)?, &at, &message, &text, &duty]).await?;
-    if notice.duty.is_none() {
-        return Ok(());
-    }
+    let ids: Vec<String> = notices.iter().map(|notice| notice.cause.id()).collect();
+    let feeds: Vec<String> = notices.iter().map(|notice| clean(&notice.cause.feed)).collect();
+    let causes = notices.iter().map(|notice| json(&notice.cause)).collect::<Result<Vec<_>, _>>()?;
+    let times: Vec<i64> = notices.iter().map(|notice| nanos(notice.at)).collect();
+    let texts: Vec<String> = notices.iter().map(|notice| clean(&notice.text)).collect();
+    let duties: Vec<Option<&str>> = notices.iter().map(|notice| notice.duty.map(Duty::word)).collect();
+    let message = message.map(signed);
+    transaction.execute(&statement, &[&ids, &feeds, &causes, &times, &texts, &message, &duties]).await?;
+    Ok(())
+}
+
+/// Work that is answered is open again; work that nobody has had yet begins.
+async fn open_work(transaction: &Transaction<'_>, id: &str) -> Result<(), StoreError> {
     let open = "INSERT INTO unused_work (id, answered, document) SELECT $1, false, $2
                 WHERE NOT EXISTS (SELECT FROM unused_work WHERE id = $1) ON CONFLICT DO NOTHING";
     let statement = transaction.prepare_cached(open).await?;
