@@ -23,4 +23,6 @@ mod unread;
 pub(super) use run::{Run, message};
 
 #[cfg(test)]
+mod readings_tests;
+#[cfg(test)]
 mod tests;

@@ -269,7 +269,7 @@ fn a_hostile_message_costs_time_in_proportion_and_its_faults_are_bounded() {
 #[test]
 fn a_note_belongs_to_the_result_before_it_only() {
     let mapped = map(
-        "MSH|^~\\&|LAB|RIVERSIDE|||20260301||ORU^R01^ORU_R01|1|P|2.5.1\nPID|1||4711^^^RIVERSIDE\nOBR|1||F1|X\nOBX|1|ST|A^A^L||1\nNTE|1||of A\nOBX|2|ST|B^B^L||2\nSPM|1\nOBX|3|ST|C^C^L||3\n",
+        "MSH|^~\\&|LAB|RIVERSIDE|||20260301||ORU^R01^ORU_R01|1|P|2.5.1\nPID|1||4711^^^RIVERSIDE\nOBR|1||F1|X|||20260301101500\nOBX|1|ST|A^A^L||1\nNTE|1||of A\nOBX|2|ST|B^B^L||2\nSPM|1\nOBX|3|ST|C^C^L||3\n",
     );
     assert_eq!(at(&mapped, "Observation", "note/0/text"), Some(&json!("of A")));
     assert_eq!(at(&mapped, "Observation.2", "note"), None);
