@@ -80,6 +80,7 @@ impl Acknowledgement<'_> {
         let is_told = is_last && self.outcome != Outcome::Accepted;
         let mut fields = vec![b"MSA".to_vec(), code.into(), incoming.raw(10).to_vec()];
         if let Some(worst) = self.worst().filter(|_| is_told) {
+            // Nothing lost: ERR-8 says it whole.
             let text: String = told(worst).chars().take(MAX_TEXT).collect();
             fields.push(incoming.encode(&text));
         }
@@ -188,6 +189,7 @@ impl Acknowledgement<'_> {
         // The worst first, so that the one it was refused for is never what is left out.
         let mut told: Vec<&Problem> = self.problems.iter().filter(|problem| is_for_sender(problem)).collect();
         told.sort_by_key(|problem| Reverse(problem.severity));
+        // Nothing lost: the message's trace lists all; the worst come first.
         let told = told.into_iter().take(MAX_ERRORS);
         if incoming.is_at_least(2, 5) {
             told.for_each(|problem| push_segment(bytes, incoming, &error_fields(problem, incoming)));
@@ -311,10 +313,12 @@ fn error_location_and_code(problem: &Problem, incoming: &HeaderEcho) -> Vec<u8> 
 
 /// ERL (2.A.28): segment, its occurrence, field, repetition, component, subcomponent, as far as known.
 fn location_parts(place: &Place) -> Vec<String> {
+    // Nothing lost: a fault of the whole message has no location.
     let Place::Field(place) = place else { return Vec::new() };
     let numbers = [place.occurrence, place.field, place.repetition, place.component, place.subcomponent];
     let known = numbers.iter().rposition(|&number| number > 0).map_or(0, |last| last + 1);
     let segment: String = place.segment.chars().filter(char::is_ascii_alphanumeric).collect();
+    // Nothing lost: what is cut is not said.
     let numbers = numbers.iter().take(known).map(|&number| number.max(1).to_string());
     std::iter::once(segment).chain(numbers).collect()
 }

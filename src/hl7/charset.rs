@@ -69,6 +69,7 @@ impl Charset {
         if encoding == UTF_8 || (bytes.is_ascii() && encoding != ISO_2022_JP) {
             return match std::str::from_utf8(bytes) {
                 Ok(text) => Cow::Borrowed(text),
+                // Nothing lost: reading says that these bytes are not UTF-8.
                 Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
             };
         }
@@ -108,6 +109,7 @@ impl Charset {
     /// A copy of the same length in which no byte of a multi-byte character can be taken for a delimiter or a line end;
     /// nothing where the set has no such bytes.
     pub(super) fn mask(self, bytes: &[u8]) -> Option<Vec<u8>> {
+        // Nothing lost: code pages have no characters of several bytes.
         let Set::Encoding(encoding) = self.0 else { return None };
         if encoding == ISO_2022_JP {
             return Some(mask_shifted(bytes));
@@ -145,6 +147,7 @@ fn mask_shifted(bytes: &[u8]) -> Vec<u8> {
             0x1B => is_wide = bytes.get(at + 1) == Some(&b'$'),
             b'\r' | b'\n' => is_wide = false,
             _ if is_wide => *byte = MASKED,
+            // Nothing lost: a byte that begins and ends nothing stays as it is.
             _ => {}
         }
     }

@@ -59,9 +59,11 @@ impl CodePage {
 
     fn byte(&self, character: char) -> Option<u8> {
         if character.is_ascii() {
+            // Nothing lost: an ASCII character is a byte.
             return u8::try_from(character).ok();
         }
         let place = self.upper.chars().position(|known| known == character)?;
+        // Nothing lost: a page has 128 places.
         u8::try_from(place + 0x80).ok()
     }
 }

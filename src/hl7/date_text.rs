@@ -109,7 +109,9 @@ impl DateText {
     fn fraction<'t>(&mut self, text: &'t str) -> Result<&'t str, DateTimeFault> {
         if let Some(digits) = self.digits.get(14..).filter(|digits| !digits.is_empty()).map(String::from) {
             // Milliseconds that follow the seconds without a point.
+            // Nothing lost: the rest becomes the fraction below.
             self.digits.truncate(14);
+            // Nothing lost: so many digits are no time, and are refused as such.
             if digits.len() > MOST_FRACTION_DIGITS {
                 return Err(DateTimeFault::Digits);
             }
@@ -124,6 +126,7 @@ impl DateText {
         if digits.len() > 4 || text.starts_with(',') {
             self.say(Oddity::Fraction);
         }
+        // Nothing lost: a fraction of a nanosecond says nothing, and the oddity is noted.
         self.fraction = Some(digits.chars().take(MOST_FRACTION_DIGITS).collect());
         Ok(rest)
     }

@@ -140,6 +140,7 @@ impl<'m> Header<'m> {
 
     /// MSH-13.
     pub fn sequence_number(self) -> Option<u64> {
+        // Nothing lost: the sequence number protocol (2.10.1) is not used here.
         self.text(13, 1).trim().parse().ok()
     }
 

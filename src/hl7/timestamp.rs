@@ -221,6 +221,7 @@ fn drop_unknown(text: &mut DateText) {
     for (from, to) in [(4, 6), (6, 8)] {
         let is_unknown = text.digits.get(from..to) == Some("00");
         if is_unknown && text.digits.bytes().skip(from).all(|digit| digit == b'0') {
+            // Nothing lost: zeros for what is not known, which the oddity notes.
             text.digits.truncate(from);
             text.fraction = None;
             text.oddity.get_or_insert(Oddity::Unknown);

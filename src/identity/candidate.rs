@@ -57,6 +57,7 @@ fn none_usable(stated: &[Identifier], preferred_systems: &[String]) -> Problem {
         )
     };
     Problem::error(Category::Required, Place::Element("Patient.identifier".to_string()), text)
+        .to_sender("send a patient identifier of an assigning authority agreed on for this feed")
 }
 
 /// Whose record an input is about.

@@ -176,6 +176,7 @@ impl Gateway {
             let found = find(store, &overlay, portion).await?;
             read += begun.elapsed();
             let decided = decide(said, portion, found);
+            // Nothing lost: the overlay takes in, and cuts nothing.
             overlay.take(&decided.unit);
             all.push(decided);
         }

@@ -46,6 +46,7 @@ impl Overlay {
 
     /// Records that one took over in an earlier portion, and that the store still keeps apart.
     pub fn absorbed(&self, record: &Record) -> Vec<PersonId> {
+        // Nothing lost: no earlier portion changed this record.
         let Some(head) = self.heads.get(&record.head.person) else { return Vec::new() };
         head.absorbed.iter().copied().filter(|person| !record.head.absorbed.contains(person)).collect()
     }

@@ -139,6 +139,7 @@ fn owners(mapped: &Mapped, named: &[Vec<usize>], patients: &[Patient]) -> Vec<Op
         patients.iter().enumerate().flat_map(|(index, patient)| patient.told.iter().map(move |place| (*place, index)));
     let mut next: VecDeque<(usize, usize)> = told.collect();
     while let Some((place, owner)) = next.pop_front() {
+        // Nothing lost: it has an owner already.
         let Some(own) = owners.get_mut(place).filter(|own| own.is_none()) else { continue };
         *own = Some(owner);
         next.extend(beside.get(place).into_iter().flatten().map(|other| (*other, owner)));
@@ -158,6 +159,7 @@ fn references(draft: &Draft, places: &HashMap<&str, usize>) -> Vec<usize> {
                 next.extend(map.values());
             }
             Value::Array(items) => next.extend(items),
+            // Nothing lost: a text or number refers to nothing.
             _ => {}
         }
     }

@@ -95,6 +95,7 @@ impl Calendar {
         for (day, holiday) in waiting {
             let is_open = |day: &Date| !is_free(*day) && !taken.iter().any(|(known, _)| known == day);
             let nearest = Some(nearest_weekday(day)).filter(|_| holiday.observed == Observed::NearestWeekday);
+            // Nothing lost: a closure that long is a fault of the calendar, not a day of it.
             let later = (1..).take(LONGEST_CLOSURE_DAYS).map(|days| add_days(day, days)).find(is_open);
             if let Some(day) = nearest.filter(is_open).or(later) {
                 taken.push((day, holiday));
@@ -110,6 +111,7 @@ impl Calendar {
             HolidayRule::Nth { month, weekday, nth } => {
                 Date::new(year, month, 1).ok()?.nth_weekday_of_month(nth, weekday).ok()
             }
+            // Nothing lost: February 29 is no feast in other years.
             HolidayRule::Yearly { month, day } => Date::new(year, month, day).ok(),
             HolidayRule::Easter { days } => Some(add_days(easter(year)?, days)),
             // A rule comes after the one that it counts from, so this ends.
@@ -151,6 +153,7 @@ fn easter(year: i16) -> Option<Date> {
     let weekday = (32 + 2 * (century % 4) + 2 * (rest / 4) - moon - rest % 4) % 7;
     let shift = (golden + 11 * moon + 22 * weekday) / 451;
     let days = moon + weekday - 7 * shift + 114;
+    // Nothing lost: months and days are small numbers.
     let part = |number: i32| i8::try_from(number).ok();
     Date::new(i16::try_from(year).ok()?, part(days / 31)?, part(days % 31 + 1)?).ok()
 }

@@ -67,3 +67,40 @@ fn charset(node: &Node) -> Result<Charset, Problem> {
         node.mark.problem(Category::CodeInvalid, text)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{Source, parse};
+
+    fn writing(text: &str) -> (Writing, Vec<String>) {
+        let node = parse(&Source::new("feeds/x.yaml", text)).unwrap();
+        let (mut fields, mut problems) = (Fields::of(&node, "a feed"), Vec::new());
+        let found = read(&mut fields, &["EAST".to_string(), "WEST".to_string()]);
+        fields.finish(&mut problems);
+        (found, problems.into_iter().map(|problem| problem.text).collect())
+    }
+
+    #[test]
+    fn a_facility_may_have_a_clock_of_its_own_and_a_feed_its_characters() {
+        let (found, problems) = writing("zones: { WEST: America/Denver }\ncharset: { always: cp852 }");
+        assert_eq!(problems, [""; 0]);
+        assert_eq!(found.zones["WEST"].iana_name(), Some("America/Denver"));
+        assert_eq!((found.charset.unwrap().name(), found.is_charset_fixed), ("CP852", true));
+        assert!(!writing("charset: latin1").0.is_charset_fixed);
+    }
+
+    #[test]
+    fn faults_say_what_would_be_right() {
+        for (text, said) in [
+            ("zones: { NORTH: America/Denver }", "none of this feed's `facilities`"),
+            ("zones: { WEST: America/Denvre }", "did you mean `America/Denver`"),
+            ("zones: America/Denver", "FACILITY: zone"),
+            ("charset: klingon", "windows-1250"),
+            ("charset: { never: cp850 }", "always"),
+        ] {
+            let (_, problems) = writing(text);
+            assert!(problems.len() == 1 && problems[0].contains(said), "{text}: {problems:?}");
+        }
+    }
+}

@@ -14,6 +14,7 @@ use super::time;
 
 /// The clock of the message's sender: MSH-7's offset, else the zone of the feed.
 pub fn clock(message: &Message, context: &Context<'_>) -> SenderClock {
+    // Nothing lost: `read` says when MSH-7 cannot be read.
     let written = DateTime::parse(&message.header().timestamp()).ok();
     SenderClock::of_message(context.zone.clone(), written.as_ref(), context.received)
 }
@@ -87,6 +88,7 @@ pub fn merges<'a>(run: &mut Run<'a>, rule: &'a MergeRule) -> Vec<Merge> {
 }
 
 fn identifiers<'a>(run: &mut Run<'a>, path: &SourcePath, map: usize, frame: Frame<'a>) -> Vec<Identifier> {
+    // Nothing lost: a compiled set has every map that it names.
     let Some(map) = run.set.map(map) else { return Vec::new() };
     let mut found = Vec::new();
     for inner in run.frames(path, frame) {
@@ -94,6 +96,7 @@ fn identifiers<'a>(run: &mut Run<'a>, path: &SourcePath, map: usize, frame: Fram
         let mut object = Map::new();
         run.fill(&map.template, inner, &mut object);
         // A merge is no element of a resource: it leaves no lineage, but what it read counts as read.
+        // Nothing lost: the identifiers are the merge itself.
         run.lineage.truncate(notes);
         found.extend(Identifier::from_json(&serde_json::Value::Object(object)));
     }

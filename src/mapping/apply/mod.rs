@@ -18,6 +18,8 @@ mod run;
 mod structure;
 mod template;
 mod time;
+#[cfg(test)]
+mod time_tests;
 mod unread;
 
 pub(super) use run::{Run, message};

@@ -82,6 +82,7 @@ impl<'a> Run<'a> {
 
     /// Where an unreadable time was followed by one that could be read: says so on the element, and in the problem.
     pub fn say_stand_in(&mut self, entry: &Entry, object: &mut Map<String, Value>, notes: usize) {
+        // Nothing lost: every time of the element could be read.
         let Some(meant) = self.unreadable.take() else { return };
         let Some(taken) = self.lineage.get(notes..).and_then(|notes| notes.last()).map(|note| note.place.clone())
         else {
@@ -102,13 +103,17 @@ impl<'a> Run<'a> {
 
     /// An end in the hour that a clock repeats is never before its start: the start was then in the first of the two.
     pub fn put_in_order(&self, object: &mut Map<String, Value>, notes: usize) {
+        // Nothing lost: a date without a time has no order within its day.
         let instant = |name: &str| object.get(name)?.as_str()?.parse::<jiff::Timestamp>().ok();
+        // Nothing lost: without both there is no order to mend.
         let (Some(start), Some(end)) = (instant("start"), instant("end")) else { return };
         if start <= end {
             return;
         }
         let own = self.lineage.get(notes..).unwrap_or_default();
+        // Nothing lost: a start that no field was read for is not in doubt.
         let Some(note) = own.iter().rev().find(|note| note.element.ends_with("start")) else { return };
+        // Nothing lost: it was read before, or there would be no start.
         let written = DateTime::parse(&self.message.text_at(note.span)).ok();
         let first = written.and_then(|written| written.to_earlier_date_time(&self.clock));
         if let Some(first) = first.filter(|first| first.parse().is_ok_and(|first: jiff::Timestamp| first <= end)) {

@@ -25,6 +25,7 @@ impl Course {
         let bounds =
             [("start", &self.start, self.stands_in.0, "PV1-44"), ("end", &self.end, self.stands_in.1, "PV1-45")];
         for (name, bound, stands_in, meant) in bounds {
+            // Nothing lost: nobody knows this bound yet.
             let Some(bound) = bound else { continue };
             period.insert(name.to_string(), json!(bound));
             if stands_in {
