@@ -49,7 +49,9 @@ pub(super) fn steps(now: Timestamp) -> Vec<Step> {
         format!("MSH|^~\\&|RIVER-ADT|RIVERSIDE|HANDOVER|DEMO|{time}||{event}|D{run}-{number}|P|2.5.1")
     };
     let message = |segments: &[&str]| segments.join("\r") + "\r";
+    // The diagnosis at the door is a suspicion (A); the one at discharge is meant (F).
     let diagnosis = "DG1|1||J44.1^Chronic obstructive pulmonary disease with (acute) exacerbation^I10|||A";
+    let final_diagnosis = "DG1|1||J44.1^Chronic obstructive pulmonary disease with (acute) exacerbation^I10|||F";
     let registration = message(&[
         &header("ADT^A04^ADT_A01", &registered, 1),
         &format!("EVN|A04|{registered}"),
@@ -103,7 +105,7 @@ pub(super) fn steps(now: Timestamp) -> Vec<Step> {
                 &format!("EVN|A03|{discharged}"),
                 PATIENT,
                 &visit("E", &discharged),
-                diagnosis,
+                final_diagnosis,
             ]),
             expected: "AA",
         },

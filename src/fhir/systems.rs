@@ -103,8 +103,10 @@ pub fn is_loinc(code: &str) -> bool {
     sum.is_some_and(|sum| check.parse() == Ok((10 - sum % 10) % 10))
 }
 
-/// A code in the form in which codes of its system are compared: ICD codes without their dot and in capitals.
+/// A code in the form in which codes of its system are compared: without blanks around it, ICD codes without their dot and in
+/// capitals.
 pub(super) fn comparable(system: &str, code: &str) -> String {
+    let code = code.trim();
     match code_system(system) {
         Some(system) if system.is_prefix_tree => {
             code.chars().filter(|letter| *letter != '.').map(|letter| letter.to_ascii_uppercase()).collect()

@@ -14,7 +14,7 @@ use super::reconcile::reconcile;
 use super::set::ProtocolSet;
 use super::view::{Evaluation, Explained, Practice, View};
 use super::work::{Desired, Existing, existing_work, place_of};
-use super::{alerts, plans, prompts, tasks};
+use super::{alerts, doubts, plans, prompts, tasks};
 use crate::identity::ResourceId;
 use crate::problem::Problem;
 use crate::record::Membership;
@@ -67,6 +67,7 @@ impl ProtocolSet {
             Some(_) => findings.explain_whole("The patient has died: nothing is owed any more."),
             None => findings.explain_whole("The patient is on no panel of a known practice, so nobody here owes work."),
         }
+        doubts::tell(&facts, &mut findings.unused);
         let reason = if facts.deceased {
             "the patient has died"
         } else if responsible.is_none() {

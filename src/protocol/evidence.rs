@@ -2,44 +2,57 @@
 
 use jiff::Timestamp;
 
-use super::facts::Facts;
-use super::model::Evidence;
+use super::deadline::Deadline;
+use super::evaluate::Context;
+use super::model::{Evidence, Window};
 use super::tasks::date_of;
+use super::visit::Visit;
 use crate::identity::ResourceId;
 
 /// The evidence found after a trigger, in words; `own` is the encounter that triggered, which never counts itself.
-pub fn find(facts: &Facts<'_>, wanted: &Evidence, after: Timestamp, own: Option<ResourceId>) -> Option<String> {
+pub fn find(context: &Context<'_>, wanted: &Evidence, after: Timestamp, own: Option<ResourceId>) -> Option<String> {
+    let facts = context.facts;
     match wanted {
-        Evidence::Encounter { test, within, .. } => {
+        Evidence::Encounter { test, window } => {
+            let trigger = own.and_then(|id| facts.visits.iter().find(|visit| visit.id == id));
             // An admission out of the emergency department begins before that visit is closed.
-            let opens = own.and_then(|id| facts.visits.iter().find(|visit| visit.id == id)?.start).unwrap_or(after);
-            let closes = within.map(|within| within.after(after));
+            let opens = trigger.and_then(|visit| visit.start).unwrap_or(after);
             facts.visits.iter().find_map(|visit| {
                 let start = visit.start?;
                 let counts = Some(visit.id) != own
                     && visit.is_real()
+                    && is_in(context, window, after, opens, start)
                     && facts.fits(test, visit)
-                    && start >= opens
-                    && closes.is_none_or(|closes| start <= closes);
+                    && (!test.seen || was_seen(context, visit, trigger));
                 counts.then(|| format!("{} at {} on {}", visit.words(), facts.place_of(visit), facts.say(start)))
             })
         }
-        Evidence::Resource { resource_type, codes, within, .. } => {
-            let closes = within.map(|within| within.after(after));
-            facts.record.of_type(resource_type).find_map(|stored| {
-                let resource = &stored.resource;
-                let dead = matches!(
-                    resource.text("status"),
-                    Some("entered-in-error" | "revoked" | "not-done" | "cancelled" | "draft" | "stopped")
-                );
-                let at = facts.moment(date_of(resource)?)?;
-                let element = if resource_type == "Appointment" { "serviceType" } else { "code" };
-                let counts = !dead
-                    && at >= after
-                    && closes.is_none_or(|closes| at <= closes)
-                    && facts.has_code(codes, &resource.codings(element));
-                counts.then(|| format!("{resource_type} of {}", facts.say(at)))
-            })
-        }
+        Evidence::Resource { resource_type, codes, window } => facts.record.of_type(resource_type).find_map(|stored| {
+            let resource = &stored.resource;
+            let dead = matches!(
+                resource.text("status"),
+                Some("entered-in-error" | "revoked" | "not-done" | "cancelled" | "draft" | "stopped")
+            );
+            let at = facts.moment(date_of(resource)?)?;
+            let element = if resource_type == "Appointment" { "serviceType" } else { "code" };
+            let counts =
+                !dead && is_in(context, window, after, after, at) && facts.has_code(codes, &resource.codings(element));
+            counts.then(|| format!("{resource_type} of {}", facts.say(at)))
+        }),
     }
+}
+
+/// A window of days ends with its last day, as a due date does: the hour of a discharge says nothing about care.
+fn is_in(context: &Context<'_>, window: &Window, after: Timestamp, opens: Timestamp, at: Timestamp) -> bool {
+    let opens = window.from.map_or(opens, |from| from.after(after));
+    let closes = window.within.map(|within| match within {
+        Deadline::Minutes(_) => within.after(after),
+        Deadline::Days(_) | Deadline::BusinessDays(_) => within.due(after, context.working()),
+    });
+    at >= opens && closes.is_none_or(|closes| at <= closes)
+}
+
+fn was_seen(context: &Context<'_>, visit: &Visit<'_>, trigger: Option<&Visit<'_>>) -> bool {
+    let elsewhere = trigger.is_some_and(|trigger| context.facts.place_of(trigger) != context.facts.place_of(visit));
+    elsewhere || visit.has_attender()
 }

@@ -10,11 +10,16 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::filter::Filter;
-use super::model::{Codes, ConditionCount, EncounterTest, Who};
+use super::model::{Codes, ConditionCount, Who};
+use super::reason::Certainty;
+use super::visit::Visit;
 use crate::fhir::ValueSets;
 use crate::fhir::time::PartialDateTime;
 use crate::identity::ResourceId;
 use crate::record::{Record, Stored};
+
+/// Value sets, whether the sets below one are meant, and how sure a diagnosis must be.
+type Asked = (Vec<String>, bool, Vec<Certainty>);
 
 /// One patient as rules see them.
 pub struct Facts<'a> {
@@ -26,23 +31,10 @@ pub struct Facts<'a> {
     pub deceased: bool,
     birth: Option<Date>,
     pub visits: Vec<Visit<'a>>,
+    /// Conditions that nobody entered in error, ruled out ones among them.
     diagnoses: Vec<&'a Stored>,
     /// Answers to `condition_groups`: many rules ask the same of one record.
-    groups: RefCell<BTreeMap<Vec<String>, Vec<String>>>,
-}
-
-/// One encounter.
-pub struct Visit<'a> {
-    pub stored: &'a Stored,
-    pub id: ResourceId,
-    pub class: &'a str,
-    pub status: &'a str,
-    pub start: Option<Timestamp>,
-    pub end: Option<Timestamp>,
-    /// Codings of reasons and diagnoses.
-    codings: Vec<(&'a str, &'a str)>,
-    /// The reason as somebody wrote it.
-    pub reason: Option<&'a str>,
+    groups: RefCell<BTreeMap<Asked, Vec<String>>>,
 }
 
 impl<'a> Facts<'a> {
@@ -57,7 +49,7 @@ impl<'a> Facts<'a> {
                 || patient.get("deceasedDateTime").is_some()
         });
         let birth = resource.and_then(|patient| patient.text("birthDate")?.parse().ok());
-        let diagnoses: Vec<&Stored> = record.of_type("Condition").filter(|stored| is_live(stored)).collect();
+        let diagnoses: Vec<&Stored> = record.of_type("Condition").filter(|stored| is_meant(stored)).collect();
         let mut facts = Self {
             record,
             value_sets,
@@ -73,41 +65,11 @@ impl<'a> Facts<'a> {
         facts.visits = record
             .of_type("Encounter")
             .filter(|stored| stored.state.superseded.is_none())
-            .map(|stored| facts.visit(stored))
+            .map(|stored| Visit::of(stored, &facts.diagnoses, &|text| facts.moment(text)))
             .collect();
         facts.visits.sort_by_key(|visit| (visit.start, visit.id));
+        facts.deceased = deceased || facts.visits.iter().any(|visit| visit.ended_in_death(value_sets));
         facts
-    }
-
-    fn visit(&self, stored: &'a Stored) -> Visit<'a> {
-        let resource = &stored.resource;
-        let period = resource.get("period");
-        let bound = |end: &str| period.and_then(|period| period.get(end)?.as_str()).and_then(|text| self.moment(text));
-        let own = format!("Encounter/{}", stored.id);
-        let mut codings = resource.codings("reasonCode");
-        let mut reason = concept_words(resource.get("reasonCode").and_then(|list| list.get(0)));
-        for condition in &self.diagnoses {
-            let reference = format!("Condition/{}", condition.id);
-            let listed = resource.get("diagnosis").and_then(Value::as_array).is_some_and(|items| {
-                items.iter().any(|item| {
-                    item.get("condition").and_then(|at| at.get("reference")?.as_str()) == Some(reference.as_str())
-                })
-            });
-            if listed || condition.resource.reference("encounter") == Some(own.as_str()) {
-                codings.extend(condition.resource.codings("code"));
-                reason = reason.or_else(|| concept_words(condition.resource.get("code")));
-            }
-        }
-        Visit {
-            stored,
-            id: stored.id,
-            class: resource.get("class").and_then(|class| class.get("code")?.as_str()).unwrap_or_default(),
-            status: resource.text("status").unwrap_or_default(),
-            start: bound("start"),
-            end: bound("end"),
-            codings,
-            reason,
-        }
     }
 
     /// The moment a FHIR date or time begins; where no offset is stated, in the practice's zone.
@@ -118,12 +80,6 @@ impl<'a> Facts<'a> {
     pub fn has_code(&self, codes: &Codes, codings: &[(&str, &str)]) -> bool {
         codes.value_sets.iter().any(|set| self.value_sets.contains_any(set, codings))
             || codes.listed.iter().any(|(system, code)| codings.contains(&(system.as_str(), code.as_str())))
-    }
-
-    pub fn fits(&self, test: &EncounterTest, visit: &Visit<'_>) -> bool {
-        (test.classes.is_empty() || test.classes.iter().any(|class| class == visit.class))
-            && test.reason.as_ref().is_none_or(|codes| self.has_code(codes, &visit.codings))
-            && test.filter.as_ref().is_none_or(|filter| self.holds(filter, visit.stored))
     }
 
     /// Whether the patient belongs to a group at a moment, and in words why or why not; no words where the group is everybody.
@@ -179,15 +135,16 @@ impl<'a> Facts<'a> {
 
     /// The groups of conditions that the patient has, by name.
     pub fn condition_groups(&self, count: &ConditionCount) -> Vec<String> {
-        if let Some(known) = self.groups.borrow().get(&count.groups) {
+        let counts_below = count.groups.len() == 1 && count.at_least > 1;
+        let asked: Asked = (count.groups.clone(), counts_below, count.certainty.clone());
+        if let Some(known) = self.groups.borrow().get(&asked) {
             return known.clone();
         }
         let mut found = Vec::new();
-        for condition in &self.diagnoses {
+        for condition in self.diagnoses.iter().filter(|stored| holds_now(stored, &count.certainty)) {
             for (system, code) in condition.resource.codings("code") {
                 for set in count.groups.iter().filter(|set| self.value_sets.contains(set, system, code)) {
-                    let below =
-                        if count.groups.len() == 1 { self.value_sets.groups(set, system, code) } else { Vec::new() };
+                    let below = if counts_below { self.value_sets.groups(set, system, code) } else { Vec::new() };
                     let names = if below.is_empty() { vec![set.as_str()] } else { below };
                     found.extend(names.into_iter().map(str::to_string));
                 }
@@ -195,15 +152,26 @@ impl<'a> Facts<'a> {
         }
         found.sort();
         found.dedup();
-        self.groups.borrow_mut().insert(count.groups.clone(), found.clone());
+        self.groups.borrow_mut().insert(asked, found.clone());
         found
+    }
+
+    /// The patient's own data say that they live.
+    pub fn is_said_alive(&self) -> bool {
+        self.patient.is_some_and(|stored| stored.resource.get("deceasedBoolean") == Some(&Value::Bool(false)))
+    }
+
+    /// Conditions that nobody entered in error.
+    pub fn diagnoses(&self) -> impl Iterator<Item = &'a Stored> + '_ {
+        self.diagnoses.iter().copied()
     }
 
     /// The conditions by which the patient belongs to a group.
     pub fn conditions_of(&self, who: &Who) -> Vec<&'a Stored> {
         let Some(count) = &who.conditions else { return Vec::new() };
         let of_group = |stored: &&&Stored| {
-            count.groups.iter().any(|set| self.value_sets.contains_any(set, &stored.resource.codings("code")))
+            holds_now(stored, &count.certainty)
+                && count.groups.iter().any(|set| self.value_sets.contains_any(set, &stored.resource.codings("code")))
         };
         self.diagnoses.iter().filter(of_group).copied().collect()
     }
@@ -239,27 +207,6 @@ impl<'a> Facts<'a> {
         if parts.is_empty() { "The patient".to_string() } else { parts.join(" ") }
     }
 
-    /// Where an encounter took place, as people say it.
-    pub fn place_of(&self, visit: &Visit<'_>) -> String {
-        let resource = &visit.stored.resource;
-        let provider = resource.get("serviceProvider");
-        let location = resource.get("location").and_then(|list| list.get(0)?.get("location"));
-        [provider, location]
-            .into_iter()
-            .flatten()
-            .find_map(|reference| self.name_of(reference))
-            .unwrap_or_else(|| "the hospital".to_string())
-    }
-
-    fn name_of(&self, reference: &Value) -> Option<String> {
-        if let Some(display) = reference.get("display").and_then(Value::as_str) {
-            return Some(display.to_string());
-        }
-        let (kind, id) = reference.get("reference")?.as_str()?.split_once('/')?;
-        let stored = self.record.get(kind, id.parse().ok()?)?;
-        stored.resource.text("name").map(str::to_string)
-    }
-
     /// A moment as people at the practice read it.
     pub fn say(&self, moment: Timestamp) -> String {
         moment.to_zoned(self.zone.clone()).strftime("%a %-d %b %Y, %H:%M").to_string()
@@ -271,42 +218,15 @@ impl<'a> Facts<'a> {
     }
 }
 
-impl Visit<'_> {
-    /// What people call a visit of this class (v3 ActCode).
-    pub fn words(&self) -> String {
-        match self.class {
-            "EMER" => "Emergency visit".to_string(),
-            "IMP" | "ACUTE" | "NONAC" => "Hospital stay".to_string(),
-            "OBSENC" => "Observation stay".to_string(),
-            "SS" => "Short stay".to_string(),
-            "AMB" => "Outpatient visit".to_string(),
-            "HH" => "Home visit".to_string(),
-            "VR" => "Virtual visit".to_string(),
-            other => format!("Visit of class {other}"),
-        }
-    }
-
-    pub fn is_ongoing(&self) -> bool {
-        matches!(self.status, "arrived" | "triaged" | "in-progress" | "onleave")
-    }
-
-    /// It took place or takes place.
-    pub fn is_real(&self) -> bool {
-        self.is_ongoing() || self.status == "finished"
-    }
+/// Not entered in error.
+fn is_meant(stored: &Stored) -> bool {
+    let codings = stored.resource.codings("verificationStatus");
+    stored.state.superseded.is_none() && !codings.iter().any(|(_, code)| *code == "entered-in-error")
 }
 
-fn is_live(stored: &Stored) -> bool {
-    let has =
-        |element: &str, words: &[&str]| stored.resource.codings(element).iter().any(|(_, code)| words.contains(code));
-    stored.state.superseded.is_none()
-        && !has("verificationStatus", &["refuted", "entered-in-error"])
-        && !has("clinicalStatus", &["inactive", "resolved", "remission"])
-}
-
-/// A concept as somebody wrote it: its text, or the display of its first coding.
-pub fn concept_words(concept: Option<&Value>) -> Option<&str> {
-    let concept = concept?;
-    let text = concept.get("text").and_then(Value::as_str);
-    text.or_else(|| concept.get("coding")?.get(0)?.get("display")?.as_str())
+/// What somebody has now, as sure as asked.
+fn holds_now(stored: &Stored, certainty: &[Certainty]) -> bool {
+    let codings = stored.resource.codings("clinicalStatus");
+    let is_over = codings.iter().any(|(_, code)| ["inactive", "resolved", "remission"].contains(code));
+    !is_over && certainty.contains(&Certainty::of(stored))
 }

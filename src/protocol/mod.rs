@@ -7,6 +7,7 @@ mod build;
 mod calendar;
 mod cards;
 mod deadline;
+mod doubts;
 mod episodes;
 mod evaluate;
 mod evidence;
@@ -21,12 +22,15 @@ mod provenance;
 mod publish;
 mod read;
 mod readings;
+mod reason;
 mod reconcile;
 mod set;
 mod tasks;
 mod template;
 mod thresholds;
+mod together;
 mod view;
+mod visit;
 mod work;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::deadline::Deadline;
 use super::filter::Filter;
+use super::reason::{Certainty, Reason};
 use super::template::Template;
 use crate::yaml::{Mark, Node};
 
@@ -39,6 +40,8 @@ pub struct ConditionCount {
     /// Value sets, of which each counts once; with one set that includes others by name, those count.
     pub groups: Vec<String>,
     pub at_least: usize,
+    /// How sure the diagnoses must be that count.
+    pub certainty: Vec<Certainty>,
 }
 
 /// Codes named by value set or listed.
@@ -117,6 +120,10 @@ pub struct TaskRule {
     /// Another rule of this file that asks for the same and more; where it applies to the same event, this one does not.
     pub covered_by: Vec<String>,
     pub climb: Vec<Step>,
+    /// Owed only when so much time has passed since the trigger and it still holds.
+    pub wait: Option<Deadline>,
+    /// Several triggers at once are one piece of work that names them all.
+    pub together: bool,
     /// Taken back when nobody did it until then, counted from the trigger.
     pub lapses: Option<Deadline>,
     /// Older triggers make no new work: histories are imported, late feeds are not.
@@ -142,8 +149,15 @@ pub enum Trigger {
 pub struct EncounterTest {
     /// v3 ActCode classes; empty: all.
     pub classes: Vec<String>,
-    /// Reason or diagnosis.
-    pub reason: Option<Codes>,
+    /// What it was for; one of them is enough, and none asks for nothing.
+    pub reasons: Vec<Reason>,
+    /// How it ended.
+    pub disposition: Option<Codes>,
+    /// How it did not end.
+    pub disposition_not: Option<Codes>,
+    /// Somebody saw the patient: an attending clinician is named, or it was elsewhere than the visit that triggered. A hospital's
+    /// imaging and laboratory are visits, too, and nobody there asks how it is going.
+    pub seen: bool,
     /// On the Encounter.
     pub filter: Option<Filter>,
 }
@@ -152,9 +166,16 @@ pub struct EncounterTest {
 #[derive(Debug, Clone)]
 pub enum Evidence {
     /// An encounter that began in the window after the trigger.
-    Encounter { test: EncounterTest, within: Option<Deadline>, mark: Mark },
+    Encounter { test: EncounterTest, window: Window },
     /// A resource with such a code, dated in the window after the trigger.
-    Resource { resource_type: String, codes: Codes, within: Option<Deadline>, mark: Mark },
+    Resource { resource_type: String, codes: Codes, window: Window },
+}
+
+/// From when and until when evidence counts, both from the trigger; everything after it when nothing is said.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Window {
+    pub from: Option<Deadline>,
+    pub within: Option<Deadline>,
 }
 
 /// One step of a chain: who has it, and how loudly, from some time after it was raised.

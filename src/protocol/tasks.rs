@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::build::{self, TaskParts};
 use super::deadline::Deadline;
 use super::evaluate::{Context, Findings};
-use super::evidence;
-use super::facts::Visit;
 use super::model::{Evidence, Step, TaskRule, Trigger};
+use super::visit::Visit;
 use super::work::{Desired, Existing, Outcome, Work};
+use super::{evidence, together};
 use crate::identity::ResourceId;
 
 /// A sender's clock may run ahead by so much without its message waiting.
@@ -27,10 +27,27 @@ pub struct Anchor<'v, 'a> {
     pub detail: String,
 }
 
+/// One trigger for which a rule may owe work, and how that stands.
+pub struct Owed<'v, 'a> {
+    pub anchor: Anchor<'v, 'a>,
+    pub existing: Option<&'v Existing<'v>>,
+    pub outcome: Outcome,
+    pub due: Option<Timestamp>,
+    who_words: String,
+    /// Other triggers that this work answers, too: their names, and in words what they were.
+    pub also: Vec<(String, String)>,
+}
+
 pub fn owe(context: &Context<'_>, findings: &mut Findings) {
     for rule in &context.protocol.tasks {
-        for anchor in anchors(context, rule) {
-            consider(context, rule, &anchor, findings);
+        let mut owed: Vec<Owed<'_, '_>> =
+            anchors(context, rule).into_iter().filter_map(|anchor| consider(context, rule, anchor, findings)).collect();
+        if rule.together {
+            together::unite(context, rule, &mut owed);
+        }
+        for one in owed {
+            let desired = desire(context, rule, one, findings);
+            findings.desired.push(desired);
         }
     }
 }
@@ -99,36 +116,57 @@ fn rising_edges<'v, 'a>(visits: &[&'v Visit<'a>], at_least: usize, within: Deadl
     edges
 }
 
-fn consider(context: &Context<'_>, rule: &TaskRule, anchor: &Anchor<'_, '_>, findings: &mut Findings) {
-    let about = anchor.visit.map(|visit| visit.id);
-    let place = (rule.id.as_str(), &rule.mark);
+/// Whether a trigger is one that the rule owes work for, or did; why not is told.
+fn consider<'v, 'a>(
+    context: &Context<'v>,
+    rule: &TaskRule,
+    anchor: Anchor<'v, 'a>,
+    findings: &mut Findings,
+) -> Option<Owed<'v, 'a>> {
     let existing = context.existing_at(&rule.id, &anchor.name);
+    // A visit that was over before anybody had to ask needs no word.
+    if anchor.over.is_some() && rule.wait.is_some_and(|wait| wait.after(anchor.at) > context.now()) {
+        return None;
+    }
     let (belongs, who_words) = context.facts.belongs(&rule.who, anchor.at);
-    if !belongs {
-        let words = format!("“{}” is not owed: {who_words}.", rule.title);
-        return findings.explain(context, place, about, false, words);
+    let refusal = if !belongs {
+        Some(format!("“{}” is not owed: {who_words}.", rule.title))
+    } else if let Some(other) = covering(context, rule, &anchor) {
+        Some(format!("“{}” is not owed by itself: “{}” asks for it already.", rule.title, other.title))
+    } else if existing.is_none() && anchor.over.is_none() && rule.max_age.after(anchor.at) < context.now() {
+        let when = context.facts.say(anchor.at);
+        Some(format!(
+            "“{}” is not owed: it happened {when}, more than {} ago; histories make no work.",
+            rule.title, rule.max_age
+        ))
+    } else {
+        too_early(context, rule, &anchor, findings)
+    };
+    if let Some(words) = refusal {
+        let about = anchor.visit.map(|visit| visit.id);
+        findings.explain(context, (rule.id.as_str(), &rule.mark), about, false, words);
+        return None;
     }
-    if let Some(other) = covering(context, rule, anchor) {
-        let words = format!("“{}” is not owed by itself: “{}” asks for it already.", rule.title, other.title);
-        return findings.explain(context, place, about, false, words);
-    }
-    if existing.is_none() && anchor.over.is_none() && rule.max_age.after(anchor.at) < context.now() {
-        let words = format!(
-            "“{}” is not owed: it happened {}, more than {} ago; histories make no work.",
-            rule.title,
-            context.facts.say(anchor.at),
-            rule.max_age
-        );
-        return findings.explain(context, place, about, false, words);
-    }
-    if anchor.at > context.now().saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX) {
-        findings.wake(anchor.at);
-        let words = format!("“{}” is not owed before {}.", rule.title, context.facts.say(anchor.at));
-        return findings.explain(context, place, about, false, words);
-    }
-    let outcome = outcome_of(context, rule, anchor, findings);
-    let desired = desire(context, rule, anchor, existing, outcome, &who_words, findings);
-    findings.desired.push(desired);
+    let outcome = outcome_of(context, rule, &anchor, findings);
+    let due = rule.due.map(|due| due.due(anchor.at, context.working()));
+    Some(Owed { anchor, existing, outcome, due, who_words, also: Vec::new() })
+}
+
+/// Why the work is not owed yet: the trigger lies ahead, or the rule waits whether it passes by itself.
+fn too_early(
+    context: &Context<'_>,
+    rule: &TaskRule,
+    anchor: &Anchor<'_, '_>,
+    findings: &mut Findings,
+) -> Option<String> {
+    let horizon = context.now().saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX);
+    let begins = match rule.wait {
+        Some(wait) if wait.after(anchor.at) > context.now() => wait.after(anchor.at),
+        _ if anchor.at > horizon => anchor.at,
+        _ => return None,
+    };
+    findings.wake(begins);
+    Some(format!("“{}” is not owed before {}.", rule.title, context.facts.say(begins)))
 }
 
 /// The rule above that asks for the same of the same trigger.
@@ -142,8 +180,7 @@ fn covering<'a>(context: &Context<'a>, rule: &TaskRule, anchor: &Anchor<'_, '_>)
 
 fn outcome_of(context: &Context<'_>, rule: &TaskRule, anchor: &Anchor<'_, '_>, findings: &mut Findings) -> Outcome {
     let own = anchor.visit.map(|visit| visit.id);
-    let first =
-        |list: &[Evidence]| list.iter().find_map(|wanted| evidence::find(context.facts, wanted, anchor.at, own));
+    let first = |list: &[Evidence]| list.iter().find_map(|wanted| evidence::find(context, wanted, anchor.at, own));
     if let Some(found) = first(&rule.unless) {
         return Outcome::Pointless(found);
     }
@@ -163,23 +200,19 @@ fn outcome_of(context: &Context<'_>, rule: &TaskRule, anchor: &Anchor<'_, '_>, f
     Outcome::Open
 }
 
-fn desire(
-    context: &Context<'_>,
-    rule: &TaskRule,
-    anchor: &Anchor<'_, '_>,
-    existing: Option<&Existing<'_>>,
-    outcome: Outcome,
-    who_words: &str,
-    findings: &mut Findings,
-) -> Desired {
-    let due = rule.due.map(|due| due.due(anchor.at, context.working()));
+fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, findings: &mut Findings) -> Desired {
+    let Owed { anchor, existing, outcome, due, who_words, also } = owed;
+    let anchor = &anchor;
     let mut work = Work::of(context.protocol, &rule.id, anchor.name.clone(), &rule.mark);
     let step = climbed(&rule.climb, anchor.at, existing, outcome == Outcome::Open, context.now(), findings);
     work.step = step;
     let on = step.checked_sub(1).and_then(|last| rule.climb.get(last));
     let owner = on.map(|step| &step.owner).filter(|owner| !owner.is_empty()).unwrap_or(&rule.owner);
     let priority = on.and_then(|step| step.priority).unwrap_or(rule.priority);
-    let words = why(context, rule, anchor, due, who_words);
+    let words = why(context, rule, anchor, due, &who_words);
+    let mut description = rule.text.fill(&|place| fill(context, rule, anchor, due, place));
+    description.push_str(&together::words(&also));
+    work.seen = also.into_iter().collect();
     let trigger = anchor.visit.map(|visit| format!("Encounter/{}", visit.id));
     let resource = build::task(
         context,
@@ -188,7 +221,7 @@ fn desire(
             code: &rule.code,
             is_alert: false,
             title: &rule.title,
-            description: rule.text.fill(&|place| fill(context, rule, anchor, due, place)),
+            description,
             words: &words,
             owner,
             priority,
@@ -267,6 +300,7 @@ fn fill(
         ("place", Some(visit)) => facts.place_of(visit),
         ("start", Some(visit)) => time(visit.start),
         ("end", Some(visit)) => time(visit.end),
+        ("disposition", Some(visit)) => visit.disposition_words().unwrap_or("not stated").to_string(),
         ("reason", Some(visit)) => visit.reason.unwrap_or("not stated").to_string(),
         ("start" | "end", None) => facts.say(anchor.at),
         ("due", _) => time(due),

@@ -16,7 +16,7 @@ enum Part {
 
 /// What a task's text may speak of.
 pub const TASK_PLACES: &[&str] =
-    &["patient", "place", "start", "end", "reason", "due", "conditions", "count", "answer"];
+    &["patient", "place", "start", "end", "reason", "disposition", "due", "conditions", "count", "answer"];
 /// What an alert's text may speak of.
 pub const ALERT_PLACES: &[&str] = &["patient", "value", "threshold", "time", "respond", "readings"];
 

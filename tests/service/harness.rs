@@ -158,7 +158,7 @@ pub fn adt(event: &str, control: &str, mrn: &str, visit: &str, at: &str) -> Stri
         format!("EVN|{event}|{at}"),
         format!("PID|1||{mrn}^^^RIVERSIDE^MR||Okafor^Rosalind^M||19580314|F"),
         format!("PV1|1|E|ED^04^A^RIVERSIDE||||1043^Lindqvist^Maja^^^Dr.^^^RIVERSIDE||||||||||||{visit}^^^RIVERSIDE-VISIT^VN|||||||||||||||||||||||||{at}|{end}"),
-        "DG1|1||J44.1^COPD with exacerbation^I10|||A".to_string(),
+        "DG1|1||J44.1^COPD with exacerbation^I10|||F".to_string(),
     ]
     .join("\r")
         + "\r"

@@ -15,7 +15,13 @@ pub fn compare(scene: &Scene<'_>, expect: &Node, problems: &mut Vec<Problem>) ->
     let existing: Vec<Existing<'_>> = existing_work(&scene.record).into_values().flatten().collect();
     let of_type = |kind: &'static str| existing.iter().filter(move |work| work.stored.resource.resource_type() == kind);
     if fields.optional("tasks").is_some() {
-        compare_tasks(of_type("Task").collect(), fields.list("tasks"), &mut failures, problems);
+        let left = take_tasks(of_type("Task").collect(), fields.list("tasks"), &mut failures, problems);
+        failures.extend(left.into_iter().map(|work| format!("a task nobody expected: {}", describe(work))));
+    }
+    take_tasks(of_type("Task").collect(), fields.list("tasks-with"), &mut failures, problems);
+    for rule in fields.texts("no-task") {
+        let made = of_type("Task").filter(|work| work.work.rule == rule);
+        failures.extend(made.map(|work| format!("there is a task {}", describe(work))));
     }
     let mut active: Vec<String> =
         of_type("Flag").filter(|flag| flag.status() == "active").map(|flag| flag.work.rule.clone()).collect();
@@ -51,12 +57,13 @@ pub fn compare(scene: &Scene<'_>, expect: &Node, problems: &mut Vec<Problem>) ->
     failures
 }
 
-fn compare_tasks(
-    mut there: Vec<&Existing<'_>>,
+/// Takes each wanted task out of those there are; what is left nobody asked for.
+fn take_tasks<'t, 'r>(
+    mut there: Vec<&'t Existing<'r>>,
     wanted: Vec<&Node>,
     failures: &mut Vec<String>,
     problems: &mut Vec<Problem>,
-) {
+) -> Vec<&'t Existing<'r>> {
     for node in wanted {
         let mut fields = Fields::of(node, "an expected task");
         let rule = fields.required_text("rule").unwrap_or_default();
@@ -79,7 +86,7 @@ fn compare_tasks(
             }
         }
     }
-    failures.extend(there.into_iter().map(|work| format!("a task nobody expected: {}", describe(work))));
+    there
 }
 
 fn shows(work: &Existing<'_>, key: &str) -> String {

@@ -12,7 +12,8 @@ use crate::protocol::act::Action;
 use crate::protocol::work::existing_work;
 use crate::yaml::{Fields, Node, nearest};
 
-const KINDS: [&str; 20] = [
+const KINDS: [&str; 22] = [
+    "born",
     "condition",
     "encounter-start",
     "visit",
@@ -25,6 +26,7 @@ const KINDS: [&str; 20] = [
     "blood-pressure",
     "goal",
     "service-request",
+    "procedure",
     "accept",
     "start",
     "complete",
@@ -87,9 +89,11 @@ pub fn play(scene: &mut Scene<'_>, node: &Node, problems: &mut Vec<Problem>) {
     match kind {
         "observation" | "blood-pressure" => step.measure(scene, &mut fields),
         "accept" | "start" | "complete" | "cancel" | "answer" => step.act(scene, &mut fields),
-        "condition" | "goal" | "service-request" | "died" | "leaves-panel" => step.state(scene, &mut fields),
+        "born" | "condition" | "goal" | "service-request" | "procedure" | "died" | "leaves-panel" => {
+            step.state(scene, &mut fields)
+        }
         "time" => {}
-        _ => step.encounter(scene, &mut fields),
+        _ => super::encounter::tell(scene, (kind, &step.own), step.event, &mut fields),
     }
     fields.finish(problems);
     scene.look();
@@ -107,48 +111,6 @@ struct Step {
 }
 
 impl Step {
-    fn encounter(&self, scene: &mut Scene<'_>, fields: &mut Fields<'_>) {
-        let stem = match (self.kind, self.own.as_str()) {
-            ("ed-arrival" | "ed-discharge", _) | ("cancelled", "ed-arrival") => "EMER",
-            ("admission" | "discharge", _) | ("cancelled", "admission") => "IMP",
-            _ => "AMB",
-        };
-        let begins = matches!(self.kind, "ed-arrival" | "admission" | "visit" | "encounter-start");
-        let latest = scene.read("Basic", stem).and_then(|note| note.text("key").map(str::to_string));
-        let key = match latest {
-            Some(key) if !begins => key,
-            _ => scene.next_key(stem),
-        };
-        scene.put("Basic", stem, json!({ "key": key }));
-        let former = scene.read("Encounter", &key);
-        let at = self.event.to_string();
-        let start = former.as_ref().and_then(|former| former.get("period")?.get("start").cloned()).unwrap_or(json!(at));
-        let reason = fields.text("reason").map(|code| json!([concept(&code, "icd10cm")]));
-        let reason = reason.or_else(|| former.as_ref()?.get("reasonCode").cloned()).unwrap_or(Value::Null);
-        let disposition = fields.text("disposition").map_or(Value::Null, |code| {
-            json!({ "dischargeDisposition": { "coding": [{ "system": "https://www.nubc.org/CodeSystem/PatDischargeStatus", "code": code }] } })
-        });
-        let status = match self.kind {
-            "visit" | "ed-discharge" | "discharge" => "finished",
-            "cancelled" => "cancelled",
-            _ => "in-progress",
-        };
-        let mut period = json!({ "start": start });
-        if status == "finished"
-            && let Some(period) = period.as_object_mut()
-        {
-            period.insert("end".to_string(), json!(at));
-        }
-        let class = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": stem });
-        let provider =
-            json!({ "display": if stem == "AMB" { "Lakeside Family Practice" } else { "Riverside Hospital" } });
-        scene.put(
-            "Encounter",
-            &key,
-            json!({ "status": status, "class": class, "period": period, "reasonCode": reason, "serviceProvider": provider, "hospitalization": disposition }),
-        );
-    }
-
     fn measure(&self, scene: &mut Scene<'_>, fields: &mut Fields<'_>) {
         let key = fields.text("id").unwrap_or_else(|| scene.next_key("reading"));
         let status = fields.text("status").unwrap_or_else(|| "final".to_string());
@@ -197,6 +159,16 @@ impl Step {
                 let content = json!({ "status": "active", "intent": "order", "code": concept(&self.own, "snomed"), "authoredOn": self.event.to_string() });
                 scene.put("ServiceRequest", &key, content);
             }
+            "procedure" => {
+                let key = scene.next_key("procedure");
+                let content = json!({ "status": "completed", "code": concept(&self.own, "snomed"), "performedDateTime": self.event.to_string() });
+                scene.put("Procedure", &key, content);
+            }
+            "born" => {
+                let mut patient = scene.read("Patient", "").unwrap_or_else(|| crate::fhir::Resource::new("Patient"));
+                patient.set("birthDate", json!(self.own));
+                scene.put("Patient", "", Value::Object(patient.as_map().clone()));
+            }
             "died" => {
                 let mut patient = scene.read("Patient", "").unwrap_or_else(|| crate::fhir::Resource::new("Patient"));
                 patient.set("deceasedDateTime", json!(self.event.to_string()));
@@ -232,7 +204,7 @@ impl Step {
 }
 
 /// `J44.1`, or with a system in front: `snomed 185086009`.
-fn concept(text: &str, usual: &str) -> Value {
+pub fn concept(text: &str, usual: &str) -> Value {
     let (system, code) = text.split_once(' ').unwrap_or((usual, text));
     let url = code_system(system).map_or(system, |system| system.url);
     json!({ "coding": [{ "system": url, "code": code }], "text": code })

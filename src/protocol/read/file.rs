@@ -7,7 +7,7 @@ use super::words::Reading;
 use crate::fhir::ValueSets;
 use crate::problem::Problem;
 use crate::protocol::model::{Example, PlanRule, Protocol, Trigger};
-use crate::yaml::{Fields, Mark, Node, Source, nearest, parse};
+use crate::yaml::{Fields, Kind, Mark, Node, Source, nearest, parse};
 
 /// Reads one protocol; none when so much is missing that nothing of it can be used.
 pub fn read_protocol(source: &Source, value_sets: &ValueSets, problems: &mut Vec<Problem>) -> Option<Protocol> {
@@ -47,7 +47,7 @@ fn read_tree(tree: &Node, source: &Source, reading: &mut Reading<'_>) -> Option<
     let code_stem = name.clone().unwrap_or_default();
     let tasks = fields.list("tasks").into_iter().filter_map(|node| read_task(node, &code_stem, reading)).collect();
     let alerts = fields.list("alerts").into_iter().filter_map(|node| read_alert(node, reading)).collect();
-    let examples = fields.list("examples").into_iter().filter_map(|node| read_example(node, reading)).collect();
+    let examples = fields.list("examples").into_iter().flat_map(|node| read_examples(node, reading)).collect();
     fields.finish(&mut reading.problems);
     Some(Protocol {
         name: name?,
@@ -63,14 +63,37 @@ fn read_tree(tree: &Node, source: &Source, reading: &mut Reading<'_>) -> Option<
     })
 }
 
-fn read_example(node: &Node, reading: &mut Reading<'_>) -> Option<Example> {
+/// One example, or with `each` one for every value, which takes the place of the word EACH.
+fn read_examples(node: &Node, reading: &mut Reading<'_>) -> Vec<Example> {
     let mut fields = Fields::of(node, "an example");
     let why = fields.required_text("why");
     fields.required("story");
-    let story = fields.list("story").into_iter().cloned().collect();
+    let story: Vec<Node> = fields.list("story").into_iter().cloned().collect();
     let expect = fields.required("expect").cloned();
+    let each = fields.texts("each");
     fields.finish(&mut reading.problems);
-    Some(Example { why: why?, mark: node.mark.clone(), story, expect: expect? })
+    let (Some(why), Some(expect)) = (why, expect) else { return Vec::new() };
+    if each.is_empty() {
+        return vec![Example { why, mark: node.mark.clone(), story, expect }];
+    }
+    let one = |value: &String| Example {
+        why: format!("{why} ({value})"),
+        mark: node.mark.clone(),
+        story: story.iter().map(|step| filled(step, value)).collect(),
+        expect: filled(&expect, value),
+    };
+    each.iter().map(one).collect()
+}
+
+/// The node with a value for the word EACH.
+fn filled(node: &Node, value: &str) -> Node {
+    let kind = match &node.kind {
+        Kind::Text(text) => Kind::Text(text.replace("EACH", value)),
+        Kind::List(items) => Kind::List(items.iter().map(|item| filled(item, value)).collect()),
+        Kind::Map(entries) => Kind::Map(entries.iter().map(|(key, item)| (key.clone(), filled(item, value))).collect()),
+        other => other.clone(),
+    };
+    Node { mark: node.mark.clone(), kind }
 }
 
 fn is_name(text: &str) -> bool {

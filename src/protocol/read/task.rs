@@ -3,7 +3,7 @@
 use super::words::Reading;
 use crate::protocol::deadline::Deadline;
 use crate::protocol::filter::Filter;
-use crate::protocol::model::{EncounterTest, Evidence, Priority, Role, TaskRule, Trigger};
+use crate::protocol::model::{EncounterTest, Evidence, Priority, Role, TaskRule, Trigger, Window};
 use crate::protocol::template::{TASK_PLACES, Template};
 use crate::yaml::{Fields, Node};
 
@@ -25,10 +25,18 @@ pub fn read_task(node: &Node, protocol: &str, reading: &mut Reading<'_>) -> Opti
     let unless = fields.list("unless").into_iter().filter_map(|node| read_evidence(node, reading)).collect();
     let covered_by = fields.texts("covered-by");
     let climb = reading.steps(fields.list("climb"));
+    let wait = reading.optional_deadline(&mut fields, "wait");
+    let together = fields.boolean("together").unwrap_or(false);
     let lapses = reading.optional_deadline(&mut fields, "lapses");
     let max_age = reading.optional_deadline(&mut fields, "max-age").unwrap_or(DEFAULT_MAX_AGE);
     let card = fields.boolean("card").unwrap_or(false);
     let code = fields.text("code");
+    let start = jiff::Timestamp::UNIX_EPOCH;
+    if wait.is_some_and(|wait| wait.after(start) >= max_age.after(start)) {
+        fields.report(
+            node.problem("`wait` is not shorter than `max-age`: when the wait is over, the trigger is too old"),
+        );
+    }
     fields.finish(&mut reading.problems);
     let id = id?;
     Some(TaskRule {
@@ -46,6 +54,8 @@ pub fn read_task(node: &Node, protocol: &str, reading: &mut Reading<'_>) -> Opti
         unless,
         covered_by,
         climb,
+        wait,
+        together,
         lapses,
         max_age,
         card,
@@ -93,20 +103,35 @@ fn read_encounter_test(node: &Node, reading: &mut Reading<'_>) -> EncounterTest 
     test
 }
 
-/// The classes a feed can name (http://terminology.hl7.org/ValueSet/v3-ActEncounterCode).
-const CLASSES: [&str; 10] = ["AMB", "EMER", "FLD", "HH", "IMP", "ACUTE", "NONAC", "OBSENC", "SS", "VR"];
+/// The classes a feed can name (http://terminology.hl7.org/ValueSet/v3-ActEncounterCode), and words for groups of them.
+const CLASSES: [(&str, &[&str]); 13] = [
+    ("emergency", &["EMER"]),
+    ("stay", &["IMP", "ACUTE", "NONAC", "OBSENC", "SS"]),
+    ("outpatient", &["AMB", "HH", "VR"]),
+    ("AMB", &["AMB"]),
+    ("EMER", &["EMER"]),
+    ("FLD", &["FLD"]),
+    ("HH", &["HH"]),
+    ("IMP", &["IMP"]),
+    ("ACUTE", &["ACUTE"]),
+    ("NONAC", &["NONAC"]),
+    ("OBSENC", &["OBSENC"]),
+    ("SS", &["SS"]),
+    ("VR", &["VR"]),
+];
 
 fn encounter_keys(fields: &mut Fields<'_>, reading: &mut Reading<'_>) -> EncounterTest {
-    let words = CLASSES.map(|class| (class, class));
-    let classes = fields.list("class").into_iter().filter_map(|node| reading.word(node, &words)).map(str::to_string);
-    let classes = classes.collect();
-    let reason = fields.optional("reason").map(|node| reading.codes(node));
+    let named = fields.list("class").into_iter().filter_map(|node| reading.word(node, &CLASSES));
+    let classes = named.flatten().map(ToString::to_string).collect();
+    let reasons = fields.list("reason").into_iter().map(|node| reading.reason(node)).collect();
+    let disposition = fields.optional("disposition").map(|node| reading.codes(node));
+    let disposition_not = fields.optional("disposition-not").map(|node| reading.codes(node));
+    let seen = fields.boolean("seen").unwrap_or(false);
     let filter = fields.optional("where").and_then(|node| Filter::read(node, "Encounter", &mut reading.problems));
-    EncounterTest { classes, reason, filter }
+    EncounterTest { classes, reasons, disposition, disposition_not, seen, filter }
 }
 
 fn read_evidence(node: &Node, reading: &mut Reading<'_>) -> Option<Evidence> {
-    let mark = node.mark.clone();
     let mut fields = Fields::of(node, "evidence");
     let encounter = fields.optional("encounter");
     let resource = fields.choice(
@@ -114,17 +139,14 @@ fn read_evidence(node: &Node, reading: &mut Reading<'_>) -> Option<Evidence> {
         &[("ServiceRequest", "ServiceRequest"), ("Procedure", "Procedure"), ("Appointment", "Appointment")],
     );
     let codes = fields.optional("code");
+    let from = reading.optional_deadline(&mut fields, "from");
     let within = reading.optional_deadline(&mut fields, "within");
+    let window = Window { from, within };
     let evidence = match (encounter, resource, codes) {
-        (Some(node), None, None) => {
-            Some(Evidence::Encounter { test: read_encounter_test(node, reading), within, mark })
+        (Some(node), None, None) => Some(Evidence::Encounter { test: read_encounter_test(node, reading), window }),
+        (None, Some(resource_type), Some(node)) => {
+            Some(Evidence::Resource { resource_type: resource_type.to_string(), codes: reading.codes(node), window })
         }
-        (None, Some(resource_type), Some(node)) => Some(Evidence::Resource {
-            resource_type: resource_type.to_string(),
-            codes: reading.codes(node),
-            within,
-            mark,
-        }),
         _ => {
             fields.report(node.problem("evidence is an `encounter: { class: … }`, or a `resource` with its `code`"));
             None

@@ -6,6 +6,7 @@ use crate::problem::{Category, Problem};
 use crate::protocol::deadline::Deadline;
 use crate::protocol::filter::Filter;
 use crate::protocol::model::{Codes, ConditionCount, Priority, Role, Step, Who};
+use crate::protocol::reason::{Certainty, Position, Reason};
 use crate::yaml::{Fields, Kind, Node, nearest};
 
 /// What reading needs to know and where faults go.
@@ -57,13 +58,34 @@ impl Reading<'_> {
     /// `{ valueset: copd }`, or `{ codes: ['snomed 313072008'] }`, or both.
     pub fn codes(&mut self, node: &Node) -> Codes {
         let mut fields = Fields::of(node, "a group of codes");
+        let codes = self.code_keys(node, &mut fields);
+        fields.finish(&mut self.problems);
+        codes
+    }
+
+    /// `{ valueset: mental-illness, position: principal, certainty: confirmed }`.
+    pub fn reason(&mut self, node: &Node) -> Reason {
+        let mut fields = Fields::of(node, "a reason");
+        let codes = self.code_keys(node, &mut fields);
+        let position = fields.choice("position", &Position::WORDS).unwrap_or_default();
+        let certainty = self.certainty(&mut fields, &Certainty::OF_REASONS);
+        fields.finish(&mut self.problems);
+        Reason { codes, position, certainty }
+    }
+
+    fn certainty(&mut self, fields: &mut Fields<'_>, otherwise: &[Certainty]) -> Vec<Certainty> {
+        let nodes = fields.list("certainty");
+        let named: Vec<Certainty> = nodes.into_iter().filter_map(|node| self.word(node, &Certainty::WORDS)).collect();
+        if named.is_empty() { otherwise.to_vec() } else { named }
+    }
+
+    fn code_keys(&mut self, node: &Node, fields: &mut Fields<'_>) -> Codes {
         let value_sets = fields.list("valueset").into_iter().filter_map(|node| self.value_set(node)).collect();
         let listed = fields.list("codes").into_iter().filter_map(|node| self.code(node)).collect();
         let codes = Codes { value_sets, listed };
         if codes == Codes::default() && node.as_map().is_some() {
             fields.report(node.problem("name a `valueset` or list `codes`"));
         }
-        fields.finish(&mut self.problems);
         codes
     }
 
@@ -86,19 +108,24 @@ impl Reading<'_> {
         let many = fields.optional("conditions");
         let mut who = Who::default();
         if let Some(node) = one {
-            let codes = self.codes(node);
+            let mut one = Fields::of(node, "a condition");
+            let codes = self.code_keys(node, &mut one);
+            let certainty = self.certainty(&mut one, &Certainty::OF_PEOPLE);
+            one.finish(&mut self.problems);
             if !codes.listed.is_empty() {
                 self.problems.push(node.problem("conditions are named by value set here; give the codes a value set"));
             }
-            who.conditions = Some(ConditionCount { groups: codes.value_sets, at_least: 1 });
+            who.conditions = Some(ConditionCount { groups: codes.value_sets, at_least: 1, certainty });
         }
         if let Some(node) = many {
             let mut count = Fields::of(node, "a count of conditions");
             count.required("of");
             let groups = count.list("of").into_iter().filter_map(|node| self.value_set(node)).collect();
             let at_least = count.integer("at-least", 1..=20).unwrap_or(1);
+            let certainty = self.certainty(&mut count, &Certainty::OF_PEOPLE);
             count.finish(&mut self.problems);
-            who.conditions = Some(ConditionCount { groups, at_least: usize::try_from(at_least).unwrap_or(1) });
+            let at_least = usize::try_from(at_least).unwrap_or(1);
+            who.conditions = Some(ConditionCount { groups, at_least, certainty });
         }
         if let Some(node) = fields.optional("age") {
             let mut age = Fields::of(node, "an age");

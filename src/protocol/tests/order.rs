@@ -12,7 +12,7 @@ use crate::protocol::work::existing_work;
 
 /// Statements about one patient within two days: resources as the record holds them in the end.
 fn statements() -> Vec<(&'static str, &'static str, Value)> {
-    let encounter = |status: &str, class: &str, start: &str, end: &str| json!({ "status": status, "class": { "code": class }, "period": { "start": at(start).to_string(), "end": at(end).to_string() } });
+    let encounter = |status: &str, class: &str, start: &str, end: &str| json!({ "status": status, "class": { "code": class }, "period": { "start": at(start).to_string(), "end": at(end).to_string() }, "serviceProvider": { "display": if class == "AMB" { "Practice" } else { "Hospital" } } });
     let condition =
         |code: &str| json!({ "code": { "coding": [{ "system": "http://hl7.org/fhir/sid/icd-10-cm", "code": code }] } });
     let saturation = |value: f64, time: &str| {

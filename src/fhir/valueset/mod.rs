@@ -1,0 +1,13 @@
+//! Our own value sets (`profiles/valuesets/*.yaml`): groups of codes that protocols, agreements and labels name. Codes are
+//! listed or, in systems that are prefix trees, taken with all below them, in ranges and by the intent they say.
+
+mod read;
+mod rule;
+mod sets;
+
+#[cfg(test)]
+mod counts;
+#[cfg(test)]
+mod tests;
+
+pub use sets::{ValueSet, ValueSets, built_in_value_sets};

@@ -1,0 +1,49 @@
+//! What rules cannot judge about visits and diagnoses, said once, by the input that stated it: a class that is not told, a
+//! code without its system, a death that the patient's own data deny.
+
+use super::facts::Facts;
+use crate::problem::{Category, Place, Problem};
+use crate::record::Stored;
+use crate::unused::{Duty, Kind};
+
+pub fn tell(facts: &Facts<'_>, problems: &mut Vec<Problem>) {
+    let visits = facts.visits.iter().filter(|visit| is_new(facts, visit.stored) && visit.status == "finished");
+    for visit in visits {
+        if matches!(visit.class, "" | "UNK" | "U") {
+            let text = "the class of a visit that ended is not told, so no rule knows whether somebody is owed a call: look \
+                        whether it was in an emergency department or a ward";
+            problems.push(doubt("Encounter.class", text).unused(Kind::Visit, "PV1-2").owed_by(Duty::Practice));
+        }
+    }
+    let died = facts.visits.iter().filter(|visit| visit.ended_in_death(facts.value_sets));
+    for death in died {
+        let is_news = is_new(facts, death.stored) || facts.patient.is_some_and(|patient| is_new(facts, patient));
+        let later = facts.visits.iter().any(|visit| {
+            visit.is_real() && visit.start > death.end && death.end.is_some() && is_new(facts, visit.stored)
+        });
+        if later || (is_news && facts.is_said_alive()) {
+            let text = "a visit ended with the patient's death (PV1-36), and other statements (PID-30, a later visit) say \
+                        that the patient lives; nothing is owed until the hospital corrects one of them: ask";
+            let problem = doubt("Encounter.hospitalization.dischargeDisposition", text);
+            problems.push(problem.unused(Kind::Visit, "PV1-36 against PID-30").owed_by(Duty::Practice));
+        }
+    }
+    for condition in facts.diagnoses().filter(|condition| is_new(facts, condition)) {
+        let codings = condition.resource.codings("code");
+        if !codings.is_empty() && codings.iter().all(|(system, _)| system.is_empty()) {
+            let text = "a diagnosis has a code without a code system, so no rule knows it; the sender should name the system \
+                        (DG1-3.3, or DG1-2)";
+            problems.push(doubt("Condition.code", text).unused(Kind::Diagnosis, "DG1-3.3").owed_by(Duty::Feed));
+        }
+    }
+    problems.dedup();
+}
+
+fn doubt(element: &str, text: &str) -> Problem {
+    Problem::warning(Category::Incomplete, Place::Element(element.to_string()), text)
+}
+
+/// Written by the input at hand; what others wrote was said then.
+fn is_new(facts: &Facts<'_>, stored: &Stored) -> bool {
+    stored.updated == facts.now
+}

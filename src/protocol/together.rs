@@ -1,0 +1,68 @@
+//! Several triggers of one rule that are open at once are one piece of work (`together: true`): the first of them carries it,
+//! names the others, and is due when the first of them is due. The same in whatever order they become known.
+
+use super::evaluate::Context;
+use super::model::TaskRule;
+use super::tasks::{Anchor, Owed};
+use super::work::{Existing, Outcome};
+
+/// So many others are named in a text; the rest are counted.
+const MOST_NAMED: usize = 10;
+
+/// Leaves one carrier open (and of those that one thing did, one done); the others point at it.
+pub fn unite(context: &Context<'_>, rule: &TaskRule, owed: &mut [Owed<'_, '_>]) {
+    let is_closed = |existing: &Existing<'_>| existing.is_touched() && existing.is_ended();
+    // Who ended work by hand has answered every trigger that it named then.
+    let answered: Vec<String> = context
+        .existing_of(&rule.id)
+        .into_iter()
+        .filter(|existing| is_closed(existing))
+        .flat_map(|existing| existing.work.seen.keys().cloned())
+        .collect();
+    for one in owed.iter_mut() {
+        let is_own = one.existing.is_some_and(|existing| is_closed(existing));
+        if one.outcome == Outcome::Open && !is_own && answered.contains(&one.anchor.name) {
+            one.outcome = Outcome::Pointless("a person closed the work that named it".to_string());
+        }
+    }
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for one in owed.iter().filter(|one| matches!(one.outcome, Outcome::Open | Outcome::Done(_))) {
+        if !outcomes.contains(&one.outcome) {
+            outcomes.push(one.outcome.clone());
+        }
+    }
+    for outcome in outcomes {
+        let mut group: Vec<&mut Owed<'_, '_>> = owed
+            .iter_mut()
+            .filter(|one| one.outcome == outcome && !one.existing.is_some_and(|existing| is_closed(existing)))
+            .collect();
+        // What a person has taken on carries the rest; otherwise the first.
+        let is_touched = |one: &Owed<'_, '_>| one.existing.is_some_and(Existing::is_touched);
+        group.sort_by_key(|one| (!is_touched(one), one.anchor.at, one.anchor.name.clone()));
+        let Some((carrier, others)) = group.split_first_mut() else { continue };
+        let reason = format!("one piece of work is for all: the one after {}", words_of(context, &carrier.anchor));
+        for other in others.iter_mut().filter(|other| !is_touched(other)) {
+            carrier.also.push((other.anchor.name.clone(), words_of(context, &other.anchor)));
+            carrier.due = carrier.due.into_iter().chain(other.due).min();
+            other.outcome = Outcome::Pointless(reason.clone());
+        }
+    }
+}
+
+fn words_of(context: &Context<'_>, anchor: &Anchor<'_, '_>) -> String {
+    let when = context.facts.say(anchor.at);
+    let Some(visit) = anchor.visit else { return when };
+    let reason = visit.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("{} at {}, {when}{reason}", visit.words(), context.facts.place_of(visit))
+}
+
+/// What a text says of the other triggers; nothing where there are none.
+pub fn words(also: &[(String, String)]) -> String {
+    if also.is_empty() {
+        return String::new();
+    }
+    let named: Vec<&str> = also.iter().take(MOST_NAMED).map(|(_, words)| words.as_str()).collect();
+    let more = also.len().saturating_sub(MOST_NAMED);
+    let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+    format!(" This is about {} visits; also: {}{more}.", also.len() + 1, named.join("; "))
+}

@@ -1,0 +1,161 @@
+//! One encounter as rules see it: class, status, times, what it was for and how it ended
+//! (http://hl7.org/fhir/R4/encounter.html). Never changes it.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::facts::Facts;
+use super::model::{Codes, EncounterTest};
+use super::reason::{Said, said_of};
+use crate::identity::ResourceId;
+use crate::record::Stored;
+
+/// One encounter.
+pub struct Visit<'a> {
+    pub stored: &'a Stored,
+    pub id: ResourceId,
+    pub class: &'a str,
+    pub status: &'a str,
+    pub start: Option<Timestamp>,
+    pub end: Option<Timestamp>,
+    said: Vec<Said<'a>>,
+    /// The reason as somebody wrote it.
+    pub reason: Option<&'a str>,
+    /// Codings of how it ended (PV1-36).
+    disposition: Vec<(&'static str, String)>,
+}
+
+const FHIR_DISPOSITION: &str = "http://terminology.hl7.org/CodeSystem/discharge-disposition";
+/// Hospitals fill PV1-36 with the codes they bill with, whatever table they name, or none.
+const BILLED_DISPOSITION: &str = "https://www.nubc.org/CodeSystem/PatDischargeStatus";
+
+impl<'a> Visit<'a> {
+    /// Reads an encounter; `diagnoses` are the record's conditions, `moment` reads a FHIR time.
+    pub fn of(stored: &'a Stored, diagnoses: &[&'a Stored], moment: &dyn Fn(&str) -> Option<Timestamp>) -> Self {
+        let resource = &stored.resource;
+        let period = resource.get("period");
+        let bound = |end: &str| period.and_then(|period| period.get(end)?.as_str()).and_then(moment);
+        let said = said_of(stored, diagnoses);
+        let at_door = concept_words(resource.get("reasonCode").and_then(|list| list.get(0)));
+        let principal = || {
+            let principal = said.iter().find(|said| said.is_principal && !said.at_door)?;
+            diagnoses
+                .iter()
+                .filter(|condition| condition.resource.codings("code") == principal.codings)
+                .find_map(|condition| concept_words(condition.resource.get("code")))
+        };
+        Self {
+            stored,
+            id: stored.id,
+            class: resource.get("class").and_then(|class| class.get("code")?.as_str()).unwrap_or_default(),
+            status: resource.text("status").unwrap_or_default(),
+            start: bound("start"),
+            end: bound("end"),
+            reason: at_door.or_else(principal),
+            said,
+            disposition: disposition(stored),
+        }
+    }
+
+    /// What people call a visit of this class (v3 ActCode).
+    pub fn words(&self) -> String {
+        match self.class {
+            "EMER" => "Emergency visit".to_string(),
+            "IMP" | "ACUTE" | "NONAC" => "Hospital stay".to_string(),
+            "OBSENC" => "Observation stay".to_string(),
+            "SS" => "Short stay".to_string(),
+            "AMB" => "Outpatient visit".to_string(),
+            "HH" => "Home visit".to_string(),
+            "VR" => "Virtual visit".to_string(),
+            other => format!("Visit of class {other}"),
+        }
+    }
+
+    /// How it ended, as the sender calls it.
+    pub fn disposition_words(&self) -> Option<&str> {
+        let stated = self.stored.resource.get("hospitalization").and_then(|at| at.get("dischargeDisposition"));
+        concept_words(stated).or_else(|| self.disposition.last().map(|(_, code)| code.as_str()))
+    }
+
+    pub fn is_ongoing(&self) -> bool {
+        matches!(self.status, "arrived" | "triaged" | "in-progress" | "onleave")
+    }
+
+    /// It took place or takes place.
+    pub fn is_real(&self) -> bool {
+        self.is_ongoing() || self.status == "finished"
+    }
+
+    /// A clinician is named as having seen the patient (http://terminology.hl7.org/ValueSet/encounter-participant-type).
+    pub fn has_attender(&self) -> bool {
+        let participants = self.stored.resource.get("participant").and_then(Value::as_array).into_iter().flatten();
+        participants.filter_map(|one| one.get("type")?.as_array()).flatten().any(|kind| {
+            let codings = super::readings::codings_of(kind);
+            codings.iter().any(|(_, code)| ["ATND", "PPRF", "SPRF"].contains(code))
+        })
+    }
+
+    /// It ended so.
+    pub fn ended(&self, codes: &Codes, facts: &Facts<'_>) -> bool {
+        facts.has_code(codes, &self.ends())
+    }
+
+    fn ends(&self) -> Vec<(&str, &str)> {
+        self.disposition.iter().map(|(system, code)| (*system, code.as_str())).collect()
+    }
+
+    /// It ended with the patient's death.
+    pub fn ended_in_death(&self, value_sets: &crate::fhir::ValueSets) -> bool {
+        self.status == "finished" && value_sets.contains_any("discharge-died", &self.ends())
+    }
+}
+
+/// FHIR's own codes as they are; all others as billing codes, with the zero that some leave out, in capitals.
+fn disposition(stored: &Stored) -> Vec<(&'static str, String)> {
+    let stated = stored.resource.get("hospitalization").and_then(|at| at.get("dischargeDisposition"));
+    let codings = stated.map(super::readings::codings_of).unwrap_or_default();
+    let read = codings.into_iter().map(|(system, code)| match code.trim() {
+        code if system == FHIR_DISPOSITION => (FHIR_DISPOSITION, code.to_string()),
+        code if code.len() == 1 => (BILLED_DISPOSITION, format!("0{code}")),
+        code => (BILLED_DISPOSITION, code.to_ascii_uppercase()),
+    });
+    read.collect()
+}
+
+impl<'a> Facts<'a> {
+    pub fn fits(&self, test: &EncounterTest, visit: &Visit<'_>) -> bool {
+        (test.classes.is_empty() || test.classes.iter().any(|class| class == visit.class))
+            && (test.reasons.is_empty() || test.reasons.iter().any(|reason| reason.is_among(&visit.said, self)))
+            && test.disposition.as_ref().is_none_or(|codes| visit.ended(codes, self))
+            && !test.disposition_not.as_ref().is_some_and(|codes| visit.ended(codes, self))
+            && test.filter.as_ref().is_none_or(|filter| self.holds(filter, visit.stored))
+    }
+
+    /// Where an encounter took place, as people say it.
+    pub fn place_of(&self, visit: &Visit<'_>) -> String {
+        let resource = &visit.stored.resource;
+        let provider = resource.get("serviceProvider");
+        let location = resource.get("location").and_then(|list| list.get(0)?.get("location"));
+        [provider, location]
+            .into_iter()
+            .flatten()
+            .find_map(|reference| self.name_of(reference))
+            .unwrap_or_else(|| "the hospital".to_string())
+    }
+
+    fn name_of(&self, reference: &Value) -> Option<String> {
+        if let Some(display) = reference.get("display").and_then(Value::as_str) {
+            return Some(display.to_string());
+        }
+        let (kind, id) = reference.get("reference")?.as_str()?.split_once('/')?;
+        let stored = self.record.get(kind, id.parse().ok()?)?;
+        stored.resource.text("name").map(str::to_string)
+    }
+}
+
+/// A concept as somebody wrote it: its text, or the display of its first coding.
+pub fn concept_words(concept: Option<&Value>) -> Option<&str> {
+    let concept = concept?;
+    let text = concept.get("text").and_then(Value::as_str);
+    text.or_else(|| concept.get("coding")?.get(0)?.get("display")?.as_str())
+}
