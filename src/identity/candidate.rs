@@ -1,5 +1,5 @@
 //! Which identifiers of a Patient say who it is, and which record they lead to. Two records are never joined here:
-//! only a merge message (A40) does that.
+//! only a merge message (A40) or a roster row does that.
 
 use serde_json::Value;
 
@@ -88,7 +88,7 @@ pub fn choose_person(candidates: &[Identifier], known: &[Option<PersonId>]) -> C
 fn two_records(candidate: &Identifier) -> Problem {
     let text = format!(
         "possible duplicate: the identifier of {} leads to another record than the one before it; nothing was joined, a \
-         merge message (A40) would",
+         merge message (A40) or a roster row with both would",
         candidate.system
     );
     Problem::warning(Category::MultipleMatches, Place::Element("Patient.identifier".to_string()), text)

@@ -168,6 +168,7 @@ impl Gateway {
             Err(problem) => return Ok(refuse(problem)),
         };
         let store = &*self.store;
+        let doubts = self.join_newcomers(&portions).await?;
         let locks = self.locks.hold(&persons(store, &portions).await?).await;
         let started = Instant::now();
         let (mut overlay, mut all, mut read) = (Overlay::default(), Vec::new(), Duration::ZERO);
@@ -181,6 +182,7 @@ impl Gateway {
             all.push(decided);
         }
         let mut decided = joined(all);
+        decided.problems.extend(doubts);
         let steps = [("reading the record", read), ("deciding", started.elapsed().saturating_sub(read))];
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         decided.trace.timing_micros = steps.map(|(step, time)| (step.to_string(), micros(time))).to_vec();

@@ -2,6 +2,7 @@
 //! the same path at the record.
 
 use super::find::{Known, OBSERVATIONS};
+use super::join::Somebody;
 use super::settle::{Settled, Working, settle};
 use super::{Acknowledged, Arrival, Event, Gateway, notices};
 use crate::identity::{PersonId, ResourceId};
@@ -12,7 +13,7 @@ use crate::store::{AuditEntry, StoreError, WriteUnit};
 use serde::{Deserialize, Serialize};
 
 /// How often a change is made anew when the record changed meanwhile.
-const MOST_TRIES: usize = 16;
+pub(super) const MOST_TRIES: usize = 16;
 
 /// What a person does with a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub enum TaskAction {
 impl Gateway {
     /// Lets the protocols look at a record whose clock came due.
     pub async fn wake(&self, person: PersonId) -> Result<(), StoreError> {
+        // An import of a roster wakes everybody it names.
+        let head = self.load(person, 1).await?.record.head;
+        self.join_by_roster(&Somebody { person: head.person, own: &head.identifiers, birth: None }).await?;
         self.change(person, |_, _| Ok((Vec::new(), None))).await.map_err(|fault| match fault {
             Fault::Store(error) => error,
             Fault::Refused(problem) => StoreError::Refused(problem.text),
@@ -113,7 +117,7 @@ impl Gateway {
         Err(StoreError::Conflict.into())
     }
 
-    async fn commit_change(&self, unit: WriteUnit, written: Vec<String>) -> Result<(), StoreError> {
+    pub(super) async fn commit_change(&self, unit: WriteUnit, written: Vec<String>) -> Result<(), StoreError> {
         let delivers = !unit.deliveries.is_empty();
         let unused = unit.unused.clone();
         let committed = self.store.commit(unit).await?;

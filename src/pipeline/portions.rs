@@ -30,6 +30,10 @@ impl Portion<'_> {
         let patient = self.drafts.iter().find(|draft| is_patient(draft));
         patient.map(|draft| draft.resource.identifiers()).unwrap_or_default()
     }
+
+    pub fn birth_date(&self) -> Option<&str> {
+        self.drafts.iter().find(|draft| is_patient(draft))?.resource.text("birthDate")
+    }
 }
 
 /// The portions of a message in its order; never none.

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::copies::{self, Ending};
 use super::render::{Rendering, is_pushable};
 use crate::agreement::{Decision, Verdict};
 use crate::fhir::Resource;
@@ -109,10 +110,28 @@ fn decide_deliveries(
             working.trace.agreements.push(explain(partner, &subject, &decision));
             audit.push(audit_entry(partner, &head, &subject, &decision, now));
             if let Some(released) = decision.released(resource) {
-                let told = Told { partner, subject, released, decision: &decision };
+                let agreement = place(&decision);
+                copies::remember(&mut head, partner, resource, &agreement);
+                let told = Told { partner, subject, released, agreement };
                 made.push(delivery(site, working, &mut head, told, now));
             }
         }
+    }
+    let endings = copies::take_back(&mut head, &working.record, &site.agreements, &panels, now);
+    for Ending { partner, subject, resource, agreement } in endings {
+        let because = "no agreement covers the patient any more: what was sent is taken back";
+        working.trace.agreements.push(TraceLine::new(&partner, &agreement, &format!("{subject}: {because}")));
+        audit.push(AuditEntry {
+            at: now,
+            agent: partner.clone(),
+            action: "push".to_string(),
+            person: Some(head.person),
+            subject: subject.clone(),
+            allowed: true,
+            because: because.to_string(),
+        });
+        let told = Told { partner: &partner, subject, released: resource, agreement };
+        made.push(delivery(site, working, &mut head, told, now));
     }
     working.record.head = head;
     made
@@ -123,11 +142,12 @@ struct Told<'a> {
     partner: &'a str,
     subject: String,
     released: Resource,
-    decision: &'a Decision,
+    /// The line of the agreement that allows it.
+    agreement: String,
 }
 
 fn delivery(site: &Site, working: &Working, head: &mut Head, told: Told<'_>, now: Timestamp) -> NewDelivery {
-    let Told { partner, subject, released, decision } = told;
+    let Told { partner, subject, released, agreement } = told;
     let is_theirs = |membership: &&Membership| {
         site.panels.get(&membership.panel).is_some_and(|panel| panel.partner.as_deref() == Some(partner))
     };
@@ -141,7 +161,7 @@ fn delivery(site: &Site, working: &Working, head: &mut Head, told: Told<'_>, now
         person: head.person,
         number,
         subject,
-        agreement: place(decision),
+        agreement,
         payload: rendering.render(&released),
         created: now,
         due: now,

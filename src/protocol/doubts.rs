@@ -10,7 +10,7 @@ pub fn tell(facts: &Facts<'_>, problems: &mut Vec<Problem>) {
     let visits = facts.visits.iter().filter(|visit| is_new(facts, visit.stored) && visit.status == "finished");
     for visit in visits {
         if matches!(visit.class, "" | "UNK" | "U") {
-            let text = "the class of a visit that ended is not told, so no rule knows whether somebody is owed a call: look \
+            let text = "the class of a visit that ended is not told (PV1-2), so no rule knows whether somebody is owed a call: look \
                         whether it was in an emergency department or a ward";
             problems.push(doubt("Encounter.class", text).unused(Kind::Visit, "PV1-2").owed_by(Duty::Practice));
         }

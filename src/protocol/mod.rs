@@ -46,3 +46,4 @@ pub use names::{
 };
 pub use set::{Listed, ProtocolSet, built_in_protocols, compile};
 pub use view::{Evaluation, Explained, Practice, View};
+pub use work::is_final;

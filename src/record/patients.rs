@@ -117,6 +117,9 @@ fn absorb(head: &mut Head, prior: &mut Head) {
     head.absorbed.append(&mut prior.absorbed);
     head.absorbed.sort();
     head.absorbed.dedup();
+    for (partner, copies) in std::mem::take(&mut prior.copies) {
+        head.copies.entry(partner).or_default().extend(copies);
+    }
     head.wake_at = head.wake_at.into_iter().chain(prior.wake_at.take()).min();
     head.revision += 1;
     prior.revision += 1;

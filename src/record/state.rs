@@ -122,6 +122,9 @@ pub struct Head {
     /// Last delivery number per partner; deliveries to one partner about one patient are numbered without gaps.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub deliveries: BTreeMap<String, u64>,
+    /// Open work that partners hold a copy of, each with the agreement that allowed it: partner, `Task/id`, agreement.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub copies: BTreeMap<String, BTreeMap<String, String>>,
     /// What the rules could not use when they last looked (`Problem::fingerprint`): it stands in the record and is not told
     /// and counted again at every look.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -140,6 +143,7 @@ impl Head {
             origins: BTreeMap::new(),
             wake_at: None,
             deliveries: BTreeMap::new(),
+            copies: BTreeMap::new(),
             noticed: BTreeSet::new(),
         }
     }

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use handover::pipeline::TaskAction;
 use handover::pipeline::story::Story;
+use handover::record::Membership;
 use handover::site::Site;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::habits_care::CARE;
 use super::habits_hl7::HL7;
-use super::house::{FEED, members, root, site};
+use super::house::{FEED, members, members_of, root, site};
 
 /// One input and what is right of it.
 pub struct Case {
@@ -129,10 +130,10 @@ async fn what_strangers_send_comes_to_its_right_value() {
 async fn play(folder: &Path, case: &Case) -> Seen {
     let bytes = std::fs::read(folder.join(case.file)).unwrap();
     let messages = split(&bytes);
-    let site = case.site.map_or_else(site, |change| changed(change));
-    let panels = [("lakeside".to_string(), members().to_vec())].into();
+    let (site, members) = case.site.map_or_else(|| (site(), members().to_vec()), changed);
+    let panels = [("lakeside".to_string(), members.clone())].into();
     let mut story = Story::begin(site, &panels, written(&messages[0])).await.unwrap();
-    story.admit_everybody_to("lakeside", members().to_vec());
+    story.admit_everybody_to("lakeside", members);
     let mut seen = Seen { codes: vec![], said: vec![], unread: vec![], record: vec![], deliveries: vec![] };
     for (number, message) in messages.iter().enumerate() {
         story.pass_to(written(message)).await.unwrap();
@@ -187,8 +188,8 @@ fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
     messages
 }
 
-/// The demo's site with its feed changed.
-fn changed(change: fn(&str) -> Vec<(&'static str, String)>) -> Arc<Site> {
+/// The demo's site with files of it changed, and the members of its panels.
+pub fn changed(change: fn(&str) -> Vec<(&'static str, String)>) -> (Arc<Site>, Vec<Membership>) {
     let folder = tempfile::tempdir().unwrap();
     copy(&root().join("fixtures/demo"), folder.path());
     let feed = std::fs::read_to_string(folder.path().join("feeds/riverside.yaml")).unwrap();
@@ -196,7 +197,9 @@ fn changed(change: fn(&str) -> Vec<(&'static str, String)>) -> Arc<Site> {
         std::fs::write(folder.path().join(file), text).unwrap();
     }
     let loaded = handover::site::load(folder.path());
-    Arc::new(loaded.site.unwrap_or_else(|| panic!("{:#?}", loaded.problems)))
+    let site = loaded.site.unwrap_or_else(|| panic!("{:#?}", loaded.problems));
+    let members = members_of(&site);
+    (Arc::new(site), members)
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -37,15 +37,17 @@ pub fn site() -> Arc<Site> {
 /// The members of the site's panels, as its files list them.
 pub fn members() -> &'static [Membership] {
     static MEMBERS: OnceLock<Vec<Membership>> = OnceLock::new();
-    MEMBERS.get_or_init(|| {
-        let site = site();
-        let read = |panel: &site::Panel| {
-            let file = panel.members.clone().unwrap();
-            let bytes = std::fs::read(site.folder.join(&file)).unwrap();
-            site.read_roster(panel, &file, &bytes).members
-        };
-        site.panels.values().flat_map(read).collect()
-    })
+    MEMBERS.get_or_init(|| members_of(&site()))
+}
+
+/// The members of a site's panels, as its files list them.
+pub fn members_of(site: &Site) -> Vec<Membership> {
+    let read = |panel: &site::Panel| {
+        let file = panel.members.clone().unwrap();
+        let bytes = std::fs::read(site.folder.join(&file)).unwrap();
+        site.read_roster(panel, &file, &bytes).members
+    };
+    site.panels.values().flat_map(read).collect()
 }
 
 /// When a message was made: MSH-7 in the feed's zone, and five seconds for the way.

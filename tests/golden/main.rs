@@ -25,3 +25,4 @@ mod page;
 mod second_opinion;
 mod stories;
 mod story;
+mod two_numbers;

@@ -19,6 +19,14 @@ pub struct ExampleResult {
 }
 
 impl ProtocolSet {
+    /// Whether every example goes as written; stops at the first that does not.
+    pub fn examples_hold(&self) -> bool {
+        self.protocols().iter().all(|protocol| {
+            let alone = self.only(&protocol.name);
+            protocol.examples.iter().all(|example| run(&alone, protocol, example).failures.is_empty())
+        })
+    }
+
     /// Plays every example of every protocol.
     pub fn run_examples(&self) -> Vec<ExampleResult> {
         let mut results = Vec::new();
