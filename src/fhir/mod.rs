@@ -15,7 +15,7 @@ pub mod time;
 mod valueset;
 
 pub use definition::{Definitions, ElementDefinition, TypeDefinition};
-pub use draft::{Draft, Scope};
+pub use draft::{BY_MEMBER, Draft, KEYED, Scope};
 pub use identifier::Identifier;
 pub use located::{Located, Span, Unreadable};
 pub use outcome::{operation_outcome, operation_outcome_in_text};

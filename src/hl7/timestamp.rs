@@ -156,9 +156,9 @@ impl DateTime {
         self.print(self.moment(clock))
     }
 
-    /// FHIR `instant`, which wants seconds: nothing where less was written.
+    /// FHIR `instant`, which wants seconds: they are zero where only the minute was written, nothing where less was.
     pub fn to_fhir_instant(&self, clock: &SenderClock) -> Option<String> {
-        (self.precision >= Precision::Second).then(|| self.to_fhir_date_time(clock))
+        (self.precision >= Precision::Minute).then(|| self.to_fhir_date_time(clock))
     }
 
     /// The first moment of what was written. In a gap of the zone's clock, the moment as far after the gap as written.
@@ -306,7 +306,9 @@ mod tests {
             assert_eq!((read.to_fhir_date_time(&clock()).as_str(), read.oddity()), (date_time, None), "{text}");
         }
         assert_eq!(DateTime::parse("20260301143007").unwrap().to_fhir_date(), "2026-03-01");
-        assert_eq!(DateTime::parse("202603011430").unwrap().to_fhir_instant(&clock()), None);
+        let minute = DateTime::parse("202603011430").unwrap().to_fhir_instant(&clock());
+        assert_eq!(minute.as_deref(), Some("2026-03-01T14:30:00-06:00"));
+        assert_eq!(DateTime::parse("20260301").unwrap().to_fhir_instant(&clock()), None);
         let day = DateTime::parse("20260301143007").unwrap().as_precise_as("D");
         assert_eq!(day.to_fhir_date_time(&clock()), "2026-03-01");
     }

@@ -73,29 +73,15 @@ fn canonical(value: &Value) -> String {
     }
 }
 
-/// One thing stated twice in one input: what the first left out, the second adds.
+/// One thing stated twice in one input: the later statement stands, element by element.
 fn unite(first: &mut Draft, second: Draft, problems: &mut Vec<Problem>) {
     let kind = first.resource.resource_type().to_string();
-    for (element, value) in second.resource.as_map() {
-        match first.resource.get(element) {
-            None => first.resource.set(element, value.clone()),
-            Some(Value::Array(known)) if element == "identifier" => {
-                let more = value.as_array().into_iter().flatten().filter(|item| !known.contains(item));
-                let all: Vec<Value> = known.iter().chain(more).cloned().collect();
-                first.resource.set(element, Value::Array(all));
-            }
-            Some(known) if known == value => {}
-            Some(_) => problems.push(Problem::warning(
-                Category::Conflict,
-                Place::Element(format!("{kind}.{element}")),
-                "two parts of the message state the same thing differently; the first was taken",
-            )),
-        }
-    }
-    for element in second.deleted {
-        if first.resource.get(&element).is_none() && !first.deleted.contains(&element) {
-            first.deleted.push(element);
-        }
+    for element in first.tell_again(second) {
+        problems.push(Problem::information(
+            Category::Duplicate,
+            Place::Element(format!("{kind}.{element}")),
+            "two parts of the message state the same thing differently; the last one told stands",
+        ));
     }
 }
 
@@ -113,6 +99,7 @@ mod tests {
             key: key.map(String::from),
             resource: Resource::try_from(resource).unwrap(),
             deleted: Vec::new(),
+            sources: std::collections::BTreeMap::new(),
         }
     }
 

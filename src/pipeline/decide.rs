@@ -56,7 +56,7 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     };
     // What contradicts a merge is named where its sender wrote it.
     problems.extend(merged.problems.into_iter().map(|mut problem| {
-        if prior.is_some() {
+        if prior.is_some() && problem.is_error() {
             problem.place = Place::Field(crate::problem::FieldPlace::field("MRG", 1, 1));
         }
         problem

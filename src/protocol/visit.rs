@@ -135,7 +135,9 @@ impl<'a> Facts<'a> {
     pub fn place_of(&self, visit: &Visit<'_>) -> String {
         let resource = &visit.stored.resource;
         let provider = resource.get("serviceProvider");
-        let location = resource.get("location").and_then(|list| list.get(0)?.get("location"));
+        let places = resource.get("location").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let is_active = |place: &&Value| place.get("status").and_then(Value::as_str) == Some("active");
+        let location = places.iter().find(is_active).or(places.last()).and_then(|place| place.get("location"));
         [provider, location]
             .into_iter()
             .flatten()

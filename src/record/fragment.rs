@@ -1,23 +1,25 @@
 //! One resource with how it came to be, as a value that can be joined with another about the same thing. A statement is
 //! a fragment, and so is what is stored: merging is joining.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::assemble::{Assembled, put_together};
 use super::encounter::{self, MAX_TRANSITIONS};
-use super::part::{self, Part, Parts};
-use super::{Stamp, State, Transition, rank};
-use crate::fhir::Resource;
+use super::part::{self, Parts};
+use super::who::{self, Claim, Face};
+use super::{Stamp, State, Transition, rank, stored};
+use crate::fhir::{BY_MEMBER, Resource};
 use crate::identity::{Identified, PersonId};
-
-/// Elements of an Encounter that follow from its transitions, never from one message.
-const COMPUTED: [&str; 5] = ["status", "statusHistory", "class", "classHistory", "period"];
 
 #[derive(Debug, Clone)]
 pub(super) struct Fragment {
     pub resource_type: String,
     pub parts: Parts,
+    /// Of a Patient, what was said of whom, the one who shows first.
+    pub faces: Vec<Face>,
     pub transitions: Vec<Transition>,
     /// The records under which it was stated.
     pub origins: BTreeSet<PersonId>,
@@ -27,47 +29,49 @@ pub(super) struct Fragment {
 impl Fragment {
     /// What one message says about one thing.
     pub fn stated(identified: &Identified, stamp: &Stamp, trigger: &str) -> Self {
-        let draft = &identified.draft;
-        let mut resource = draft.resource.clone();
-        let stamp = rank::stamp(&resource, stamp, trigger);
-        let kind = resource.resource_type().to_string();
+        let mut draft = identified.draft.clone();
+        let kind = draft.resource.resource_type().to_string();
+        let stamp = rank::stamp(&draft.resource, stamp, trigger);
         let mut transitions = Vec::new();
         if kind == "Encounter" {
-            transitions.push(encounter::transition(&resource, &stamp, trigger));
-            for element in COMPUTED {
-                resource.remove(element);
-                resource.remove(&format!("_{element}"));
+            transitions.push(encounter::transition(&mut draft, &stamp, trigger));
+        }
+        let fields =
+            |element: &str, items: usize| draft.sources.get(element).filter(|sources| sources.len() == items).cloned();
+        let mut parts = part::take_apart(&draft.resource, &fields);
+        for element in BY_MEMBER {
+            // Members are all there are where the element was stated as a whole.
+            if draft.resource.get(element).is_some() && !draft.sources.contains_key(element) {
+                parts.entry(element.to_string()).or_default();
             }
         }
-        let mut parts = part::take_apart(&resource, &|_| Some(stamp.clone()));
-        for element in &draft.deleted {
-            let name = part::part_of(&kind, element);
-            if kind == "Encounter" && COMPUTED.contains(&name.as_str()) {
-                continue;
-            }
-            parts.entry(name).or_insert(Part { stamp: Some(stamp.clone()), content: None });
+        for name in draft.deleted {
+            parts.entry(name).or_default();
+        }
+        parts.values_mut().for_each(|part| part.stamp = Some(stamp.clone()));
+        let mut faces = Vec::new();
+        if kind == "Patient"
+            && let Some(claim) = Claim::of(&draft.resource)
+        {
+            faces.push(Face::of(claim, stamp, std::mem::take(&mut parts)));
         }
         let origins = BTreeSet::from([identified.id.person]);
-        Self { resource_type: kind, parts, transitions, origins, work: None }
+        Self { resource_type: kind, parts, faces, transitions, origins, work: None }
     }
 
     /// What is stored about one thing.
     pub fn stored(resource: &Resource, state: &State, person: PersonId) -> Self {
-        let mut bare = resource.clone();
-        if !state.transitions.is_empty() {
-            COMPUTED.iter().for_each(|element| drop(bare.remove(element)));
-        }
-        let mut parts = part::take_apart(&bare, &|name| state.stamps.get(name).cloned());
-        for (name, stamp) in &state.stamps {
-            parts.entry(name.clone()).or_insert_with(|| Part { stamp: Some(stamp.clone()), content: None });
-        }
         let mut origins: BTreeSet<PersonId> = state.origins.iter().copied().collect();
         if origins.is_empty() {
             origins.insert(person);
         }
+        let mut parts = stored::parts(resource, state);
+        let is_patient = resource.resource_type() == "Patient";
+        let faces = if is_patient { who::read(state.who.as_ref(), resource, &mut parts) } else { Vec::new() };
         Self {
             resource_type: resource.resource_type().to_string(),
             parts,
+            faces,
             transitions: state.transitions.clone(),
             origins,
             work: state.work.clone(),
@@ -83,26 +87,48 @@ impl Fragment {
         Self {
             resource_type: self.resource_type,
             parts: part::join(self.parts, other.parts),
+            faces: who::join(self.faces, other.faces),
             transitions,
             origins: self.origins.union(&other.origins).copied().collect(),
             work: self.work.or(other.work),
         }
     }
 
+    /// The parts that stand: of a Patient, what was said of who shows, and without saying of whom.
+    pub fn standing(&self) -> Cow<'_, Parts> {
+        match self.faces.first() {
+            None => Cow::Borrowed(&self.parts),
+            Some(face) => Cow::Owned(part::join(face.parts.clone(), self.parts.clone())),
+        }
+    }
+
     /// The resource that follows, without id and version, and the state to keep beside it. `person` is the record in
     /// the id it will have.
     pub fn settle(&self, person: PersonId) -> (Resource, State) {
-        let mut resource = part::put_together(&self.resource_type, &self.parts);
-        if !self.transitions.is_empty() {
-            encounter::project(&self.transitions).write(&mut resource);
-        }
+        let parts = self.standing();
+        let assembled = if self.transitions.is_empty() {
+            put_together(&self.resource_type, &parts)
+        } else {
+            let course = encounter::project(&self.transitions);
+            let overlaid = part::join(parts.clone().into_owned(), course.parts());
+            let mut assembled = put_together(&self.resource_type, &overlaid);
+            assembled.hidden.extend(stored::overlaid(&parts));
+            course.write(&mut assembled.resource);
+            assembled
+        };
+        let Assembled { mut resource, counts, hidden } = assembled;
         if self.resource_type == "Patient" && is_replaced(&resource) {
             resource.set("active", json!(false));
         }
-        let stamps = self.parts.iter().filter_map(|(name, part)| Some((name.clone(), part.stamp.clone()?))).collect();
+        let stamps = parts.iter().filter_map(|(name, part)| Some((name.clone(), part.stamp.clone()?))).collect();
         let only_here = self.origins.len() == 1 && self.origins.contains(&person);
+        let sources = parts.iter().filter_map(|(name, part)| Some((name.clone(), part.source.clone()?))).collect();
         let state = State {
             stamps,
+            counts,
+            hidden,
+            sources,
+            who: (self.resource_type == "Patient").then(|| who::store(&self.faces, &self.parts, &parts)),
             transitions: self.transitions.clone(),
             work: self.work.clone(),
             origins: if only_here { Vec::new() } else { self.origins.iter().copied().collect() },

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::fragment::Fragment;
+use super::part::Part;
 use super::working::{Key, Working};
-use super::{Change, Head, Record, Stamp, encounter, family};
+use super::{Change, Head, Record, Stamp, encounter, family, results, visits, who};
 use crate::fhir::Identifier;
 use crate::identity::{Identified, PersonId, ResourceId};
 use crate::problem::Problem;
@@ -60,32 +61,71 @@ pub fn touched(head: &Head, drafts: &[Identified]) -> Vec<(String, ResourceId)> 
 pub fn merge(record: &Record, statement: Statement) -> Merged {
     let mut head = record.head.clone();
     head.revision += 1;
-    let identifiers = learn(&mut head, &statement.candidates);
     let persons: BTreeSet<PersonId> = head.family().collect();
     let mut working = Working::over(vec![record]);
-    let notes = state(&mut working, &statement, &persons);
+    let Said { notes, problems, names_another } = state(&mut working, &statement, &persons);
+    // Another number in a message about somebody else is not this patient's.
+    let identifiers = if names_another { Vec::new() } else { learn(&mut head, &statement.candidates) };
     family::settle(&mut working, head.person, &persons);
     let changes = working.changes(statement.received);
-    Merged { head, prior: None, changes, identifiers, notes, problems: Vec::new() }
+    Merged { head, prior: None, changes, identifiers, notes, problems }
 }
 
-/// Puts the statement's drafts in, and tells what encounters became.
-pub(super) fn state(
-    working: &mut Working<'_>,
-    statement: &Statement,
-    family: &BTreeSet<PersonId>,
-) -> Vec<(String, String)> {
-    let mut notes = Vec::new();
+/// What there is to say of a statement once it is in.
+#[derive(Default)]
+pub(super) struct Said {
+    pub notes: Vec<(String, String)>,
+    pub problems: Vec<Problem>,
+    /// The statement names another person than the one whose number it carries.
+    pub names_another: bool,
+}
+
+/// Puts the statement's drafts in, and tells what encounters became and what is doubtful.
+pub(super) fn state(working: &mut Working<'_>, statement: &Statement, family: &BTreeSet<PersonId>) -> Said {
+    let mut said = Said::default();
     for identified in &statement.drafts {
         let kind = identified.draft.resource.resource_type().to_string();
         let key = family::live_key(working, &(kind, identified.id), family);
-        let before = working.fragment(&key).map(|known| explain(&known)).unwrap_or_default();
-        working.join(key.clone(), Fragment::stated(identified, &statement.stamp, &statement.trigger));
-        let after = working.fragment(&key).map(|known| explain(&known)).unwrap_or_default();
+        let known = working.fragment(&key);
+        let before = known.as_ref().map(explain).unwrap_or_default();
+        let stated = Fragment::stated(identified, &statement.stamp, &statement.trigger);
         let about = format!("{}/{}", key.0, key.1);
-        notes.extend(after.into_iter().filter(|line| !before.contains(line)).map(|line| (about.clone(), line)));
+        said.problems.extend(known.as_ref().and_then(|known| results::doubt(known, &stated)));
+        said.notes.extend(known.as_ref().and_then(|known| outdone(known, &stated)).map(|line| (about.clone(), line)));
+        working.join(key.clone(), stated.clone());
+        let Some(joined) = working.fragment(&key) else { continue };
+        let after = explain(&joined);
+        said.notes.extend(after.into_iter().filter(|line| !before.contains(line)).map(|line| (about.clone(), line)));
+        if let Some(known) = &known {
+            let faces = [&known.faces, &stated.faces, &joined.faces].map(Vec::as_slice);
+            said.names_another |= who::names_another(faces);
+            said.problems.extend(who::doubt(faces, &about));
+        }
     }
-    notes
+    said.problems.extend(visits::doubts(working, statement));
+    said
+}
+
+/// What the statement says otherwise than one that outdoes it whatever is newer.
+fn outdone(known: &Fragment, stated: &Fragment) -> Option<String> {
+    let (stated_parts, known_parts) = (stated.standing(), known.standing());
+    let weight = |part: &Part| part.stamp.as_ref().map_or(0, |stamp| stamp.weight);
+    let is_outdone = |(name, part): &(&String, &Part)| {
+        let other = known_parts.get(*name);
+        part.content.is_some()
+            && other.is_some_and(|other| weight(other) > weight(part) && other.content != part.content)
+    };
+    let elements: Vec<&str> = stated_parts.iter().filter(is_outdone).map(|(name, _)| name.as_str()).collect();
+    let why = match stated.resource_type.as_str() {
+        "Observation" | "DiagnosticReport" => {
+            "a preliminary result replaces no final one, and a final one no correction"
+        }
+        _ => "results and orders fill gaps only",
+    };
+    // Values of identifiers are in the names of their parts.
+    let elements: Vec<&str> =
+        elements.iter().map(|name| name.split_once(':').map_or(*name, |(list, _)| list)).collect();
+    (!elements.is_empty()).then(|| format!("not taken: {}; {why}", elements.join(", ")))
 }
 
 fn explain(fragment: &Fragment) -> Vec<String> {

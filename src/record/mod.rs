@@ -1,6 +1,7 @@
 //! One patient's record: resources with their versions and how each element came to be, and the rules that merge what
 //! messages say into it whatever order they came in. Pure: no I/O, no clock.
 
+mod assemble;
 mod encounter;
 mod family;
 mod fragment;
@@ -9,14 +10,19 @@ mod panel;
 mod part;
 mod patients;
 mod rank;
+mod results;
 mod squash;
 mod state;
+mod stored;
 #[cfg(test)]
 mod stories;
+mod visits;
+mod who;
 mod working;
 
 pub use merge::{Merged, Statement, merge, touched};
 pub use panel::Membership;
 pub use patients::merge_patients;
 pub use squash::squash;
-pub use state::{Change, Head, Record, Stamp, State, Stored, Transition};
+pub use state::{Change, Head, Record, Stamp, State, Stored, Told, Transition};
+pub use who::Who;

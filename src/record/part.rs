@@ -6,30 +6,27 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::Stamp;
-use crate::fhir::Resource;
+use crate::fhir::{BY_MEMBER, KEYED, Resource};
 
-/// Elements of several types (http://hl7.org/fhir/R4/formats.html#choice): all their names are one part.
-const CHOICES: [&str; 16] = [
-    "value",
-    "effective",
-    "onset",
-    "abatement",
-    "deceased",
-    "multipleBirth",
-    "occurrence",
-    "performed",
-    "medication",
-    "reported",
-    "product",
-    "serviced",
-    "scheduled",
-    "timing",
-    "asNeeded",
-    "allowed",
+/// Elements of several types (http://hl7.org/fhir/R4/formats.html#choice): of all their types only one stands.
+const CHOICES: [(&str, &str); 16] = [
+    ("value", "value[x]"),
+    ("effective", "effective[x]"),
+    ("onset", "onset[x]"),
+    ("abatement", "abatement[x]"),
+    ("deceased", "deceased[x]"),
+    ("multipleBirth", "multipleBirth[x]"),
+    ("occurrence", "occurrence[x]"),
+    ("performed", "performed[x]"),
+    ("medication", "medication[x]"),
+    ("reported", "reported[x]"),
+    ("product", "product[x]"),
+    ("serviced", "serviced[x]"),
+    ("scheduled", "scheduled[x]"),
+    ("timing", "timing[x]"),
+    ("asNeeded", "asNeeded[x]"),
+    ("allowed", "allowed[x]"),
 ];
-
-/// Lists whose items have a key of their own and are stated one by one.
-const KEYED: [&str; 4] = ["identifier", "extension", "modifierExtension", "link"];
 
 /// Lists in `meta` that only grow: a label once given is never lost by silence.
 const META_LISTS: [&str; 3] = ["security", "tag", "profile"];
@@ -39,64 +36,97 @@ const META_LISTS: [&str; 3] = ["security", "tag", "profile"];
 pub(super) struct Part {
     pub stamp: Option<Stamp>,
     pub content: Option<Map<String, Value>>,
+    /// The field that an identifier came from: `""` there deletes it.
+    pub source: Option<String>,
 }
 
+/// By name: `birthDate`; `valueQuantity`, one type of the choice `value[x]`; `telecom@PID-13`, what one field states of a
+/// list; `identifier:system|value`, an item with a key; `hospitalization.admitSource`, a member.
 pub(super) type Parts = BTreeMap<String, Part>;
 
-/// The part that an element belongs to: `_birthDate` to `birthDate`, `deceasedBoolean` to `deceased[x]`.
-pub(super) fn part_of(resource_type: &str, element: &str) -> String {
-    let element = element.strip_prefix('_').unwrap_or(element);
-    let stem = element.strip_suffix("[x]").unwrap_or(element);
-    if resource_type == "Observation" && stem == "dataAbsentReason" {
-        return "value[x]".to_string();
-    }
-    for choice in CHOICES {
-        let Some(rest) = stem.strip_prefix(choice) else { continue };
-        if rest.starts_with(|letter: char| letter.is_ascii_uppercase()) || (rest.is_empty() && element.ends_with("[x]"))
-        {
-            return format!("{choice}[x]");
-        }
-    }
-    element.to_string()
+/// What a part belongs to, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group<'n> {
+    /// It is the element.
+    Whole,
+    /// One item, or all items of one field, of this list.
+    Item(&'n str),
+    Member(&'n str),
+    /// One type of this choice.
+    Choice(&'static str),
 }
 
-/// Takes a resource apart. `stamp` says who stated a part, given its name.
-pub(super) fn take_apart(resource: &Resource, stamp: &dyn Fn(&str) -> Option<Stamp>) -> Parts {
-    let kind = resource.resource_type();
-    let mut parts = Parts::new();
-    let mut put = |name: String, element: &str, value: &Value, listed: bool| {
-        let part = parts.entry(name).or_default();
-        let content = part.content.get_or_insert_with(Map::new);
-        if listed {
-            if let Value::Array(items) = content.entry(element).or_insert_with(|| Value::Array(Vec::new())) {
-                items.push(value.clone());
-            }
-        } else {
-            content.insert(element.to_string(), value.clone());
-        }
+pub(super) fn group_of(name: &str) -> Group<'_> {
+    if let Some((list, _)) = name.split_once([':', '@']) {
+        return Group::Item(list);
+    }
+    if let Some((element, _)) = name.split_once('.') {
+        return Group::Member(element);
+    }
+    if name == "dataAbsentReason" {
+        return Group::Choice("value[x]");
+    }
+    let of_choice = |(stem, _): &&(&str, &str)| {
+        name.strip_prefix(stem).is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_uppercase()))
     };
+    CHOICES.iter().find(of_choice).map_or(Group::Whole, |(_, choice)| Group::Choice(choice))
+}
+
+/// Takes a resource apart, without stamps. `fields` says which field each item of a list came from, given the element and
+/// how many items it has; empty for what no field stated, none for a list that is stated as a whole.
+pub(super) fn take_apart(resource: &Resource, fields: &dyn Fn(&str, usize) -> Option<Vec<String>>) -> Parts {
+    let mut parts = Parts::new();
     for (element, value) in resource.as_map() {
         match value {
             _ if element == "resourceType" || element == "id" => {}
             Value::Object(meta) if element == "meta" => {
                 for list in META_LISTS {
                     for item in meta.get(list).and_then(Value::as_array).into_iter().flatten() {
-                        put(format!("meta.{list}:{}", coding_key(item)), list, item, true);
+                        add_item(&mut parts, format!("meta.{list}:{}", coding_key(item)), list, item);
                     }
                 }
             }
-            Value::Array(items) if KEYED.contains(&element.as_str()) => {
-                items
-                    .iter()
-                    .for_each(|item| put(format!("{element}:{}", item_key(element, item)), element, item, true));
+            Value::Array(items) => {
+                let fields = fields(element, items.len());
+                take_list_apart(&mut parts, element, items, fields.as_deref());
             }
-            _ => put(part_of(kind, element), element, value, false),
+            Value::Object(members) if BY_MEMBER.contains(&element.as_str()) => {
+                for (member, value) in members {
+                    let content = Map::from_iter([(member.clone(), value.clone())]);
+                    parts.insert(format!("{element}.{member}"), Part { content: Some(content), ..Part::default() });
+                }
+            }
+            _ => {
+                // What stands beside a primitive (`_birthDate`) belongs to it.
+                let part = parts.entry(element.strip_prefix('_').unwrap_or(element).to_string()).or_default();
+                part.content.get_or_insert_with(Map::new).insert(element.clone(), value.clone());
+            }
         }
     }
-    for (name, part) in &mut parts {
-        part.stamp = stamp(name);
-    }
     parts
+}
+
+fn take_list_apart(parts: &mut Parts, element: &str, items: &[Value], fields: Option<&[String]>) {
+    let field = |place: usize| fields.and_then(|fields| fields.get(place)).filter(|field| !field.is_empty());
+    for (place, item) in items.iter().enumerate() {
+        if KEYED.contains(&element) {
+            let name = format!("{element}:{}", item_key(element, item));
+            let part = add_item(parts, name, element, item);
+            part.source = field(place).filter(|_| element == "identifier").cloned();
+        } else {
+            let name = field(place).map_or_else(|| element.to_string(), |field| format!("{element}@{field}"));
+            add_item(parts, name, element, item);
+        }
+    }
+}
+
+fn add_item<'p>(parts: &'p mut Parts, name: String, element: &str, item: &Value) -> &'p mut Part {
+    let part = parts.entry(name).or_default();
+    let content = part.content.get_or_insert_with(Map::new);
+    if let Value::Array(items) = content.entry(element).or_insert_with(|| Value::Array(Vec::new())) {
+        items.push(item.clone());
+    }
+    part
 }
 
 /// What makes an item of a keyed list the same item.
@@ -131,7 +161,7 @@ pub(super) fn join(mut left: Parts, right: Parts) -> Parts {
                 left.insert(name, part);
             }
             Some(known) => {
-                if rank(&part) > rank(known) {
+                if part.stamp > known.stamp || (part.stamp == known.stamp && rank(&part) > rank(known)) {
                     *known = part;
                 }
             }
@@ -140,62 +170,10 @@ pub(super) fn join(mut left: Parts, right: Parts) -> Parts {
     left
 }
 
-fn rank(part: &Part) -> (&Option<Stamp>, Option<String>) {
+fn rank(part: &Part) -> (Option<String>, &Option<String>) {
     let text = part.content.as_ref().map(|content| {
         let sorted: BTreeMap<&String, &Value> = content.iter().collect();
         sorted.iter().map(|(key, value)| format!("{key}:{value}")).collect::<Vec<_>>().join(",")
     });
-    (&part.stamp, text)
-}
-
-/// Puts parts together again: `resourceType`, `identifier`, `status` and the rest in the order of the alphabet. Items of a
-/// list that was deleted later than they were stated stay out.
-pub(super) fn put_together(resource_type: &str, parts: &Parts) -> Resource {
-    let mut resource = Resource::new(resource_type);
-    let mut meta: Map<String, Value> = Map::new();
-    let mut elements: BTreeMap<(u8, String), Value> = BTreeMap::new();
-    for (name, part) in parts {
-        let Some(content) = &part.content else { continue };
-        let element = name.split_once(':').map(|(element, _)| element);
-        if let Some(element) = element
-            && let Some(deleted) = parts.get(element)
-            && deleted.stamp > part.stamp
-        {
-            continue;
-        }
-        for (key, value) in content {
-            let in_meta = element.is_some_and(|element| element.starts_with("meta."));
-            match (element, value) {
-                (Some(_), Value::Array(items)) if in_meta => extend(meta.entry(key).or_insert(Value::Null), items),
-                (Some(_), Value::Array(items)) => {
-                    extend(elements.entry((place(key), key.clone())).or_insert(Value::Null), items);
-                }
-                _ => {
-                    elements.insert((place(key), key.clone()), value.clone());
-                }
-            }
-        }
-    }
-    if !meta.is_empty() {
-        resource.set("meta", Value::Object(meta));
-    }
-    for ((_, key), value) in elements {
-        resource.set(&key, value);
-    }
-    resource
-}
-
-fn extend(list: &mut Value, items: &[Value]) {
-    match list {
-        Value::Array(all) => all.extend(items.iter().cloned()),
-        other => *other = Value::Array(items.to_vec()),
-    }
-}
-
-fn place(element: &str) -> u8 {
-    match element {
-        "identifier" => 0,
-        "status" | "active" => 1,
-        _ => 2,
-    }
+    (text, &part.source)
 }

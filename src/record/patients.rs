@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::fragment::Fragment;
-use super::merge::{learn, merge, state};
+use super::merge::{Said, learn, merge, state};
 use super::working::Working;
 use super::{Head, Merged, Record, State, Statement, family};
 use crate::fhir::{Identifier, Resource};
@@ -33,7 +33,8 @@ pub fn merge_patients(
         Standing::Contradicts(why) => {
             let place = Place::Element("Patient.link".to_string());
             let problem = Problem::error(Category::Conflict, place, why);
-            Merged { problems: vec![problem], ..merge(surviving, statement) }
+            let merged = merge(surviving, statement);
+            Merged { problems: [vec![problem], merged.problems].concat(), ..merged }
         }
     }
 }
@@ -87,12 +88,11 @@ fn unite(
 
     let persons: BTreeSet<PersonId> = head.family().collect();
     let mut working = Working::over(vec![surviving, prior]);
-    let mut notes = state(&mut working, &statement, &persons);
+    let Said { mut notes, mut problems, .. } = state(&mut working, &statement, &persons);
     link(&mut working, survivor, &statement.candidates, "replaces", gone);
     link(&mut working, gone, prior_identifiers, "replaced-by", survivor);
     family::settle(&mut working, head.person, &persons);
     notes.push((reference(gone), format!("merged into {} by {}", reference(survivor), statement.trigger)));
-    let mut problems = Vec::new();
     if prior.truncated {
         let place = Place::Element("Observation.subject".to_string());
         let text = "the prior patient has older observations that still name the prior patient; they are read with the \

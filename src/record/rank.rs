@@ -1,12 +1,17 @@
-//! What comes later when two statements have the same times: clocks of whole minutes are common in feeds.
+//! Which of two statements outdoes the other whatever is newer, and what comes later when both have the same times: clocks
+//! of whole minutes are common in feeds.
 
 use jiff::Timestamp;
 
 use super::{Stamp, encounter};
 use crate::fhir::Resource;
 
-/// The stamp of one resource's statement. Results are as of when they were released (`issued`, OBR-22), not of when the
-/// message was made, and a correction comes after what it corrects; encounters rank by what their trigger does.
+/// What those who only mention a patient or a visit (results, orders, appointments) say of it: it fills gaps.
+const MENTIONED: i8 = -1;
+
+/// The stamp of one resource's statement. Results are as of when they were released (`issued`), not of when the message
+/// was made. A preliminary result never outdoes a final one, nor that one a correction (HL7 table 0085: final results "can
+/// only be changed with a corrected result"). Encounters rank by what their trigger does.
 pub(super) fn stamp(resource: &Resource, message: &Stamp, trigger: &str) -> Stamp {
     let mut stamp = message.clone();
     match resource.resource_type() {
@@ -15,11 +20,29 @@ pub(super) fn stamp(resource: &Resource, message: &Stamp, trigger: &str) -> Stam
                 stamp.occurred = issued;
             }
             stamp.rank = resource.text("status").map_or(0, result_rank);
+            stamp.weight = result_weight(stamp.rank);
         }
-        "Encounter" => stamp.rank = encounter::trigger_rank(trigger),
+        "Patient" | "RelatedPerson" | "Coverage" if only_mentions(trigger) => stamp.weight = MENTIONED,
+        "Encounter" => {
+            stamp.rank = encounter::trigger_rank(trigger);
+            stamp.weight = if only_mentions(trigger) { MENTIONED } else { 0 };
+        }
         _ => {}
     }
     stamp
+}
+
+/// A stored stamp with its weight, which earlier versions did not store: of results it follows from the rank.
+pub(super) fn weighed(resource_type: &str, stamp: Stamp) -> Stamp {
+    match resource_type {
+        "Observation" | "DiagnosticReport" => Stamp { weight: result_weight(stamp.rank), ..stamp },
+        _ => stamp,
+    }
+}
+
+/// Whether a v2 event is of those that do not keep demographics and visits: all but ADT's.
+pub(super) fn only_mentions(trigger: &str) -> bool {
+    encounter::is_event(trigger) && !trigger.starts_with('A')
 }
 
 /// The order in which a result goes through its statuses (http://hl7.org/fhir/R4/valueset-observation-status.html).
@@ -35,5 +58,13 @@ fn result_rank(status: &str) -> u8 {
         "cancelled" => 8,
         "entered-in-error" => 9,
         _ => 0,
+    }
+}
+
+fn result_weight(rank: u8) -> i8 {
+    match rank {
+        0..4 => 0,
+        4 => 1,
+        _ => 2,
     }
 }

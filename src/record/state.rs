@@ -4,14 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use super::Who;
 use crate::fhir::{Identifier, Resource};
 use crate::identity::{PersonId, ResourceId};
 
-/// When a statement was true, for deciding which of two statements about one element stands. The later wins; ties go
-/// to the message sent later, then to the greater control id, so that every order of arrival gives the same winner.
+/// When a statement was true, for deciding which of two statements about one element stands. The weightier wins, then the
+/// later; ties go to the message sent later, then to the greater control id, so that every order of arrival gives the same
+/// winner.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
+    /// What outdoes others whatever is newer: a final result a preliminary one, who keeps the demographics those who only
+    /// mention them. `merge` sets it; 0 is usual.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub weight: i8,
     /// The event's own time (EVN-6, EVN-2, or MSH-7).
     pub occurred: Timestamp,
     /// When the message was made (MSH-7).
@@ -26,12 +33,33 @@ pub struct Stamp {
 
 impl Stamp {
     pub fn new(occurred: Timestamp, recorded: Timestamp, source: impl Into<String>) -> Self {
-        Self { occurred, recorded, rank: 0, source: source.into() }
+        Self { weight: 0, occurred, recorded, rank: 0, source: source.into() }
     }
 
     /// The feed's name: the part of the source before the control id.
     pub fn feed(&self) -> &str {
         self.source.split('/').next().unwrap_or_default()
+    }
+}
+
+fn is_usual(weight: &i8) -> bool {
+    *weight == 0
+}
+
+/// An element as a message stated it, in an order of its own so that what holds it can be sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Told(pub Value);
+
+impl PartialOrd for Told {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Told {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.to_string().cmp(&other.0.to_string())
     }
 }
 
@@ -53,15 +81,47 @@ pub struct Transition {
     /// `period.end` as stated (PV1-45), a FHIR dateTime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
+    /// Where the patient is (PV1-3), a Reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Told>,
+    /// Where the patient was before (PV1-6), a Reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior_place: Option<Told>,
+    /// `hospitalization.dischargeDisposition` as stated (PV1-36), a CodeableConcept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disposition: Option<Told>,
+    /// Which of these the sender asked to delete, by the names of `Draft::deleted`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<String>,
+}
+
+impl Transition {
+    /// Whether the sender asked to delete a part.
+    pub fn deletes(&self, part: &str) -> bool {
+        self.deleted.iter().any(|deleted| deleted == part)
+    }
 }
 
 /// How a resource came to be. Never leaves the gateway.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    /// Who had the last word on each part, deleted ones included. A part is a top-level element (`birthDate`), a choice
-    /// of types (`value[x]`), or one item of a list that has keys (`identifier:system|value`).
+    /// Who had the last word on each part, deleted ones included. A part is a top-level element (`birthDate`), one type of
+    /// a choice (`valueQuantity`), what one field states of a list (`telecom@PID-13`), one item of a list that has keys
+    /// (`identifier:system|value`), or a member (`hospitalization.admitSource`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stamps: BTreeMap<String, Stamp>,
+    /// How many items of a list each part of it has, where that is not one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, usize>,
+    /// Parts that were stated and do not show, because a later statement about more than themselves outdoes them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hidden: BTreeMap<String, Map<String, Value>>,
+    /// The field that an identifier came from, by its part.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, String>,
+    /// For Patients: whom what was said names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<Who>,
     /// For encounters: what happened, in order of time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transitions: Vec<Transition>,

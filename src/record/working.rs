@@ -39,6 +39,18 @@ impl<'a> Working<'a> {
         stored.chain(self.written.keys()).filter(|(_, id)| persons.contains(&id.person)).cloned().collect()
     }
 
+    /// The resources of a type that nothing superseded, as they stand.
+    pub fn of_type<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = (ResourceId, &'s Resource, &'s State)> {
+        let stored = self.records.iter().flat_map(|record| record.resources.iter());
+        let unwritten = stored.filter(|(key, _)| !self.written.contains_key(*key));
+        let unwritten = unwritten.map(|(key, stored)| (key, &stored.resource, &stored.state));
+        let written = self.written.iter().map(|(key, (resource, state))| (key, resource, state));
+        let of_type = unwritten.chain(written).filter(move |((known, _), _, _)| known == kind);
+        of_type
+            .filter(|(_, _, state)| state.superseded.is_none())
+            .map(|((_, id), resource, state)| (*id, resource, state))
+    }
+
     pub fn fragment(&self, key: &Key) -> Option<Fragment> {
         self.current(key).map(|(resource, state)| Fragment::stored(resource, state, key.1.person))
     }

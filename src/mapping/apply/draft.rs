@@ -1,11 +1,14 @@
 //! Making drafts: a name, a key, and one draft for what a message tells twice.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::fhir::{Draft, Resource};
 use crate::mapping::language::Map;
 use crate::problem::{Category, FieldPlace, Place, Problem};
 
+use super::deletion::Told;
 use super::run::{Frame, Made, Run};
 use super::template::missing;
 
@@ -13,25 +16,25 @@ impl<'a> Run<'a> {
     /// Makes a draft by a map at a frame; the index of it, or of the one that is the same thing. None when nothing was read.
     pub fn make(&mut self, index: usize, map: &'a Map, frame: Frame<'a>) -> Option<usize> {
         let steps = std::mem::take(&mut self.steps);
-        let (first, original) = (self.first.take(), self.original.take());
+        let original = self.original.take();
         let local = self.free_name(&map.type_name);
         let outer = std::mem::replace(&mut self.local, local);
         let notes = self.lineage.len();
         let made = self.make_inside(index, map, frame, notes);
         self.steps = steps;
-        (self.first, self.original) = (first, original);
+        self.original = original;
         self.local = outer;
         made
     }
 
     fn make_inside(&mut self, index: usize, map: &'a Map, frame: Frame<'a>, notes: usize) -> Option<usize> {
-        let mut resource = Resource::new(&map.type_name);
-        let mut deleted = Vec::new();
+        let mut told = Told::new(&map.type_name);
         // Drafts that this one refers to are made while it is filled; its own name must not be theirs.
         let local = self.local.clone();
         let reserved = self.made.len();
         self.made.push(Made { map: usize::MAX, draft: empty(&local, map) });
-        self.fill_resource(&map.template, frame, resource.as_map_mut(), &mut deleted);
+        self.fill_resource(&map.template, frame, &mut told);
+        let Told { resource, deleted, sources } = told;
         let is_read = self.lineage.get(notes..).unwrap_or_default().iter().any(|note| note.draft == local);
         let missing = missing(&map.template, resource.as_map());
         if !is_read && deleted.is_empty() {
@@ -48,12 +51,13 @@ impl<'a> Run<'a> {
             return None;
         }
         let key = self.key(map, &resource, frame);
-        if let Some(same) = key.as_ref().and_then(|key| self.same(map, key)).filter(|_| map.is_one_per_key) {
-            self.discard_into(reserved, same, resource, &local, notes);
+        let draft = Draft { local, scope: map.scope, key, resource, deleted, sources };
+        if let Some(same) = draft.key.as_ref().and_then(|key| self.same(map, key)).filter(|_| map.is_one_per_key) {
+            self.tell_again(reserved, same, draft, frame, notes);
             return Some(same);
         }
-        let key = key.map(|key| self.unique(map, key, reserved));
-        let draft = Draft { local, scope: map.scope, key, resource, deleted };
+        let key = draft.key.clone().map(|key| self.unique(map, key, reserved));
+        let draft = Draft { key, ..draft };
         if let Some(place) = self.made.get_mut(reserved) {
             *place = Made { map: index, draft };
         }
@@ -64,17 +68,22 @@ impl<'a> Run<'a> {
     /// Adds what another segment says to a draft.
     pub fn add_to(&mut self, made: usize, map: &'a Map, frame: Frame<'a>) {
         let Some(target) = self.made.get_mut(made) else { return };
-        let mut resource = std::mem::replace(&mut target.draft.resource, Resource::new(&map.type_name));
-        let mut deleted = std::mem::take(&mut target.draft.deleted);
+        let draft = &mut target.draft;
+        let mut told = Told {
+            resource: std::mem::replace(&mut draft.resource, Resource::new(&map.type_name)),
+            deleted: std::mem::take(&mut draft.deleted),
+            sources: std::mem::take(&mut draft.sources),
+        };
         let outer = std::mem::replace(&mut self.local, target.draft.local.clone());
         let steps = std::mem::take(&mut self.steps);
-        self.fill_resource(&map.template, frame, resource.as_map_mut(), &mut deleted);
-        deleted.retain(|name| resource.get(name).is_none());
+        self.fill_resource(&map.template, frame, &mut told);
         self.steps = steps;
         self.local = outer;
         if let Some(target) = self.made.get_mut(made) {
+            let Told { resource, deleted, sources } = told;
+            target.draft.deleted = deleted.into_iter().filter(|name| resource.get(name).is_none()).collect();
             target.draft.resource = resource;
-            target.draft.deleted = deleted;
+            target.draft.sources = sources;
         }
     }
 
@@ -122,15 +131,24 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What was told twice fills what the first telling left open.
-    fn discard_into(&mut self, reserved: usize, same: usize, resource: Resource, local: &str, notes: usize) {
-        if let Some(made) = self.made.get_mut(same) {
-            let object = made.draft.resource.as_map_mut();
-            for (name, value) in resource.as_map() {
-                object.entry(name.clone()).or_insert_with(|| value.clone());
-            }
+    /// What was told twice counts as it was told last, element by element; that the two differ is said.
+    fn tell_again(&mut self, reserved: usize, same: usize, later: Draft, frame: Frame<'a>, notes: usize) {
+        let Some(made) = self.made.get_mut(same) else { return };
+        let (local, kind) = (later.local.clone(), later.resource.resource_type().to_string());
+        let known = made.draft.local.clone();
+        let differing = made.draft.tell_again(later);
+        for note in self.lineage.iter_mut().skip(notes).filter(|note| note.draft == local) {
+            note.draft.clone_from(&known);
         }
-        self.discard(reserved, local, notes);
+        self.discard(reserved, &local, notes);
+        if !differing.is_empty() {
+            let segment = self.message.segment_at(frame.segment);
+            let place = segment.map(|segment| FieldPlace::segment(segment.name(), segment.occurrence()));
+            let place = frame.this.map(|value| value.place()).or(place).map_or(Place::Whole, Place::Field);
+            let text =
+                format!("tells the same {kind} again, with other {}; the last one told stands", differing.join(", "));
+            self.report(Problem::information(Category::Duplicate, place, text));
+        }
     }
 
     /// Drops places that were reserved and not used.
@@ -141,5 +159,12 @@ impl<'a> Run<'a> {
 
 fn empty(local: &str, map: &Map) -> Draft {
     let resource = Resource::new(&map.type_name).with("id", Value::Null);
-    Draft { local: local.to_string(), scope: map.scope, key: None, resource, deleted: Vec::new() }
+    Draft {
+        local: local.to_string(),
+        scope: map.scope,
+        key: None,
+        resource,
+        deleted: Vec::new(),
+        sources: BTreeMap::new(),
+    }
 }

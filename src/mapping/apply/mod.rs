@@ -5,7 +5,7 @@ mod code;
 mod condition;
 mod convert;
 mod data;
-
+mod deletion;
 mod draft;
 mod event;
 mod key;

@@ -7,7 +7,7 @@ use crate::problem::{Category, Place, Problem};
 use crate::unused::Kind;
 use crate::yaml::Mark;
 
-use super::run::{First, Frame, Run};
+use super::run::{Frame, Run};
 
 /// A field that repeats more often than this is no field a person filled.
 const MAX_REPETITIONS: usize = 1_000;
@@ -61,24 +61,11 @@ impl<'a> Run<'a> {
     /// The first value of a path; none where it says nothing or says "delete".
     pub fn value(&mut self, path: &SourcePath, frame: Frame<'a>) -> Option<Field<'a>> {
         let value = self.locate(path, frame).into_iter().next();
-        let is_null = value.is_some_and(|value| value.leaf().is_null());
-        let said = match (value, is_null) {
-            (None, _) => First::Nothing,
-            (Some(_), true) => First::Null,
-            (Some(_), false) => First::Value,
-        };
-        self.first.get_or_insert(said);
-        if is_null {
-            self.mark_all(value);
+        if let Some(null) = value.filter(|value| value.leaf().is_null()) {
+            self.read.mark(null.span());
             return None;
         }
         value
-    }
-
-    fn mark_all(&mut self, value: Option<Field<'a>>) {
-        if let Some(value) = value {
-            self.read.mark(value.span());
-        }
     }
 
     /// The simple text of a value, and a note of what it was read for. Free text keeps delimiters that its sender forgot to

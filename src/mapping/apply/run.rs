@@ -19,14 +19,6 @@ pub struct Frame<'m> {
     pub this: Option<Field<'m>>,
 }
 
-/// What the first place that an element reads said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum First {
-    Nothing,
-    Null,
-    Value,
-}
-
 /// A draft and the map that made it.
 #[derive(Debug)]
 pub struct Made {
@@ -59,8 +51,6 @@ pub struct Run<'a> {
     pub local: String,
     /// The element being made: names with their index in a list.
     pub steps: Vec<(String, Option<usize>)>,
-    /// What the element's first place said, once it was looked at.
-    pub first: Option<First>,
     /// How the sender tells the time.
     pub clock: SenderClock,
     /// Where the element at hand had a time that could not be read.
@@ -118,7 +108,6 @@ impl<'a> Run<'a> {
             read: ReadBytes::new(message.raw().len()),
             local: String::new(),
             steps: Vec::new(),
-            first: None,
             original: None,
             clock: event::clock(message, context),
             unreadable: None,

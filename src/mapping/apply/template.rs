@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::fhir::BY_MEMBER;
 use crate::mapping::language::{Body, Entry, Expression, Template};
 use crate::problem::{Category, Place, Problem};
 
-use super::run::{First, Frame, Run};
+use super::deletion::{Told, source_of};
+use super::run::{Frame, Run};
 
 /// A value, and whether anything was read for it (and not only written down in the map).
 pub struct Filled {
@@ -18,27 +20,22 @@ impl<'a> Run<'a> {
     pub fn fill(&mut self, template: &'a Template, frame: Frame<'a>, object: &mut Map<String, Value>) -> bool {
         let mut is_read = false;
         for entry in &template.entries {
-            is_read |= self.fill_entry(template, entry, frame, object);
+            is_read |= self.fill_entry(template, entry, frame, object, None);
         }
         is_read
     }
 
-    /// As [`Run::fill`] for a whole resource; notes which elements the sender asked to delete.
-    pub fn fill_resource(
-        &mut self,
-        template: &'a Template,
-        frame: Frame<'a>,
-        object: &mut Map<String, Value>,
-        deleted: &mut Vec<String>,
-    ) -> bool {
+    /// As [`Run::fill`] for a whole resource; notes which field each item of a list came from, and what the sender asked to
+    /// delete.
+    pub fn fill_resource(&mut self, template: &'a Template, frame: Frame<'a>, told: &mut Told) -> bool {
         let mut is_read = false;
         for entry in &template.entries {
-            self.first = None;
-            is_read |= self.fill_entry(template, entry, frame, object);
-            let is_deleted = self.first == Some(First::Null) && !object.contains_key(&entry.name);
-            if is_deleted && !entry.name.starts_with('_') && !deleted.contains(&entry.name) {
-                deleted.push(entry.name.clone());
+            let mut sources = told.sources.remove(&entry.name).unwrap_or_default();
+            is_read |= self.fill_entry(template, entry, frame, told.resource.as_map_mut(), Some(&mut sources));
+            if !sources.is_empty() || (!entry.is_list && BY_MEMBER.contains(&entry.name.as_str())) {
+                told.sources.insert(entry.name.clone(), sources);
             }
+            self.note_deleted(entry, frame, told);
         }
         is_read
     }
@@ -49,6 +46,7 @@ impl<'a> Run<'a> {
         entry: &'a Entry,
         frame: Frame<'a>,
         object: &mut Map<String, Value>,
+        mut sources: Option<&mut Vec<String>>,
     ) -> bool {
         if !entry.is_list && (object.contains_key(&entry.name) || is_choice_taken(template, entry, object)) {
             return false;
@@ -62,6 +60,9 @@ impl<'a> Run<'a> {
         let (outer, notes) = (self.unreadable.take(), self.lineage.len());
         for way in &entry.ways {
             is_read |= self.fill_way(way, entry, frame, &mut values);
+            if let Some(sources) = sources.as_deref_mut().filter(|_| entry.is_list) {
+                sources.resize(values.len(), source_of(way));
+            }
         }
         let original = self.original.take();
         if entry.is_list {
@@ -89,22 +90,9 @@ impl<'a> Run<'a> {
         }
         let frames = match (&way.each, &way.at) {
             (Some(path), _) => {
+                // A `""` among repetitions is no item; whether it deletes is seen by all that the field says.
                 let frames = self.frames(path, frame);
-                let null = match frames.as_slice() {
-                    // A single `""` for a list says "delete them all".
-                    [only] => only.this.filter(|value| value.is_null()),
-                    _ => None,
-                };
-                self.first.get_or_insert(match (frames.is_empty(), null) {
-                    (true, _) => First::Nothing,
-                    (false, Some(_)) => First::Null,
-                    (false, None) => First::Value,
-                });
-                if let Some(null) = null {
-                    self.read.mark(null.span());
-                    return false;
-                }
-                frames
+                frames.into_iter().filter(|frame| frame.this.is_none_or(|value| !value.is_null())).collect()
             }
             (None, Some(path)) => self.frames(path, frame).into_iter().take(1).collect(),
             (None, None) => vec![frame],

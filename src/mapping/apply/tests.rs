@@ -167,11 +167,64 @@ fn quotes_delete_and_emptiness_says_nothing() {
         "MSH|^~\\&|ADT|RIVERSIDE|||20260301||ADT^A08|1|P|2.5.1\nPID|1||4711^^^RIVERSIDE||Doe^\"\"||\"\"|F||||||\"\"\n";
     let mapped = map(update);
     let patient = draft(&mapped, "Patient");
-    assert_eq!(patient.deleted, ["birthDate"]);
+    assert_eq!(patient.deleted, ["telecom@PID-14", "birthDate"]);
     assert_eq!(patient.resource.get("birthDate"), None);
     assert_eq!(at(&mapped, "Patient", "name/0"), Some(&json!({ "family": "Doe" })));
     let mapped = map(&update.replace("||||||\"\"", "|||||\"\""));
-    assert_eq!(draft(&mapped, "Patient").deleted, ["telecom", "birthDate"]);
+    assert_eq!(draft(&mapped, "Patient").deleted, ["telecom@PID-13", "birthDate"]);
+}
+
+#[test]
+fn each_field_deletes_just_what_it_states() {
+    let header = "MSH|^~\\&|ADT|RIVERSIDE|||20260301||ADT^A08|1|P|2.5.1\n";
+    let deleted = |segments: &str, local: &str| draft(&map(&format!("{header}{segments}")), local).deleted.clone();
+    let patient = |fields: &str| deleted(&format!("PID|1||4711^^^RIVERSIDE{fields}\n"), "Patient");
+    assert_eq!(patient("|||||||\"\""), ["extension:http://hl7.org/fhir/us/core/StructureDefinition/us-core-race"]);
+    assert_eq!(patient("||Roe^Max||||\"\""), ["name@PID-9"]);
+    assert_eq!(patient(&format!("{}\"\"", "|".repeat(16))), ["identifier@PID-19"]);
+    assert_eq!(patient(&format!("{}\"\"", "|".repeat(27))), ["deceasedBoolean"]);
+    assert_eq!(patient(&format!("{}\"\"~\"\"", "|".repeat(10))), ["telecom@PID-13"], "every repetition says it");
+    assert_eq!(
+        patient(&format!("{}5550100~\"\"", "|".repeat(10))),
+        Vec::<String>::new(),
+        "one that says something stands"
+    );
+    let visit = |fields: &str| {
+        deleted(
+            &format!("PID|1||4711^^^RIVERSIDE\nPV1|1|I{fields}|{}V1\n", "|".repeat(16 - fields.matches('|').count())),
+            "Encounter",
+        )
+    };
+    assert_eq!(visit("||||||||\"\""), ["serviceType"]);
+    assert_eq!(visit("||||||||||||\"\""), ["hospitalization.admitSource"]);
+    assert_eq!(visit("|||||\"\""), ["participant@PV1-7"]);
+    let end = format!("PID|1||4711^^^RIVERSIDE\nPV1|1|I{}V1{}\"\"\n", "|".repeat(17), "|".repeat(26));
+    assert_eq!(deleted(&end, "Encounter"), ["period.end"]);
+}
+
+#[test]
+fn items_of_a_list_know_the_field_they_came_from() {
+    let mapped = map(
+        "MSH|^~\\&|ADT|RIVERSIDE|||20260301||ADT^A08|1|P|2.5.1\nPID|1||4711^^^RIVERSIDE||Roe^Max||||Mori^Max||||5550100~5550101|5550102\n",
+    );
+    let sources = &draft(&mapped, "Patient").sources;
+    assert_eq!(sources["telecom"], ["PID-13", "PID-13", "PID-14"]);
+    assert_eq!(sources["name"], ["PID-5", "PID-9"]);
+    assert_eq!(sources["identifier"], ["PID-3"]);
+}
+
+#[test]
+fn what_one_message_tells_twice_counts_as_told_last() {
+    let mapped = map(
+        "MSH|^~\\&|ADT|RIVERSIDE|||20260301||ADT^A08|1|P|2.5.1\nPID|1||4711^^^RIVERSIDE\nPV1|1|I|||||||||||||||||V1\n\
+         DG1|1||I50.9^Heart failure^I10C||20260210|W\nDG1|2||I50.9^Heart failure^I10C||20260211|F\n",
+    );
+    let condition = &draft(&mapped, "Condition").resource;
+    assert_eq!(condition.get("verificationStatus").unwrap()["coding"][0]["code"], "confirmed");
+    assert_eq!(condition.text("onsetDateTime"), Some("2026-02-11"));
+    assert!(mapped.drafts.iter().filter(|draft| draft.resource.resource_type() == "Condition").count() == 1);
+    let said = mapped.problems.iter().find(|problem| problem.text.contains("again")).unwrap();
+    assert_eq!((said.place.to_string().as_str(), said.severity), ("DG1[2]", Severity::Information));
 }
 
 #[test]

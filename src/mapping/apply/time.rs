@@ -19,7 +19,7 @@ pub fn print(read: &DateTime, to: &Conversion, clock: &SenderClock) -> Result<Va
         Conversion::Date => Ok(read.to_fhir_date().into()),
         Conversion::Instant => {
             let instant = read.to_fhir_instant(clock);
-            instant.map(Value::String).ok_or_else(|| "is not stated to the second".to_string())
+            instant.map(Value::String).ok_or_else(|| "is not stated to the minute".to_string())
         }
         _ => Ok(read.to_fhir_date_time(clock).into()),
     }

@@ -5,8 +5,12 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-use super::super::Transition;
-use super::trigger::Meaning;
+use serde_json::Value;
+
+use super::super::part::{Part, Parts};
+use super::super::{Stamp, Transition};
+use super::places::{self, Places};
+use super::trigger::{DISPOSITION, Meaning, PLACE};
 
 /// A status or class that is over: what, from when, until when.
 pub(super) type Past = (String, Timestamp, Timestamp);
@@ -21,6 +25,9 @@ pub(in crate::record) struct Course {
     pub end: Option<String>,
     /// Whether nobody stated the start, or the end, so that the time of an event stands in for it.
     pub stands_in: (bool, bool),
+    pub places: Places,
+    /// How it ended, or that nobody says so any more.
+    disposition: Option<(Stamp, Option<Value>)>,
     /// Why the status is what it is: `finished at 2026-03-02T14:00:00Z: A03 from riverside`.
     pub because: String,
     /// What was odd, for people.
@@ -44,6 +51,8 @@ pub(in crate::record) fn project(transitions: &[Transition]) -> Course {
     let stands_in =
         (!is_stated(&start, |transition| &transition.start), !is_stated(&fold.end, |transition| &transition.end));
     Course {
+        places: places::follow(transitions),
+        disposition: fold.disposition,
         status: fold.status.map_or_else(|| "unknown".to_string(), |(status, _)| status),
         status_history: fold.history,
         class,
@@ -56,11 +65,31 @@ pub(in crate::record) fn project(transitions: &[Transition]) -> Course {
     }
 }
 
+impl Course {
+    /// The parts of an Encounter that follow from its course and stand among what was stated of the same element.
+    pub(in crate::record) fn parts(&self) -> Parts {
+        let mut parts = Parts::new();
+        if let Some((stamp, items)) = self.places.locations(&self.status, self.end.as_deref()) {
+            let content = [("location".to_string(), Value::Array(items))].into_iter().collect();
+            parts.insert(PLACE.to_string(), Part { stamp: Some(stamp), content: Some(content), source: None });
+        }
+        if let Some((stamp, disposition)) = &self.disposition {
+            let content =
+                disposition.clone().map(|told| [("dischargeDisposition".to_string(), told)].into_iter().collect());
+            parts.insert(DISPOSITION.to_string(), Part { stamp: Some(stamp.clone()), content, source: None });
+        }
+        parts
+    }
+}
+
 #[derive(Default)]
 struct Fold {
     status: Option<(String, Timestamp)>,
     class: Option<String>,
     end: Option<String>,
+    /// When the discharge was, by its event.
+    discharged: Option<Timestamp>,
+    disposition: Option<(Stamp, Option<Value>)>,
     history: Vec<Past>,
     because: String,
     notes: Vec<String>,
@@ -102,10 +131,32 @@ impl Fold {
             (Meaning::CancelPlan, _) => self.note(next, "cancels a plan that was already carried out"),
             (Meaning::Say, _) => self.say(next),
             (Meaning::Mention, Some("finished")) if next.end.is_some() => self.end.clone_from(&next.end),
-            (Meaning::Mention | Meaning::Plan | Meaning::Arrive | Meaning::Leave | Meaning::Return, _) => {}
+            // The end that was stated is none; the visit is over all the same, since its discharge.
+            (Meaning::Mention, Some("finished")) if next.deletes("period.end") => {
+                self.end = self.discharged.map(|at| at.to_string());
+            }
+            (Meaning::Plan | Meaning::Arrive | Meaning::Leave | Meaning::Return, _) => {}
+            (Meaning::Mention | Meaning::UndoTransfer | Meaning::Result, _) => {}
         }
+        let was_over = status.as_deref() == Some("finished");
+        let goes_on = was_over && self.status.as_ref().is_some_and(|(status, _)| status != "finished");
+        self.dispose(next, meaning, goes_on);
         if let Some(class) = next.class.clone().or_else(|| meaning.class().map(String::from)) {
             self.class = Some(class);
+        }
+    }
+
+    /// What was said of how the visit ended goes with its end. Results say so only where nobody else does.
+    fn dispose(&mut self, next: &Transition, meaning: Meaning, goes_on: bool) {
+        let undone = matches!(meaning, Meaning::UndoDischarge | Meaning::Cancel);
+        if undone || next.deletes(DISPOSITION) {
+            self.disposition = Some((next.stamp.clone(), None));
+        } else if let Some(told) = &next.disposition {
+            if meaning != Meaning::Result || self.disposition.is_none() {
+                self.disposition = Some((next.stamp.clone(), Some(told.0.clone())));
+            }
+        } else if goes_on && self.disposition.is_some() {
+            self.disposition = Some((next.stamp.clone(), None));
         }
     }
 
@@ -131,7 +182,8 @@ impl Fold {
         if first {
             self.note(next, "ends a visit whose beginning nobody reported");
         }
-        if next.end.is_some() || self.end.is_none() {
+        self.discharged = Some(next.stamp.occurred);
+        if next.end.is_some() || self.end.is_none() || next.deletes("period.end") {
             self.end = Some(next.end.clone().unwrap_or_else(|| next.stamp.occurred.to_string()));
         }
         self.become_status("finished", next);
@@ -162,10 +214,16 @@ impl Fold {
         self.notes.push(format!("{} of {} {what}", by.trigger, by.stamp.occurred));
     }
 
-    /// Nothing but updates is known: it is going on, or over when one of them told its end.
+    /// Nothing but updates is known: it is going on, or over when one of them told its end. Results and orders tell of no
+    /// visit: who sends them knows a bed, not that somebody still lies in it.
     fn weigh_mentions(&mut self, transitions: &[Transition]) {
-        let Some(first) = transitions.first() else { return };
-        match transitions.iter().rev().find(|transition| transition.end.is_some()) {
+        let told = |transition: &&Transition| Meaning::of(transition) != Meaning::Result;
+        let Some(first) = transitions.iter().find(told) else {
+            self.because = "unknown: only results and orders mention the visit".to_string();
+            return;
+        };
+        let of_end = |transition: &&Transition| transition.end.is_some() || transition.deletes("period.end");
+        match transitions.iter().rev().filter(told).find(of_end).filter(|last| last.end.is_some()) {
             Some(ended) => {
                 self.end.clone_from(&ended.end);
                 self.become_status("finished", ended);
@@ -181,7 +239,7 @@ fn classes(transitions: &[Transition]) -> (Option<String>, Vec<Past>) {
     let told = |transition: &Transition| {
         transition.class.clone().or_else(|| Meaning::of(transition).class().map(String::from))
     };
-    let from_result = |transition: &&Transition| transition.trigger.starts_with(['R', 'O']);
+    let from_result = |transition: &&Transition| Meaning::of(transition) == Meaning::Result;
     let mut now: Option<(String, Timestamp)> = None;
     let mut past = Vec::new();
     for transition in transitions.iter().filter(|transition| !from_result(transition)) {
@@ -226,7 +284,7 @@ fn start(transitions: &[Transition], first_change: Option<Timestamp>) -> Option<
 }
 
 /// The moment that a FHIR dateTime begins with; none for a year or a month alone.
-fn instant(text: &str) -> Option<Timestamp> {
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
     let civil = |moment: DateTime| moment.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     text.parse::<Timestamp>()
         .ok()

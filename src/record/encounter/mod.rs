@@ -2,8 +2,9 @@
 //! the status never depends on the order in which messages arrived.
 
 mod course;
+mod places;
 mod trigger;
 mod write;
 
 pub(super) use course::project;
-pub(super) use trigger::{MAX_TRANSITIONS, keep_newest, transition, trigger_rank};
+pub(super) use trigger::{COMPUTED, COMPUTED_PARTS, MAX_TRANSITIONS, is_event, keep_newest, transition, trigger_rank};

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::super::{Stamp, Transition};
-use crate::fhir::Resource;
+use super::super::rank::only_mentions;
+use super::super::{Stamp, Told, Transition};
+use crate::fhir::Draft;
 
 /// How many transitions of each kind (those that change a status, those that do not) an encounter keeps: the newest.
 pub(in crate::record) const MAX_TRANSITIONS: usize = 200;
@@ -25,8 +26,12 @@ pub(super) enum Meaning {
     CancelPlan,
     /// A FHIR client said so itself.
     Say,
-    /// Says nothing about the status: an update, a transfer, a result.
+    /// Takes a transfer back: the patient stays where the patient was before.
+    UndoTransfer,
+    /// Says nothing about the status: an update, a transfer.
     Mention,
+    /// A result, an order: who sends it does not keep the visit.
+    Result,
 }
 
 impl Meaning {
@@ -43,9 +48,16 @@ impl Meaning {
             "A13" => Self::UndoDischarge,
             "A11" => Self::Cancel,
             "A27" | "A38" => Self::CancelPlan,
+            "A12" => Self::UndoTransfer,
+            other if only_mentions(other) => Self::Result,
             other if is_event(other) || transition.status.is_none() => Self::Mention,
             _ => Self::Say,
         }
+    }
+
+    /// Whether it leaves the status as it is.
+    pub fn is_mention(self) -> bool {
+        matches!(self, Self::UndoTransfer | Self::Mention | Self::Result)
     }
 
     /// The v3 ActCode class that follows when the message names none.
@@ -59,7 +71,7 @@ impl Meaning {
 }
 
 /// Whether this is a v2 trigger event: a letter and two digits.
-pub(super) fn is_event(trigger: &str) -> bool {
+pub(in crate::record) fn is_event(trigger: &str) -> bool {
     let mut bytes = trigger.bytes();
     trigger.len() == 3
         && bytes.next().is_some_and(|first| first.is_ascii_uppercase())
@@ -74,6 +86,7 @@ pub(in crate::record) fn trigger_rank(trigger: &str) -> u8 {
         "A04" => 3,
         "A01" => 4,
         "A06" | "A07" => 5,
+        "A12" => 7,
         "A03" => 7,
         "A13" => 8,
         "A11" | "A27" | "A38" => 9,
@@ -81,24 +94,88 @@ pub(in crate::record) fn trigger_rank(trigger: &str) -> u8 {
     }
 }
 
-/// What one message says about an encounter's course.
-pub(in crate::record) fn transition(encounter: &Resource, stamp: &Stamp, trigger: &str) -> Transition {
+/// Elements of an Encounter that follow from its transitions, never from one message.
+pub(in crate::record) const COMPUTED: [&str; 5] = ["status", "statusHistory", "class", "classHistory", "period"];
+
+/// The parts of which the same is true: where the patient is, and how the visit ended.
+pub(in crate::record) const COMPUTED_PARTS: [&str; 2] = [PLACE, DISPOSITION];
+pub(super) const PLACE: &str = "location@PV1-3";
+pub(super) const DISPOSITION: &str = "hospitalization.dischargeDisposition";
+const PRIOR_PLACE: &str = "location@PV1-6";
+
+/// Takes what one message says about an encounter's course out of its draft.
+pub(in crate::record) fn transition(draft: &mut Draft, stamp: &Stamp, trigger: &str) -> Transition {
+    let places = places(draft);
+    let encounter = &draft.resource;
     let text = |parent: &str, name: &str| {
         encounter.get(parent).and_then(|parent| parent.get(name)).and_then(Value::as_str).map(String::from)
     };
-    Transition {
-        stamp: stamp.clone(),
+    let member = |parent: &str, name: &str| encounter.get(parent).and_then(|parent| parent.get(name)).cloned();
+    let is_ours = |name: &String| {
+        let is_part = COMPUTED_PARTS.contains(&name.as_str()) || name == PRIOR_PLACE;
+        is_part || name.split('.').next().is_some_and(|element| COMPUTED.contains(&element))
+    };
+    let (mut deleted, others): (Vec<String>, Vec<String>) =
+        std::mem::take(&mut draft.deleted).into_iter().partition(is_ours);
+    deleted.sort();
+    let transition = Transition {
+        // The course is in order of time, whoever tells of it.
+        stamp: Stamp { weight: 0, ..stamp.clone() },
         trigger: trigger.to_string(),
         class: text("class", "code").filter(|class| class != "UNK"),
         status: if is_event(trigger) { None } else { encounter.text("status").map(String::from) },
         start: text("period", "start"),
         end: text("period", "end"),
+        place: places.now,
+        prior_place: places.prior,
+        disposition: member("hospitalization", "dischargeDisposition").map(Told),
+        deleted,
+    };
+    draft.deleted = others;
+    for element in COMPUTED {
+        draft.resource.remove(element);
+        draft.resource.remove(&format!("_{element}"));
     }
+    if let Some(Value::Object(mut members)) = draft.resource.remove("hospitalization") {
+        members.shift_remove("dischargeDisposition");
+        draft.resource.set("hospitalization", if members.is_empty() { Value::Null } else { Value::Object(members) });
+    }
+    transition
+}
+
+#[derive(Default)]
+struct Places {
+    now: Option<Told>,
+    prior: Option<Told>,
+}
+
+/// Takes the places that the course tells of out of `location`. What names no field was stated by who says it all.
+fn places(draft: &mut Draft) -> Places {
+    let mut places = Places::default();
+    let Some(sources) = draft.sources.remove("location") else { return places };
+    let Some(Value::Array(items)) = draft.resource.remove("location") else { return places };
+    let (mut kept, mut kept_sources) = (Vec::new(), Vec::new());
+    for (item, source) in items.into_iter().zip(sources) {
+        let place = item.get("location").cloned().map(Told);
+        match source.as_str() {
+            "PV1-3" => places.now = place,
+            "PV1-6" => places.prior = place,
+            _ => {
+                kept.push(item);
+                kept_sources.push(source);
+            }
+        }
+    }
+    if !kept.is_empty() {
+        draft.resource.set("location", Value::Array(kept));
+        draft.sources.insert("location".to_string(), kept_sources);
+    }
+    places
 }
 
 /// Bounds what is kept. Keeping the newest of a growing set gives the same set in every order of growing.
 pub(in crate::record) fn keep_newest(transitions: &mut Vec<Transition>, max: usize) {
-    let is_mention = |transition: &Transition| Meaning::of(transition) == Meaning::Mention;
+    let is_mention = |transition: &Transition| Meaning::of(transition).is_mention();
     for mentions in [false, true] {
         let count = transitions.iter().filter(|transition| is_mention(transition) == mentions).count();
         let mut surplus = count.saturating_sub(max);
@@ -113,11 +190,23 @@ pub(in crate::record) fn keep_newest(transitions: &mut Vec<Transition>, max: usi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fhir::Resource;
+
+    fn nothing() -> Draft {
+        Draft {
+            local: "Encounter".to_string(),
+            scope: crate::fhir::Scope::Patient,
+            key: None,
+            resource: Resource::new("Encounter"),
+            deleted: Vec::new(),
+            sources: std::collections::BTreeMap::new(),
+        }
+    }
 
     fn mention(minute: u32, trigger: &str) -> Transition {
         let at = format!("2026-03-02T10:{minute:02}:00Z").parse().unwrap();
         let stamp = Stamp::new(at, at, "riverside/1");
-        Transition { stamp, trigger: trigger.to_string(), class: None, status: None, start: None, end: None }
+        transition(&mut nothing(), &stamp, trigger)
     }
 
     #[test]
@@ -134,6 +223,6 @@ mod tests {
     fn a_fhir_client_is_believed_about_the_status_and_a_result_is_not() {
         let says =
             |trigger: &str| Meaning::of(&Transition { status: Some("finished".to_string()), ..mention(0, trigger) });
-        assert_eq!((says("update"), says("R01")), (Meaning::Say, Meaning::Mention));
+        assert_eq!((says("update"), says("R01")), (Meaning::Say, Meaning::Result));
     }
 }

@@ -72,6 +72,10 @@ pub fn stories() -> Vec<(&'static str, Vec<Message>)> {
                 message("A08", 15, "4", "A").patient_with("deceasedDateTime", json!("2026")),
             ],
         ),
+        ("telephones of two fields", telephones()),
+        ("a visit through several beds", beds()),
+        ("a number told of two persons", persons()),
+        ("a result between preliminary and final", ranks()),
         ("a merge around both patients' visits", merged()),
         (
             "a visit that goes on under the surviving number",
@@ -95,6 +99,82 @@ pub fn stories() -> Vec<(&'static str, Vec<Message>)> {
                 message("A31", 50, "6", "C").patient_with("gender", json!("female")),
             ],
         ),
+    ]
+}
+
+/// Two fields that state one element, one identifier and one choice, stated and deleted one by one.
+pub fn telephones() -> Vec<Message> {
+    let phone = |value: &str| json!({ "value": value });
+    let number = |value: &str| json!({ "system": "urn:ssn", "value": value });
+    vec![
+        message("A04", 0, "1", "A")
+            .patient_by_field("telecom", &[("PID-13", phone("1")), ("PID-14", phone("2")), ("PID-13", phone("3"))]),
+        message("A08", 10, "2", "A").deleting("telecom@PID-13").patient_with("deceasedDateTime", json!("2026")),
+        message("A08", 20, "3", "A").patient_by_field("telecom", &[("PID-40", phone("4"))]).deleting("deceasedBoolean"),
+        message("A08", 30, "4", "A").patient_by_field("telecom", &[("PID-13", phone("5"))]),
+        message("update", 25, "5", "A").patient_with("telecom", json!([phone("6"), phone("7")])),
+        message("A08", 40, "6", "A").deleting("telecom@PID-13").deleting("identifier@PID-19"),
+        message("A08", 5, "7", "A").patient_by_field(
+            "identifier",
+            &[("PID-3", json!({ "system": "urn:mrn", "value": "A" })), ("PID-19", number("9"))],
+        ),
+        message("A08", 7, "8", "A").patient_with("deceasedBoolean", json!(true)),
+        message("R01", 50, "9", "A")
+            .patient_by_field("telecom", &[("PID-13", phone("8"))])
+            .patient_with("gender", json!("male")),
+    ]
+}
+
+/// A planned bed, transfers, one of them taken back, a discharge that is taken back, and results that only mention a bed.
+pub fn beds() -> Vec<Message> {
+    let visit = |trigger, minute, control| message(trigger, minute, control, "A").visit("V1", Some("IMP"), None, None);
+    vec![
+        visit("A05", -60, "0").place("PV1-3", "planned"),
+        visit("A01", 0, "1").place("PV1-3", "4W"),
+        visit("A02", 30, "2").place("PV1-3", "ICU").place("PV1-6", "4W"),
+        visit("A02", 60, "3").place("PV1-3", "5E").place("PV1-42", "6N"),
+        visit("A12", 70, "4").place("PV1-3", "ICU"),
+        visit("R01", 80, "5").place("PV1-3", "LAB"),
+        visit("A03", 120, "6").place("PV1-3", "ICU").disposed("01"),
+        visit("A08", 125, "7").visit_deleting("period.end"),
+        visit("A13", 130, "8"),
+        visit("A03", 200, "9").disposed("20"),
+        visit("A08", 210, "10").visit_deleting("hospitalization.dischargeDisposition"),
+    ]
+}
+
+/// A number that is one person's by ADT, told of another later, and of a third by a result that came first.
+pub fn persons() -> Vec<Message> {
+    let person = |trigger, minute, control, family: &str, given: &str, birth: &str, sex: &str| {
+        message(trigger, minute, control, "A")
+            .patient_by_field("name", &[("PID-5", json!({ "family": family, "given": [given] }))])
+            .patient_with("birthDate", json!(birth))
+            .patient_with("gender", json!(sex))
+    };
+    let street = |line: &str| json!([{ "line": [line] }]);
+    vec![
+        person("R01", -30, "0", "Ilves", "Tiit", "2001-09-09", "male")
+            .patient_with("maritalStatus", json!({ "text": "M" })),
+        person("A04", 0, "1", "Halloran", "Edith", "1944-02-11", "female").patient_with("address", street("1 Mill Rd")),
+        person("A08", 20, "2", "Petrov", "Ivan", "1990-06-01", "male").patient_with("address", street("9 Bay St")),
+        person("A08", 30, "3", "Petrov", "Ivan", "1990-06-01", "male")
+            .patient_with("maritalStatus", json!({ "text": "S" })),
+        person("A31", 40, "4", "Halloran-Weiss", "Edith", "1944-02-11", "female"),
+        message("A31", 50, "5", "A").patient_with("multipleBirthBoolean", json!(true)),
+    ]
+}
+
+/// A final result, a preliminary one that was released later, a correction, and the final one again.
+pub fn ranks() -> Vec<Message> {
+    let result = |minute, control, status, value: i64| {
+        message("R01", minute, control, "A").observation("O1", status, Some(minute), json!({ "valueInteger": value }))
+    };
+    vec![
+        result(10, "1", "preliminary", 80),
+        result(20, "2", "final", 81),
+        result(40, "3", "preliminary", 82),
+        result(30, "4", "corrected", 83),
+        result(50, "5", "final", 81),
     ]
 }
 
@@ -164,7 +244,8 @@ proptest! {
     fn any_order_with_any_repeats_ends_in_the_same_record((name, story, shuffled) in shuffled()) {
         let (straight, other) = (World::after(&story), World::after(&shuffled));
         prop_assert_eq!(straight.snapshot(), other.snapshot(), "{}", name);
-        prop_assert_eq!((straight.problems.len(), other.problems.len()), (0, 0), "{}", name);
+        let refused = |world: &World| world.problems.iter().filter(|problem| problem.is_error()).count();
+        prop_assert_eq!((refused(&straight), refused(&other)), (0, 0), "{}", name);
     }
 }
 

@@ -33,6 +33,7 @@ pub fn draft(local: &str, key: Option<&str>, resource: Value) -> Draft {
         key: key.map(String::from),
         resource: Resource::try_from(resource).unwrap(),
         deleted: Vec::new(),
+        sources: std::collections::BTreeMap::new(),
     }
 }
 
@@ -50,6 +51,15 @@ impl Message {
 
     pub fn deleting(mut self, element: &str) -> Self {
         self.patient.deleted.push(element.to_string());
+        self
+    }
+
+    /// States items of a list, each with the field that it came from.
+    pub fn patient_by_field(mut self, element: &str, items: &[(&str, Value)]) -> Self {
+        let values = items.iter().map(|(_, value)| value.clone()).collect();
+        self.patient.resource.set(element, Value::Array(values));
+        let sources = items.iter().map(|(source, _)| (*source).to_string()).collect();
+        self.patient.sources.insert(element.to_string(), sources);
         self
     }
 
@@ -82,6 +92,33 @@ impl Message {
             Some(&format!("{number} cough")),
             condition,
         ))
+    }
+
+    /// Where the patient is, by the field that says so, for the visit stated last.
+    pub fn place(mut self, field: &str, bed: &str) -> Self {
+        let visit = self.visit_draft();
+        let mut places = visit.resource.get("location").and_then(Value::as_array).cloned().unwrap_or_default();
+        places.push(json!({ "location": { "reference": format!("Location/{bed}") }, "status": "active" }));
+        visit.resource.set("location", Value::Array(places));
+        visit.sources.entry("location".to_string()).or_default().push(field.to_string());
+        self
+    }
+
+    pub fn disposed(mut self, code: &str) -> Self {
+        let visit = self.visit_draft();
+        let disposition = json!({ "dischargeDisposition": { "coding": [{ "code": code }] } });
+        visit.resource.set("hospitalization", disposition);
+        visit.sources.insert("hospitalization".to_string(), Vec::new());
+        self
+    }
+
+    pub fn visit_deleting(mut self, part: &str) -> Self {
+        self.visit_draft().deleted.push(part.to_string());
+        self
+    }
+
+    fn visit_draft(&mut self) -> &mut Draft {
+        self.drafts.iter_mut().rev().find(|draft| draft.resource.resource_type() == "Encounter").unwrap()
     }
 
     pub fn observation(self, key: &str, status: &str, issued: Option<i64>, value: Value) -> Self {
