@@ -15,6 +15,7 @@ mod locks;
 mod notices;
 mod operation;
 mod overlay;
+mod ownership;
 mod portions;
 mod render;
 pub mod retention;

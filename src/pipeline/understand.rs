@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Arrival;
+use super::{Arrival, ownership};
 use crate::hl7::{Message, ReadOptions};
 use crate::mapping::{Context, Mapped};
 use crate::problem::{Category, FieldPlace, Place, Problem};
@@ -155,5 +155,7 @@ pub(super) fn map(site: &Site, feed: &Feed, message: &Message, received: Timesta
     let maps = site.mappings.get(&feed.name)?;
     let zone = feed.zone_of(&message.header().sending_facility());
     let context = Context { zone, authorities: &feed.authorities, habits: &feed.habits, received };
-    Some(maps.apply(message, &context))
+    let mut mapped = maps.apply(message, &context);
+    ownership::keep_owned(feed, &mut mapped);
+    Some(mapped)
 }

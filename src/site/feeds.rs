@@ -43,6 +43,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
     let facilities = fields.texts("facilities");
     let writing = writing::read(&mut fields, &facilities);
     let handling = handling::read(&mut fields);
+    let owns = super::ownership::read(&mut fields, &authorities, &identified_by, &facilities);
     let limits = fields.optional("limits").map_or_else(Limits::default, |node| limits(node, &mut problems));
     let intake =
         fields.choice("intake", &[("report", Intake::Report), ("reject", Intake::Reject), ("off", Intake::Off)]);
@@ -59,6 +60,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
         authorities,
         habits,
         identified_by,
+        owns,
         accepts,
         facilities,
         limits,
@@ -188,7 +190,7 @@ fn directory(node: &Node, problems: &mut Vec<Problem>) -> Authorities {
 }
 
 /// A system written out, or the namespace it stands for.
-fn known_system(node: &Node, namespaces: &BTreeMap<String, String>) -> Result<String, Problem> {
+pub(super) fn known_system(node: &Node, namespaces: &BTreeMap<String, String>) -> Result<String, Problem> {
     let written = scalar::text(node)?;
     if let Some(system) = namespaces.get(&written) {
         return Ok(system.clone());

@@ -115,3 +115,19 @@ fn a_private_key_in_a_partners_jwks_is_refused() {
     let problems = site_of(&[SETTINGS, ("partners/a.yaml", text)]);
     assert!(problems[0].contains("private key"), "{problems:?}");
 }
+
+#[test]
+fn facilities_that_share_one_numbering_say_so() {
+    let feed = |more: &str| {
+        let text = format!(
+            "feed: a\nzone: UTC\nmllp: {{ listen: '127.0.0.1:0' }}\nauthorities: {{ namespaces: {{ N: 'urn:example:n' }} }}\n\
+             identified_by: [N]\n{more}"
+        );
+        site_of(&[SETTINGS, ("feeds/a.yaml", &text)])
+    };
+    let warned = feed("facilities: [NORTH, SOUTH]\n");
+    assert!(matches!(warned.as_slice(), [one] if one.contains("2 facilities send here")), "{warned:?}");
+    assert_eq!(feed("facilities: [NORTH]\n"), Vec::<String>::new());
+    assert_eq!(feed("facilities: [NORTH, SOUTH]\nowns: [N]\n"), Vec::<String>::new());
+    assert_eq!(feed("owns: [M]\n").len(), 1, "what nothing is called");
+}

@@ -14,6 +14,7 @@ mod load;
 mod load_tests;
 mod masking;
 mod model;
+mod ownership;
 mod panels;
 mod partners;
 mod peer;

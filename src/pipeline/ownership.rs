@@ -1,0 +1,87 @@
+//! What a feed may merge (HL7 v2.5.1, 3.3.40): only identifiers that it owns. Who assigns a number decides that two numbers
+//! are one patient's; whoever else says so could put any patient's record into another's.
+
+use crate::fhir::Identifier;
+use crate::mapping::{Mapped, Merge};
+use crate::problem::{Category, FieldPlace, Place, Problem};
+use crate::site::Feed;
+use crate::unused::{Duty, Kind};
+
+/// Leaves out of a message's merges what the feed does not own; a merge of which nothing is left is an error.
+pub(super) fn keep_owned(feed: &Feed, mapped: &mut Mapped) {
+    let merges = std::mem::take(&mut mapped.merges);
+    for (place, merge) in merges.into_iter().enumerate() {
+        let occurrence = u16::try_from(place + 1).unwrap_or(u16::MAX);
+        let owner = Owner { identified_by: &feed.identified_by, owns: &feed.owns };
+        match owner.owned(merge, occurrence, &mut mapped.problems) {
+            Ok(merge) => mapped.merges.push(merge),
+            Err(problem) => mapped.problems.push(problem),
+        }
+    }
+}
+
+struct Owner<'f> {
+    identified_by: &'f [String],
+    owns: &'f [String],
+}
+
+impl Owner<'_> {
+    fn owned(&self, mut merge: Merge, occurrence: u16, problems: &mut Vec<Problem>) -> Result<Merge, Problem> {
+        let is_owned = |identifier: &Identifier| self.owns.contains(&identifier.system);
+        let identifies = |identifier: &&Identifier| self.identified_by.contains(&identifier.system);
+        let foreign = |identifier: &&Identifier| !is_owned(identifier);
+        if let Some(foreign) = merge.surviving.iter().filter(identifies).find(foreign) {
+            return Err(refused(FieldPlace::field("PID", occurrence, 3), &foreign.system));
+        }
+        let place = FieldPlace::field("MRG", occurrence, 1);
+        let Some(system) = merge.prior.iter().find(foreign).map(|foreign| foreign.system.clone()) else {
+            return Ok(merge);
+        };
+        merge.prior.retain(is_owned);
+        if merge.prior.is_empty() {
+            return Err(refused(place, &system));
+        }
+        let text =
+            format!("names a number of {system} too, which this feed does not own; it counts for nothing in the merge");
+        problems.push(Problem::information(Category::Forbidden, Place::Field(place), text));
+        Ok(merge)
+    }
+}
+
+fn refused(place: FieldPlace, system: &str) -> Problem {
+    let text = format!(
+        "this feed may merge only numbers that it owns, and those of {system} are not; who assigns them has to send the \
+         merge, or the feed's `owns` has to name them"
+    );
+    Problem::error(Category::Forbidden, Place::Field(place), text).unused(Kind::Identity, system).owed_by(Duty::Feed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(surviving: &[(&str, &str)], prior: &[(&str, &str)]) -> (Result<Vec<Identifier>, Problem>, usize) {
+        let identified_by = ["urn:south".to_string(), "urn:region".to_string()];
+        let owner = Owner { identified_by: &identified_by, owns: &identified_by[..1] };
+        let all = |of: &[(&str, &str)]| of.iter().map(|(system, value)| Identifier::new(*system, *value)).collect();
+        let mut notes = Vec::new();
+        let merge = Merge { surviving: all(surviving), prior: all(prior) };
+        let kept = owner.owned(merge, 1, &mut notes).map(|merge| merge.prior);
+        (kept, notes.len())
+    }
+
+    #[test]
+    fn a_feed_merges_what_it_owns() {
+        assert!(merged(&[("urn:south", "1"), ("urn:ssn", "9")], &[("urn:south", "2")]).0.is_ok());
+    }
+
+    #[test]
+    fn a_foreign_number_is_never_merged_by_whoever_names_it() {
+        let (refused, _) = merged(&[("urn:south", "1")], &[("urn:north", "7")]);
+        let problem = refused.unwrap_err();
+        assert!(problem.is_error() && problem.text.contains("urn:north") && !problem.text.contains('7'));
+        assert!(merged(&[("urn:region", "1")], &[("urn:south", "2")]).0.is_err(), "nor does it survive");
+        let (kept, notes) = merged(&[("urn:south", "1")], &[("urn:north", "7"), ("urn:south", "2")]);
+        assert_eq!((kept.unwrap(), notes), (vec![Identifier::new("urn:south", "2")], 1));
+    }
+}
