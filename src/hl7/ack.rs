@@ -278,9 +278,14 @@ pub fn error_code(problem: &Problem) -> (&'static str, &'static str) {
         }
         (Category::CodeInvalid, _) => ("103", "Table value not found"),
         // A contradiction stays one however often it is sent: only what waits for somebody else is locked.
-        (Category::NotFound | Category::Deleted | Category::MultipleMatches | Category::Conflict, _) => {
-            ("204", "Unknown key identifier")
-        }
+        (
+            Category::NotFound
+            | Category::Deleted
+            | Category::MultipleMatches
+            | Category::Conflict
+            | Category::Forbidden,
+            _,
+        ) => ("204", "Unknown key identifier"),
         (Category::Duplicate, _) => ("205", "Duplicate key identifier"),
         (Category::LockError, _) => ("206", "Application record locked"),
         _ => ("207", "Application internal error"),

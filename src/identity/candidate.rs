@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::PersonId;
 use crate::fhir::{Identifier, Resource};
 use crate::problem::{Category, Place, Problem};
+use crate::unused::{Duty, Kind};
 
 /// The identifiers of a Patient that may identify, most preferred first. `preferred_systems` are the feed's own; when it
 /// lists none, every identifier counts, in the order stated. One that is marked `use: old` never counts.
@@ -92,6 +93,8 @@ fn two_records(candidate: &Identifier) -> Problem {
         candidate.system
     );
     Problem::warning(Category::MultipleMatches, Place::Element("Patient.identifier".to_string()), text)
+        .unused(Kind::Identity, &candidate.system)
+        .owed_by(Duty::Feed)
 }
 
 #[cfg(test)]

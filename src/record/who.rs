@@ -45,6 +45,9 @@ pub struct Who {
     /// The parts that were said without saying of whom.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unclaimed: Vec<String>,
+    /// What was said so and outdone since by what was said of who shows: it may show with another person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    outdone: Vec<Aside>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     others: Vec<Other>,
 }
@@ -187,6 +190,7 @@ pub(super) fn store(faces: &[Face], unclaimed: &Parts, shown: &Parts) -> Who {
     Who {
         claims: claims(first),
         unclaimed: shown.keys().filter(is_unclaimed).cloned().collect(),
+        outdone: unclaimed.iter().filter(|(name, _)| !is_unclaimed(name)).filter_map(aside).collect(),
         others: others.collect(),
     }
 }
@@ -204,11 +208,12 @@ pub(super) fn read(who: Option<&Who>, patient: &Resource, parts: &mut Parts) -> 
     }
     let (unclaimed, claimed): (Parts, Parts) =
         std::mem::take(parts).into_iter().partition(|(name, _)| who.unclaimed.contains(name));
-    *parts = unclaimed;
     let read = |aside: &Aside| {
         let Aside { name, stamp, content, source } = aside.clone();
         (name, Part { stamp: Some(stamp), content, source })
     };
+    *parts = unclaimed;
+    parts.extend(who.outdone.iter().map(read));
     let first = Face { claims: who.claims.iter().cloned().collect(), parts: claimed };
     let others = who.others.iter().map(|other| Face {
         claims: other.claims.iter().cloned().collect(),
