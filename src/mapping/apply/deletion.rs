@@ -172,11 +172,15 @@ fn paths_of(body: &Body) -> impl Iterator<Item = &SourcePath> {
         | Body::Table { path, .. }
         | Body::Datatype { path, .. }
         | Body::Resource { path, .. }
+        | Body::Data { path, .. }
         | Body::CodeSystem { path } => (vec![path], &[]),
         // Unit and comparator are about the number: without it they say nothing, and it is the number that `""` deletes.
-        Body::Quantity { value, .. } => (vec![value], &[]),
+        Body::Quantity(quantity) => (vec![&quantity.value], &[]),
         Body::Join { paths, .. } | Body::Authority { paths, .. } => (Vec::new(), paths),
-        Body::Fixed(_) | Body::Nested(_) | Body::First(_) | Body::Reference { .. } => (Vec::new(), &[]),
+        // What the feed assumes is nothing that the message says.
+        Body::Fixed(_) | Body::Assumed { .. } | Body::Nested(_) | Body::First(_) | Body::Reference { .. } => {
+            (Vec::new(), &[])
+        }
     };
     one.into_iter().chain(many)
 }
