@@ -38,6 +38,7 @@ impl Delimiters {
         }
         let rest = header.get(4..).unwrap_or_default();
         let declared = rest.iter().take_while(|&&byte| byte != field && byte != b'\r' && byte != b'\n');
+        // Nothing lost: six are one more than there can be; what follows them is refused below.
         let declared: Vec<u8> = declared.take(6).copied().collect();
         let Some(&component) = declared.first() else {
             return Err("the encoding characters (MSH-2) are empty; use ^~\\&");

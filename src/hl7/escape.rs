@@ -76,6 +76,7 @@ fn push_hexadecimal(digits: &[u8], plain: &mut Vec<u8>) -> bool {
         !digits.is_empty() && digits.len().is_multiple_of(2) && digits.iter().all(u8::is_ascii_hexdigit);
     if is_hexadecimal {
         let value =
+            // Nothing lost: a hexadecimal digit is at most 15.
             |digit: &u8| char::from(*digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).unwrap_or(0);
         plain.extend(digits.chunks(2).map(|pair| pair.iter().fold(0, |byte: u8, digit| byte << 4 | value(digit))));
     }
@@ -87,7 +88,9 @@ fn push_formatting(command: &[u8], plain: &mut Vec<u8>) -> bool {
     let name = command.get(..2).unwrap_or(command);
     let number = command.get(2..).unwrap_or_default();
     let count = std::str::from_utf8(number).unwrap_or("?").trim().trim_start_matches('+');
+    // Nothing lost: what is no number is no command, and stays as it was written.
     let count = if count.is_empty() { Some(1) } else { count.parse::<i16>().ok() };
+    // Nothing lost: what is no number is no command, and stays as it was written.
     let Some(count) = count else { return false };
     let times = usize::try_from(count).unwrap_or(0).min(100);
     match name {
@@ -125,10 +128,12 @@ pub fn escape<'a>(text: &'a str, delimiters: &Delimiters) -> Cow<'a, str> {
             Ok(b'\n') => ".br",
             Ok(byte) if byte.is_ascii_control() => {
                 written.push_str(&format!("{escape}X{byte:02X}{escape}"));
+                // Nothing lost: the character was written just above.
                 continue;
             }
             _ => {
                 written.push(c);
+                // Nothing lost: the character was written just above.
                 continue;
             }
         };

@@ -79,6 +79,7 @@ pub(super) fn msh(field: u16) -> Place {
 }
 
 pub(super) fn odd(place: Place, text: &str) -> Problem {
+    // Nothing lost: what is written oddly was read all the same.
     Problem::information(Category::Structure, place, text)
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::fhir::Resource;
 use crate::problem::{Category, Place, Problem};
+use crate::unused::Kind;
 
 /// Makes every `#local` reference literal. One that nothing answers to loses its `reference`; elements left empty go
 /// too. References to the resource's own `contained` stay as they are.
@@ -102,11 +103,9 @@ impl Walk<'_> {
         if local.is_empty() || self.contained.iter().any(|id| id == local) {
             return true;
         }
-        self.problems.push(Problem::warning(
-            Category::NotFound,
-            Place::Element(path.to_string()),
-            "refers to something the message does not state; the reference was left out",
-        ));
+        let text = "refers to something the message does not state; the reference was left out";
+        let problem = Problem::warning(Category::NotFound, Place::Element(path.to_string()), text);
+        self.problems.push(problem.unused(Kind::Field, "reference to what is not stated"));
         false
     }
 }

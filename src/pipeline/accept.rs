@@ -16,6 +16,7 @@ use crate::mapping::Mapped;
 use crate::problem::{Category, FieldPlace, Place, Problem};
 use crate::site::{Feed, Site};
 use crate::store::{Disposition, MessageEntry, MessageSummary, Notice, Seen, StoreError, Trace, WriteUnit};
+use crate::unused::Kind;
 
 /// How often a decision is made anew because somebody else changed the record; with the locks once is rare already.
 const MOST_TRIES: usize = 16;
@@ -232,9 +233,8 @@ fn nothing(disposition: Disposition) -> Decided {
 }
 
 fn control_reused() -> Problem {
-    Problem::warning(
-        Category::Duplicate,
-        Place::Field(FieldPlace::field("MSH", 1, 10)),
-        "this control id came before with other content; the message was taken as a new one, ask the sender to number its messages",
-    )
+    let text = "this control id came before with other content; the message was taken as a new one, ask the sender to number \
+                its messages";
+    let place = Place::Field(FieldPlace::field("MSH", 1, 10));
+    Problem::warning(Category::Duplicate, place, text).unused(Kind::Event, "MSH-10 used again")
 }

@@ -39,6 +39,9 @@ const PATTERNS: &[(&str, fn(&str) -> bool)] = &[
     }),
     ("some taken away", |code| code.contains(".retain(") || code.contains(".retain_mut(")),
     ("the rest ignored", |code| code.contains("_ => {}") || code.contains("_ => (),")),
+    ("a fault told", |code| {
+        ["Problem::warning(", "Problem::information(", ".warn("].iter().any(|told| code.contains(told))
+    }),
     ("a default for what cannot be read", |code| {
         code.contains("unwrap_or_default()") && (code.contains("parse") || code.contains("try_from"))
     }),
@@ -55,7 +58,8 @@ const SHORTEST_REASON: usize = 12;
 fn is_cut(code: &str) -> bool {
     let others =
         ["self", "scanner", "working", "overlay", "gathered", "splitting"].map(|other| format!("{other}.take("));
-    let is_other = code.contains(".take()") || code.contains(".take('") || others.iter().any(|other| code.contains(other));
+    let is_other =
+        code.contains(".take()") || code.contains(".take('") || others.iter().any(|other| code.contains(other));
     code.contains(".truncate(") || code.contains(".take(") && !is_other
 }
 

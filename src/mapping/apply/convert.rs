@@ -57,6 +57,7 @@ fn integer(text: &str, least: i64) -> Result<Value, String> {
     match digits.parse::<i32>() {
         Ok(number) if i64::from(number) >= least => Ok(Value::from(number)),
         Ok(_) => Err(format!("is less than {least}")),
+        // Nothing lost: the caller tells what it is not.
         Err(_) => Err("is not a whole number".to_string()),
     }
 }
@@ -92,6 +93,7 @@ pub fn decimal(text: &str) -> Option<Number> {
     let whole = whole.trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
     let point = if fraction.is_empty() { "" } else { "." };
+    // Nothing lost: digits with a point are always JSON.
     serde_json::from_str(&format!("{sign}{whole}{point}{fraction}")).ok()
 }
 

@@ -134,6 +134,7 @@ impl<'a> Run<'a> {
         if !each.when.as_ref().is_none_or(|condition| self.holds(condition, frame)) {
             return;
         }
+        // Nothing lost: the compiler resolved every map.
         let Some(map) = self.set.map(each.map) else { return };
         match each.into {
             None => {

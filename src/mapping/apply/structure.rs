@@ -56,6 +56,7 @@ impl<'m> Structure<'m> {
     /// The segments a path means from a segment: itself, else those of the nearest group around it that has any. Groups in
     /// the path must enclose the segment or lie below the group it stands in: a neighbour's notes are not its own.
     pub fn segments(&self, path: &SourcePath, from: usize) -> Vec<usize> {
+        // Nothing lost: a path that begins at a value names no segment.
         let Root::Segment { groups, name } = &path.root else { return Vec::new() };
         let all = self.all_named(name);
         if groups.is_empty() {
@@ -77,6 +78,7 @@ impl<'m> Structure<'m> {
 
     /// All segments of the message that a path means.
     pub fn everywhere(&self, path: &SourcePath) -> Vec<usize> {
+        // Nothing lost: a path that begins at a value names no segment.
         let Root::Segment { groups, name } = &path.root else { return Vec::new() };
         self.all_named(name).iter().copied().filter(|&index| self.is_within(index, groups)).collect()
     }
@@ -122,6 +124,7 @@ impl<'m> Structure<'m> {
     fn is_within(&self, index: usize, groups: &[String]) -> bool {
         let mut at = self.group_of.get(index).copied();
         for wanted in groups.iter().rev() {
+            // Nothing lost: a segment in no further group is in none of those wanted.
             let Some(node) = at.and_then(|index| self.groups.get(index)) else { return false };
             if node.name != wanted {
                 return false;
