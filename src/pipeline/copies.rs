@@ -30,6 +30,7 @@ fn end_word(resource_type: &str) -> Option<&'static str> {
 
 /// Notes that a partner was sent this, under that agreement. What has ended needs no taking back.
 pub(super) fn remember(head: &mut Head, partner: &str, resource: &Resource, agreement: &str) {
+    // Nothing lost: what has no id was sent to nobody.
     let (kind, Some(id)) = (resource.resource_type(), resource.id()) else { return };
     if end_word(kind).is_none() {
         return;
@@ -42,6 +43,7 @@ pub(super) fn remember(head: &mut Head, partner: &str, resource: &Resource, agre
     } else {
         copies.insert(name, agreement.to_string());
     }
+    // Nothing lost: what has ended, or is gone, needs no taking back.
     head.copies.retain(|_, copies| !copies.is_empty());
 }
 
@@ -55,6 +57,7 @@ pub(super) fn take_back(
 ) -> Vec<Ending> {
     let mut endings = Vec::new();
     for (partner, copies) in &mut head.copies {
+        // Nothing lost: what has ended, or is gone, needs no taking back.
         copies.retain(|name, agreement| {
             let Some(stored) = find(record, name) else { return false };
             let question = Question { partner, exit: Exit::Push, resource: &stored.resource, panels, now };
@@ -70,6 +73,7 @@ pub(super) fn take_back(
             false
         });
     }
+    // Nothing lost: what has ended, or is gone, needs no taking back.
     head.copies.retain(|_, copies| !copies.is_empty());
     endings
 }

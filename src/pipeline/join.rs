@@ -38,7 +38,9 @@ impl Gateway {
         let mut problems = Vec::new();
         for portion in portions.iter().filter(|portion| portion.prior.is_empty()) {
             let known = self.store.persons_of(&portion.candidates).await?;
+            // Nothing lost: a patient whom somebody has seen is found as ever.
             let Some(first) = portion.candidates.first().filter(|_| known.iter().all(Option::is_none)) else {
+                // Nothing lost: who was seen before is found as ever, and needs no roster to be joined by.
                 continue;
             };
             let somebody =
@@ -51,6 +53,7 @@ impl Gateway {
     /// Joins a record with another one that a roster row names as the same person.
     pub(super) async fn join_by_roster(&self, somebody: &Somebody<'_>) -> Result<Option<Problem>, StoreError> {
         let (store, site) = (&*self.store, self.site.load_full());
+        // Nothing lost: after so many tries whoever asked is told.
         for _ in 0..MOST_TRIES {
             let Some(pair) = self.pair(somebody).await? else { return Ok(None) };
             let _locks = self.locks.hold(&[pair.survivor, pair.gone]).await;
@@ -103,8 +106,10 @@ impl Gateway {
                     Some((leads?, identifier))
                 })
                 .collect();
+            // Nothing lost: identifiers that lead to one record, or to none, say nothing of two.
             let Some((first, _)) = leads.first().copied() else { continue };
             let other = leads.iter().map(|(leads, _)| *leads).find(|leads| *leads != first);
+            // Nothing lost: identifiers that lead to one record, or to none, say nothing of two.
             let Some(other) = other.map(|other| if first == person { other } else { person }) else { continue };
             let of = |whose: PersonId| {
                 leads.iter().filter(|(leads, _)| *leads == whose).map(|(_, identifier)| (*identifier).clone()).collect()

@@ -1,5 +1,7 @@
-//! What rules cannot judge about visits and diagnoses, said once, by the input that stated it: a class that is not told, a
-//! code without its system, a death that the patient's own data deny.
+//! What rules cannot judge about patients, visits and diagnoses, said once, by the input that stated it: a class that is not
+//! told, a code without its system, a death that the patient's own data deny, a date of birth without a day.
+
+use jiff::civil::Date;
 
 use super::facts::Facts;
 use crate::problem::{Category, Place, Problem};
@@ -35,6 +37,14 @@ pub fn tell(facts: &Facts<'_>, problems: &mut Vec<Problem>) {
                         (DG1-3.3, or DG1-2)";
             problems.push(doubt("Condition.code", text).unused(Kind::Diagnosis, "DG1-3.3").owed_by(Duty::Feed));
         }
+    }
+    if let Some(patient) = facts.patient.filter(|patient| is_new(facts, patient))
+        && patient.resource.text("birthDate").is_some_and(|birth| birth.parse::<Date>().is_err())
+    {
+        let text = "the date of birth is not a whole day, so no rule that goes by age counts this patient (PID-7)";
+        problems.push(
+            doubt("Patient.birthDate", text).unused(Kind::Identity, "PID-7 without a day").owed_by(Duty::Practice),
+        );
     }
     problems.dedup();
 }

@@ -48,6 +48,7 @@ impl<'a> Facts<'a> {
             patient.get("deceasedBoolean").and_then(Value::as_bool) == Some(true)
                 || patient.get("deceasedDateTime").is_some()
         });
+        // Nothing lost: a date of birth without a day is told of among the doubts.
         let birth = resource.and_then(|patient| patient.text("birthDate")?.parse().ok());
         let diagnoses: Vec<&Stored> = record.of_type("Condition").filter(|stored| is_meant(stored)).collect();
         let mut facts = Self {
@@ -168,6 +169,7 @@ impl<'a> Facts<'a> {
 
     /// The conditions by which the patient belongs to a group.
     pub fn conditions_of(&self, who: &Who) -> Vec<&'a Stored> {
+        // Nothing lost: a group without conditions is belonged to by none.
         let Some(count) = &who.conditions else { return Vec::new() };
         let of_group = |stored: &&&Stored| {
             holds_now(stored, &count.certainty)
@@ -180,6 +182,7 @@ impl<'a> Facts<'a> {
         let birth = self.birth?;
         let day = at.to_zoned(self.zone.clone()).date();
         let had_birthday = (day.month(), day.day()) >= (birth.month(), birth.day());
+        // Nothing lost: who is not born yet has no age.
         u32::try_from(i32::from(day.year()) - i32::from(birth.year()) - i32::from(!had_birthday)).ok()
     }
 
@@ -189,6 +192,7 @@ impl<'a> Facts<'a> {
         let birth = self.birth?;
         let turns = [from, to.map(|to| to + 1)].into_iter().flatten().filter_map(|years| {
             let day = birth.checked_add(jiff::Span::new().try_years(i64::from(years)).ok()?).ok()?;
+            // Nothing lost: a birthday beyond the calendar's end never comes.
             self.zone.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok()
         });
         turns.filter(|turn| *turn > self.now).min()

@@ -103,6 +103,7 @@ fn rising_edges<'v, 'a>(visits: &[&'v Visit<'a>], at_least: usize, within: Deadl
     let mut edges = Vec::new();
     let mut before = 0;
     for visit in visits {
+        // Nothing lost: a visit that was only planned or mentioned has not begun, as far as anybody said.
         let Some(start) = visit.start else { continue };
         let opens = within.before(start);
         let counted =

@@ -39,6 +39,7 @@ pub fn unite(context: &Context<'_>, rule: &TaskRule, owed: &mut [Owed<'_, '_>]) 
         // What a person has taken on carries the rest; otherwise the first.
         let is_touched = |one: &Owed<'_, '_>| one.existing.is_some_and(Existing::is_touched);
         group.sort_by_key(|one| (!is_touched(one), one.anchor.at, one.anchor.name.clone()));
+        // Nothing lost: a group has at least one.
         let Some((carrier, others)) = group.split_first_mut() else { continue };
         let reason = format!("one piece of work is for all: the one after {}", words_of(context, &carrier.anchor));
         for other in others.iter_mut().filter(|other| !is_touched(other)) {
@@ -61,7 +62,9 @@ pub fn words(also: &[(String, String)]) -> String {
     if also.is_empty() {
         return String::new();
     }
+    // Nothing lost: the words say how many more there are.
     let named: Vec<&str> = also.iter().take(MOST_NAMED).map(|(_, words)| words.as_str()).collect();
+    // Nothing lost: the words say how many more there are.
     let more = also.len().saturating_sub(MOST_NAMED);
     let more = if more == 0 { String::new() } else { format!("; and {more} more") };
     format!(" This is about {} visits; also: {}{more}.", also.len() + 1, named.join("; "))

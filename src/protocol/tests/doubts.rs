@@ -50,3 +50,12 @@ fn a_visit_after_the_death_is_said_and_owes_nothing() {
     );
     assert_eq!(said(&mut scene), [(Kind::Visit, "PV1-36 against PID-30".to_string(), Some(Duty::Practice))]);
 }
+
+#[test]
+fn a_date_of_birth_without_a_day_is_said_because_rules_by_age_do_not_count_the_patient() {
+    let mut scene = scene("2026-03-02T10:00");
+    scene.put("Patient", "", json!({ "birthDate": "1950-06" }));
+    assert_eq!(said(&mut scene), [(Kind::Identity, "PID-7 without a day".to_string(), Some(Duty::Practice))]);
+    scene.pass_until(at("2026-03-02T11:00"));
+    assert_eq!(said(&mut scene), []);
+}
