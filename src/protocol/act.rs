@@ -53,6 +53,7 @@ impl ProtocolSet {
             resource.set("status", json!(next));
             if let Some(work) = &mut work {
                 work.acknowledged = Some(now);
+                work.taken_on = work.level.is_some().then(|| work.shown());
                 work.closed = is_final(next).then_some(now);
             }
             if is_final(next) {

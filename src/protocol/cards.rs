@@ -118,8 +118,13 @@ impl ProtocolSet {
         card.source.topic.system = names::TASK_CODE;
         if let Some(alert) = protocol.alerts.iter().find(|alert| alert.id == work.rule) {
             card.indicator =
-                if work.level.as_deref() == Some("escalation") { Indicator::Critical } else { Indicator::Warning };
+                if work.level.as_deref() == Some("warning") { Indicator::Warning } else { Indicator::Critical };
             card.summary = shorten(resource.text("description").unwrap_or(&alert.title));
+            return Some(card);
+        }
+        // Who has the patient before them can repeat the reading at once.
+        if work.rule == names::REPEAT {
+            card.indicator = Indicator::Warning;
             return Some(card);
         }
         protocol.tasks.iter().find(|task| task.id == work.rule && task.card).map(|_| card)

@@ -13,11 +13,11 @@ use super::model::{Protocol, Who};
 use super::reconcile::reconcile;
 use super::set::ProtocolSet;
 use super::view::{Evaluation, Explained, Practice, View};
-use super::work::{Desired, Existing, existing_work, place_of};
-use super::{alerts, doubts, plans, prompts, tasks};
+use super::work::{Desired, Existing, Outcome, existing_work, place_of};
+use super::{alert, doubts, plans, prompts, tasks};
 use crate::identity::ResourceId;
 use crate::problem::Problem;
-use crate::record::Membership;
+use crate::record::{Membership, Stored};
 use crate::yaml::Mark;
 
 /// Everything one protocol looks at.
@@ -41,6 +41,8 @@ pub struct Findings {
     pub desired: Vec<Desired>,
     /// Keys of work that cannot be judged now and is left as it is.
     pub kept: BTreeSet<String>,
+    /// How work ends that nobody owes any more, by key, where a rule knows it better than "it is no longer so".
+    pub endings: BTreeMap<String, Outcome>,
     pub decisions: Vec<Explained>,
     /// What the rules could not use or judge.
     pub unused: Vec<Problem>,
@@ -99,7 +101,7 @@ fn look(context: &Context<'_>, findings: &mut Findings) {
         return;
     }
     tasks::owe(context, findings);
-    alerts::owe(context, findings);
+    alert::owe(context, findings);
     prompts::owe(context, findings);
     plans::owe(context, findings);
 }
@@ -111,6 +113,11 @@ impl<'a> Context<'a> {
 
     pub fn now(&self) -> Timestamp {
         self.facts.now
+    }
+
+    /// Whether the input that is being looked at brought this. What cannot be used is said then, and not at each later look.
+    pub fn is_news(&self, stored: &Stored) -> bool {
+        stored.updated == self.now()
     }
 
     /// Whether the patient belongs to a group now; a birthday that will change it is a reason to wake.
@@ -137,6 +144,13 @@ impl Findings {
     /// The answer changes at this moment.
     pub fn wake(&mut self, at: Timestamp) {
         self.wake = Some(self.wake.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    /// Rules of one file look at the same things; one cause is said once.
+    pub fn say(&mut self, problem: Problem) {
+        if !self.unused.contains(&problem) {
+            self.unused.push(problem);
+        }
     }
 
     pub fn explain(

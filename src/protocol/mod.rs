@@ -2,13 +2,12 @@
 //! comparing what should be there with what is. Pure: no I/O, no clock, no randomness.
 
 mod act;
-mod alerts;
+mod alert;
 mod build;
 mod calendar;
 mod cards;
 mod deadline;
 mod doubts;
-mod episodes;
 mod evaluate;
 mod evidence;
 mod example;
@@ -21,13 +20,11 @@ mod prompts;
 mod provenance;
 mod publish;
 mod read;
-mod readings;
 mod reason;
 mod reconcile;
 mod set;
 mod tasks;
 mod template;
-mod thresholds;
 mod together;
 mod view;
 mod visit;

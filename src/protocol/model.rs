@@ -1,6 +1,7 @@
 //! What a protocol says once its file has been read: types that cannot be wrong, built by `read`.
 //! docs/protocol-language.md explains every key.
 
+use super::alert::{AlertRule, Repeat};
 use super::deadline::Deadline;
 use super::filter::Filter;
 use super::reason::{Certainty, Reason};
@@ -21,6 +22,8 @@ pub struct Protocol {
     pub prompts: Vec<Prompt>,
     pub tasks: Vec<TaskRule>,
     pub alerts: Vec<AlertRule>,
+    /// What readings are that cannot be right.
+    pub repeat: Repeat,
     pub examples: Vec<Example>,
 }
 
@@ -186,79 +189,6 @@ pub struct Step {
     pub priority: Option<Priority>,
 }
 
-/// Readings that must not stay unseen.
-#[derive(Debug, Clone)]
-pub struct AlertRule {
-    pub id: String,
-    pub mark: Mark,
-    pub title: String,
-    pub text: Template,
-    pub who: Who,
-    /// On each Observation.
-    pub filter: Option<Filter>,
-    pub series: Vec<Series>,
-    /// Other thresholds for some people; the first that fits is taken.
-    pub instead: Vec<(Who, Vec<Thresholds>, Mark)>,
-    pub warn: Level,
-    pub escalate: Level,
-    /// Readings in range, one after the other, that end a warning.
-    pub clear_readings: usize,
-    /// A reading older than this raises nothing.
-    pub max_age: Deadline,
-    /// After a person closed an alert, so long no new warning; an escalation always comes.
-    pub quiet: Option<Deadline>,
-}
-
-/// One kind of value in a reading, such as the systolic pressure.
-#[derive(Debug, Clone)]
-pub struct Series {
-    pub name: String,
-    pub codes: Codes,
-    /// UCUM.
-    pub unit: String,
-    /// Values outside are mistakes of a device or a pen.
-    pub plausible: (f64, f64),
-    pub thresholds: Thresholds,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Thresholds {
-    pub series: String,
-    pub warn: Option<Bound>,
-    pub escalate: Option<Bound>,
-    /// Back in range; keeps a value at the brink from ringing twice.
-    pub clear: Bound,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bound {
-    pub side: Side,
-    /// The value itself counts.
-    pub inclusive: bool,
-    pub value: f64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    Above,
-    Below,
-}
-
-/// When readings make an alert, and who has it.
-#[derive(Debug, Clone)]
-pub struct Level {
-    /// So many …
-    pub count: usize,
-    /// … of the last so many readings …
-    pub of: usize,
-    /// … taken within this time.
-    pub within: Deadline,
-    /// The response time that Task.restriction tells.
-    pub respond: Deadline,
-    /// First step first; its `after` is nothing.
-    pub chain: Vec<Step>,
-}
-
 /// A story in the file and what must come of it.
 #[derive(Debug, Clone)]
 pub struct Example {
@@ -266,27 +196,6 @@ pub struct Example {
     pub mark: Mark,
     pub story: Vec<Node>,
     pub expect: Node,
-}
-
-impl Bound {
-    pub fn is_met_by(self, value: f64) -> bool {
-        match (self.side, self.inclusive) {
-            (Side::Above, true) => value >= self.value,
-            (Side::Above, false) => value > self.value,
-            (Side::Below, true) => value <= self.value,
-            (Side::Below, false) => value < self.value,
-        }
-    }
-
-    /// In words: `above 140 mmHg`, `88 % or below`.
-    pub fn words(self, unit: &str) -> String {
-        match (self.side, self.inclusive) {
-            (Side::Above, true) => format!("{} {unit} or above", self.value),
-            (Side::Above, false) => format!("above {} {unit}", self.value),
-            (Side::Below, true) => format!("{} {unit} or below", self.value),
-            (Side::Below, false) => format!("below {} {unit}", self.value),
-        }
-    }
 }
 
 impl Prompt {

@@ -16,6 +16,8 @@ pub const FLAG_IDENTIFIER: &str = "https://handover.health/id/flag";
 pub const PLAN_IDENTIFIER: &str = "https://handover.health/id/care-plan";
 /// The code of every alert's Task; a second coding names the rule.
 pub const ALERT: &str = "measurement-alert";
+/// The rule of every protocol whose work is to repeat readings that cannot be right.
+pub const REPEAT: &str = "repeat";
 /// The profile that alerts claim.
 pub const ALERT_PROFILE: &str = "https://handover.health/StructureDefinition/handover-alert";
 

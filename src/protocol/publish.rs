@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
+use super::alert::AlertRule;
 use super::deadline::Deadline;
-use super::model::{AlertRule, Protocol, TaskRule};
+use super::model::{Protocol, TaskRule};
 use super::names;
 use super::set::ProtocolSet;
 use crate::fhir::Resource;
@@ -30,6 +31,9 @@ fn definitions_of(protocol: &Protocol) -> Vec<Resource> {
     for alert in &protocol.alerts {
         actions.push(action(protocol, &alert.id, &alert.title));
         activities.push(of_alert(protocol, alert));
+    }
+    if !protocol.alerts.is_empty() {
+        activities.push(of_repeat(protocol));
     }
     let mut plan = base("PlanDefinition", names::plan_definition(&protocol.name), &protocol.title);
     if let Some(source) = &protocol.source {
@@ -79,6 +83,15 @@ fn of_alert(protocol: &Protocol, alert: &AlertRule) -> Resource {
     );
     let code = json!([{ "system": names::TASK_CODE, "code": names::ALERT, "display": "Measurement alert" }]);
     activity(protocol, &alert.id, &alert.title, description, code, "urgent")
+}
+
+/// What every protocol with alerts asks of readings that cannot be right.
+fn of_repeat(protocol: &Protocol) -> Resource {
+    let title = "Repeat the reading";
+    let description = format!("A reading cannot be right: repeat it. Response: {}.", protocol.repeat.respond);
+    let code = format!("{}-{}", protocol.name, names::REPEAT);
+    let code = json!([{ "system": names::TASK_CODE, "code": code, "display": title }]);
+    activity(protocol, names::REPEAT, title, description, code, "urgent")
 }
 
 fn activity(

@@ -140,10 +140,8 @@ fn diagnoses_of<'a>(encounter: &'a Stored, conditions: &[&'a Stored]) -> Vec<Dia
 
 /// `use` holds DG1-6 as it was sent (table 0052) beside FHIR's diagnosis-role.
 fn standing(item: &Value, place: usize) -> Standing {
-    let codes: Vec<&str> = super::readings::codings_of(item.get("use").unwrap_or(&Value::Null))
-        .into_iter()
-        .map(|(_, code)| code)
-        .collect();
+    let codes: Vec<&str> =
+        super::alert::codings_of(item.get("use").unwrap_or(&Value::Null)).into_iter().map(|(_, code)| code).collect();
     let kind = match () {
         () if codes.contains(&"AD") || codes.contains(&"A") => 2,
         () if codes.contains(&"W") => 1,

@@ -34,13 +34,18 @@ pub fn reconcile(
         findings.decisions.push(explain(&desired, work));
         // After a merge both records may have made the same work: one is enough.
         for double in there {
-            writing.take_back(&double, "the same work is owed once; two records were merged");
+            writing.take_back(
+                &double,
+                &Outcome::Pointless("the same work is owed once; two records were merged".to_string()),
+            );
         }
     }
     existing.retain(|key, _| !findings.kept.contains(key));
     for left in existing.into_values().flatten() {
-        if writing.take_back(&left, reason) {
-            findings.decisions.push(taken_back(&left, reason));
+        let ending = findings.endings.remove(&left.work.key());
+        let ending = ending.unwrap_or_else(|| Outcome::Pointless(reason.to_string()));
+        if writing.take_back(&left, &ending) {
+            findings.decisions.push(taken_back(&left, &ending));
         }
     }
     writing.changes
@@ -64,12 +69,12 @@ fn explain(desired: &Desired, work: Option<ResourceId>) -> Explained {
     }
 }
 
-fn taken_back(left: &Existing<'_>, reason: &str) -> Explained {
+fn taken_back(left: &Existing<'_>, ending: &Outcome) -> Explained {
     Explained {
         protocol: left.work.protocol.clone(),
         rule: left.work.rule.clone(),
         place: left.work.place.clone(),
-        words: format!("Taken back: {reason}."),
+        words: format!("Taken back: {}.", ending.words()),
         about: None,
         work: Some(left.stored.id),
         applied: false,
@@ -126,8 +131,8 @@ impl Writing<'_, '_> {
         let (open, done, back) = words_of(desired.resource.resource_type());
         let mut work = desired.work.clone();
         let status = match desired.outcome {
-            // What a person took on stays as they left it.
-            Outcome::Open if existing.is_touched() => existing.status(),
+            // What a person took on stays as they left it, unless there is more than they saw.
+            Outcome::Open if existing.is_touched() && !desired.insists => existing.status(),
             Outcome::Open => open,
             Outcome::Done(_) | Outcome::Over(_) => done,
             Outcome::Pointless(_) => back,
@@ -135,14 +140,18 @@ impl Writing<'_, '_> {
         // Only a status that the engine itself gives counts as given by it.
         let engine_speaks = status != existing.status() || !existing.is_touched();
         work.status = if engine_speaks { status.to_string() } else { existing.work.status.clone() };
-        work.acknowledged =
+        let taken =
             existing.work.acknowledged.or_else(|| existing.is_acknowledged().then_some(existing.stored.updated));
+        work.acknowledged = taken.filter(|_| !desired.insists);
         work.closed = existing.work.closed;
         let mut resource = desired.resource.clone();
         resource.set("status", json!(status));
         let former = &existing.stored.resource;
         for element in KEPT {
             resource.set(element, former.get(element).cloned().unwrap_or(Value::Null));
+        }
+        if desired.insists {
+            self.note_return(&mut resource, existing, desired);
         }
         if existing.is_touched() && !desired.insists && desired.outcome == Outcome::Open {
             for element in ["owner", "priority", "performerType"] {
@@ -170,17 +179,32 @@ impl Writing<'_, '_> {
         }
     }
 
+    /// Who had it, since when, and why it is asked anew.
+    fn note_return(&self, resource: &mut Resource, existing: &Existing<'_>, desired: &Desired) {
+        let text = format!(
+            "It was {} on {}, and is asked for again: {}.",
+            existing.status(),
+            self.facts.say(existing.touched_at()),
+            desired.words
+        );
+        let note = json!({ "authorString": "Handover", "time": self.facts.date_time(self.view.now), "text": text });
+        let mut notes = resource.get("note").and_then(Value::as_array).cloned().unwrap_or_default();
+        notes.push(note);
+        resource.set("note", Value::Array(notes));
+    }
+
     /// Ends work that nobody owes; false when it had ended already.
-    fn take_back(&mut self, left: &Existing<'_>, reason: &str) -> bool {
+    fn take_back(&mut self, left: &Existing<'_>, ending: &Outcome) -> bool {
         if left.is_ended() {
             return false;
         }
         let mut resource = left.stored.resource.clone();
-        let (_, _, status) = words_of(resource.resource_type());
+        let (_, done, back) = words_of(resource.resource_type());
+        let status = if matches!(ending, Outcome::Pointless(_)) { back } else { done };
         let mut work = left.work.clone();
         work.status = status.to_string();
         resource.set("status", json!(status));
-        self.end(&mut resource, &Outcome::Pointless(reason.to_string()), status);
+        self.end(&mut resource, ending, status);
         self.write(left.stored.id, Some(left.stored), resource, work);
         true
     }
@@ -195,10 +219,8 @@ impl Writing<'_, '_> {
         if let Some(period) = resource.as_map_mut().get_mut(element).and_then(Value::as_object_mut) {
             period.insert("end".to_string(), json!(now));
         }
-        if resource.resource_type() == "Task"
-            && let Outcome::Done(words) | Outcome::Over(words) | Outcome::Pointless(words) = outcome
-        {
-            resource.set("statusReason", json!({ "text": words }));
+        if resource.resource_type() == "Task" && *outcome != Outcome::Open {
+            resource.set("statusReason", json!({ "text": outcome.words() }));
         }
     }
 
@@ -213,7 +235,11 @@ impl Writing<'_, '_> {
     /// A Provenance for what was just written.
     fn tell(&mut self, id: ResourceId, desired: &Desired, activity: (&str, &str)) {
         let resource = provenance(self.facts, id, desired, activity, self.view.now);
-        let key = format!("{}/{}/{}", desired.resource.resource_type(), desired.work.key(), activity.1);
+        let mut key = format!("{}/{}/{}", desired.resource.resource_type(), desired.work.key(), activity.1);
+        // It may be asked anew more than once, and each time is part of its history.
+        if desired.insists {
+            key.push_str(&format!("/{}", self.view.now));
+        }
         let own = ResourceId::of(id.person, "Provenance", &key);
         let former = self.view.record.get("Provenance", own).cloned();
         self.changes.push(stamped(own, former.as_ref(), resource, self.view.now, None));

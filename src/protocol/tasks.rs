@@ -11,6 +11,8 @@ use super::visit::Visit;
 use super::work::{Desired, Existing, Outcome, Work};
 use super::{evidence, together};
 use crate::identity::ResourceId;
+use crate::problem::{Category, Place, Problem};
+use crate::unused::{Duty, Kind};
 
 /// A sender's clock may run ahead by so much without its message waiting.
 pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
@@ -163,11 +165,23 @@ fn too_early(
     let horizon = context.now().saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX);
     let begins = match rule.wait {
         Some(wait) if wait.after(anchor.at) > context.now() => wait.after(anchor.at),
-        _ if anchor.at > horizon => anchor.at,
+        _ if anchor.at > horizon => {
+            if anchor.visit.is_some_and(|visit| context.is_news(visit.stored)) {
+                findings.say(ahead_of_the_clock());
+            }
+            anchor.at
+        }
         _ => return None,
     };
     findings.wake(begins);
     Some(format!("“{}” is not owed before {}.", rule.title, context.facts.say(begins)))
+}
+
+/// Work waits for the time that a sender stated; whoever looks after the feed knows whether it is meant.
+fn ahead_of_the_clock() -> Problem {
+    let text = "A visit is dated ahead of the clock, and what it is owed waits until then. Check the sender's clock and time zone.";
+    let place = Place::Element("Encounter.period".to_string());
+    Problem::warning(Category::Value, place, text).unused(Kind::Time, "visit ahead of the clock").owed_by(Duty::Feed)
 }
 
 /// The rule above that asks for the same of the same trigger.

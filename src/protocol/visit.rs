@@ -90,7 +90,7 @@ impl<'a> Visit<'a> {
     pub fn has_attender(&self) -> bool {
         let participants = self.stored.resource.get("participant").and_then(Value::as_array).into_iter().flatten();
         participants.filter_map(|one| one.get("type")?.as_array()).flatten().any(|kind| {
-            let codings = super::readings::codings_of(kind);
+            let codings = super::alert::codings_of(kind);
             codings.iter().any(|(_, code)| ["ATND", "PPRF", "SPRF"].contains(code))
         })
     }
@@ -113,7 +113,7 @@ impl<'a> Visit<'a> {
 /// FHIR's own codes as they are; all others as billing codes, with the zero that some leave out, in capitals.
 fn disposition(stored: &Stored) -> Vec<(&'static str, String)> {
     let stated = stored.resource.get("hospitalization").and_then(|at| at.get("dischargeDisposition"));
-    let codings = stated.map(super::readings::codings_of).unwrap_or_default();
+    let codings = stated.map(super::alert::codings_of).unwrap_or_default();
     let read = codings.into_iter().map(|(system, code)| match code.trim() {
         code if system == FHIR_DISPOSITION => (FHIR_DISPOSITION, code.to_string()),
         code if code.len() == 1 => (BILLED_DISPOSITION, format!("0{code}")),

@@ -34,6 +34,9 @@ pub struct Work {
     /// Alerts: the readings it tells of, with their values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub seen: BTreeMap<String, String>,
+    /// Alerts: what a person saw when they took it on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_on: Option<TakenOn>,
     /// Prompts: every answer given, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Given>,
@@ -42,6 +45,13 @@ pub struct Work {
     pub acknowledged: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Timestamp>,
+}
+
+/// What a person saw of an alert when they took it on: they know of nothing that came later.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TakenOn {
+    pub level: Option<String>,
+    pub seen: BTreeMap<String, String>,
 }
 
 /// One answer to a prompt.
@@ -66,7 +76,7 @@ pub struct Desired {
     pub trigger: Option<String>,
     /// Why, with the values compared.
     pub words: String,
-    /// More serious than what a person took on: priority and owner are set again.
+    /// There is more than what a person took on: it is asked of somebody anew.
     pub insists: bool,
 }
 
@@ -80,6 +90,16 @@ pub enum Outcome {
     Over(String),
     /// Nobody owes it; what was never open is not made.
     Pointless(String),
+}
+
+impl Outcome {
+    /// Why it ended; nothing while it is open.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Open => "",
+            Self::Done(words) | Self::Over(words) | Self::Pointless(words) => words,
+        }
+    }
 }
 
 /// The key by which work is found again.
@@ -104,6 +124,11 @@ impl Work {
 
     pub fn key(&self) -> String {
         key(&self.protocol, &self.rule, &self.anchor)
+    }
+
+    /// What there is to see of it.
+    pub fn shown(&self) -> TakenOn {
+        TakenOn { level: self.level.clone(), seen: self.seen.clone() }
     }
 }
 
@@ -138,6 +163,12 @@ impl Existing<'_> {
         self.is_touched() && matches!(self.status(), "accepted" | "in-progress" | "on-hold" | "completed")
     }
 
+    /// What the person who has it saw when they took it on; a partner's system does not tell, so it is what was there to see.
+    pub fn taken_on(&self) -> Option<TakenOn> {
+        let is_taken = self.is_acknowledged() && !self.is_ended();
+        is_taken.then(|| self.work.taken_on.clone().unwrap_or_else(|| self.work.shown()))
+    }
+
     /// When a person last did something to it, as far as it is told.
     pub fn touched_at(&self) -> Timestamp {
         self.work.acknowledged.unwrap_or(self.stored.updated)
@@ -163,7 +194,7 @@ pub fn existing_work(record: &Record) -> BTreeMap<String, Vec<Existing<'_>>> {
 }
 
 /// The encounter that took over, where the one an anchor names turned out to be the same as another.
-fn follow(record: &Record, anchor: &str) -> String {
+pub fn follow(record: &Record, anchor: &str) -> String {
     let mut current = anchor.to_string();
     // A chain is as long as there were corrections of one visit; the bound is against a loop.
     for _ in 0..8 {

@@ -53,8 +53,22 @@ pub fn compare(scene: &Scene<'_>, expect: &Node, problems: &mut Vec<Problem>) ->
             failures.push(format!("wakes at {}, expected {wanted}", there.unwrap_or_else(|| "no time".to_string())));
         }
     }
+    if fields.optional("unused").is_some() {
+        compare_unused(scene, fields.texts("unused"), &mut failures);
+    }
     fields.finish(problems);
     failures
+}
+
+/// The kinds of what rules said they could not use, each as often as it was said.
+fn compare_unused(scene: &Scene<'_>, mut wanted: Vec<String>, failures: &mut Vec<String>) {
+    let kinds = scene.unused.iter().filter_map(|problem| Some(problem.unused.as_ref()?.kind.word().to_string()));
+    let mut said: Vec<String> = kinds.collect();
+    said.sort();
+    wanted.sort();
+    if said != wanted {
+        failures.push(format!("said to be unused are [{}], expected [{}]", said.join(", "), wanted.join(", ")));
+    }
 }
 
 /// Takes each wanted task out of those there are; what is left nobody asked for.
@@ -67,7 +81,7 @@ fn take_tasks<'t, 'r>(
     for node in wanted {
         let mut fields = Fields::of(node, "an expected task");
         let rule = fields.required_text("rule").unwrap_or_default();
-        let asked: Vec<(&'static str, String)> = ["status", "due", "owner", "priority", "text"]
+        let asked: Vec<(&'static str, String)> = ["status", "due", "owner", "priority", "text", "reason", "note"]
             .into_iter()
             .filter_map(|key| Some((key, fields.text(key)?)))
             .collect();
@@ -95,6 +109,8 @@ fn shows(work: &Existing<'_>, key: &str) -> String {
         "due" => resource.get("restriction").and_then(|at| at.get("period")?.get("end")?.as_str()),
         "owner" => resource.get("owner").and_then(|owner| owner.get("display")?.as_str()),
         "text" => resource.text("description"),
+        "reason" => resource.get("statusReason").and_then(|reason| reason.get("text")?.as_str()),
+        "note" => resource.get("note").and_then(|notes| notes.as_array()?.last()?.get("text")?.as_str()),
         other => resource.get(other).and_then(Value::as_str),
     };
     text.unwrap_or_default().to_string()

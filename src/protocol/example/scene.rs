@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::fhir::{Identifier, Resource};
 use crate::identity::{PersonId, ResourceId};
+use crate::problem::Problem;
 use crate::protocol::reconcile::stamped;
 use crate::protocol::set::ProtocolSet;
 use crate::protocol::view::{Evaluation, Practice, View};
@@ -27,6 +28,8 @@ pub struct Scene<'s> {
     /// The rules of the cards shown, in order.
     pub cards: Vec<String>,
     pub failures: Vec<String>,
+    /// What rules said they could not use, each once.
+    pub unused: Vec<Problem>,
     counter: usize,
 }
 
@@ -64,6 +67,7 @@ impl<'s> Scene<'s> {
             wake_at: None,
             cards: Vec::new(),
             failures: Vec::new(),
+            unused: Vec::new(),
             counter: 0,
         };
         scene.put(
@@ -98,6 +102,11 @@ impl<'s> Scene<'s> {
             self.record.apply(change);
         }
         self.wake_at = evaluation.wake_at;
+        for problem in &evaluation.unused {
+            if !self.unused.contains(problem) {
+                self.unused.push(problem.clone());
+            }
+        }
         let again = self.set.evaluate(&self.view());
         for change in &again.changes {
             let what = change.stored.resource.resource_type();

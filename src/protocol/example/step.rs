@@ -114,22 +114,33 @@ impl Step {
     fn measure(&self, scene: &mut Scene<'_>, fields: &mut Fields<'_>) {
         let key = fields.text("id").unwrap_or_else(|| scene.next_key("reading"));
         let status = fields.text("status").unwrap_or_else(|| "final".to_string());
-        let mut content = json!({ "status": status, "effectiveDateTime": self.event.to_string() });
-        let quantity = |value: &str, unit: &str| {
-            let number: Value = serde_json::from_str(value.trim()).unwrap_or(Value::Null);
-            json!({ "value": number, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit })
-        };
+        // What is dated ahead of the clock, or was taken long before it came.
+        let taken = fields.text("taken").as_deref().and_then(moment).unwrap_or(self.event);
+        let mut content = json!({ "status": status, "effectiveDateTime": taken.to_string() });
         let Some(map) = content.as_object_mut() else { return };
+        if let Some(class) = fields.text("in") {
+            let newest = scene.read("Basic", &class).and_then(|note| note.text("key").map(str::to_string));
+            let id = newest.map(|key| ResourceId::of(scene.record.head.person, "Encounter", &key));
+            let Some(id) = id else {
+                return scene.failures.push(format!("{}: there was no visit of class {class} yet", self.kind));
+            };
+            map.insert("encounter".to_string(), json!({ "reference": format!("Encounter/{id}") }));
+        }
         if self.kind == "blood-pressure" {
             let (systolic, diastolic) = self.own.split_once('/').unwrap_or((&self.own, ""));
             map.insert("code".to_string(), concept("85354-9", "loinc"));
-            let component = |code: &str, value: &str| json!({ "code": concept(code, "loinc"), "valueQuantity": quantity(value, "mm[Hg]") });
-            map.insert("component".to_string(), json!([component("8480-6", systolic), component("8462-4", diastolic)]));
+            let parts =
+                [("8480-6", systolic), ("8462-4", diastolic)].into_iter().filter(|(_, value)| !value.is_empty());
+            let component = |(code, value): (&str, &str)| {
+                let (element, value) = stated(value, "mm[Hg]");
+                json!({ "code": concept(code, "loinc"), element: value })
+            };
+            map.insert("component".to_string(), parts.map(component).collect());
         } else {
             map.insert("code".to_string(), concept(&self.own, "loinc"));
             let value = fields.required_text("value").unwrap_or_default();
-            let unit = fields.text("unit").unwrap_or_default();
-            map.insert("valueQuantity".to_string(), quantity(&value, &unit));
+            let (element, value) = stated(&value, &fields.text("unit").unwrap_or_default());
+            map.insert(element.to_string(), value);
         }
         scene.put("Observation", &key, content);
     }
@@ -201,6 +212,25 @@ impl Step {
             Err(problem) => scene.failures.push(problem.text),
         }
     }
+}
+
+/// `84`, `>250`; anything else is a text.
+fn stated(text: &str, unit: &str) -> (&'static str, Value) {
+    let number = text.trim().trim_start_matches(['<', '>', '=']);
+    let comparator = text.trim().strip_suffix(number).unwrap_or_default();
+    let Ok(value @ Value::Number(_)) = serde_json::from_str(number) else { return ("valueString", json!(text)) };
+    let mut quantity = json!({ "value": value });
+    if let Some(quantity) = quantity.as_object_mut() {
+        if !comparator.is_empty() {
+            quantity.insert("comparator".to_string(), json!(comparator));
+        }
+        if !unit.is_empty() {
+            quantity.insert("unit".to_string(), json!(unit));
+            quantity.insert("system".to_string(), json!("http://unitsofmeasure.org"));
+            quantity.insert("code".to_string(), json!(unit));
+        }
+    }
+    ("valueQuantity", quantity)
 }
 
 /// `J44.1`, or with a system in front: `snomed 185086009`.

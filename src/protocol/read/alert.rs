@@ -1,13 +1,17 @@
 //! `alerts:` of a protocol: series of values, thresholds, how many readings make an alert, and who has it when.
 
+use super::series::{read_instead, read_series, refer};
 use super::words::Reading;
+use crate::protocol::alert::{AlertRule, Confirm, Grade, Level, PLACES, Repeat, Series, USUAL_PLACES};
 use crate::protocol::deadline::Deadline;
 use crate::protocol::filter::Filter;
-use crate::protocol::model::{AlertRule, Bound, Level, Series, Side, Step, Thresholds, Who};
+use crate::protocol::model::{Priority, Role, Step};
 use crate::protocol::template::{ALERT_PLACES, Template};
-use crate::yaml::{Fields, Mark, Node};
+use crate::yaml::{Fields, Node};
 
 const DEFAULT_MAX_AGE: Deadline = Deadline::Days(2);
+const DEFAULT_APART: Deadline = Deadline::Minutes(5);
+const DEFAULT_REPEAT: Deadline = Deadline::Minutes(240);
 const ALL_TIME: Deadline = Deadline::Days(30);
 
 pub fn read_alert(node: &Node, reading: &mut Reading<'_>) -> Option<AlertRule> {
@@ -19,11 +23,21 @@ pub fn read_alert(node: &Node, reading: &mut Reading<'_>) -> Option<AlertRule> {
     let who = reading.who(who);
     let filter = fields.optional("where").and_then(|node| Filter::read(node, "Observation", &mut reading.problems));
     fields.required("series");
-    let series: Vec<Series> = fields.list("series").into_iter().filter_map(|node| read_series(node, reading)).collect();
+    let nodes = fields.list("series");
+    let mut series: Vec<Series> = nodes.iter().filter_map(|node| read_series(node, reading)).collect();
+    refer(&mut series, &nodes, reading);
     let instead = fields.list("instead").into_iter().map(|node| read_instead(node, &series, reading)).collect();
     let warn = fields.required("warn").and_then(|node| read_level(node, reading));
+    if let (Some(Confirm { .. }), Some(node)) = (warn.as_ref().and_then(|warn| warn.confirm), fields.node().get("warn"))
+    {
+        fields.report(node.problem("only an escalation waits for a second reading; leave `confirm` out here"));
+    }
     let escalate = fields.required("escalate").and_then(|node| read_level(node, reading));
     let clear_readings = fields.integer("clear-readings", 1..=10).unwrap_or(1);
+    let apart = reading.optional_deadline(&mut fields, "apart").unwrap_or(DEFAULT_APART);
+    let words = PLACES.map(|(place, _)| (place, place));
+    let taken = fields.list("taken").into_iter().filter_map(|node| reading.word(node, &words)).map(str::to_string);
+    let taken: Vec<String> = taken.collect();
     let max_age = reading.optional_deadline(&mut fields, "max-age").unwrap_or(DEFAULT_MAX_AGE);
     let quiet = reading.optional_deadline(&mut fields, "quiet");
     fields.finish(&mut reading.problems);
@@ -39,89 +53,11 @@ pub fn read_alert(node: &Node, reading: &mut Reading<'_>) -> Option<AlertRule> {
         warn: warn?,
         escalate: escalate?,
         clear_readings: usize::try_from(clear_readings).unwrap_or(1),
+        apart,
+        taken: if taken.is_empty() { USUAL_PLACES.map(str::to_string).to_vec() } else { taken },
         max_age,
         quiet,
     })
-}
-
-fn read_series(node: &Node, reading: &mut Reading<'_>) -> Option<Series> {
-    let mut fields = Fields::of(node, "a series of values");
-    let name = fields.required_text("name");
-    let codes = fields.required("code").map(|node| reading.codes(node));
-    let unit = fields.required_text("unit");
-    if let (Some(unit), Some(node)) = (&unit, fields.node().get("unit"))
-        && octofhir_ucum::validate(unit).is_err()
-    {
-        fields.report(node.problem(format!("`{unit}` is not a UCUM unit; pressures are mm[Hg], shares %")));
-    }
-    let plausible = fields.required("plausible").map(|node| {
-        let mut bounds = Fields::of(node, "plausible values");
-        let from = bounds.required("from").and_then(|node| reading.number(node));
-        let to = bounds.required("to").and_then(|node| reading.number(node));
-        bounds.finish(&mut reading.problems);
-        (from.unwrap_or(f64::MIN), to.unwrap_or(f64::MAX))
-    });
-    let name = name?;
-    let thresholds = threshold_keys(&name, &mut fields, reading);
-    fields.finish(&mut reading.problems);
-    Some(Series { name, codes: codes?, unit: unit?, plausible: plausible?, thresholds: thresholds? })
-}
-
-fn threshold_keys(series: &str, fields: &mut Fields<'_>, reading: &mut Reading<'_>) -> Option<Thresholds> {
-    let warn = fields.optional("warn").and_then(|node| read_bound(node, reading));
-    let escalate = fields.optional("escalate").and_then(|node| read_bound(node, reading));
-    let clear = fields.required("clear").and_then(|node| read_bound(node, reading))?;
-    let node = fields.node();
-    for bound in [warn, escalate].into_iter().flatten() {
-        let gap = bound.value - clear.value;
-        let apart = if bound.side == Side::Above { gap >= 0.0 } else { gap <= 0.0 };
-        if bound.side == clear.side || !apart {
-            fields.report(node.problem(
-                "`clear` lies on the other side of `warn` and `escalate`: warn above 140, clear at 135 or below",
-            ));
-        }
-    }
-    if warn.is_none() && escalate.is_none() {
-        fields.report(node.problem("give at least one of `warn` and `escalate`"));
-    }
-    Some(Thresholds { series: series.to_string(), warn, escalate, clear })
-}
-
-/// `{ above: 140 }`, `{ at-least: 180 }`, `{ below: 88 }`, `{ at-most: 135 }`.
-fn read_bound(node: &Node, reading: &mut Reading<'_>) -> Option<Bound> {
-    let mut fields = Fields::of(node, "a bound");
-    let sides = [
-        (fields.optional("above"), Side::Above, false),
-        (fields.optional("at-least"), Side::Above, true),
-        (fields.optional("below"), Side::Below, false),
-        (fields.optional("at-most"), Side::Below, true),
-    ];
-    let given: Vec<_> =
-        sides.into_iter().filter_map(|(node, side, inclusive)| Some((node?, side, inclusive))).collect();
-    if given.len() != 1 && node.as_map().is_some() {
-        fields.report(node.problem("a bound is one of above, at-least, below and at-most"));
-    }
-    fields.finish(&mut reading.problems);
-    let (node, side, inclusive) = given.into_iter().next()?;
-    Some(Bound { side, inclusive, value: reading.number(node)? })
-}
-
-fn read_instead(node: &Node, series: &[Series], reading: &mut Reading<'_>) -> (Who, Vec<Thresholds>, Mark) {
-    let mut fields = Fields::of(node, "other thresholds");
-    let who = fields.required("for");
-    let who = reading.who(who);
-    let mut thresholds = Vec::new();
-    for node in fields.list("series") {
-        let mut keys = Fields::of(node, "other thresholds of a series");
-        let name = keys.required_text("name").unwrap_or_default();
-        if !series.iter().any(|series| series.name == name) {
-            keys.report(node.problem(format!("this alert has no series `{name}`")));
-        }
-        thresholds.extend(threshold_keys(&name, &mut keys, reading));
-        keys.finish(&mut reading.problems);
-    }
-    fields.finish(&mut reading.problems);
-    (who, thresholds, node.mark.clone())
 }
 
 /// `{ readings: 2 of 3, within: 7 d, respond: 24 h, chain: [ { owner: coach }, { after: 24 h, owner: clinician } ] }`.
@@ -133,16 +69,45 @@ fn read_level(node: &Node, reading: &mut Reading<'_>) -> Option<Level> {
     };
     let within = reading.optional_deadline(&mut fields, "within").unwrap_or(ALL_TIME);
     let respond = fields.required("respond").and_then(|node| reading.deadline(node));
+    let chain = read_chain(&mut fields, reading);
+    let confirm = fields.optional("confirm").and_then(|node| read_confirm(node, reading));
+    fields.finish(&mut reading.problems);
+    Some(Level { count, of, within, respond: respond?, chain, confirm })
+}
+
+fn read_chain(fields: &mut Fields<'_>, reading: &mut Reading<'_>) -> Vec<Step> {
     fields.required("chain");
     let chain: Vec<Step> = reading.steps(fields.list("chain"));
     if chain.first().is_some_and(|step| step.after != Deadline::Minutes(0) || step.owner.is_empty()) {
+        let node = fields.node();
         fields.report(node.problem("the first step of the chain has it at once: an `owner` and no `after`"));
     }
-    fields.finish(&mut reading.problems);
-    Some(Level { count, of, within, respond: respond?, chain })
+    chain
 }
 
-fn read_count(node: &Node, reading: &mut Reading<'_>) -> (usize, usize) {
+/// `{ within: 15 min, else: escalate }`.
+fn read_confirm(node: &Node, reading: &mut Reading<'_>) -> Option<Confirm> {
+    let mut fields = Fields::of(node, "a confirming reading");
+    let within = fields.required("within").and_then(|node| reading.deadline(node));
+    fields.required("else");
+    let otherwise = fields.choice("else", &[("escalate", Grade::Escalate), ("warn", Grade::Warn)]);
+    fields.finish(&mut reading.problems);
+    Some(Confirm { within: within?, otherwise: otherwise? })
+}
+
+/// `{ respond: 4 h, chain: [ { owner: coach } ] }`, and that where the file says nothing.
+pub fn read_repeat(node: Option<&Node>, reading: &mut Reading<'_>) -> Repeat {
+    let coach = Step { after: Deadline::Minutes(0), owner: vec![Role::Coach], priority: Some(Priority::Urgent) };
+    let usual = Repeat { respond: DEFAULT_REPEAT, chain: vec![coach] };
+    let Some(node) = node else { return usual };
+    let mut fields = Fields::of(node, "what is asked of readings that cannot be right");
+    let respond = fields.required("respond").and_then(|node| reading.deadline(node));
+    let chain = read_chain(&mut fields, reading);
+    fields.finish(&mut reading.problems);
+    Repeat { respond: respond.unwrap_or(usual.respond), chain }
+}
+
+pub fn read_count(node: &Node, reading: &mut Reading<'_>) -> (usize, usize) {
     let text = node.as_text().unwrap_or_default();
     let parts = text.split_once(" of ").and_then(|(count, of)| Some((count.parse().ok()?, of.parse().ok()?)));
     match parts {

@@ -1,13 +1,17 @@
 //! One protocol file as a whole, and what its parts must agree on.
 
-use super::alert::read_alert;
+use super::alert::{read_alert, read_repeat};
 use super::prompt::read_prompt;
 use super::task::read_task;
 use super::words::Reading;
 use crate::fhir::ValueSets;
 use crate::problem::Problem;
 use crate::protocol::model::{Example, PlanRule, Protocol, Trigger};
+use crate::protocol::names::REPEAT;
 use crate::yaml::{Fields, Kind, Mark, Node, Source, nearest, parse};
+
+/// Names of work that every protocol may make.
+const RESERVED: [&str; 2] = ["plan", REPEAT];
 
 /// Reads one protocol; none when so much is missing that nothing of it can be used.
 pub fn read_protocol(source: &Source, value_sets: &ValueSets, problems: &mut Vec<Problem>) -> Option<Protocol> {
@@ -47,6 +51,8 @@ fn read_tree(tree: &Node, source: &Source, reading: &mut Reading<'_>) -> Option<
     let code_stem = name.clone().unwrap_or_default();
     let tasks = fields.list("tasks").into_iter().filter_map(|node| read_task(node, &code_stem, reading)).collect();
     let alerts = fields.list("alerts").into_iter().filter_map(|node| read_alert(node, reading)).collect();
+    let repeat = fields.optional("repeat");
+    let repeat = read_repeat(repeat, reading);
     let examples = fields.list("examples").into_iter().flat_map(|node| read_examples(node, reading)).collect();
     fields.finish(&mut reading.problems);
     Some(Protocol {
@@ -59,6 +65,7 @@ fn read_tree(tree: &Node, source: &Source, reading: &mut Reading<'_>) -> Option<
         prompts,
         tasks,
         alerts,
+        repeat,
         examples,
     })
 }
@@ -105,7 +112,7 @@ fn check_names(protocol: &Protocol, tree: &Node, problems: &mut Vec<Problem>) {
     let prompts = protocol.prompts.iter().map(|prompt| (&prompt.id, &prompt.mark));
     let tasks = protocol.tasks.iter().map(|task| (&task.id, &task.mark));
     let alerts = protocol.alerts.iter().map(|alert| (&alert.id, &alert.mark));
-    let mut seen: Vec<&str> = vec!["plan"];
+    let mut seen: Vec<&str> = RESERVED.to_vec();
     for (id, mark) in prompts.chain(tasks).chain(alerts) {
         if !is_name(id) {
             problems.push(mark.problem(
@@ -120,7 +127,7 @@ fn check_names(protocol: &Protocol, tree: &Node, problems: &mut Vec<Problem>) {
         }
         seen.push(id);
     }
-    if seen.len() == 1 && protocol.plan.is_none() {
+    if seen.len() == RESERVED.len() && protocol.plan.is_none() {
         problems.push(tree.problem("this protocol asks for nothing: give it a plan, prompts, tasks or alerts"));
     }
     for (place, task) in protocol.tasks.iter().enumerate() {

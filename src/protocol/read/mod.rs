@@ -4,6 +4,7 @@ mod alert;
 mod calendar;
 mod file;
 mod prompt;
+mod series;
 mod task;
 mod words;
 

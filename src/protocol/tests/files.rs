@@ -74,10 +74,48 @@ alerts:
     let told: Vec<String> = problems.iter().map(|problem| problem.text.clone()).collect();
     for words in [
         "`mmHg` is not a UCUM unit",
-        "`clear` lies on the other side",
+        "`clear` lies on the inner side",
         "the first step of the chain has it at once",
         "write how many of the last readings it takes",
         "each step comes later than the one before",
+    ] {
+        assert!(told.iter().any(|line| line.contains(words)), "{words} is not among\n{}", told.join("\n"));
+    }
+}
+
+#[test]
+fn bounds_lie_one_beyond_the_other_on_each_side() {
+    let text = "\
+protocol: p
+title: P
+alerts:
+  - id: pulse
+    title: Pulse
+    text: Pulse
+    series:
+      - name: pulse
+        code: { codes: [loinc 8867-4] }
+        unit: '/min'
+        plausible: { from: 20, to: 250, above: puls }
+        warn: { above: 100, at-least: 101 }
+        escalate: { above: 90, below: 50 }
+        change: { below-baseline: 3, above-baseline: 3, over: 30 d, at-least: 5 }
+        clear: { at-most: 95 }
+    warn: { respond: 1 d, chain: [ { owner: coach } ], confirm: { within: 15 min, else: warn } }
+    escalate: { respond: 1 h, chain: [ { owner: coach } ], confirm: { within: 15 min, else: nothing } }
+    taken: [home, ICU]
+";
+    let (_, problems) = compile(&[], &[Source::new("protocols/p.yaml", text)], value_sets());
+    let told: Vec<String> = problems.iter().map(|problem| problem.text.clone()).collect();
+    for words in [
+        "this alert has no other series `puls`",
+        "bounds are one of above and at-least",
+        "`escalate` lies beyond `warn`",
+        "`clear` says on each side that is watched",
+        "a change is `below-baseline` or `above-baseline`",
+        "only an escalation waits for a second reading",
+        "`nothing` is not one of escalate, warn",
+        "`ICU` is not one of home, AMB",
     ] {
         assert!(told.iter().any(|line| line.contains(words)), "{words} is not among\n{}", told.join("\n"));
     }

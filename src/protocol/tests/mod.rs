@@ -1,6 +1,7 @@
 //! Tests of the engine as a whole, by what they are about.
 
 mod acting;
+mod alerts;
 mod doubts;
 mod files;
 mod order;

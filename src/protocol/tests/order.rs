@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::stage::{SHIPPED, at};
+use crate::protocol::Action;
 use crate::protocol::example::scene::Scene;
 use crate::protocol::work::existing_work;
 
@@ -69,6 +70,49 @@ proptest! {
     #[test]
     fn any_order_of_statements_leaves_the_same_work(order in Just(statements()).prop_shuffle()) {
         prop_assert_eq!(outcome(&order), outcome(&statements()));
+    }
+}
+
+/// Pressures of one day, of which some are serious; told in this order, with the alert taken on as soon as so many are told.
+fn taken_on_after(told: usize, order: &[(i64, &str)]) -> (String, String, usize) {
+    let mut scene = Scene::new(&SHIPPED, at("2026-03-03T17:00"));
+    for (place, (value, time)) in order.iter().enumerate() {
+        scene.now += SignedDuration::from_secs(1);
+        let content = json!({ "status": "final", "effectiveDateTime": at(time).to_string(),
+            "code": { "coding": [{ "system": "http://loinc.org", "code": "8480-6" }] },
+            "valueQuantity": { "value": value, "code": "mm[Hg]" } });
+        scene.put("Observation", time, content);
+        scene.look();
+        let open = existing_work(&scene.record).into_values().flatten().find(|work| work.status() == "requested");
+        if place + 1 == told
+            && let Some(id) = open.map(|work| work.stored.id)
+        {
+            scene.now += SignedDuration::from_secs(1);
+            let taken = scene.set.act(&scene.record, id, &Action::Accept, "Nurse Kim", scene.now).unwrap();
+            taken.iter().for_each(|change| scene.record.apply(change));
+            scene.look();
+        }
+    }
+    assert_eq!(scene.failures, Vec::<String>::new());
+    let alerts: Vec<_> = existing_work(&scene.record).into_values().flatten().collect();
+    assert_eq!(alerts.len(), 1);
+    let alert = &alerts[0];
+    (alert.status().to_string(), alert.work.level.clone().unwrap(), alert.work.seen.len())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn who_took_an_alert_on_is_asked_again_by_what_they_did_not_see_in_any_order(
+        before in Just(vec![(150, "2026-03-03T07:00"), (152, "2026-03-03T08:00"), (222, "2026-03-03T08:30")]).prop_shuffle(),
+        after in Just(vec![(154, "2026-03-03T09:00"), (188, "2026-03-03T10:00"), (225, "2026-03-03T11:00"), (130, "2026-03-03T12:00")]).prop_shuffle(),
+    ) {
+        let mild: Vec<(i64, &str)> = after.iter().copied().filter(|(value, _)| *value < 180).collect();
+        let all = [before.clone(), after].concat();
+        prop_assert_eq!(taken_on_after(3, &all), ("requested".into(), "escalation".into(), 6));
+        let all = [before, mild].concat();
+        prop_assert_eq!(taken_on_after(3, &all), ("accepted".into(), "escalation".into(), 4));
     }
 }
 

@@ -7,7 +7,7 @@ use super::stage::{at, scene, tell, text_of, work_of};
 #[test]
 fn an_escalation_climbs_at_its_second_and_not_before() {
     let mut scene = scene("2026-03-02T10:00");
-    tell(&mut scene, "{ observation: 59408-5, value: 86, unit: '%', at: '2026-03-02T10:00' }");
+    tell(&mut scene, "{ observation: 59408-5, value: 82, unit: '%', at: '2026-03-02T10:00' }");
     assert_eq!(scene.wake_at, Some(at("2026-03-02T10:30")));
     scene.now = at("2026-03-02T10:30") - SignedDuration::from_secs(1);
     assert!(scene.look().changes.is_empty());
@@ -16,6 +16,19 @@ fn an_escalation_climbs_at_its_second_and_not_before() {
     assert!(!scene.look().changes.is_empty());
     assert_eq!(text_of(&work_of(&scene, "low"), "priority"), "stat");
     assert_eq!(scene.wake_at, None);
+}
+
+#[test]
+fn a_reading_that_waits_for_a_second_one_wakes_when_the_wait_is_over() {
+    let mut scene = scene("2026-03-02T10:00");
+    tell(&mut scene, "{ observation: 59408-5, value: 86, unit: '%', at: '2026-03-02T10:00' }");
+    assert_eq!(scene.wake_at, Some(at("2026-03-02T10:15")));
+    scene.now = at("2026-03-02T10:15") - SignedDuration::from_secs(1);
+    assert!(scene.look().changes.is_empty());
+    scene.now = at("2026-03-02T10:15");
+    assert!(!scene.look().changes.is_empty());
+    assert_eq!(work_of(&scene, "low").work.level.as_deref(), Some("escalation"));
+    assert_eq!(scene.wake_at, Some(at("2026-03-02T10:45")));
 }
 
 #[test]

@@ -5,16 +5,16 @@ use super::stage::{SHIPPED, scene, tell, text_of, work_of};
 #[test]
 fn an_alert_says_value_threshold_and_where_the_threshold_comes_from() {
     let mut scene = scene("2026-03-02T10:00");
-    tell(&mut scene, "{ condition: J44.1 }\n{ observation: 59408-5, value: 86, unit: '%', at: '2026-03-02T10:00' }");
+    tell(&mut scene, "{ condition: J44.1 }\n{ observation: 59408-5, value: 82, unit: '%', at: '2026-03-02T10:00' }");
     let task = work_of(&scene, "low");
     let why = task.stored.resource.get("reasonCode").unwrap()["text"].as_str().unwrap().to_string();
-    for words in ["SpO2 86 %", "below 88", "escalation", "Chronic obstructive pulmonary disease"] {
+    for words in ["SpO2 82 %", "below 88", "escalation", "default thresholds"] {
         assert!(why.contains(words), "{words} is not in: {why}");
     }
-    assert!(text_of(&task, "description").starts_with("Jane Doe: SpO2 86 % on Mon 2 Mar 2026, 10:00"));
+    assert!(text_of(&task, "description").starts_with("Jane Doe: SpO2 82 % on Mon 2 Mar 2026, 10:00"));
     let told = scene.record.of_type("Provenance").any(|stored| {
         let text = serde_json::to_string(&stored.resource).unwrap();
-        text.contains("SpO2 86 %") && text.contains("oxygen-saturation.yaml:") && text.contains("Observation/")
+        text.contains("SpO2 82 %") && text.contains("oxygen-saturation.yaml:") && text.contains("Observation/")
     });
     assert!(told, "no Provenance tells rule, line, reading and value");
 }

@@ -1,0 +1,178 @@
+//! Readings that cannot be right are work to repeat them: one Task per patient and protocol, until a later reading of the same
+//! kind is plausible. Never an escalation, and never nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::gathered::{Gathered, Implausible};
+use super::raise::{climbed, is_told};
+use super::readings::counts;
+use super::rule::AlertRule;
+use super::thresholds::{values_in_short, values_in_words};
+use crate::identity::ResourceId;
+use crate::protocol::build::{self, TaskParts};
+use crate::protocol::evaluate::{Context, Findings};
+use crate::protocol::model::Priority;
+use crate::protocol::names::REPEAT;
+use crate::protocol::work::{Desired, Existing, Outcome, Work};
+
+/// The title of the work.
+const TITLE: &str = "Repeat the reading";
+
+/// What all rules of a protocol found.
+#[derive(Default)]
+pub struct Repeats<'p> {
+    /// By what they were read from: rules of one file watch the same readings.
+    wrong: BTreeMap<Vec<ResourceId>, (&'p AlertRule, Implausible)>,
+    right: Vec<Right>,
+}
+
+/// A plausible reading.
+struct Right {
+    at: Timestamp,
+    ids: Vec<ResourceId>,
+    series: BTreeSet<String>,
+    words: String,
+}
+
+impl<'p> Repeats<'p> {
+    pub fn add(&mut self, rule: &'p AlertRule, gathered: Gathered) {
+        for implausible in gathered.implausible {
+            self.wrong.entry(implausible.reading.ids.clone()).or_insert((rule, implausible));
+        }
+        for reading in gathered.readings {
+            let stated = reading.values.iter().zip(&rule.series).filter(|(value, _)| value.is_some());
+            let series = stated.map(|(_, series)| series.name.clone()).collect();
+            let words = values_in_short(&reading.values, rule);
+            self.right.push(Right { at: reading.at, ids: reading.ids, series, words });
+        }
+    }
+
+    pub fn owe(mut self, context: &Context<'_>, findings: &mut Findings) {
+        self.right.sort_by_key(|right| right.at);
+        let existing = context.existing_of(REPEAT);
+        let closed: Vec<&Existing<'_>> =
+            existing.iter().copied().filter(|one| one.is_touched() && one.is_ended()).collect();
+        let mut open: Vec<(&AlertRule, &Implausible)> = Vec::new();
+        let mut repeated: BTreeMap<String, String> = BTreeMap::new();
+        for (rule, wrong) in self.wrong.values() {
+            match self.repeat_of(wrong) {
+                Some(right) => {
+                    let words = format!("repeated {}: {}", context.facts.say(right.at), right.words);
+                    repeated.extend(wrong.reading.ids.iter().map(|id| (id.to_string(), words.clone())));
+                }
+                None if closed.iter().any(|one| is_told(&one.work.seen, &wrong.reading, rule)) => {}
+                None => open.push((rule, wrong)),
+            }
+        }
+        open.sort_by_key(|(_, wrong)| wrong.reading.at);
+        let tells = |one: &&Existing<'_>| {
+            let is_of = |id: &ResourceId| one.work.seen.contains_key(&id.to_string());
+            !(one.is_touched() && one.is_ended()) && open.iter().any(|(_, wrong)| wrong.reading.ids.iter().any(is_of))
+        };
+        let current = existing.iter().copied().find(tells);
+        for left in existing.iter().filter(|one| current.is_none_or(|current| current.stored.id != one.stored.id)) {
+            if let Some(ending) = self.ending(context, left, &repeated) {
+                findings.endings.insert(left.work.key(), ending);
+            }
+        }
+        let is_fresh =
+            |(rule, wrong): &(&AlertRule, &Implausible)| rule.max_age.after(wrong.reading.at) >= context.now();
+        if current.is_some() || open.iter().any(is_fresh) {
+            push(context, &open, current, findings);
+        }
+    }
+
+    /// The first later reading that states plausibly what this one could not.
+    fn repeat_of(&self, wrong: &Implausible) -> Option<&Right> {
+        let from = self.right.partition_point(|right| right.at <= wrong.reading.at);
+        let states = |right: &&Right| wrong.series.iter().all(|series| right.series.contains(series));
+        self.right.iter().skip(from).find(states)
+    }
+
+    fn ending(
+        &self,
+        context: &Context<'_>,
+        left: &Existing<'_>,
+        repeated: &BTreeMap<String, String>,
+    ) -> Option<Outcome> {
+        if let Some(words) = left.work.seen.keys().find_map(|id| repeated.get(id)) {
+            return Some(Outcome::Over(words.clone()));
+        }
+        // Nothing lost: every key was written as an id.
+        let id: ResourceId = left.work.seen.keys().find_map(|id| id.parse().ok())?;
+        let stored = context.facts.record.get("Observation", id)?;
+        if !counts(stored) {
+            return Some(Outcome::Pointless("the reading was entered in error".to_string()));
+        }
+        let right = self.right.iter().find(|right| right.ids.contains(&id))?;
+        Some(Outcome::Pointless(format!("corrected to {}", right.words)))
+    }
+}
+
+fn push(
+    context: &Context<'_>,
+    open: &[(&AlertRule, &Implausible)],
+    current: Option<&Existing<'_>>,
+    findings: &mut Findings,
+) {
+    // Nothing lost: nothing is wrong, so nothing is owed.
+    let Some((rule, newest)) = open.last() else { return };
+    let facts = context.facts;
+    let repeat = &context.protocol.repeat;
+    let raised = current.and_then(|current| current.work.raised).unwrap_or(context.now());
+    let due = repeat.respond.due(raised, context.working());
+    let first = open.first().and_then(|(_, wrong)| wrong.reading.ids.first()).map(ToString::to_string);
+    let anchor = current.map(|current| current.work.anchor.clone()).or(first).unwrap_or_default();
+    let mut work = Work::of(context.protocol, REPEAT, anchor, &rule.mark);
+    work.raised = Some(raised);
+    work.taken_on = current.and_then(Existing::taken_on);
+    work.step = match current.filter(|current| current.is_acknowledged()) {
+        Some(current) => current.work.step,
+        None => climbed(&repeat.chain, raised, true, context.now(), findings),
+    };
+    work.seen = open.iter().flat_map(|(rule, wrong)| told(rule, wrong)).collect();
+    let values = values_in_words(&newest.reading.values, rule);
+    let words = format!("{values} on {} cannot be right: {}", facts.say(newest.reading.at), newest.why);
+    let description = format!(
+        "{}: {words}. Repeat the reading by {}: the device and how it was put on, who was measured, how the value was written down.",
+        facts.patient_name(),
+        facts.say(due)
+    );
+    let on = repeat.chain.get(work.step);
+    let focus = newest.reading.ids.first().map(|id| format!("Observation/{id}"));
+    let resource = build::task(
+        context,
+        TaskParts {
+            rule: REPEAT,
+            code: &format!("{}-{REPEAT}", context.protocol.name),
+            is_alert: false,
+            title: TITLE,
+            description,
+            words: &words,
+            owner: on.map(|step| step.owner.as_slice()).unwrap_or_default(),
+            priority: on.and_then(|step| step.priority).unwrap_or(Priority::Urgent),
+            focus: focus.clone(),
+            encounter: None,
+            authored: raised,
+            due: Some(due),
+        },
+    );
+    let person = work.anchor.parse::<ResourceId>().map_or(facts.record.head.person, |id| id.person);
+    let id = ResourceId::of(person, "Task", &work.key());
+    findings.desired.push(Desired {
+        work,
+        outcome: Outcome::Open,
+        id,
+        resource,
+        trigger: focus,
+        words,
+        insists: false,
+    });
+}
+
+fn told(rule: &AlertRule, wrong: &Implausible) -> Vec<(String, String)> {
+    let shown = values_in_words(&wrong.reading.values, rule);
+    wrong.reading.ids.iter().map(|id| (id.to_string(), shown.clone())).collect()
+}
