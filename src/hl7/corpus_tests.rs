@@ -157,6 +157,41 @@ fn names_come_in_their_characters() {
 }
 
 #[test]
+fn characters_are_read_for_what_they_are_and_what_is_lost_is_said() {
+    let message = |charset: &str, name: &[u8]| {
+        let header = format!("MSH|^~\\&|A|B|||2026||ADT^A01|1|P|2.5||||||{charset}\rPID|||||");
+        [header.as_bytes(), name, b"\r"].concat()
+    };
+    let options = |name: &str, is_charset_fixed| ReadOptions {
+        charset: Charset::named(name),
+        is_charset_fixed,
+        ..ReadOptions::default()
+    };
+    // Declared, bytes, what the feed says: the name, and what is said of it.
+    for (declared, name, options, read, said) in [
+        ("8859/1", "Grüße".as_bytes(), ReadOptions::default(), "Grüße", Some("windows-1252")),
+        ("8859/1", b"Gr\xFC\xDFe", ReadOptions::default(), "Grüße", None),
+        ("8859/1", "Grüße".as_bytes(), options("8859/1", true), "GrÃ¼ÃŸe", None),
+        ("", b"Gr\x81\xE1e", options("cp850", false), "Grüße", None),
+        ("8859/1", b"Gr\x81\xE1e", options("cp850", true), "Grüße", None),
+        ("8859/1", b"Gr\xFC\xDFe", options("cp850", false), "Grüße", None),
+        ("", b"\xA3\xF3d\x9F", options("windows-1250", false), "Łódź", None),
+        ("", "Łódź".as_bytes(), options("windows-1250", false), "Łódź", Some("windows-1250")),
+        ("", b"Gr\xFC\xDFe", ReadOptions::default(), "Grüße", Some("MSH-18")),
+        ("", "Gr\u{FFFD}e".as_bytes(), ReadOptions::default(), "Gr\u{FFFD}e", Some("U+FFFD")),
+        ("8859/8", b"\xE0\xBF", ReadOptions::default(), "א\u{FFFD}", Some("ISO-8859-8")),
+    ] {
+        let raw = message(declared, name);
+        let reading = Message::parse(raw.as_slice(), &options);
+        let found = reading.message.unwrap();
+        assert_eq!(value(&found, "PID-5"), read, "{declared}");
+        let of_text = reading.problems.iter().filter_map(|problem| problem.unused.as_ref());
+        let of_text: Vec<&str> = of_text.map(|unused| unused.about.as_str()).collect();
+        assert_eq!(of_text, said.into_iter().collect::<Vec<_>>(), "{declared} {read}");
+    }
+}
+
+#[test]
 fn vendor_habits_are_survived() {
     let Some(raw) = quirk("vendor-quirks/segment-case.hl7") else { return };
     let reading = parse(&raw);
