@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{PersonId, ResourceId, reference};
 use crate::fhir::{Draft, Scope};
 use crate::problem::{Category, Place, Problem};
+use crate::unused::Kind;
 
 /// A draft that knows its id; references in it are literal.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,11 +78,10 @@ fn canonical(value: &Value) -> String {
 fn unite(first: &mut Draft, second: Draft, problems: &mut Vec<Problem>) {
     let kind = first.resource.resource_type().to_string();
     for element in first.tell_again(second) {
-        problems.push(Problem::information(
-            Category::Duplicate,
-            Place::Element(format!("{kind}.{element}")),
-            "two parts of the message state the same thing differently; the last one told stands",
-        ));
+        let about = format!("{kind}.{element}");
+        let text = "two parts of the message state the same thing differently; the last one told stands";
+        let problem = Problem::information(Category::Duplicate, Place::Element(about.clone()), text);
+        problems.push(problem.unused(Kind::Field, &about));
     }
 }
 

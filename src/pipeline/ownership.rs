@@ -37,13 +37,15 @@ impl Owner<'_> {
         let Some(system) = merge.prior.iter().find(foreign).map(|foreign| foreign.system.clone()) else {
             return Ok(merge);
         };
+        // Nothing lost: identifiers of others say nothing of this merge, which is refused when none is left.
         merge.prior.retain(is_owned);
         if merge.prior.is_empty() {
             return Err(refused(place, &system));
         }
         let text =
             format!("names a number of {system} too, which this feed does not own; it counts for nothing in the merge");
-        problems.push(Problem::information(Category::Forbidden, Place::Field(place), text));
+        let problem = Problem::information(Category::Forbidden, Place::Field(place), text);
+        problems.push(problem.unused(Kind::Authority, &system));
         Ok(merge)
     }
 }

@@ -50,6 +50,7 @@ pub fn tell(facts: &Facts<'_>, problems: &mut Vec<Problem>) {
 }
 
 fn doubt(element: &str, text: &str) -> Problem {
+    // Nothing lost: whoever asks says what is unused.
     Problem::warning(Category::Incomplete, Place::Element(element.to_string()), text)
 }
 

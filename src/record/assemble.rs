@@ -27,6 +27,7 @@ pub(super) fn put_together(resource_type: &str, parts: &Parts) -> Assembled {
     let mut meta: Map<String, Value> = Map::new();
     let mut elements: BTreeMap<(u8, &str), Value> = BTreeMap::new();
     for name in names {
+        // Nothing lost: only names of parts are asked for.
         let Some(part) = parts.get(name) else { continue };
         let group = group_of(name);
         let shown = part.content.as_ref().filter(|_| shows(parts, name, part, group));

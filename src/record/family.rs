@@ -33,8 +33,10 @@ pub(super) fn settle(working: &mut Working<'_>, survivor: PersonId, family: &BTr
     for key in working.keys_of(family) {
         // Links between Patients say who replaced whom; they are the one reference that a merge must not move.
         if key.0 == "Patient" {
+            // Nothing lost: links between Patients say who replaced whom, and stay.
             continue;
         }
+        // Nothing lost: only keys that are there are asked for.
         let Some((resource, state)) = working.current(&key) else { continue };
         let (mut resource, state) = (resource.clone(), state.clone());
         let mut touched = false;
@@ -67,6 +69,7 @@ fn unite(working: &mut Working<'_>, survivor: PersonId, family: &BTreeSet<Person
             .filter(|id| working.current(&key(*id)).is_some_and(|(_, state)| state.superseded.is_none()))
             .collect();
         let joined = live.iter().filter_map(|id| working.fragment(&key(*id))).reduce(|one, other| one.join(other));
+        // Nothing lost: nothing is left of it to join.
         let Some(joined) = joined else { continue };
         let mut origins = joined.origins.iter().copied();
         let person = match (origins.next(), origins.next()) {
@@ -90,6 +93,7 @@ fn unite(working: &mut Working<'_>, survivor: PersonId, family: &BTreeSet<Person
 
 /// Leaves a resource behind that says it was recorded twice. It gives up its identifiers: they find the other one.
 fn supersede(working: &mut Working<'_>, key: Key, by: ResourceId) {
+    // Nothing lost: only what is there is superseded.
     let Some((resource, _)) = working.current(&key) else { return };
     let mut resource = resource.clone();
     resource.remove("identifier");
@@ -133,6 +137,7 @@ fn retract(resource: &mut Resource) {
         | "Task" => {
             resource.set("status", json!("entered-in-error"));
         }
+        // Nothing lost: other types have no status that says so.
         _ => {}
     }
 }

@@ -83,6 +83,7 @@ impl Fragment {
         transitions.extend(other.transitions);
         transitions.sort();
         transitions.dedup();
+        // Nothing lost: what a merge joins says when a visit has so many.
         encounter::keep_newest(&mut transitions, MAX_TRANSITIONS);
         Self {
             resource_type: self.resource_type,

@@ -93,7 +93,9 @@ pub(super) fn state(working: &mut Working<'_>, statement: &Statement, family: &B
         said.problems.extend(known.as_ref().and_then(|known| results::doubt(known, &stated)));
         said.notes.extend(known.as_ref().and_then(|known| outdone(known, &stated)).map(|line| (about.clone(), line)));
         working.join(key.clone(), stated.clone());
+        // Nothing lost: what was joined just now is there.
         let Some(joined) = working.fragment(&key) else { continue };
+        said.problems.extend(encounter::too_many(&joined.transitions));
         let after = explain(&joined);
         said.notes.extend(after.into_iter().filter(|line| !before.contains(line)).map(|line| (about.clone(), line)));
         if let Some(known) = &known {
@@ -142,6 +144,7 @@ pub(super) fn learn(head: &mut Head, candidates: &[Identifier]) -> Vec<(Identifi
     let mut new = Vec::new();
     for candidate in candidates {
         if head.identifiers.contains(candidate) {
+            // Nothing lost: the record knows this identifier already.
             continue;
         }
         head.identifiers.push(candidate.clone());

@@ -12,6 +12,7 @@ use super::{Head, Merged, Record, State, Statement, family};
 use crate::fhir::{Identifier, Resource};
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::{Category, Place, Problem};
+use crate::unused::Kind;
 
 /// Merges `prior` into `surviving`, both as loaded by their identifiers (merges followed), or new when nobody has seen
 /// them: `Record::new(PersonId::of(identifier))`. The statement is about the survivor; `prior_identifiers` are MRG-1's.
@@ -97,7 +98,8 @@ fn unite(
         let place = Place::Element("Observation.subject".to_string());
         let text = "the prior patient has older observations that still name the prior patient; they are read with the \
                     survivor's record";
-        problems.push(Problem::warning(Category::Incomplete, place, text));
+        let problem = Problem::warning(Category::Incomplete, place, text);
+        problems.push(problem.unused(Kind::Limit, "observations of a merged record"));
     }
     let changes = working.changes(statement.received);
     Merged { head, prior: Some(prior_head), changes, identifiers, notes, problems }

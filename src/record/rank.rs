@@ -16,6 +16,7 @@ pub(super) fn stamp(resource: &Resource, message: &Stamp, trigger: &str) -> Stam
     let mut stamp = message.clone();
     match resource.resource_type() {
         "Observation" | "DiagnosticReport" => {
+            // Nothing lost: what is no moment does not order statements; the message's own time does.
             if let Some(issued) = resource.text("issued").and_then(|text| text.parse::<Timestamp>().ok()) {
                 stamp.occurred = issued;
             }
@@ -27,6 +28,7 @@ pub(super) fn stamp(resource: &Resource, message: &Stamp, trigger: &str) -> Stam
             stamp.rank = encounter::trigger_rank(trigger);
             stamp.weight = if only_mentions(trigger) { MENTIONED } else { 0 };
         }
+        // Nothing lost: other types have no order but time's.
         _ => {}
     }
     stamp

@@ -21,6 +21,7 @@ pub(super) fn parts(resource: &Resource, state: &State) -> Parts {
     let fields = |element: &str, items: usize| fields(state, element, items);
     let mut parts = part::take_apart(&bare, &fields);
     if is_course {
+        // Nothing lost: what is computed from the visit's course is computed again.
         parts.retain(|name, _| !COMPUTED_PARTS.contains(&name.as_str()) || is_of_old(state, name));
     }
     for (name, content) in &state.hidden {

@@ -20,11 +20,13 @@ pub(super) fn doubts(working: &Working<'_>, statement: &Statement) -> Vec<Proble
         if identified.draft.key.is_none() {
             // A result's visit without a number tells where it was taken, and goes nowhere.
             problems.extend((!rank::only_mentions(&statement.trigger)).then(without_number));
+            // Nothing lost: a visit without a number is told of just above, unless a result only mentions it.
             continue;
         }
         let current = working.current(&("Encounter".to_string(), identified.id));
         let Some(own) = current.filter(|(_, state)| state.superseded.is_none()).map(|(own, state)| numbers(own, state))
         else {
+            // Nothing lost: a visit without a number is told of just above, unless a result only mentions it.
             continue;
         };
         let others = working.of_type("Encounter").filter(|(id, _, _)| *id != identified.id);

@@ -141,8 +141,10 @@ pub(super) fn join(left: Vec<Face>, right: Vec<Face>) -> Vec<Face> {
         faces = others;
     }
     faces.sort_by(|one, other| one.precedence().cmp(&other.precedence()));
+    // Nothing lost: that a number is told of several persons was said at the second.
     faces.truncate(MOST_FACES);
     for face in &mut faces {
+        // Nothing lost: a further name of the same person tells them no better apart.
         while face.claims.len() > MOST_CLAIMS {
             face.claims.pop_last();
         }
@@ -200,6 +202,7 @@ pub(super) fn store(faces: &[Face], unclaimed: &Parts, shown: &Parts) -> Who {
 pub(super) fn read(who: Option<&Who>, patient: &Resource, parts: &mut Parts) -> Vec<Face> {
     let Some(who) = who else {
         let stamps = parts.values().filter_map(|part| part.stamp.clone());
+        // Nothing lost: who never had a name or a date of birth cannot be told apart.
         let (Some(claim), Some(stamp)) = (Claim::of(patient), stamps.min()) else { return Vec::new() };
         return vec![Face::of(claim, stamp, std::mem::take(parts))];
     };

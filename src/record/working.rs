@@ -79,6 +79,7 @@ impl<'a> Working<'a> {
             let old = stored(&key);
             let same = old.is_some_and(|old| content(&old.resource) == content(&resource));
             if same && (key.1.person == PersonId::SHARED || old.is_some_and(|old| old.state == state)) {
+                // Nothing lost: what is the same is not written again.
                 continue;
             }
             let replaces = old.map_or(0, |old| old.version);

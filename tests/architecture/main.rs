@@ -11,6 +11,8 @@
     reason = "a test says what it expects by failing, prints what it did, and is told by the environment what to do"
 )]
 
+mod drops;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

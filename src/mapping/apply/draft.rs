@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::fhir::{Draft, Resource};
 use crate::mapping::language::Map;
 use crate::problem::{Category, FieldPlace, Place, Problem};
+use crate::unused::Kind;
 
 use super::deletion::Told;
 use super::run::{Frame, Made, Run};
@@ -147,7 +148,8 @@ impl<'a> Run<'a> {
             let place = frame.this.map(|value| value.place()).or(place).map_or(Place::Whole, Place::Field);
             let text =
                 format!("tells the same {kind} again, with other {}; the last one told stands", differing.join(", "));
-            self.report(Problem::information(Category::Duplicate, place, text));
+            let problem = Problem::information(Category::Duplicate, place, text);
+            self.report(problem.unused(Kind::Field, &format!("{kind} told again")));
         }
     }
 

@@ -243,6 +243,7 @@ fn classes(transitions: &[Transition]) -> (Option<String>, Vec<Past>) {
     let mut now: Option<(String, Timestamp)> = None;
     let mut past = Vec::new();
     for transition in transitions.iter().filter(|transition| !from_result(transition)) {
+        // Nothing lost: an event that tells no class changes none.
         let Some(class) = told(transition) else { continue };
         match &mut now {
             Some((known, _)) if *known == class => {}
@@ -285,9 +286,13 @@ fn start(transitions: &[Transition], first_change: Option<Timestamp>) -> Option<
 
 /// The moment that a FHIR dateTime begins with; none for a year or a month alone.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
+    // Nothing lost: a year or a month alone orders nothing; the event's own time does.
     let civil = |moment: DateTime| moment.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     text.parse::<Timestamp>()
+        // Nothing lost: a year or a month alone orders nothing; the event's own time does.
         .ok()
+        // Nothing lost: a year or a month alone orders nothing; the event's own time does.
         .or_else(|| text.parse::<DateTime>().ok().and_then(civil))
+        // Nothing lost: a year or a month alone orders nothing; the event's own time does.
         .or_else(|| text.parse::<Date>().ok().and_then(|date| civil(date.at(0, 0, 0, 0))))
 }

@@ -7,4 +7,6 @@ mod trigger;
 mod write;
 
 pub(super) use course::project;
-pub(super) use trigger::{COMPUTED, COMPUTED_PARTS, MAX_TRANSITIONS, is_event, keep_newest, transition, trigger_rank};
+pub(super) use trigger::{
+    COMPUTED, COMPUTED_PARTS, MAX_TRANSITIONS, is_event, keep_newest, too_many, transition, trigger_rank,
+};

@@ -80,6 +80,7 @@ impl Places {
     fn be_at(&mut self, place: &Value, at: Timestamp, meaning: Meaning, is_over: bool) {
         let is_planned = meaning == Meaning::Plan;
         if !is_planned {
+            // Nothing lost: a plan that came true elsewhere is no stay.
             self.stays.retain(|stay| !stay.is_planned || is_same(&stay.place, place));
         }
         match self.stays.last_mut() {

@@ -5,6 +5,8 @@ use serde_json::Value;
 use super::super::rank::only_mentions;
 use super::super::{Stamp, Told, Transition};
 use crate::fhir::Draft;
+use crate::problem::{Category, Place, Problem};
+use crate::unused::Kind;
 
 /// How many transitions of each kind (those that change a status, those that do not) an encounter keeps: the newest.
 pub(in crate::record) const MAX_TRANSITIONS: usize = 200;
@@ -173,12 +175,22 @@ fn places(draft: &mut Draft) -> Places {
     places
 }
 
+/// Says that a visit has as many events as are kept.
+pub(in crate::record) fn too_many(transitions: &[Transition]) -> Option<Problem> {
+    let mentions = transitions.iter().filter(|transition| Meaning::of(transition) == Meaning::Mention).count();
+    let most = mentions.max(transitions.len() - mentions);
+    let text = format!("a visit has as many events as are kept, {MAX_TRANSITIONS}; its oldest count no more");
+    let problem = || Problem::information(Category::TooCostly, Place::Element("Encounter".to_string()), text);
+    (most >= MAX_TRANSITIONS).then(|| problem().unused(Kind::Limit, &format!("{MAX_TRANSITIONS} events of a visit")))
+}
+
 /// Bounds what is kept. Keeping the newest of a growing set gives the same set in every order of growing.
 pub(in crate::record) fn keep_newest(transitions: &mut Vec<Transition>, max: usize) {
     let is_mention = |transition: &Transition| Meaning::of(transition).is_mention();
     for mentions in [false, true] {
         let count = transitions.iter().filter(|transition| is_mention(transition) == mentions).count();
         let mut surplus = count.saturating_sub(max);
+        // Nothing lost: what a merge joins says when a visit has so many.
         transitions.retain(|transition| {
             let drop = surplus > 0 && is_mention(transition) == mentions;
             surplus -= usize::from(drop);
