@@ -10,7 +10,7 @@ use super::episodes::{Episode, Grade, Graded, episodes};
 use super::gathered::Gathered;
 use super::readings::Reading;
 use super::repeats::Repeats;
-use super::rule::AlertRule;
+use super::rule::{AlertRule, Thresholds};
 use super::said;
 use super::sittings::{Sitting, sittings};
 use super::telling::{Telling, tell};
@@ -31,6 +31,7 @@ pub struct Look<'l, 'a> {
     pub gathered: &'l Gathered,
     pub standings: Vec<Standing>,
     pub sittings: Vec<Sitting>,
+    pub thresholds: Vec<Thresholds>,
     pub thresholds_words: String,
     pub existing: Vec<&'l Existing<'a>>,
 }
@@ -62,7 +63,7 @@ fn look(context: &Context<'_>, rule: &AlertRule, gathered: &Gathered, findings: 
     for waits in sittings.iter().filter_map(|sitting| sitting.waits).filter(|until| *until > context.now()) {
         findings.wake(waits);
     }
-    let look = Look { context, rule, gathered, standings, sittings, thresholds_words, existing };
+    let look = Look { context, rule, gathered, standings, sittings, thresholds, thresholds_words, existing };
     look.raise(findings);
 }
 
@@ -93,8 +94,12 @@ impl<'l, 'a> Look<'l, 'a> {
         if found.is_empty()
             && let Some(last) = self.sittings.last()
         {
-            let words =
-                format!("“{}” is not raised: {} against {}.", self.rule.title, last.shown, self.thresholds_words);
+            let words = format!(
+                "“{}” is not raised: {} against {}.",
+                self.rule.title,
+                last.shown(self.rule),
+                self.thresholds_words
+            );
             let about = self.readings_of(last).first().and_then(|reading| reading.ids.first().copied());
             findings.explain(self.context, (&self.rule.id, &self.rule.mark), about, false, words);
         }
@@ -154,7 +159,9 @@ impl<'l, 'a> Look<'l, 'a> {
             }
             None => self.may_begin(episode, &members, findings)?,
         }
-        Some(self.alert(episode, &members, existing, ids.first(), findings))
+        let anchor =
+            existing.map_or_else(|| free_anchor(&self.existing, &ids), |existing| existing.work.anchor.clone());
+        Some(self.alert(episode, &members, existing, anchor, findings))
     }
 
     /// Whether a new alert may be made of an episode: it goes on, its newest reading is fresh, and nobody asked for quiet.
@@ -162,7 +169,7 @@ impl<'l, 'a> Look<'l, 'a> {
         let (context, rule) = (self.context, self.rule);
         let newest = members.last()?;
         let refusal = if let Some(over) = episode.over.and_then(|place| self.sittings.get(place)) {
-            Some(format!("it was back in range {} ({})", context.facts.say(over.at), over.shown))
+            Some(format!("it was back in range {} ({})", context.facts.say(over.at), over.shown(rule)))
         } else if rule.max_age.after(newest.at) < context.now() {
             if members.iter().flat_map(|sitting| self.readings_of(sitting)).any(|one| said::is_news(context, one)) {
                 said::old(context, rule, findings);
@@ -175,7 +182,7 @@ impl<'l, 'a> Look<'l, 'a> {
             })
         };
         let Some(reason) = refusal else { return Some(()) };
-        let words = format!("“{}” is not raised for {}: {reason}.", rule.title, newest.shown);
+        let words = format!("“{}” is not raised for {}: {reason}.", rule.title, newest.shown(rule));
         let about = self.readings_of(newest).first().and_then(|reading| reading.ids.first().copied());
         findings.explain(context, (&rule.id, &rule.mark), about, false, words);
         None
@@ -192,7 +199,7 @@ impl<'l, 'a> Look<'l, 'a> {
         episode: &Episode,
         members: &[&Sitting],
         existing: Option<&Existing<'_>>,
-        first: Option<&String>,
+        anchor: String,
         findings: &mut Findings,
     ) -> Desired {
         let (context, rule) = (self.context, self.rule);
@@ -209,8 +216,7 @@ impl<'l, 'a> Look<'l, 'a> {
             None if episode.grade == Grade::Unconfirmed => 0,
             None => climbed(&level.chain, raised, episode.over.is_none(), context.now(), findings),
         };
-        let anchor = existing.map(|existing| existing.work.anchor.clone());
-        let mut work = Work::of(context.protocol, &rule.id, anchor.or(first.cloned()).unwrap_or_default(), &rule.mark);
+        let mut work = Work::of(context.protocol, &rule.id, anchor, &rule.mark);
         work.level = Some(episode.grade.word().to_string());
         work.raised = Some(raised);
         work.step = step;
@@ -218,7 +224,9 @@ impl<'l, 'a> Look<'l, 'a> {
         work.taken_on = taken.or_else(|| existing?.work.taken_on.clone());
         let outcome = match episode.over.and_then(|place| self.sittings.get(place)) {
             None => Outcome::Open,
-            Some(over) => Outcome::Over(format!("back in range: {} on {}", over.shown, context.facts.say(over.at))),
+            Some(over) => {
+                Outcome::Over(format!("back in range: {} on {}", over.shown(rule), context.facts.say(over.at)))
+            }
         };
         let telling = Telling { look: self, episode, members, level, raised, step };
         tell(&telling, work, outcome, insists)
@@ -255,6 +263,14 @@ impl<'l, 'a> Look<'l, 'a> {
         });
         told.collect()
     }
+}
+
+/// What new work hangs on: the first of its readings that no other work of the rule hangs on. A reading that was corrected, or
+/// whose sitting went on, after a person closed its work makes new work.
+pub fn free_anchor(existing: &[&Existing<'_>], ids: &[String]) -> String {
+    let is_free = |id: &&String| !existing.iter().any(|one| one.work.anchor == **id);
+    let again = || format!("{}.{}", ids.first().map(String::as_str).unwrap_or_default(), existing.len());
+    ids.iter().find(is_free).cloned().unwrap_or_else(again)
 }
 
 /// The step of the chain that is due, counted from when the level was raised.

@@ -1,13 +1,11 @@
 //! Readings that cannot be right are work to repeat them: one Task per patient and protocol, until a later reading of the same
 //! kind is plausible. Never an escalation, and never nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 use super::gathered::{Gathered, Implausible};
-use super::raise::{climbed, is_told};
-use super::readings::counts;
+use super::raise::{climbed, free_anchor, is_told};
+use super::readings::{Reading, counts};
 use super::rule::AlertRule;
 use super::thresholds::{values_in_short, values_in_words};
 use crate::identity::ResourceId;
@@ -25,15 +23,24 @@ const TITLE: &str = "Repeat the reading";
 pub struct Repeats<'p> {
     /// By what they were read from: rules of one file watch the same readings.
     wrong: BTreeMap<Vec<ResourceId>, (&'p AlertRule, Implausible)>,
-    right: Vec<Right>,
+    right: Vec<Right<'p>>,
 }
 
 /// A plausible reading.
-struct Right {
-    at: Timestamp,
-    ids: Vec<ResourceId>,
-    series: BTreeSet<String>,
-    words: String,
+struct Right<'p> {
+    rule: &'p AlertRule,
+    reading: Reading,
+}
+
+impl Right<'_> {
+    fn states(&self, name: &String) -> bool {
+        let stated = self.reading.values.iter().zip(&self.rule.series).filter(|(value, _)| value.is_some());
+        stated.into_iter().any(|(_, series)| series.name == *name)
+    }
+
+    fn words(&self) -> String {
+        values_in_short(&self.reading.values, self.rule)
+    }
 }
 
 impl<'p> Repeats<'p> {
@@ -41,16 +48,11 @@ impl<'p> Repeats<'p> {
         for implausible in gathered.implausible {
             self.wrong.entry(implausible.reading.ids.clone()).or_insert((rule, implausible));
         }
-        for reading in gathered.readings {
-            let stated = reading.values.iter().zip(&rule.series).filter(|(value, _)| value.is_some());
-            let series = stated.map(|(_, series)| series.name.clone()).collect();
-            let words = values_in_short(&reading.values, rule);
-            self.right.push(Right { at: reading.at, ids: reading.ids, series, words });
-        }
+        self.right.extend(gathered.readings.into_iter().map(|reading| Right { rule, reading }));
     }
 
     pub fn owe(mut self, context: &Context<'_>, findings: &mut Findings) {
-        self.right.sort_by_key(|right| right.at);
+        self.right.sort_by_key(|right| right.reading.at);
         let existing = context.existing_of(REPEAT);
         let closed: Vec<&Existing<'_>> =
             existing.iter().copied().filter(|one| one.is_touched() && one.is_ended()).collect();
@@ -59,7 +61,7 @@ impl<'p> Repeats<'p> {
         for (rule, wrong) in self.wrong.values() {
             match self.repeat_of(wrong) {
                 Some(right) => {
-                    let words = format!("repeated {}: {}", context.facts.say(right.at), right.words);
+                    let words = format!("repeated {}: {}", context.facts.say(right.reading.at), right.words());
                     repeated.extend(wrong.reading.ids.iter().map(|id| (id.to_string(), words.clone())));
                 }
                 None if closed.iter().any(|one| is_told(&one.work.seen, &wrong.reading, rule)) => {}
@@ -80,15 +82,17 @@ impl<'p> Repeats<'p> {
         let is_fresh =
             |(rule, wrong): &(&AlertRule, &Implausible)| rule.max_age.after(wrong.reading.at) >= context.now();
         if current.is_some() || open.iter().any(is_fresh) {
-            push(context, &open, current, findings);
+            let ids = open.iter().flat_map(|(_, wrong)| wrong.reading.ids.iter().map(ToString::to_string));
+            let anchor = current.map(|current| current.work.anchor.clone());
+            let anchor = anchor.unwrap_or_else(|| free_anchor(&existing, &ids.collect::<Vec<_>>()));
+            push(context, &open, (current, anchor), findings);
         }
     }
 
     /// The first later reading that states plausibly what this one could not.
-    fn repeat_of(&self, wrong: &Implausible) -> Option<&Right> {
-        let from = self.right.partition_point(|right| right.at <= wrong.reading.at);
-        let states = |right: &&Right| wrong.series.iter().all(|series| right.series.contains(series));
-        self.right.iter().skip(from).find(states)
+    fn repeat_of(&self, wrong: &Implausible) -> Option<&Right<'p>> {
+        let from = self.right.partition_point(|right| right.reading.at <= wrong.reading.at);
+        self.right.iter().skip(from).find(|right| wrong.series.iter().all(|series| right.states(series)))
     }
 
     fn ending(
@@ -106,15 +110,15 @@ impl<'p> Repeats<'p> {
         if !counts(stored) {
             return Some(Outcome::Pointless("the reading was entered in error".to_string()));
         }
-        let right = self.right.iter().find(|right| right.ids.contains(&id))?;
-        Some(Outcome::Pointless(format!("corrected to {}", right.words)))
+        let right = self.right.iter().find(|right| right.reading.ids.contains(&id))?;
+        Some(Outcome::Pointless(format!("corrected to {}", right.words())))
     }
 }
 
 fn push(
     context: &Context<'_>,
     open: &[(&AlertRule, &Implausible)],
-    current: Option<&Existing<'_>>,
+    (current, anchor): (Option<&Existing<'_>>, String),
     findings: &mut Findings,
 ) {
     // Nothing lost: nothing is wrong, so nothing is owed.
@@ -123,8 +127,6 @@ fn push(
     let repeat = &context.protocol.repeat;
     let raised = current.and_then(|current| current.work.raised).unwrap_or(context.now());
     let due = repeat.respond.due(raised, context.working());
-    let first = open.first().and_then(|(_, wrong)| wrong.reading.ids.first()).map(ToString::to_string);
-    let anchor = current.map(|current| current.work.anchor.clone()).or(first).unwrap_or_default();
     let mut work = Work::of(context.protocol, REPEAT, anchor, &rule.mark);
     work.raised = Some(raised);
     work.taken_on = current.and_then(Existing::taken_on);

@@ -8,7 +8,7 @@ use super::gathered::{Gathered, Implausible};
 use super::readings::{Fault, Reading};
 use super::rule::Thresholds;
 use super::rule::{AlertRule, PLACES, Series};
-use super::thresholds::{Judged, judge, values_in_words};
+use super::thresholds::{judge, values_in_words};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::protocol::evaluate::{Context, Findings};
@@ -144,7 +144,8 @@ pub fn judged(
             );
             findings.explain(context, (&rule.id, &rule.mark), reading.ids.first().copied(), false, words);
         }
-        if Judged::is_uncertain(&judge(reading, thresholds)) {
+        let is_exact = reading.values.iter().flatten().all(|value| value.number().is_some());
+        if !is_exact && judge(reading, thresholds).is_uncertain() {
             say_uncertain(context, rule, reading, findings);
         }
     }

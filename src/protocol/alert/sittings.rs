@@ -25,10 +25,33 @@ pub struct Sitting {
     pub in_range: Vec<Option<Answer>>,
     /// Until when a second reading is waited for.
     pub waits: Option<Timestamp>,
-    /// What its grade goes by: when, the values, and the bounds they broke.
+    /// What its grade goes by: the reading that stands, or the mean of all.
     pub shown_at: Timestamp,
-    pub shown: String,
-    pub broken: String,
+    stands: Option<Vec<Option<Interval>>>,
+    /// The distance from the person's own baseline that made it a warning, by the place of the series.
+    change: Option<(usize, Bound, f64)>,
+}
+
+impl Sitting {
+    /// The values that its grade goes by.
+    pub fn shown(&self, rule: &AlertRule) -> String {
+        let words = values_in_words(self.shown_values(), rule);
+        let is_mean = self.stands.is_none() && self.readings.len() > 1;
+        if is_mean { format!("{words} (mean of {})", self.readings.len()) } else { words }
+    }
+
+    /// The bounds that they broke.
+    pub fn broken(&self, thresholds: &[Thresholds], rule: &AlertRule) -> String {
+        let change = self.change.and_then(|(series, bound, by)| Some((rule.series.get(series)?, bound, by)));
+        match change {
+            Some((series, bound, by)) => change_in_words(&series.name, bound, by, unit_words(&series.unit)),
+            None => broken(self.shown_values(), thresholds, rule).join(", "),
+        }
+    }
+
+    fn shown_values(&self) -> &[Option<Interval>] {
+        self.stands.as_deref().unwrap_or(&self.values)
+    }
 }
 
 /// The sittings of a rule's readings, oldest first; readings that a repeat did not confirm are in none.
@@ -52,7 +75,7 @@ pub fn sittings(
     let of_group = |(at, places)| sitting(at, places, readings, standings, thresholds, rule);
     let mut sittings: Vec<Sitting> = groups.into_iter().map(of_group).collect();
     for (series, thresholds) in thresholds.iter().enumerate() {
-        weigh_change(&mut sittings, series, thresholds, rule);
+        weigh_change(&mut sittings, series, thresholds);
     }
     sittings
 }
@@ -88,28 +111,23 @@ fn sitting(
     let worst = own.iter().max_by_key(|(_, standing)| level(standing));
     let worst = worst.filter(|(_, standing)| level(standing) > Some(Grade::Warn));
     let grade = worst.map_or_else(|| judged.grade().map(|_| Grade::Warn), |(_, standing)| level(standing));
-    let (shown_at, shown) = worst.map_or((at, &mean), |(reading, _)| (reading.at, *reading));
-    let mut words = values_in_words(&shown.values, rule);
-    if worst.is_none() && own.len() > 1 {
-        words.push_str(&format!(" (mean of {})", own.len()));
-    }
     Sitting {
         at,
         waits: waits.max(),
         grade,
         in_range: judged.in_range,
-        shown_at,
-        shown: words,
-        broken: broken(&shown.values, thresholds, rule).join(", "),
+        shown_at: worst.map_or(at, |(reading, _)| reading.at),
+        stands: worst.map(|(reading, _)| reading.values.clone()),
+        change: None,
         values: mean.values,
         readings: places,
     }
 }
 
 /// A series may also be judged by its distance from the person's own baseline.
-fn weigh_change(sittings: &mut [Sitting], series: usize, thresholds: &Thresholds, rule: &AlertRule) {
+fn weigh_change(sittings: &mut [Sitting], series: usize, thresholds: &Thresholds) {
     // Nothing lost: this series has no change to weigh.
-    let (Some(change), Some(named)) = (thresholds.change, rule.series.get(series)) else { return };
+    let Some(change) = thresholds.change else { return };
     let values: Vec<(Timestamp, Option<Interval>)> =
         sittings.iter().map(|sitting| (sitting.at, sitting.values.get(series).copied().flatten())).collect();
     let bounds = baseline::bounds(&values, change);
@@ -124,7 +142,7 @@ fn weigh_change(sittings: &mut [Sitting], series: usize, thresholds: &Thresholds
         }
         if warns && sitting.grade.is_none() {
             sitting.grade = Some(Grade::Warn);
-            sitting.broken = change_in_words(&named.name, bound, change.by, unit_words(&named.unit));
+            sitting.change = Some((series, bound, change.by));
         }
     }
 }

@@ -82,8 +82,8 @@ impl Telling<'_, '_, '_> {
             sitting.readings.iter().filter_map(|place| self.look.gathered.readings.get(*place)).collect();
         let shown = readings.iter().find(|reading| reading.at == sitting.shown_at).or(readings.last());
         About {
-            value: sitting.shown.clone(),
-            threshold: sitting.broken.clone(),
+            value: sitting.shown(self.look.rule),
+            threshold: sitting.broken(&self.look.thresholds, self.look.rule),
             at: sitting.shown_at,
             trigger: shown.and_then(|reading| reading.ids.last()).map(|id| format!("Observation/{id}")),
         }
@@ -108,7 +108,7 @@ impl Telling<'_, '_, '_> {
         }
         let last = self.look.sittings.last().filter(|last| self.episode.over.is_none() && last.shown_at > at);
         if let Some(last) = last {
-            words.push_str(&format!(" Since then: {} on {}.", last.shown, facts.say(last.shown_at)));
+            words.push_str(&format!(" Since then: {} on {}.", last.shown(self.look.rule), facts.say(last.shown_at)));
         }
         words
     }

@@ -240,3 +240,17 @@ fn what_was_closed_stays_closed_when_its_sitting_goes_on() {
     tell(&mut scene, "{ observation: 59408-5, value: 81, unit: '%', at: '2026-03-02T10:04' }");
     assert_eq!(scene.record.of_type("Task").count(), 2);
 }
+
+#[test]
+fn what_is_corrected_to_worse_after_it_was_closed_is_asked_anew() {
+    let mut scene = scene("2026-03-02T10:00");
+    tell(
+        &mut scene,
+        "{ observation: 59408-5, id: one, value: 90, unit: '%', at: '2026-03-02T10:00' }
+         { complete: low, at: '2026-03-02T10:20' }
+         { observation: 59408-5, id: one, value: 80, unit: '%', status: corrected, at: '2026-03-02T10:00' }
+         { time: '2026-03-02T10:40' }",
+    );
+    let open = scene.record.of_type("Task").filter(|task| task.resource.text("status") == Some("requested"));
+    assert_eq!(open.count(), 1);
+}
