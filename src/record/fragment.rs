@@ -111,8 +111,13 @@ impl Fragment {
             put_together(&self.resource_type, &parts)
         } else {
             let course = encounter::project(&self.transitions);
-            let overlaid = part::join(parts.clone().into_owned(), course.parts());
-            let mut assembled = put_together(&self.resource_type, &overlaid);
+            let overlay = course.parts();
+            let is_placed = overlay.contains_key(encounter::PLACE);
+            let mut assembled = put_together(&self.resource_type, &part::join(parts.clone().into_owned(), overlay));
+            // No stamp tells that the place is there: its count does.
+            if is_placed {
+                assembled.counts.entry(encounter::PLACE.to_string()).or_insert(1);
+            }
             assembled.hidden.extend(stored::overlaid(&parts));
             course.write(&mut assembled.resource);
             assembled

@@ -50,7 +50,7 @@ impl Said {
 impl<'a> Run<'a> {
     /// Notes which parts of an element its fields ask to delete.
     pub fn note_deleted(&mut self, entry: &'a Entry, frame: Frame<'a>, told: &mut Told) {
-        if entry.name.starts_with('_') {
+        if !self.deletes || entry.name.starts_with('_') {
             return;
         }
         if entry.is_list {

@@ -57,6 +57,8 @@ pub struct Run<'a> {
     pub unreadable: Option<FieldPlace>,
     /// What was noted about how times are written, each once in a message.
     pub said_of_times: Vec<String>,
+    /// Whether anything in the message asks to delete; hardly any message does, and looking for it takes time.
+    pub deletes: bool,
     /// The sender's own coding of a code-typed element that has no row in its table.
     pub original: Option<serde_json::Value>,
 }
@@ -109,6 +111,7 @@ impl<'a> Run<'a> {
             local: String::new(),
             steps: Vec::new(),
             original: None,
+            deletes: message.raw().windows(2).any(|pair| pair == b"\"\""),
             clock: event::clock(message, context),
             unreadable: None,
             said_of_times: Vec::new(),

@@ -8,5 +8,5 @@ mod write;
 
 pub(super) use course::project;
 pub(super) use trigger::{
-    COMPUTED, COMPUTED_PARTS, MAX_TRANSITIONS, is_event, keep_newest, too_many, transition, trigger_rank,
+    COMPUTED, COMPUTED_PARTS, MAX_TRANSITIONS, PLACE, is_event, keep_newest, too_many, transition, trigger_rank,
 };

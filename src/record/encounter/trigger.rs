@@ -101,7 +101,7 @@ pub(in crate::record) const COMPUTED: [&str; 5] = ["status", "statusHistory", "c
 
 /// The parts of which the same is true: where the patient is, and how the visit ended.
 pub(in crate::record) const COMPUTED_PARTS: [&str; 2] = [PLACE, DISPOSITION];
-pub(super) const PLACE: &str = "location@PV1-3";
+pub(in crate::record) const PLACE: &str = "location@PV1-3";
 pub(super) const DISPOSITION: &str = "hospitalization.dischargeDisposition";
 const PRIOR_PLACE: &str = "location@PV1-6";
 

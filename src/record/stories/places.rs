@@ -75,3 +75,12 @@ fn results_alone_tell_of_no_visit_that_goes_on() {
     assert_eq!(world.only("Encounter").text("status"), Some("in-progress"));
     assert_eq!(places(&[result, update]), named(&[("5E", "active")]));
 }
+
+#[test]
+fn a_pending_place_stays_beside_the_only_bed() {
+    let told = message("A01", 0, "1", "A").visit("V1", None, None, None).place("PV1-3", "4W").place("PV2-1", "5E");
+    let update = message("A08", 10, "2", "A").visit("V1", None, None, None);
+    let both = named(&[("4W", "active"), ("5E", "active")]);
+    assert_eq!(places(&[told.clone(), update.clone(), update.clone()]), both);
+    assert_eq!(places(&[update, told]), both);
+}
