@@ -115,7 +115,8 @@ async fn what_strangers_send_comes_to_its_right_value() {
         match judged {
             Ok(true) => println!("right  {:50} {}", case.file, case.says),
             _ => {
-                println!("WRONG  {:50} {}", case.file, case.says);
+                let why = case.open.map(|why| format!(" ({why})")).unwrap_or_default();
+                println!("WRONG  {:50} {}{why}", case.file, case.says);
                 if !only.is_empty() {
                     println!("{:?}\n{:#?}\n{:#?}", seen.codes, seen.said, seen.record);
                 }
