@@ -61,6 +61,20 @@ impl Delimiters {
         declared.iter().map_while(|byte| byte.map(char::from)).collect()
     }
 
+    /// A copy of the bytes in which delimiters are sought, without subcomponent separators between blanks: `Smith & Jones`
+    /// is a name whose `&` was not escaped, for no part of a value begins or ends with a blank. Nothing where there is none.
+    pub(super) fn without_spaced(&self, structure: &[u8]) -> Option<Vec<u8>> {
+        let wanted = [b' ', self.subcomponent?, b' '];
+        let mut copy: Option<Vec<u8>> = None;
+        for (at, _) in structure.windows(3).enumerate().filter(|(_, bytes)| *bytes == wanted) {
+            let copy = copy.get_or_insert_with(|| structure.to_vec());
+            if let Some(byte) = copy.get_mut(at + 1) {
+                *byte = b' ';
+            }
+        }
+        copy
+    }
+
     /// Whether this byte parts repetitions, components or subcomponents.
     pub fn parts_fields(&self, byte: u8) -> bool {
         byte == self.component || Some(byte) == self.repetition || Some(byte) == self.subcomponent
@@ -81,6 +95,13 @@ mod tests {
         let read = Delimiters::read(b"MSH|^~\\&#|A").unwrap();
         assert_eq!(read.truncation, Some(b'#'));
         assert_eq!(read.encoding_characters(), "^~\\&#");
+    }
+
+    #[test]
+    fn an_ampersand_between_blanks_parts_nothing() {
+        let delimiters = Delimiters::default();
+        assert_eq!(delimiters.without_spaced(b"PID|Doe&van|A &B").as_deref(), None);
+        assert_eq!(delimiters.without_spaced(b"A&B & C").as_deref(), Some(&b"A&B   C"[..]));
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn resolve(sequence: &[u8], delimiters: &Delimiters, plain: &mut Vec<u8>) -> boo
     };
     match (literal, sequence) {
         (Some(byte), _) => plain.push(byte),
-        (None, [b'X', digits @ ..]) => return push_hexadecimal(digits, plain),
+        (None, [b'X' | b'x', digits @ ..]) => return push_hexadecimal(digits, plain),
         (None, [b'.', command @ ..]) => return push_formatting(command, plain),
         _ => return false,
     }
@@ -93,7 +93,7 @@ fn push_formatting(command: &[u8], plain: &mut Vec<u8>) -> bool {
     // Nothing lost: what is no number is no command, and stays as it was written.
     let Some(count) = count else { return false };
     let times = usize::try_from(count).unwrap_or(0).min(100);
-    match name {
+    match name.to_ascii_lowercase().as_slice() {
         b"br" | b"ce" => plain.push(b'\n'),
         b"sp" => plain.extend(std::iter::repeat_n(b'\n', times)),
         b"sk" => plain.extend(std::iter::repeat_n(b' ', times)),

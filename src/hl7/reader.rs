@@ -50,6 +50,8 @@ fn read_message(raw: Arc<[u8]>, options: &ReadOptions, problems: &mut Vec<Proble
         }
         None => Message { charset, ..message },
     };
+    let mask = delimiters.without_spaced(message.structure()).or(message.mask);
+    let message = Message { mask, ..message };
     problems.append(&mut found);
     if message.header().control_id().trim().is_empty() {
         let text =

@@ -67,6 +67,20 @@ pub struct Lineage {
     pub place: FieldPlace,
     /// Bytes of the message as it came.
     pub span: Span,
+    pub role: Role,
+}
+
+/// What a part of the message is to the element it is noted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It became the element, or a part of the key that the resource's id is made of.
+    Value,
+    /// Its parts became a resource of their own, which this element refers to.
+    Parts,
+    /// A condition of the map compared it, and by that the element says what it says.
+    Reason,
+    /// It decided that the element says nothing: `""`, or a coding system that is declared to be local.
+    Silence,
 }
 
 /// A part of the message that no mapping read.

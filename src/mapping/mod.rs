@@ -17,5 +17,5 @@ pub use compile::compile;
 pub use example::ExampleResult;
 pub use habits::Habits;
 pub use layers::Layers;
-pub use mapped::{Context, Event, Lineage, Mapped, Merge, Unmapped, Unread};
+pub use mapped::{Context, Event, Lineage, Mapped, Merge, Role, Unmapped, Unread};
 pub use set::MapSet;

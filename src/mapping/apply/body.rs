@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::mapping::Role;
 use crate::mapping::language::{Body, Conversion, Entry, Expression, SourcePath};
 use crate::problem::Category;
 
@@ -56,7 +57,7 @@ impl<'a> Run<'a> {
                 let value = self.value(path, frame)?;
                 let map = self.set.map(*index)?;
                 let made = self.make(*index, map, Frame { this: Some(value), ..frame })?;
-                self.note_only(value, &way.mark);
+                self.note_for(value, Role::Parts, &way.mark);
                 read(self.reference_to(made)?)
             }
             Body::Nested(template) => self.structure_of(template, frame),
@@ -85,21 +86,40 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// What a way gives at a frame within the one where its condition held, with notes of all that it hangs on; nothing
+    /// is noted when it gives nothing.
+    pub fn taken(
+        &mut self,
+        way: &'a Expression,
+        entry: &'a Entry,
+        outer: Frame<'a>,
+        frame: Frame<'a>,
+    ) -> Option<Filled> {
+        let notes = self.lineage.len();
+        let around = self.way.replace(&way.mark);
+        let filled = self.body(way, entry, frame);
+        match (&filled, &way.when) {
+            (Some(_), Some(condition)) => self.note_reasons(condition, outer, &way.mark),
+            (Some(_), None) => {}
+            (None, _) => self.forget(notes),
+        }
+        self.way = around;
+        filled
+    }
+
     fn first_of(&mut self, ways: &'a [Expression], entry: &'a Entry, frame: Frame<'a>) -> Option<Filled> {
         for way in ways {
             if !way.when.as_ref().is_none_or(|condition| self.holds(condition, frame)) {
                 continue;
             }
-            let frame = match way.each.as_ref().or(way.at.as_ref()) {
+            let inner = match way.each.as_ref().or(way.at.as_ref()) {
                 Some(path) => self.frames(path, frame).into_iter().next(),
                 None => Some(frame),
             };
-            let Some(frame) = frame else { continue };
-            let notes = self.lineage.len();
-            if let Some(filled) = self.body(way, entry, frame) {
+            let Some(inner) = inner else { continue };
+            if let Some(filled) = self.taken(way, entry, frame, inner) {
                 return Some(filled);
             }
-            self.lineage.truncate(notes);
         }
         None
     }

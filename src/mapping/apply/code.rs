@@ -9,7 +9,8 @@ use crate::mapping::Unmapped;
 use crate::mapping::authorities::is_oid;
 use crate::mapping::compile::v2_table;
 use crate::mapping::language::{CodeShape, Entry, SourcePath, Table, TableCode};
-use crate::problem::Category;
+use crate::problem::{Category, Place, Problem};
+use crate::unused::Kind;
 use crate::yaml::Mark;
 
 use super::read::MAX_UNMAPPED;
@@ -128,6 +129,8 @@ impl<'a> Run<'a> {
             let text = "this coding system is not known; name it in tables/code-systems.yaml";
             self.warn(Category::CodeInvalid, named, text);
             self.list_unmapped("code-systems", None, &name, named);
+        } else {
+            self.note_silence(named);
         }
         found
     }
@@ -158,10 +161,11 @@ impl<'a> Run<'a> {
         frame: Frame<'a>,
         mark: &Mark,
     ) -> Option<Filled> {
+        let mut whole = None;
         let parts: Vec<Option<Field<'a>>> = match paths {
-            [whole] => {
-                let value = self.value(whole, frame);
-                (1..=3).map(|number| value.map(|value| value.part(number).leaf())).collect()
+            [path] => {
+                whole = self.value(path, frame);
+                (1..=3).map(|number| whole.map(|value| value.part(number).leaf())).collect()
             }
             paths => paths.iter().map(|path| self.value(path, frame).map(|value| value.leaf())).collect(),
         };
@@ -180,11 +184,12 @@ impl<'a> Run<'a> {
         }
         let system = self.context.authorities.system(&namespace, &universal_id, &universal_type);
         if system.is_none()
-            && let Some(place) = part(0).or_else(|| part(1))
+            && let Some(place) = whole.or_else(|| part(0)).or_else(|| part(1))
         {
             let text = "the feed does not know this assigning authority; name its system under `authorities`";
-            self.warn(Category::CodeInvalid, place, text);
             let name = if namespace.is_empty() { universal_id } else { namespace };
+            let problem = Problem::warning(Category::CodeInvalid, Place::Field(place.place()), text);
+            self.say_of(place, problem.unused(Kind::Authority, &name));
             self.list_unmapped("authorities", None, &name, place);
         }
         system.and_then(found)

@@ -1,45 +1,57 @@
-//! Whether conditions hold.
+//! Whether conditions hold, and by which values.
 
+use crate::mapping::Role;
 use crate::mapping::language::{Condition, Form, SourcePath};
+use crate::yaml::Mark;
 
 use super::number::{pair, written};
 use super::run::{Frame, Run};
 
 impl<'a> Run<'a> {
-    /// Whether a condition holds. What it looks at counts as read.
-    pub fn holds(&mut self, condition: &Condition, frame: Frame<'a>) -> bool {
+    /// Whether a condition holds. What it looks at is not read by that.
+    pub fn holds(&self, condition: &Condition, frame: Frame<'a>) -> bool {
         match condition {
-            Condition::Valued(path) => self.locate(path, frame).iter().any(|value| !value.leaf().is_null()),
-            Condition::Repeats(path) => self.locate(path, frame).len() > 1,
+            Condition::Valued(path) => self.all_at(path, frame).any(|value| !value.leaf().is_null()),
+            Condition::Repeats(path) => self.all_at(path, frame).nth(1).is_some(),
             Condition::Is(path, form) => self.is(path, *form, frame),
             Condition::Measures(path, names) => {
                 let found = self.readings_at(path, frame);
                 found.iter().any(|reading| names.is_empty() || names.contains(&reading.name))
             }
             Condition::Among(path, wanted) => {
-                let value = self.locate(path, frame).into_iter().next().map(|value| value.leaf());
-                if let Some(value) = value {
-                    self.read.mark(value.span());
-                }
+                let value = self.first_at(path, frame).map(|value| value.leaf());
                 let text = value.map(|value| value.text()).unwrap_or_default();
                 wanted.iter().any(|wanted| wanted == text.trim())
             }
             Condition::Not(inner) => !self.holds(inner, frame),
-            // Every part is looked at, so that what counts as read does not hang on their order.
-            Condition::All(all) => {
-                let held: Vec<bool> = all.iter().map(|inner| self.holds(inner, frame)).collect();
-                held.into_iter().all(|holds| holds)
+            Condition::All(all) => all.iter().all(|inner| self.holds(inner, frame)),
+            Condition::Any(any) => any.iter().any(|inner| self.holds(inner, frame)),
+        }
+    }
+
+    /// Notes the values that a condition named and found: by them the element at hand says what it says.
+    pub fn note_reasons(&mut self, condition: &Condition, frame: Frame<'a>, mark: &Mark) {
+        match condition {
+            Condition::Among(path, _) if self.holds(condition, frame) => {
+                if let Some(value) = self.first_at(path, frame) {
+                    self.note_for(value.leaf(), Role::Reason, mark);
+                }
             }
+            Condition::All(all) => all.iter().for_each(|inner| self.note_reasons(inner, frame, mark)),
             Condition::Any(any) => {
-                let held: Vec<bool> = any.iter().map(|inner| self.holds(inner, frame)).collect();
-                held.into_iter().any(|holds| holds)
+                for inner in any {
+                    if self.holds(inner, frame) {
+                        self.note_reasons(inner, frame, mark);
+                    }
+                }
             }
+            _ => {}
         }
     }
 
     fn is(&self, path: &SourcePath, form: Form, frame: Frame<'a>) -> bool {
         let has_comma = self.context.habits.has_decimal_comma;
-        let Some(value) = self.locate(path, frame).into_iter().next() else {
+        let Some(value) = self.first_at(path, frame) else {
             return form == Form::Assumed && self.context.habits.speak_of(path);
         };
         let text = value.text();

@@ -17,12 +17,7 @@ pub fn convert(text: &str, to: &Conversion, clock: &SenderClock) -> Result<Value
         Err(expected) => Err(format!("is not {expected}")),
     };
     match to {
-        Conversion::Text => {
-            // A carriage return ends a line as well as a line feed does, and both together end one.
-            let lines = trimmed.replace("\r\n", "\n").replace('\r', "\n");
-            let clean: String = lines.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-            checked("string", clean)
-        }
+        Conversion::Text => checked("string", lines(trimmed)),
         Conversion::Code(codes) => {
             let code = collapse(trimmed);
             match codes {
@@ -41,6 +36,23 @@ pub fn convert(text: &str, to: &Conversion, clock: &SenderClock) -> Result<Value
         Conversion::Time => time_of_day(trimmed).map(Value::String),
         Conversion::Base64 => checked("base64Binary", trimmed.to_string()),
     }
+}
+
+/// Text whose lines end in line feeds, however they were written (CR, CR LF, vertical tab, form feed, NEL and the separators
+/// of Unicode), without other control characters.
+fn lines(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\r' if letters.peek() == Some(&'\n') => {}
+            '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => plain.push('\n'),
+            '\n' | '\t' => plain.push(letter),
+            other if other.is_control() => {}
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 /// HL7 table 0136, and what senders write instead.
@@ -121,6 +133,14 @@ mod tests {
         assert_eq!(json("1430", Conversion::Time).unwrap(), "\"14:30:00\"");
         assert_eq!(json("143007.25", Conversion::Time).unwrap(), "\"14:30:07.25\"");
         assert!(json("2530", Conversion::Time).is_err());
+    }
+
+    #[test]
+    fn lines_end_in_line_feeds_however_they_were_written() {
+        for (text, lines) in [("a\rb", "a\\nb"), ("a\r\nb", "a\\nb"), ("a\n\rb", "a\\n\\nb"), ("a\u{c}b\u{7}", "a\\nb")]
+        {
+            assert_eq!(json(text, Conversion::Text).unwrap(), format!("\"{lines}\""));
+        }
     }
 
     #[test]

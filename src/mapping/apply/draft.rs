@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::fhir::{Draft, Resource};
+use crate::mapping::Role;
 use crate::mapping::language::Map;
 use crate::problem::{Category, FieldPlace, Place, Problem};
 use crate::unused::Kind;
@@ -36,7 +37,8 @@ impl<'a> Run<'a> {
         self.made.push(Made { map: usize::MAX, draft: empty(&local, map) });
         self.fill_resource(&map.template, frame, &mut told);
         let Told { resource, deleted, sources } = told;
-        let is_read = self.lineage.get(notes..).unwrap_or_default().iter().any(|note| note.draft == local);
+        let since = self.lineage.get(notes..).unwrap_or_default();
+        let is_read = since.iter().any(|note| note.draft == local && matches!(note.role, Role::Value | Role::Parts));
         let missing = missing(&map.template, resource.as_map());
         if !is_read && deleted.is_empty() {
             self.discard(reserved, &local, notes);

@@ -92,12 +92,12 @@ fn identifiers<'a>(run: &mut Run<'a>, path: &SourcePath, map: usize, frame: Fram
     let Some(map) = run.set.map(map) else { return Vec::new() };
     let mut found = Vec::new();
     for inner in run.frames(path, frame) {
-        let notes = run.lineage.len();
         let mut object = Map::new();
+        // A merge is an element of no draft: what it read is noted for the patient that survives.
+        run.local = "Patient".to_string();
+        run.steps = vec![("link".to_string(), None)];
         run.fill(&map.template, inner, &mut object);
-        // A merge is no element of a resource: it leaves no lineage, but what it read counts as read.
-        // Nothing lost: the identifiers are the merge itself.
-        run.lineage.truncate(notes);
+        run.steps.clear();
         found.extend(Identifier::from_json(&serde_json::Value::Object(object)));
     }
     found

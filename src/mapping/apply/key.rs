@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::fhir::{Resource, Scope};
-use crate::mapping::language::{KeyPart, Map};
+use crate::hl7::Value as Field;
+use crate::mapping::language::{KeyPart, Map, SourcePath};
 
 use super::run::{Frame, Run};
 
@@ -11,21 +12,33 @@ impl<'a> Run<'a> {
     /// The first alternative all of whose parts are there. Parts are joined by `|`; an absent optional part leaves a gap,
     /// so that keys of different parts never look alike.
     pub fn key(&mut self, map: &'a Map, resource: &Resource, frame: Frame<'a>) -> Option<String> {
-        map.key.iter().find_map(|parts| {
+        let (parts, key) = map.key.iter().find_map(|parts| {
             let texts: Option<Vec<String>> =
                 parts.iter().map(|part| self.key_part(part, map, resource, frame)).collect();
-            texts.filter(|texts| texts.iter().any(|text| !text.is_empty())).map(|texts| texts.join("|"))
-        })
+            let texts = texts.filter(|texts| texts.iter().any(|text| !text.is_empty()))?;
+            Some((parts, texts.join("|")))
+        })?;
+        // The resource's id is made of them.
+        self.steps.push(("id".to_string(), None));
+        for part in parts {
+            if let KeyPart::Source { path, .. } = part
+                && let Some(value) = self.key_value(path, frame)
+            {
+                self.note(value, &map.mark);
+            }
+        }
+        self.steps.pop();
+        Some(key)
     }
 
-    fn key_part(&mut self, part: &'a KeyPart, map: &Map, resource: &Resource, frame: Frame<'a>) -> Option<String> {
+    fn key_value(&self, path: &SourcePath, frame: Frame<'a>) -> Option<Field<'a>> {
+        self.first_at(path, frame).filter(|value| !value.is_null())
+    }
+
+    fn key_part(&self, part: &KeyPart, map: &Map, resource: &Resource, frame: Frame<'a>) -> Option<String> {
         let (text, is_optional) = match part {
             KeyPart::Source { path, is_optional } => {
-                let value = self.locate(path, frame).into_iter().next().filter(|value| !value.is_null());
-                if let Some(value) = value {
-                    self.read.mark(value.span());
-                }
-                (value.map(|value| value.text().trim().to_string()), *is_optional)
+                (self.key_value(path, frame).map(|value| value.text().trim().to_string()), *is_optional)
             }
             KeyPart::Element { name, is_optional } => {
                 let text = resource.get(name).and_then(|value| self.element_text(value));

@@ -28,3 +28,5 @@ pub(super) use run::{Run, message};
 mod readings_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unread_tests;

@@ -18,10 +18,7 @@ impl<'a> Run<'a> {
     fn say(&mut self, notice: &'a Notice, frame: Frame<'a>) {
         let value = self.locate(&notice.at, frame).into_iter().next();
         let place = match value {
-            Some(value) => {
-                self.read.mark(value.span());
-                value.place()
-            }
+            Some(value) => value.place(),
             None => self.empty_place(notice, frame),
         };
         let category = if value.is_some() { Category::Value } else { Category::Incomplete };
@@ -29,10 +26,13 @@ impl<'a> Run<'a> {
         let about = about.unwrap_or_else(|| notice.at.to_string());
         let problem = Problem::warning(category, Place::Field(place), notice.text.clone()).unused(notice.kind, &about);
         let problem = Problem { severity: notice.severity, ..problem };
-        self.report(match notice.duty {
+        let is_listed = self.report(match notice.duty {
             Some(duty) => problem.owed_by(duty),
             None => problem,
         });
+        if let Some(value) = value.filter(|_| is_listed) {
+            self.read.mark(value.span());
+        }
     }
 
     /// Where something is missing: the field that would hold it.

@@ -1,8 +1,8 @@
 //! Reading places of the message: which values a path means, what conditions say, and what was read for what.
 
 use crate::hl7::Value as Field;
-use crate::mapping::Lineage;
 use crate::mapping::language::{Root, SourcePath};
+use crate::mapping::{Lineage, Role};
 use crate::problem::{Category, Place, Problem};
 use crate::unused::Kind;
 use crate::yaml::Mark;
@@ -21,26 +21,31 @@ pub const MAX_UNMAPPED: usize = 200;
 impl<'a> Run<'a> {
     /// All values of a path that say something, `""` among them.
     pub fn locate(&self, path: &SourcePath, frame: Frame<'a>) -> Vec<Field<'a>> {
-        let roots: Vec<Field<'a>> = match &path.root {
-            Root::This => frame.this.into_iter().collect(),
+        self.all_at(path, frame).collect()
+    }
+
+    /// The first of them.
+    pub fn first_at(&self, path: &SourcePath, frame: Frame<'a>) -> Option<Field<'a>> {
+        self.all_at(path, frame).next()
+    }
+
+    pub fn all_at(&self, path: &SourcePath, frame: Frame<'a>) -> impl Iterator<Item = Field<'a>> + use<'a> {
+        let whole = match &path.root {
+            Root::This => frame.this,
             Root::Segment { .. } => {
                 let segments = self.structure.segments(path, frame.segment);
                 let segment = segments.first().and_then(|index| self.message.segment_at(*index));
-                let Some(field) = segment.filter(|_| path.field > 0).map(|segment| segment.field(path.field)) else {
-                    return Vec::new();
-                };
-                match path.repetition {
-                    0 => field.repetitions().collect(),
-                    number => vec![field.repetition(number)],
-                }
+                let field = segment.filter(|_| path.field > 0).map(|segment| segment.field(path.field));
+                field.map(|field| if path.repetition == 0 { field } else { field.repetition(path.repetition) })
             }
         };
-        let inner = roots.into_iter().map(|value| match (path.component, path.subcomponent) {
+        let (component, subcomponent) = (path.component, path.subcomponent);
+        let inner = whole.into_iter().flat_map(Field::repetitions).map(move |value| match (component, subcomponent) {
             (0, _) => value,
             (component, 0) => value.part(component),
             (component, subcomponent) => value.part(component).part(subcomponent),
         });
-        inner.filter(|value| !value.is_empty()).collect()
+        inner.filter(|value| !value.is_empty())
     }
 
     /// The frames of an `each`: every repetition, or every segment of a path to segments.
@@ -60,9 +65,9 @@ impl<'a> Run<'a> {
 
     /// The first value of a path; none where it says nothing or says "delete".
     pub fn value(&mut self, path: &SourcePath, frame: Frame<'a>) -> Option<Field<'a>> {
-        let value = self.locate(path, frame).into_iter().next();
+        let value = self.first_at(path, frame);
         if let Some(null) = value.filter(|value| value.leaf().is_null()) {
-            self.read.mark(null.span());
+            self.note_silence(null);
             return None;
         }
         value
@@ -78,20 +83,35 @@ impl<'a> Run<'a> {
 
     /// Notes that a value became the element at hand.
     pub fn note(&mut self, value: Field<'a>, mark: &Mark) {
-        self.read.mark(value.span());
-        self.note_only(value, mark);
+        self.note_for(value, Role::Value, mark);
     }
 
-    /// The same for a value whose parts were read elsewhere: what nobody read of it stays unread.
-    pub fn note_only(&mut self, value: Field<'a>, mark: &Mark) {
-        let lineage = Lineage {
-            draft: self.local.clone(),
-            element: self.element(),
+    /// Notes that a value decided that the element at hand says nothing.
+    pub fn note_silence(&mut self, value: Field<'a>) {
+        if let Some(mark) = self.way {
+            self.note_for(value, Role::Silence, mark);
+        }
+    }
+
+    /// Notes what a value is to the element at hand.
+    pub fn note_for(&mut self, value: Field<'a>, role: Role, mark: &Mark) {
+        let (draft, element) = (self.local.clone(), self.element());
+        self.lineage.push(Lineage {
+            draft,
+            element,
             map: mark.clone(),
             place: value.place(),
             span: value.span(),
-        };
-        self.lineage.push(lineage);
+            role,
+        });
+    }
+
+    /// Forgets what was noted since for an element that was not made after all. What its message asked to say nothing, and
+    /// what other drafts became of it, stays noted.
+    pub fn forget(&mut self, notes: usize) {
+        let mut since = self.lineage.split_off(notes.min(self.lineage.len()));
+        since.retain(|note| note.role == Role::Silence || note.draft != self.local);
+        self.lineage.append(&mut since);
     }
 
     /// The FHIRPath of the element at hand, below its resource.
@@ -111,11 +131,19 @@ impl<'a> Run<'a> {
 
     /// A fault of one field: never the loss of the message.
     pub fn warn(&mut self, category: Category, value: Field<'a>, text: impl Into<String>) {
-        self.report(Problem::warning(category, Place::Field(value.place()), text));
+        self.say_of(value, Problem::warning(category, Place::Field(value.place()), text));
     }
 
-    /// Adds a fault, once, up to a bound. What has one cause is said once, at the first place, and counted.
-    pub fn report(&mut self, problem: Problem) {
+    /// Adds what is said of a value; it stands there, and so it need not be listed as unread.
+    pub fn say_of(&mut self, value: Field<'a>, problem: Problem) {
+        if self.report(problem) {
+            self.read.mark(value.span());
+        }
+    }
+
+    /// Adds a fault, once, up to a bound. What has one cause is said once, at the first place, and counted. Whether this
+    /// place is the one that is listed.
+    pub fn report(&mut self, problem: Problem) -> bool {
         let has_cause = |known: &Problem| known.unused == problem.unused && known.text == problem.text;
         let same = self.problems.iter().position(|known| match problem.unused {
             Some(_) => has_cause(known),
@@ -124,12 +152,16 @@ impl<'a> Run<'a> {
         if let Some(index) = same {
             let is_elsewhere = self.problems.get(index).is_some_and(|known| known.place != problem.place);
             *self.elsewhere.entry(index).or_insert(0) += usize::from(is_elsewhere);
-        } else if self.problems.len() < MAX_PROBLEMS {
+            return !is_elsewhere;
+        }
+        let is_listed = self.problems.len() < MAX_PROBLEMS;
+        if is_listed {
             self.problems.push(problem);
         } else if self.problems.len() == MAX_PROBLEMS {
             let text = "the message has more faults than are listed";
             self.problems.push(Problem::warning(Category::TooCostly, Place::Whole, text).unused(Kind::Limit, "faults"));
         }
+        is_listed
     }
 
     /// Adds to each fault how often it was found beside its first place.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use crate::fhir::Draft;
 use crate::hl7::{Message, SenderClock, Value as Field};
 use crate::mapping::language::{Map, MapKind, MessageMap, Use};
-use crate::mapping::{Context, Lineage, MapSet, Mapped, Unmapped};
+use crate::mapping::{Context, Lineage, MapSet, Mapped, Role, Unmapped, Unread};
 use crate::problem::{Category, FieldPlace, Place, Problem};
+use crate::yaml::Mark;
 
 use super::event;
 use super::structure::Structure;
@@ -61,6 +62,8 @@ pub struct Run<'a> {
     pub deletes: bool,
     /// The sender's own coding of a code-typed element that has no row in its table.
     pub original: Option<serde_json::Value>,
+    /// The way that fills the element at hand, where one does.
+    pub way: Option<&'a Mark>,
 }
 
 /// Applies the set to a message.
@@ -79,7 +82,7 @@ pub fn message(set: &MapSet, message: &Message, context: &Context<'_>) -> Mapped
     };
     run.sweep();
     run.count_faults();
-    let unread = run.read.missing(message);
+    let unread = run.unread();
     Mapped {
         event,
         drafts: run.made.into_iter().map(|made| made.draft).collect(),
@@ -115,6 +118,7 @@ impl<'a> Run<'a> {
             clock: event::clock(message, context),
             unreadable: None,
             said_of_times: Vec::new(),
+            way: None,
         }
     }
 
@@ -152,6 +156,15 @@ impl<'a> Run<'a> {
                 }
             }
         }
+    }
+
+    /// What went nowhere: all that the message says, without what became something, decided something, or stands in a
+    /// problem. What was read for an element that was not made is not read.
+    fn unread(&mut self) -> Vec<Unread> {
+        for note in self.lineage.iter().filter(|note| note.role != Role::Parts) {
+            self.read.mark(note.span);
+        }
+        self.read.missing(self.message)
     }
 
     /// Makes of every segment of this map what it says; for examples, which test one file alone.

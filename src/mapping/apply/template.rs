@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::fhir::BY_MEMBER;
+use crate::mapping::Role;
 use crate::mapping::language::{Body, Entry, Expression, Template};
 use crate::problem::{Category, Place, Problem};
 
@@ -98,21 +99,15 @@ impl<'a> Run<'a> {
             (None, None) => vec![frame],
         };
         let mut is_read = false;
-        for frame in frames {
+        for inner in frames {
             let index = entry.is_list.then_some(values.len());
             self.steps.push((entry.name.clone(), index));
-            let notes = self.lineage.len();
-            match self.body(way, entry, frame) {
+            if let Some(filled) = self.taken(way, entry, frame, inner) {
+                is_read |= filled.is_read;
                 // One practitioner told twice is one reference.
-                Some(filled) if matches!(way.body, Body::Resource { .. }) && values.contains(&filled.value) => {
-                    is_read |= filled.is_read;
-                    self.lineage.pop();
-                }
-                Some(filled) => {
-                    is_read |= filled.is_read;
+                if !matches!(way.body, Body::Resource { .. }) || !values.contains(&filled.value) {
                     values.push(filled.value);
                 }
-                None => self.lineage.truncate(notes),
             }
             self.steps.pop();
         }

@@ -13,7 +13,7 @@ use crate::mapping::{Authorities, Context, Habits, Layers, MapSet, Mapped, compi
 use crate::problem::{Place, Severity};
 use crate::yaml::Source;
 
-static SET: LazyLock<MapSet> = LazyLock::new(|| compile(&Layers::built_in()).0);
+pub(super) static SET: LazyLock<MapSet> = LazyLock::new(|| compile(&Layers::built_in()).0);
 
 const REGISTRATION: &str = "MSH|^~\\&|ADT|RIVERSIDE|HANDOVER||20260301101600||ADT^A04^ADT_A01|A1|P|2.5.1
 EVN|A04|20260301101530|||OPER7|20260301101500
@@ -29,7 +29,7 @@ OBX|1|NM|59408-5^Oxygen saturation^LN||86|%|92-100|LL|||F|||20260301101700
 ZPI|1|coach-7
 ";
 
-fn authorities() -> Authorities {
+pub(super) fn authorities() -> Authorities {
     let pairs = |all: &[(&str, &str)]| -> BTreeMap<String, String> {
         all.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
     };
@@ -48,7 +48,7 @@ fn map_with(set: &MapSet, text: &str) -> Mapped {
     set.apply(&Message::parse(raw, &ReadOptions::default()).message.unwrap(), &context)
 }
 
-fn map(text: &str) -> Mapped {
+pub(super) fn map(text: &str) -> Mapped {
     map_with(&SET, text)
 }
 

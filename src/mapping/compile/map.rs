@@ -59,6 +59,7 @@ pub fn compile(document: &Document, header: &Header, names: &Names, problems: &m
     let notices = compiler.notices(notices);
     Map {
         name: document.name.clone(),
+        mark: document.node.get("key").unwrap_or(node).mark.clone(),
         kind: header.kind.clone(),
         type_name: header.type_name.clone(),
         is_resource: header.is_resource,

@@ -12,6 +12,8 @@ use crate::yaml::Mark;
 pub struct Map {
     /// `PID-Patient`.
     pub name: String,
+    /// Where its key is written; its head, when it has none.
+    pub mark: Mark,
     pub kind: MapKind,
     /// The FHIR type it fills.
     pub type_name: String,
