@@ -9,7 +9,7 @@ use super::settle::{Settled, Working, settle, version_path};
 use crate::agreement::label_sensitive;
 use crate::problem::{Category, Place, Problem, Severity};
 use crate::profile::{self, own_profile, validate_own};
-use crate::record::{Stamp, Statement, merge, merge_patients, squash};
+use crate::record::{Change, Stamp, Statement, merge, merge_patients, squash};
 use crate::site::{Feed, Intake, Site};
 use crate::store::{Disposition, HeadWrite, Trace, TraceLine, WriteUnit};
 
@@ -64,6 +64,7 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     if problems.iter().any(Problem::is_error) {
         return refused(problems);
     }
+    check_encounters(said, &merged.changes, &mut problems);
     let mut working = Working::new(record, found.known.memberships);
     working.record.head = merged.head;
     let prior_write = prior.and_then(|prior| {
@@ -110,6 +111,28 @@ fn check_profiles(said: &Said<'_>, portion: &Portion<'_>, problems: &mut Vec<Pro
                 problem.severity = Severity::Warning;
             }
             problems.push(problem);
+        }
+    }
+}
+
+/// An encounter's status, class and period are of the record's making, so that it is checked once more when they stand.
+/// What its draft was reported for is not said again, and nothing is refused: more than this message went into it.
+fn check_encounters(said: &Said<'_>, changes: &[Change], problems: &mut Vec<Problem>) {
+    let Said { site, feed, .. } = *said;
+    if feed.intake == Intake::Off {
+        return;
+    }
+    let asked = feed.profiles.get("Encounter").map(Vec::as_slice).unwrap_or_default();
+    let encounters = changes.iter().map(|change| &change.stored.resource);
+    for encounter in encounters.filter(|resource| resource.resource_type() == "Encounter") {
+        for mut problem in profile::validate_draft(encounter, asked, &site.profiles) {
+            let is_said = |known: &Problem| (&known.place, &known.text) == (&problem.place, &problem.text);
+            if !problems.iter().any(is_said) {
+                if problem.is_error() {
+                    problem.severity = Severity::Warning;
+                }
+                problems.push(problem);
+            }
         }
     }
 }

@@ -69,7 +69,7 @@ pub struct Transition {
     pub stamp: Stamp,
     /// `A04`; for FHIR input the interaction (`update`).
     pub trigger: String,
-    /// The v3 ActCode class the message gave, when it gave one.
+    /// The class the message gave, when it gave one: a code of v3 ActCode, or `system|code` of another system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
     /// The status the sender named; only believed where the trigger is no v2 event.

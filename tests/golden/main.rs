@@ -26,3 +26,4 @@ mod second_opinion;
 mod stories;
 mod story;
 mod two_numbers;
+mod typical;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::mapping::Role;
 use crate::mapping::language::{Body, Conversion, Entry, Expression, SourcePath};
 use crate::problem::Category;
+use crate::unused::Kind;
 
 use super::convert::convert;
 use super::run::{Frame, Run};
@@ -29,18 +30,15 @@ impl<'a> Run<'a> {
                 match convert(&text, to, &self.clock) {
                     Ok(value) => read(value),
                     Err(said) => {
-                        self.warn(
-                            Category::Value,
-                            value.leaf(),
-                            format!("this {said}; `{}` is left out", entry.element.path),
-                        );
+                        let text = format!("this {said}; `{}` is left out", entry.element.path);
+                        self.lose(Kind::Field, Category::Value, value.leaf(), text);
                         None
                     }
                 }
             }
-            Body::Table { path, table, to, keeps } => {
+            Body::Table { path, table, to, asked } => {
                 let Some(value) = self.value(path, frame) else { return self.assumed_code(path, *table, *to) };
-                self.table_code(value, *table, (*to, *keeps), entry, &way.mark).and_then(read)
+                self.table_code(value, *table, (*to, *asked), entry, &way.mark).and_then(read)
             }
             Body::Datatype { path, map, otherwise } => {
                 let value = self.value(path, frame)?;
@@ -62,8 +60,8 @@ impl<'a> Run<'a> {
             }
             Body::Nested(template) => self.structure_of(template, frame),
             Body::First(ways) => self.first_of(ways, entry, frame),
-            Body::Join { paths, with, parts, to } => {
-                let text = self.joined(paths, (with, parts.as_deref()), frame, way)?;
+            Body::Join { paths, with, parts, once, to } => {
+                let text = self.joined(paths, (with, parts.as_deref(), *once), frame, way)?;
                 convert(&text, to, &self.clock).ok().and_then(read)
             }
             Body::Authority { paths, default } => self.authority(paths, default.as_deref(), frame, &way.mark),
@@ -124,10 +122,11 @@ impl<'a> Run<'a> {
         None
     }
 
+    /// The texts of all places in one. `once`: what stands there already is not said again.
     fn joined(
         &mut self,
         paths: &[SourcePath],
-        (with, parts): (&str, Option<&str>),
+        (with, parts, once): (&str, Option<&str>, bool),
         frame: Frame<'a>,
         way: &Expression,
     ) -> Option<String> {
@@ -146,7 +145,12 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        let kept: Vec<&str> = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
+        let mut kept: Vec<&str> = Vec::new();
+        for text in texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
+            if !once || !kept.iter().any(|known| has_words(known, text)) {
+                kept.push(text);
+            }
+        }
         (!kept.is_empty()).then(|| kept.join(with))
     }
 
@@ -157,7 +161,16 @@ impl<'a> Run<'a> {
     }
 }
 
-/// A whole field or value read as text is free text: delimiters in it were meant.
+/// A field or component that is read whole as text is free text: delimiters in it were meant.
 fn is_free(path: &SourcePath) -> bool {
-    path.component == 0
+    path.subcomponent == 0
+}
+
+/// Whether a text has these words, one after the other.
+fn has_words(text: &str, words: &str) -> bool {
+    let plain = |text: &str| {
+        let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+        format!(" {} ", words.join(" "))
+    };
+    plain(text).contains(&plain(words))
 }

@@ -49,7 +49,8 @@ impl<'a> Run<'a> {
             let place = segment.map(|segment| FieldPlace::segment(segment.name(), segment.occurrence()));
             let place = frame.this.map(|value| value.place()).or(place).map_or(Place::Whole, Place::Field);
             let text = format!("no {} is made of this: it needs `{missing}`", map.type_name);
-            self.report(Problem::warning(Category::Incomplete, place, text));
+            let about = format!("{}.{missing}", map.type_name);
+            self.report(Problem::warning(Category::Incomplete, place, text).unused(Kind::Field, &about));
             self.discard(reserved, &local, notes);
             return None;
         }

@@ -1,6 +1,6 @@
 //! Reading places of the message: which values a path means, what conditions say, and what was read for what.
 
-use crate::hl7::Value as Field;
+use crate::hl7::{Level, Value as Field};
 use crate::mapping::language::{Root, SourcePath};
 use crate::mapping::{Lineage, Role};
 use crate::problem::{Category, Place, Problem};
@@ -57,7 +57,7 @@ impl<'a> Run<'a> {
         let values = self.locate(path, frame);
         if let Some(beyond) = values.get(MAX_REPETITIONS) {
             let text = format!("only the first {MAX_REPETITIONS} repetitions are read");
-            self.warn(Category::TooCostly, *beyond, text);
+            self.lose(Kind::Limit, Category::TooCostly, *beyond, text);
         }
         let values = values.into_iter().take(MAX_REPETITIONS);
         values.map(|value| Frame { this: Some(value), ..frame }).collect()
@@ -76,7 +76,9 @@ impl<'a> Run<'a> {
     /// The simple text of a value, and a note of what it was read for. Free text keeps delimiters that its sender forgot to
     /// escape.
     pub fn text(&mut self, value: Field<'a>, is_free: bool, mark: &Mark) -> String {
-        let value = if is_free { value } else { value.leaf() };
+        let leaf = value.leaf();
+        let is_simple = value.level() == Level::Component && leaf.span() == value.span();
+        let value = if is_free && !is_simple { value } else { leaf };
         self.note(value, mark);
         value.text().into_owned()
     }
@@ -114,6 +116,20 @@ impl<'a> Run<'a> {
         self.lineage.append(&mut since);
     }
 
+    /// What was noted since of the item at hand is that of another, which says the same.
+    pub fn rename_notes(&mut self, notes: usize, known: usize) {
+        let from = self.element();
+        if let Some((_, index)) = self.steps.last_mut() {
+            *index = Some(known);
+        }
+        let to = self.element();
+        for note in self.lineage.iter_mut().skip(notes).filter(|note| note.draft == self.local) {
+            if let Some(rest) = note.element.strip_prefix(&from) {
+                note.element = format!("{to}{rest}");
+            }
+        }
+    }
+
     /// The FHIRPath of the element at hand, below its resource.
     pub fn element(&self) -> String {
         let mut path = String::new();
@@ -129,9 +145,11 @@ impl<'a> Run<'a> {
         path
     }
 
-    /// A fault of one field: never the loss of the message.
-    pub fn warn(&mut self, category: Category, value: Field<'a>, text: impl Into<String>) {
-        self.say_of(value, Problem::warning(category, Place::Field(value.place()), text));
+    /// A fault of one field that cost what it says: never the loss of the message.
+    pub fn lose(&mut self, kind: Kind, category: Category, value: Field<'a>, text: impl Into<String>) {
+        let place = value.place();
+        let about = format!("{}-{}", place.segment, place.field);
+        self.say_of(value, Problem::warning(category, Place::Field(place), text).unused(kind, &about));
     }
 
     /// Adds what is said of a value; it stands there, and so it need not be listed as unread.

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::fhir::BY_MEMBER;
-use crate::mapping::Role;
 use crate::mapping::language::{Body, Entry, Expression, Template};
 use crate::problem::{Category, Place, Problem};
+use crate::unused::Kind;
 
 use super::deletion::{Told, source_of};
 use super::run::{Frame, Run};
@@ -102,11 +102,14 @@ impl<'a> Run<'a> {
         for inner in frames {
             let index = entry.is_list.then_some(values.len());
             self.steps.push((entry.name.clone(), index));
+            let notes = self.lineage.len();
             if let Some(filled) = self.taken(way, entry, frame, inner) {
                 is_read |= filled.is_read;
-                // One practitioner told twice is one reference.
-                if !matches!(way.body, Body::Resource { .. }) || !values.contains(&filled.value) {
-                    values.push(filled.value);
+                // One practitioner told twice is one reference, and one category of two races is one extension.
+                let is_one = matches!(way.body, Body::Resource { .. }) || entry.name == "extension";
+                match values.iter().position(|known| is_one && *known == filled.value) {
+                    Some(known) => self.rename_notes(notes, known),
+                    None => values.push(filled.value),
                 }
             }
             self.steps.pop();
@@ -128,7 +131,9 @@ impl<'a> Run<'a> {
         if let Some(missing) = missing(template, &object) {
             let path = format!("{}: {}", self.local, self.element());
             let text = format!("left out: {} needs `{missing}`, which the message does not say", template.type_name);
-            self.report(Problem::information(Category::Incomplete, Place::Element(path), text));
+            let about = format!("{}.{missing}", template.type_name);
+            let problem = Problem::information(Category::Incomplete, Place::Element(path), text);
+            self.report(problem.unused(Kind::Field, &about));
             return None;
         }
         Some(Filled { value: Value::Object(object), is_read })

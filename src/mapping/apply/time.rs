@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::hl7::{DateTime, Level, SenderClock, Value as Field};
+use crate::mapping::Role;
 use crate::mapping::language::{Conversion, Entry};
 use crate::problem::{Category, FieldPlace, Place, Problem};
 use crate::unused::Kind;
@@ -45,7 +46,7 @@ impl<'a> Run<'a> {
             Err(said) => {
                 let place = value.leaf().place();
                 let text = format!("this {said}; `{}` is left out", entry.element.path);
-                self.report(unread(&place, text));
+                self.say_of(value.leaf(), unread(&place, text));
                 self.unreadable.get_or_insert(place);
                 None
             }
@@ -61,7 +62,9 @@ impl<'a> Run<'a> {
         if !matches!(&*degree.text(), "Y" | "L" | "D" | "H" | "M" | "S") {
             return read;
         }
-        self.read.mark(degree.span());
+        if let Some(mark) = self.way {
+            self.note(degree, mark);
+        }
         read.as_precise_as(&degree.text())
     }
 
@@ -84,10 +87,9 @@ impl<'a> Run<'a> {
     pub fn say_stand_in(&mut self, entry: &Entry, object: &mut Map<String, Value>, notes: usize) {
         // Nothing lost: every time of the element could be read.
         let Some(meant) = self.unreadable.take() else { return };
-        let Some(taken) = self.lineage.get(notes..).and_then(|notes| notes.last()).map(|note| note.place.clone())
-        else {
-            return;
-        };
+        let since = self.lineage.get(notes..).unwrap_or_default();
+        let time = since.iter().rev().find(|note| note.role == Role::Value && note.place != meant);
+        let Some(taken) = time.map(|note| note.place.clone()) else { return };
         let from = format!("{} instead of {}", about(&taken), about(&meant));
         let extension = json!({ "extension": [{ "url": TIME_FROM, "valueString": from }] });
         object.insert(format!("_{}", entry.name), extension);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::element::Compiler;
 use crate::fhir::definition::Strength;
 use crate::fhir::{Definitions, ElementDefinition, Library};
-use crate::mapping::language::{Body, CodeShape, Conversion, Expression, SourcePath, VERBS};
+use crate::mapping::language::{Asked, Body, CodeShape, Conversion, Expression, SourcePath, Unmatched, VERBS};
 use crate::problem::Category;
 use crate::yaml::{Fields, Kind, Node, nearest};
 
@@ -103,8 +103,10 @@ impl Compiler<'_> {
             return self.call((map, otherwise), node, path, element, type_name);
         }
         if let Some(table) = fields.optional("table") {
-            let keeps = fields.choice("unmapped", &[("keep", true), ("drop", false)]).unwrap_or(true);
-            return self.table((table, keeps), node, path, element, type_name);
+            let words = [("keep", Unmatched::Keep), ("drop", Unmatched::Drop), ("pass", Unmatched::Pass)];
+            let unmapped = fields.choice("unmapped", &words).unwrap_or(Unmatched::Keep);
+            let is_member = fields.choice("gives", &[("row", false), ("member", true)]).unwrap_or(false);
+            return self.table((table, Asked { unmapped, is_member }), node, path, element, type_name);
         }
         if let Some(value) = fields.optional("fixed") {
             return self.fixed(value, element, type_name).map(Body::Fixed);
@@ -116,8 +118,8 @@ impl Compiler<'_> {
             let with = fields.text("with").unwrap_or_else(|| " ".to_string());
             let nodes = list.as_list().map_or_else(|| vec![list], |items| items.iter().collect());
             let paths = nodes.into_iter().filter_map(|item| self.path(item)).collect();
-            let parts = fields.text("parts");
-            return Some(Body::Join { paths, with, parts, to: self.conversion(node, element, type_name)? });
+            let (parts, once) = (fields.text("parts"), fields.boolean("once").unwrap_or(false));
+            return Some(Body::Join { paths, with, parts, once, to: self.conversion(node, element, type_name)? });
         }
         if let Some(map) = fields.optional("reference") {
             return self.reference(map, element, type_name);
@@ -238,7 +240,7 @@ impl Compiler<'_> {
 
     fn table(
         &mut self,
-        (table, keeps): (&Node, bool),
+        (table, asked): (&Node, Asked),
         node: &Node,
         path: Option<SourcePath>,
         element: &'static ElementDefinition,
@@ -268,7 +270,7 @@ impl Compiler<'_> {
                 }
             }
         }
-        Some(Body::Table { path, table: index, to, keeps })
+        Some(Body::Table { path, table: index, to, asked })
     }
 
     fn must_be(&mut self, node: &Node, type_name: &str, wanted: &str) {

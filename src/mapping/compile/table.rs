@@ -1,6 +1,6 @@
 //! `tables/*.yaml`: v2 codes and what they become.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::fhir::code_system;
 use crate::fhir::terminology::check_written_code;
@@ -26,8 +26,34 @@ pub fn compile(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Table {
             fields.report(list.problem("write the codes as `theirs: ours` lines"));
         }
     }
+    let members = fields.optional("groups").map(|groups| members(groups, &codes, problems)).unwrap_or_default();
     fields.finish(problems);
-    Table { name: name.to_string(), source_system, codes, silent }
+    let mut table = Table { name: name.to_string(), source_system, codes, silent, members, words: HashMap::new() };
+    table.index_words();
+    table
+}
+
+/// `groups:` — the key of a row, and the codes that come to the same.
+fn members(
+    groups: &Node,
+    codes: &BTreeMap<String, TableCode>,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, String> {
+    let mut members = BTreeMap::new();
+    for (key, list) in groups.as_map().unwrap_or_default() {
+        let row = key.as_text().unwrap_or_default();
+        if !codes.contains_key(&row) {
+            let text = format!("a group stands under the key of a row of `codes`, and there is none `{row}`");
+            problems.push(key.mark.problem(Category::NotFound, text));
+        }
+        for member in list.as_list().unwrap_or_default() {
+            members.insert(member.as_text().unwrap_or_default().to_lowercase(), row.clone());
+        }
+    }
+    if groups.as_map().is_none() {
+        problems.push(groups.problem("write the groups as `key of a row: [codes]` lines"));
+    }
+    members
 }
 
 /// A head that names its file must name it rightly.

@@ -48,8 +48,8 @@ pub enum Body {
     Convert { path: SourcePath, to: Conversion },
     /// A constant. Constants alone never make an element: something must have been read beside them.
     Fixed(Value),
-    /// A code through a table; `keeps` what the table does not have as the sender wrote it.
-    Table { path: SourcePath, table: usize, to: CodeShape, keeps: bool },
+    /// A code through a table.
+    Table { path: SourcePath, table: usize, to: CodeShape, asked: Asked },
     /// A datatype map, called with the value at a path; constants for what the value leaves unsaid.
     Datatype { path: SourcePath, map: usize, otherwise: Option<Value> },
     /// A map of a resource, called with the value at a path: makes a draft and refers to it.
@@ -58,8 +58,9 @@ pub enum Body {
     Nested(Template),
     /// The first way that yields anything.
     First(Vec<Expression>),
-    /// All values of all places, joined; the parts of each value too, where the map says by what.
-    Join { paths: Vec<SourcePath>, with: String, parts: Option<String>, to: Conversion },
+    /// All values of all places, joined; the parts of each value too, where the map says by what; `once`: none that the
+    /// text already has.
+    Join { paths: Vec<SourcePath>, with: String, parts: Option<String>, once: bool, to: Conversion },
     /// An assigning authority to an identifier system: one place that holds an HD, or its three parts.
     Authority { paths: Vec<SourcePath>, default: Option<String> },
     /// The name of a coding system (HL7 table 0396) to its URL.
@@ -117,6 +118,26 @@ pub const VERBS: [&str; 19] = [
     "boolean",
     "from",
 ];
+
+/// What is asked of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// What becomes of a code that has no row.
+    pub unmapped: Unmatched,
+    /// Not the row, but the code itself where it is a member of a row's group.
+    pub is_member: bool,
+}
+
+/// What becomes of a code that has no row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmatched {
+    /// It stays as the sender wrote it, and is listed.
+    Keep,
+    /// It is left out, and listed.
+    Drop,
+    /// It is none of this way's business: nothing is said, and the next way may take it.
+    Pass,
+}
 
 /// What a table's code becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

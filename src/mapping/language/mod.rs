@@ -10,7 +10,9 @@ mod reading;
 mod table;
 
 pub use condition::{Condition, Form};
-pub use expression::{Body, CodeShape, Conversion, Entry, Expression, Measured, Quantity, Template, VERBS};
+pub use expression::{
+    Asked, Body, CodeShape, Conversion, Entry, Expression, Measured, Quantity, Template, Unmatched, VERBS,
+};
 pub use map::{Example, KeyPart, Map, MapKind, MergeRule, MessageMap, Use};
 pub use notice::Notice;
 pub use path::{Root, SourcePath};

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::super::rank::only_mentions;
 use super::super::{Stamp, Told, Transition};
+use super::write::ACT_CODE;
 use crate::fhir::Draft;
 use crate::problem::{Category, Place, Problem};
 use crate::unused::Kind;
@@ -124,7 +125,10 @@ pub(in crate::record) fn transition(draft: &mut Draft, stamp: &Stamp, trigger: &
         // The course is in order of time, whoever tells of it.
         stamp: Stamp { weight: 0, ..stamp.clone() },
         trigger: trigger.to_string(),
-        class: text("class", "code").filter(|class| class != "UNK"),
+        class: text("class", "code").filter(|class| class != "UNK").map(|code| match text("class", "system") {
+            Some(system) if system != ACT_CODE => format!("{system}|{code}"),
+            _ => code,
+        }),
         status: if is_event(trigger) { None } else { encounter.text("status").map(String::from) },
         start: text("period", "start"),
         end: text("period", "end"),

@@ -8,7 +8,8 @@ use crate::fhir::Resource;
 
 /// On a bound that no message stated.
 const TIME_FROM: &str = "https://handover.health/StructureDefinition/handover-time-from";
-const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+/// The system of a class that is written without one.
+pub(super) const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
 impl Course {
     pub(in crate::record) fn write(&self, encounter: &mut Resource) {
@@ -49,7 +50,11 @@ fn history(past: &[Past], name: &str, value: impl Fn(&str) -> Value) -> Value {
     if items.is_empty() { Value::Null } else { Value::Array(items) }
 }
 
-fn class(code: &str) -> Value {
+fn class(class: &str) -> Value {
+    let (system, code) = class.rsplit_once('|').unwrap_or((ACT_CODE, class));
+    if system != ACT_CODE {
+        return json!({ "system": system, "code": code });
+    }
     let display = match code {
         "AMB" => "ambulatory",
         "EMER" => "emergency",
