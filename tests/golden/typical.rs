@@ -1,7 +1,7 @@
 //! Short messages in the habits of the systems that hospitals have: each is taken with three problems at most, for what a
 //! person reads on every message nobody reads.
 
-use handover::pipeline::dry_run;
+use handover::pipeline::{Members, dry_run};
 
 use super::cases::{as_sent, files};
 use super::house::{FEED, arrival_time, assert_valid, members, root, site};
@@ -19,7 +19,8 @@ fn a_typical_message_gives_three_problems_at_most() {
     for file in files {
         let raw = as_sent(&file);
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        let trial = dry_run(&site(), FEED, &raw, members(), arrival_time(&raw)).unwrap();
+        let trial =
+            dry_run(&site(), FEED, &raw, Members { listed: members(), otherwise: None }, arrival_time(&raw)).unwrap();
         assert_eq!(trial.code.text(), "AA", "{name}");
         for resource in &trial.resources {
             assert_valid(&name, resource);
