@@ -25,6 +25,8 @@ mod unread;
 pub(super) use run::{Run, message};
 
 #[cfg(test)]
+mod code_tests;
+#[cfg(test)]
 mod readings_tests;
 #[cfg(test)]
 mod tests;

@@ -56,7 +56,7 @@ fn draft<'m>(mapped: &'m Mapped, local: &str) -> &'m Draft {
     mapped.drafts.iter().find(|draft| draft.local == local).unwrap_or_else(|| panic!("no {local}"))
 }
 
-fn at<'m>(mapped: &'m Mapped, local: &str, pointer: &str) -> Option<&'m Value> {
+pub(super) fn at<'m>(mapped: &'m Mapped, local: &str, pointer: &str) -> Option<&'m Value> {
     let draft = draft(mapped, local);
     let (first, rest) =
         pointer.split_once('/').map_or((pointer, String::new()), |(first, rest)| (first, format!("/{rest}")));
