@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::tests::{SET, authorities, map};
 use crate::hl7::{Batch, Message, ReadOptions, Span, Value};
-use crate::mapping::{Context, Mapped, Role};
+use crate::mapping::{Context, Habits, Mapped, Role};
 use crate::problem::{FieldPlace, Place};
 
 /// Everything simple that the message says, apart from what asks to delete.
@@ -64,7 +64,9 @@ fn unaccounted(message: &Message, mapped: &Mapped) -> Vec<String> {
 fn assert_accounted(name: &str, text: &[u8]) {
     let Some(message) = Message::parse(text, &ReadOptions::default()).message else { return };
     let (zone, authorities) = (TimeZone::get("America/Los_Angeles").unwrap(), authorities());
-    let context = Context { zone: &zone, authorities: &authorities, received: Timestamp::UNIX_EPOCH };
+    let habits = Habits::default();
+    let received = Timestamp::UNIX_EPOCH;
+    let context = Context { zone: &zone, authorities: &authorities, habits: &habits, received };
     let mapped = SET.apply(&message, &context);
     let faults = unaccounted(&message, &mapped);
     assert!(faults.is_empty(), "{name}: {faults:#?}\n{}", String::from_utf8_lossy(text).replace('\r', "\n"));
