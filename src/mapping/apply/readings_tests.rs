@@ -15,7 +15,7 @@ static SET: LazyLock<MapSet> = LazyLock::new(|| compile(&Layers::built_in()).0);
 
 /// The results of one order, mapped.
 fn results(lines: &str) -> Mapped {
-    let head = "MSH|^~\\&|LAB|RIVERSIDE|||20260301||ORU^R01^ORU_R01|1|P|2.5.1\nPID|1||4711^^^RIVERSIDE\n\
+    let head = "MSH|^~\\&|LAB|RIVERSIDE|||20260301||ORU^R01^ORU_R01|1|P|2.5.1\nPID|1||4711^^^&1.2.840.99&ISO\n\
                 OBR|1||F9^LAB|X^Panel^L|||20260301101500\n";
     let raw = format!("{head}{lines}").replace('\n', "\r").into_bytes();
     let (authorities, habits) = (Authorities::default(), Habits::default());

@@ -46,7 +46,9 @@ fn a_time_that_stands_in_for_an_unreadable_one_says_so() {
         "valueString": "OBR-7 instead of OBX-14" });
     assert_eq!(element(&mapped, "Observation", "/_effectiveDateTime/extension/0"), extension);
     assert_eq!(said(&mapped), [("OBX-14.1.1".to_string(), "OBX-14".to_string())]);
-    let problem = mapped.problems.iter().find(|problem| problem.unused.is_some()).unwrap();
+    let problem =
+        mapped.problems.iter().find(|problem| problem.unused.as_ref().is_some_and(|unused| unused.kind == Kind::Time));
+    let problem = problem.unwrap();
     assert!(problem.text.ends_with("the time of OBR-7 stands in for it"), "{}", problem.text);
 }
 

@@ -199,7 +199,7 @@ fn nothing_of_our_own_and_other_peoples_messages_goes_nowhere() {
 fn what_a_condition_merely_looked_at_is_unread() {
     let of = |obx: &str| {
         let mapped = map(&format!(
-            "MSH|^~\\&|LAB|RIVERSIDE|||20260301||ORU^R01^ORU_R01|1|P|2.5.1\nPID|1||4711^^^RIVERSIDE\nOBR|1||F1|X\n{obx}\n"
+            "MSH|^~\\&|LAB|RIVERSIDE|||20260301||ORU^R01^ORU_R01|1|P|2.5.1\nPID|1||4711^^^RIVERSIDE\nOBR|1||F1\n{obx}\n"
         ));
         mapped.unread.iter().map(|unread| unread.place.to_string()).collect::<Vec<_>>()
     };
