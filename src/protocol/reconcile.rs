@@ -40,6 +40,7 @@ pub fn reconcile(
             );
         }
     }
+    // Nothing lost: work that cannot be judged now stays as it is.
     existing.retain(|key, _| !findings.kept.contains(key));
     for left in existing.into_values().flatten() {
         let ending = findings.endings.remove(&left.work.key());
@@ -63,6 +64,7 @@ fn explain(desired: &Desired, work: Option<ResourceId>) -> Explained {
         rule: desired.work.rule.clone(),
         place: desired.work.place.clone(),
         words: format!("{}.{tail}", desired.words),
+        // Nothing lost: a trigger is an id of ours, or there is none.
         about: desired.trigger.as_deref().and_then(|text| text.split_once('/')?.1.parse().ok()),
         work,
         applied,
@@ -228,6 +230,7 @@ impl Writing<'_, '_> {
         if resource.resource_type() == "Task" {
             resource.set("lastModified", json!(self.facts.date_time(self.view.now)));
         }
+        // Nothing lost: the engine's memory always is JSON.
         let change = stamped(id, former, resource, self.view.now, serde_json::to_value(&work).ok());
         self.changes.push(change);
     }

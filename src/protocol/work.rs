@@ -119,6 +119,7 @@ impl Work {
     }
 
     pub fn read(stored: &Stored) -> Option<Self> {
+        // Nothing lost: what is no memory of ours is no work of ours.
         serde_json::from_value(stored.state.work.clone()?).ok()
     }
 
@@ -185,6 +186,7 @@ pub fn existing_work(record: &Record) -> BTreeMap<String, Vec<Existing<'_>>> {
     let mut found: BTreeMap<String, Vec<Existing<'_>>> = BTreeMap::new();
     for resource_type in ["CarePlan", "Flag", "Task"] {
         for stored in record.of_type(resource_type) {
+            // Nothing lost: a resource that no rule made is nobody's work here.
             let Some(mut work) = Work::read(stored) else { continue };
             work.anchor = follow(record, &work.anchor);
             found.entry(work.key()).or_default().push(Existing { stored, work });
@@ -198,6 +200,7 @@ pub fn follow(record: &Record, anchor: &str) -> String {
     let mut current = anchor.to_string();
     // A chain is as long as there were corrections of one visit; the bound is against a loop.
     for _ in 0..8 {
+        // Nothing lost: an anchor that is no id is no encounter.
         let stored = current.parse().ok().and_then(|id| record.get("Encounter", id));
         let Some(next) = stored.and_then(|stored| stored.state.superseded) else { break };
         current = next.to_string();

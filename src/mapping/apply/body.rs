@@ -62,7 +62,16 @@ impl<'a> Run<'a> {
             Body::First(ways) => self.first_of(ways, entry, frame),
             Body::Join { paths, with, parts, once, to } => {
                 let text = self.joined(paths, (with, parts.as_deref(), *once), frame, way)?;
-                convert(&text, to, &self.clock).ok().and_then(read)
+                match convert(&text, to, &self.clock) {
+                    Ok(value) => read(value),
+                    Err(said) => {
+                        let told = format!("this {said}; `{}` is left out", entry.element.path);
+                        if let Some(value) = paths.iter().find_map(|path| self.first_at(path, frame)) {
+                            self.lose(Kind::Field, Category::Value, value, told);
+                        }
+                        None
+                    }
+                }
             }
             Body::Authority { paths, default } => self.authority(paths, default.as_deref(), frame, &way.mark),
             Body::CodeSystem { path } => {
@@ -108,12 +117,14 @@ impl<'a> Run<'a> {
     fn first_of(&mut self, ways: &'a [Expression], entry: &'a Entry, frame: Frame<'a>) -> Option<Filled> {
         for way in ways {
             if !way.when.as_ref().is_none_or(|condition| self.holds(condition, frame)) {
+                // Nothing lost: the next way may read it, and what no way reads stands in the unread list.
                 continue;
             }
             let inner = match way.each.as_ref().or(way.at.as_ref()) {
                 Some(path) => self.frames(path, frame).into_iter().next(),
                 None => Some(frame),
             };
+            // Nothing lost: this way's place is empty.
             let Some(inner) = inner else { continue };
             if let Some(filled) = self.taken(way, entry, frame, inner) {
                 return Some(filled);

@@ -45,6 +45,7 @@ impl<'a> Run<'a> {
                     }
                 }
             }
+            // Nothing lost: other conditions only look, and what they look at stays unread.
             _ => {}
         }
     }

@@ -71,6 +71,7 @@ impl<'a> Run<'a> {
 
     /// Adds what another segment says to a draft.
     pub fn add_to(&mut self, made: usize, map: &'a Map, frame: Frame<'a>) {
+        // Nothing lost: the place was reserved by this run.
         let Some(target) = self.made.get_mut(made) else { return };
         let draft = &mut target.draft;
         let mut told = Told {
@@ -125,6 +126,7 @@ impl<'a> Run<'a> {
     /// Takes a reserved place back. Drafts made for it after it stay: they were stated too, unless nothing was.
     fn discard(&mut self, reserved: usize, local: &str, notes: usize) {
         let mut kept = self.lineage.split_off(notes);
+        // Nothing lost: what the discarded draft read goes back to the unread list.
         kept.retain(|note| note.draft != local);
         self.lineage.append(&mut kept);
         self.free(local);
@@ -158,6 +160,7 @@ impl<'a> Run<'a> {
 
     /// Drops places that were reserved and not used.
     pub fn sweep(&mut self) {
+        // Nothing lost: these places were never filled.
         self.made.retain(|made| made.map != usize::MAX);
     }
 }

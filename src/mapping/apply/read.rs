@@ -112,6 +112,7 @@ impl<'a> Run<'a> {
     /// what other drafts became of it, stays noted.
     pub fn forget(&mut self, notes: usize) {
         let mut since = self.lineage.split_off(notes.min(self.lineage.len()));
+        // Nothing lost: what is forgotten goes back to the unread list.
         since.retain(|note| note.role == Role::Silence || note.draft != self.local);
         self.lineage.append(&mut since);
     }
@@ -194,6 +195,7 @@ impl<'a> Run<'a> {
 
     /// Marks what a path names as known to say nothing for the record.
     pub fn mark_known(&mut self, path: &SourcePath, segment: usize) {
+        // Nothing lost: the segment was found in this message.
         let Some(found) = self.message.segment_at(segment) else { return };
         match path.field {
             0 => self.read.mark(found.span()),

@@ -95,6 +95,7 @@ impl<'a> Run<'a> {
                 let frames = self.frames(path, frame);
                 frames.into_iter().filter(|frame| frame.this.is_none_or(|value| !value.is_null())).collect()
             }
+            // Nothing lost: repetitions after the first stand in the unread list.
             (None, Some(path)) => self.frames(path, frame).into_iter().take(1).collect(),
             (None, None) => vec![frame],
         };

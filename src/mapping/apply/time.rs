@@ -89,6 +89,7 @@ impl<'a> Run<'a> {
         let Some(meant) = self.unreadable.take() else { return };
         let since = self.lineage.get(notes..).unwrap_or_default();
         let time = since.iter().rev().find(|note| note.role == Role::Value && note.place != meant);
+        // Nothing lost: where no other time stands in, the unreadable one was said when it was read.
         let Some(taken) = time.map(|note| note.place.clone()) else { return };
         let from = format!("{} instead of {}", about(&taken), about(&meant));
         let extension = json!({ "extension": [{ "url": TIME_FROM, "valueString": from }] });
