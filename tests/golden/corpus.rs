@@ -19,7 +19,8 @@ const JUSTIFIED: &[(&str, &str)] = &[
     ("there is no MSH segment", "without a header nothing can be read safely"),
 ];
 
-/// A site whose only feed takes everything that is mapped, knows these authorities and believes every identifier.
+/// A site whose only feed takes everything that is mapped, knows these authorities, believes every identifier and
+/// may merge all of them.
 fn permissive(folder: &Path, authorities: &BTreeSet<String>) -> Site {
     std::fs::create_dir_all(folder.join("feeds")).unwrap();
     std::fs::write(
@@ -36,6 +37,7 @@ fn permissive(folder: &Path, authorities: &BTreeSet<String>) -> Site {
     feed.identified_by.clear();
     let named = authorities.iter().map(|name| (name.clone(), format!("urn:example:{}", name.to_lowercase())));
     feed.authorities.namespaces.extend(named);
+    feed.owns = feed.authorities.namespaces.values().cloned().collect();
     site
 }
 
