@@ -97,7 +97,7 @@ pub fn is_loinc(code: &str) -> bool {
     if !(1..=7).contains(&digits.len()) || check.len() != 1 {
         return false;
     }
-    let doubled = |at: usize, digit: u32| if at % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { digit };
+    let doubled = |at: usize, digit: u32| if at.is_multiple_of(2) { digit * 2 / 10 + digit * 2 % 10 } else { digit };
     let all: Option<Vec<u32>> = digits.chars().rev().map(|letter| letter.to_digit(10)).collect();
     let sum = all.map(|all| all.into_iter().enumerate().map(|(at, digit)| doubled(at, digit)).sum::<u32>());
     sum.is_some_and(|sum| check.parse() == Ok((10 - sum % 10) % 10))

@@ -35,7 +35,7 @@ impl<'a> Run<'a> {
     /// A date or moment for an element. One that cannot be read is said and left out.
     pub fn moment(&mut self, value: Field<'a>, text: &str, to: &Conversion, entry: &Entry) -> Option<Value> {
         let read = DateTime::parse(text).map_err(|fault| fault.to_string()).and_then(|read| {
-            let read = self.to_its_degree(read, value);
+            let read = self.by_its_degree(read, value);
             print(&read, to, &self.clock).map(|printed| (read, printed))
         });
         match read {
@@ -54,7 +54,7 @@ impl<'a> Run<'a> {
     }
 
     /// TS.2 says how much of TS.1 is meant; it was dropped from the standard, and some still send it.
-    fn to_its_degree(&mut self, read: DateTime, value: Field<'a>) -> DateTime {
+    fn by_its_degree(&mut self, read: DateTime, value: Field<'a>) -> DateTime {
         if !matches!(value.level(), Level::Field | Level::Repetition) {
             return read;
         }
