@@ -10,5 +10,6 @@
     reason = "a test says what it expects by failing, prints what it did, and is told by the environment what to do"
 )]
 
+mod cohort;
 mod mutants;
 mod valid;
