@@ -166,6 +166,7 @@ pub struct EncounterTest {
 }
 
 /// Something in the record that ends work.
+#[allow(clippy::large_enum_variant, reason = "there are a handful in a protocol, made once when its file is read")]
 #[derive(Debug, Clone)]
 pub enum Evidence {
     /// An encounter that began in the window after the trigger.

@@ -20,7 +20,7 @@ pub fn unite(context: &Context<'_>, rule: &TaskRule, owed: &mut [Owed<'_, '_>]) 
         .flat_map(|existing| existing.work.seen.keys().cloned())
         .collect();
     for one in owed.iter_mut() {
-        let is_own = one.existing.is_some_and(|existing| is_closed(existing));
+        let is_own = one.existing.is_some_and(is_closed);
         if one.outcome == Outcome::Open && !is_own && answered.contains(&one.anchor.name) {
             one.outcome = Outcome::Pointless("a person closed the work that named it".to_string());
         }
@@ -32,10 +32,8 @@ pub fn unite(context: &Context<'_>, rule: &TaskRule, owed: &mut [Owed<'_, '_>]) 
         }
     }
     for outcome in outcomes {
-        let mut group: Vec<&mut Owed<'_, '_>> = owed
-            .iter_mut()
-            .filter(|one| one.outcome == outcome && !one.existing.is_some_and(|existing| is_closed(existing)))
-            .collect();
+        let mut group: Vec<&mut Owed<'_, '_>> =
+            owed.iter_mut().filter(|one| one.outcome == outcome && !one.existing.is_some_and(is_closed)).collect();
         // What a person has taken on carries the rest; otherwise the first.
         let is_touched = |one: &Owed<'_, '_>| one.existing.is_some_and(Existing::is_touched);
         group.sort_by_key(|one| (!is_touched(one), one.anchor.at, one.anchor.name.clone()));

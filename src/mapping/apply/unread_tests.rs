@@ -182,7 +182,7 @@ fn nothing_of_our_own_and_other_peoples_messages_goes_nowhere() {
             if path.is_dir() && !path.ends_with("odd") {
                 folders.push(path.clone());
             }
-            if !path.extension().is_some_and(|ending| ending == "hl7") {
+            if path.extension().is_none_or(|ending| ending != "hl7") {
                 continue;
             }
             let bytes = std::fs::read(&path).unwrap();

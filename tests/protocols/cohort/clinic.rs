@@ -51,7 +51,7 @@ pub struct Clinic<'c> {
 
 impl<'c> Clinic<'c> {
     pub fn new(set: &'c ProtocolSet, person: &'c Person, random: Random) -> Self {
-        let identifier = Identifier::new("urn:example:mrn", &person.number.to_string());
+        let identifier = Identifier::new("urn:example:mrn", person.number.to_string());
         let practice = Practice {
             name: "hillside".into(),
             title: "Hillside Practice".into(),
