@@ -25,8 +25,10 @@ const NOT_ON_THE_PATH: &[&str] = &[
     "hl7/writer",
 ];
 
-/// How code lets something go.
-const PATTERNS: &[(&str, fn(&str) -> bool)] = &[
+/// How code lets something go: in words, and how a line of it is known.
+type Pattern = (&'static str, fn(&str) -> bool);
+
+const PATTERNS: &[Pattern] = &[
     ("a list cut", is_cut),
     ("a bound", is_bound),
     ("an error swallowed", |code| code.contains(".ok()") && !code.contains(".ok()?")),

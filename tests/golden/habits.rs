@@ -9,6 +9,7 @@ use handover::pipeline::TaskAction;
 use handover::pipeline::story::Story;
 use handover::record::Membership;
 use handover::site::Site;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -48,7 +49,7 @@ pub const fn case(file: &'static str, says: &'static str, right: fn(&Seen) -> bo
 }
 
 /// How many cases come to their right value at least; those that are left say in the table why.
-const RIGHT: usize = 75;
+const RIGHT: usize = 78;
 
 /// What a story left behind.
 pub struct Seen {
@@ -175,7 +176,8 @@ fn written(message: &[u8]) -> Timestamp {
     let zoned = jiff::Zoned::strptime("%Y%m%d%H%M%S%z", &made).map(|zoned| zoned.timestamp());
     let civil = || {
         let civil = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", made.get(..14).unwrap_or_default()).unwrap();
-        civil.in_tz("America/New_York").unwrap().timestamp()
+        // In the hour that comes twice, a message of it all is of the second time.
+        TimeZone::get("America/New_York").unwrap().to_ambiguous_zoned(civil).later().unwrap().timestamp()
     };
     zoned.unwrap_or_else(|_| civil()) + SignedDuration::from_secs(5)
 }

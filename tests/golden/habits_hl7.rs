@@ -6,7 +6,7 @@ use super::habits::{Case, Seen, case};
 
 /// The patient's name was read, or it is said that letters may be wrong.
 fn mueller(seen: &Seen) -> bool {
-    seen.one("Patient").to_string().contains("Müller") || seen.says("character")
+    seen.one("Patient").to_string().contains("Müller") || seen.says("not UTF-8")
 }
 
 fn merged(seen: &Seen, count: usize) -> bool {
