@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use super::engine::EngineError;
 use super::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, UnusedEntry, UnusedFilter, UnusedTotal, WriteUnit,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts,
+    WorkFilter, WriteUnit,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -68,6 +69,17 @@ pub trait Store: Send + Sync + 'static {
     /// ids), without those that another resource superseded; see `Query` for what can be asked. A page may hold fewer than asked,
     /// even none, and still have a cursor: reading on is bounded work per call.
     async fn search(&self, query: &Query, cursor: Option<&Cursor>, count: usize) -> Result<Page<Stored>, StoreError>;
+
+    /// Open Tasks, the most urgent first, of those what is due first, what has no due date last. Costs what it gives.
+    async fn worklist(
+        &self,
+        filter: &WorkFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<Stored>, StoreError>;
+
+    /// Exactly how many open Tasks there are, of one owner or of all, and how many were due before `now`.
+    async fn work_counts(&self, owner: Option<&str>, now: Timestamp) -> Result<WorkCounts, StoreError>;
 
     /// Whether an input with this feed, control id and content came before.
     async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError>;

@@ -14,6 +14,7 @@ mod prune;
 mod query;
 mod unit;
 mod unused;
+mod worklist;
 
 pub use contract::{Store, StoreError};
 pub use health::Health;
@@ -27,4 +28,5 @@ pub use unit::{AuditEntry, Committed, HeadWrite, WriteUnit};
 pub use unused::{
     Cause, MOST_CAUSES, NO_FEED, Notice, UnusedAnswer, UnusedEntry, UnusedFilter, UnusedState, UnusedTotal, UnusedWork,
 };
+pub use worklist::{Urgency, WorkCounts, WorkFilter, WorkPlace, due_of, work_owner};
 use unused::{page_of_unused, totals_of_unused};

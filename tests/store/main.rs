@@ -31,4 +31,5 @@ mod searches;
 mod timers;
 mod tls;
 mod unused;
+mod worklist;
 mod writers;

@@ -49,6 +49,13 @@ pub fn new_database() -> Option<String> {
     Some(format!("host={} port={} user=postgres dbname={name}", server.directory.display(), server.port))
 }
 
+/// Runs statements in a database of `new_database`.
+pub fn run_in(url: &str, sql: &str) {
+    let server = SERVER.get().unwrap().as_ref().unwrap();
+    let name = url.rsplit_once('=').unwrap().1;
+    assert!(server.psql_command(sql).args(["-d", name, "-v", "ON_ERROR_STOP=1"]).status().unwrap().success(), "{sql}");
+}
+
 fn programs() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<_> = versions.map(|version| version.path().join("bin")).collect();

@@ -2,13 +2,13 @@
 
 use super::draft::Draft;
 use super::keys::{BY_IDENTIFIER, BY_TYPE, HEAD, HISTORY, Key, OBSERVED, PERSON, RESOURCE, TIMER, hash_identifier};
-use super::pack::{Terms, pack_json, pack_stored, unpack_json};
-use super::{audit, messages, outbox, unused};
+use super::pack::{Terms, pack_json, pack_stored, unpack_json, unpack_stored};
+use super::{audit, messages, outbox, unused, worklist};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Change, Head};
 use crate::store::engine::View;
 use crate::store::kinds::kind;
-use crate::store::{HeadWrite, StoreError, WriteUnit};
+use crate::store::{HeadWrite, StoreError, WorkPlace, WriteUnit};
 
 /// Puts the whole unit into the draft, or fails and leaves the draft to be thrown away. Returns its sequence number.
 pub fn apply_unit(draft: &mut Draft<'_>, unit: WriteUnit) -> Result<u64, StoreError> {
@@ -96,6 +96,11 @@ fn put_change(draft: &mut Draft<'_>, change: &Change, sequence: u64) -> Result<(
     }
     if stored.version < change.replaces || stored.version == 0 {
         return Err(StoreError::Refused("a resource must be written with a higher version".to_string()));
+    }
+    if stored.resource.resource_type() == "Task" {
+        let before = before.as_deref().map(|value| unpack_stored(id, value)).transpose()?;
+        let place = before.as_ref().and_then(WorkPlace::of);
+        worklist::moved(draft, id, place.as_ref(), WorkPlace::of(stored).as_ref())?;
     }
     let mut terms = Terms::of(stored, sequence);
     if let (Some(value), Some(old)) = (before, &old) {

@@ -13,7 +13,13 @@ pub struct Counters {
     pub waiting: u64,
     pub held: u64,
     pub dead: u64,
+    /// Which layout of the worklist's index every commit kept up, 0 for none: a program of before leaves the number out, so
+    /// that the next one knows to build the index anew.
+    pub worklist: u64,
 }
+
+/// Raised when places in the worklist's order are found otherwise than before (`WorkPlace`).
+pub const WORKLIST: u64 = 1;
 
 impl Counters {
     pub fn key() -> Vec<u8> {
@@ -21,7 +27,7 @@ impl Counters {
     }
 
     pub fn read(view: &dyn View) -> Result<Self, StoreError> {
-        let Some(value) = view.get(&Self::key())? else { return Ok(Self::default()) };
+        let Some(value) = view.get(&Self::key())? else { return Ok(Self { worklist: WORKLIST, ..Self::default() }) };
         let mut reader = Reader(&value);
         let mut next = || reader.number();
         Ok(Self {
@@ -31,11 +37,12 @@ impl Counters {
             waiting: next()?,
             held: next()?,
             dead: next()?,
+            worklist: if reader.0.is_empty() { 0 } else { reader.number()? },
         })
     }
 
     pub fn to_bytes(self) -> Vec<u8> {
-        let all = [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead];
+        let all = [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead, self.worklist];
         all.into_iter().flat_map(u64::to_be_bytes).collect()
     }
 

@@ -29,6 +29,8 @@
 //! | FINISHED | time, delivery id | –; delivered and dead only |
 //! | UNUSED | hash of feed, cause | entry, packed |
 //! | UNUSED_COUNT | hash of feed | how many causes it has |
+//! | OPEN_WORK | hash of owner (zero: everybody's), urgency, due time, person, local | –; open Tasks only, twice each |
+//! | OPEN_WORK_COUNT | hash of owner (zero: everybody's), urgency, due hour | how many |
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -63,6 +65,8 @@ pub const STATE: u8 = 23;
 pub const FINISHED: u8 = 24;
 pub const UNUSED: u8 = 25;
 pub const UNUSED_COUNT: u8 = 26;
+pub const OPEN_WORK: u8 = 27;
+pub const OPEN_WORK_COUNT: u8 = 28;
 
 /// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
 pub type Hash = [u8; 16];

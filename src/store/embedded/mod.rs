@@ -18,8 +18,10 @@ mod record;
 mod search;
 mod shared;
 mod store;
+mod timers;
 mod unused;
 mod walk;
 mod work;
+mod worklist;
 
 pub use store::Embedded;

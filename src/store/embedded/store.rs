@@ -13,20 +13,19 @@ use tokio::sync::{oneshot, watch};
 
 use super::changes::read_head;
 use super::committer::Committer;
-use super::counters::Counters;
-use super::keys::{Key, Reader, TIMER, time_of};
+use super::counters::{Counters, WORKLIST};
 use super::marker::Marker;
 use super::shared::{Opener, Shared};
 use super::work::{Waiting, Work};
-use super::{audit, messages, once, outbox, panels, prune, record, search, unused};
+use super::{audit, messages, once, outbox, panels, prune, record, search, timers, unused, worklist};
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
-use crate::store::engine::{Span, View};
+use crate::store::engine::{Changes, View};
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
     MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, UnusedEntry, UnusedFilter,
-    UnusedTotal, WriteUnit, page_of_unused, totals_of_unused,
+    UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
 };
 
 /// How much may wait for the committer; beyond that a sender is told to try again later.
@@ -48,7 +47,7 @@ impl Embedded {
     pub fn open(engine: &'static str, directory: Option<&Path>, open: Opener) -> Result<Self, StoreError> {
         let mut marker = directory.map(|directory| Marker::open(directory, engine)).transpose()?;
         let opened = open()?;
-        let counters = Counters::read(&*opened.view()?)?;
+        let mut counters = Counters::read(&*opened.view()?)?;
         if let Some(marker) = &mut marker {
             let expected = marker.watermark.unwrap_or_default();
             if counters.sequence < expected {
@@ -59,6 +58,11 @@ impl Embedded {
             }
             let written = marker.write(counters.sequence, true);
             written.map_err(|error| StoreError::Unavailable(format!("the file STORE cannot be written: {error}")))?;
+        }
+        if counters.worklist != WORKLIST {
+            worklist::build(&*opened)?;
+            counters.worklist = WORKLIST;
+            opened.write(Changes::from([(Counters::key(), Some(counters.to_bytes()))]))?;
         }
         let shared = Arc::new(Shared::new(opened, counters.sequence));
         let (sender, receiver) = sync_channel(QUEUE);
@@ -158,6 +162,21 @@ impl Store for Embedded {
         self.read(move |view| search::search(view, &query, cursor.as_ref(), count)).await
     }
 
+    async fn worklist(
+        &self,
+        filter: &WorkFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<Stored>, StoreError> {
+        let (filter, cursor) = (filter.clone(), cursor.cloned());
+        self.read(move |view| worklist::page(view, &filter, cursor.as_ref(), count)).await
+    }
+
+    async fn work_counts(&self, owner: Option<&str>, now: Timestamp) -> Result<WorkCounts, StoreError> {
+        let owner = owner.map(str::to_string);
+        self.read(move |view| worklist::counts(view, owner.as_deref(), now)).await
+    }
+
     async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError> {
         let (feed, control, content) = (feed.to_string(), control.to_string(), *content);
         self.read(move |view| messages::seen(view, &feed, &control, &content)).await
@@ -201,25 +220,7 @@ impl Store for Embedded {
         let shared = Arc::clone(&self.shared);
         self.blocking(move || {
             let mut claim = shared.timers.claim(now, lease);
-            shared.read(|view| {
-                let mut span =
-                    Span::between(vec![TIMER], [&Key::new(TIMER).time(now).done()[..], &[u8::MAX; 11]].concat());
-                let mut due = Vec::new();
-                while due.len() < count {
-                    let pairs = view.scan(&span, 256)?;
-                    let Some((last, _)) = pairs.last() else { break };
-                    span = span.after(last);
-                    for (key, _) in &pairs {
-                        let mut reader = Reader::of_key(key);
-                        let at = time_of(reader.take()?)?;
-                        let timer = (reader.person()?, at);
-                        if due.len() < count && claim.take(&timer) {
-                            due.push(timer);
-                        }
-                    }
-                }
-                Ok(due)
-            })
+            shared.read(|view| timers::claim(view, &mut claim, now, count))
         })
         .await
     }

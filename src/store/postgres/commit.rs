@@ -3,7 +3,7 @@
 use deadpool_postgres::{Object, Transaction};
 
 use super::rows::{clean, json, nanos, signed, terms, unsigned};
-use super::{audit, messages, outbox, unused};
+use super::{audit, messages, outbox, unused, worklist};
 use crate::identity::PersonId;
 use crate::record::{Change, Head};
 use crate::store::query::observed_at;
@@ -24,9 +24,14 @@ pub async fn commit(mut client: Object, mut unit: WriteUnit) -> Result<Committed
         put_head(&transaction, write).await?;
     }
     unit.changes.sort_by_key(|change| change.stored.id);
+    let mut tally = worklist::Tally::default();
     for change in &unit.changes {
         put_change(&transaction, change, sequence).await?;
+        if change.stored.resource.resource_type() == "Task" {
+            worklist::moved(&transaction, &change.stored, &mut tally).await?;
+        }
     }
+    worklist::write(&transaction, tally).await?;
     put_identifiers(&transaction, &unit.identifiers).await?;
     for new in &mut unit.deliveries {
         new.message = message.or(new.message);

@@ -2,13 +2,17 @@
 
 use tokio_postgres::Client;
 
+use super::worklist;
 use crate::store::StoreError;
 
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/001-initial.sql"),
     include_str!("migrations/002-finished.sql"),
     include_str!("migrations/003-unused.sql"),
+    include_str!("migrations/004-worklist.sql"),
 ];
+/// The layout whose tables the program fills, because only it can say what open work is.
+const WORKLIST: usize = 4;
 /// Any number, but always this: gateways that start together take turns.
 const LOCK: i64 = 0x6861_6e64_6f76;
 
@@ -31,6 +35,9 @@ pub async fn migrate(client: &mut Client) -> Result<(), StoreError> {
         transaction.batch_execute(migration).await?;
         let number = i32::try_from(place + 1).unwrap_or_default();
         transaction.execute("INSERT INTO migration VALUES ($1, now())", &[&number]).await?;
+    }
+    if done < WORKLIST {
+        worklist::build(&transaction).await?;
     }
     Ok(transaction.commit().await?)
 }

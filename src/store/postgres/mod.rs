@@ -19,5 +19,6 @@ mod search;
 mod store;
 mod tls;
 mod unused;
+mod worklist;
 
 pub use store::Postgres;

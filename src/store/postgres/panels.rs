@@ -6,7 +6,7 @@ use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
 
 use super::record::persons_of;
-use super::rows::{Conditions, clean, column, json, nanos, of_json, page_size, signed, systems_and_values};
+use super::rows::{Conditions, after_key, clean, column, json, nanos, of_json, page_size, signed, systems_and_values};
 use crate::fhir::Identifier;
 use crate::identity::PersonId;
 use crate::record::{Head, Membership};
@@ -123,9 +123,7 @@ pub async fn list(
 ) -> Result<Page<Membership>, StoreError> {
     let mut conditions = Conditions::default();
     conditions.add("panel = ?", vec![Box::new(panel)]);
-    if let Some(after) = after {
-        let refused = |_| StoreError::Refused("this is no cursor of ours; start the listing again".to_string());
-        let (system, value): MemberKey = serde_json::from_str(&after.0).map_err(refused)?;
+    if let Some((system, value)) = after_key::<MemberKey>(after.as_ref())? {
         conditions.add("(system, value) > (?, ?)", vec![Box::new(system), Box::new(value)]);
     }
     let count = page_size(count);

@@ -17,6 +17,7 @@ pub async fn prune(mut client: Object, before: PruneBefore, budget: usize) -> Re
         (SELECT kind, value FROM once WHERE expires_nanos < $1 ORDER BY expires_nanos LIMIT $2 FOR UPDATE SKIP LOCKED)";
     let once = delete_before(&client, expired, before.once, budget).await?;
     let unused = super::unused::prune(&mut client, before.messages, limit(budget)).await?;
+    super::worklist::fold(&client).await?;
     let more = [messages, deliveries, audit, once, unused].contains(&(budget as u64));
     Ok(Pruned { messages, deliveries, audit, once, unused, more })
 }

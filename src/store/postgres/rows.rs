@@ -106,6 +106,12 @@ pub fn after<A: std::str::FromStr, B: std::str::FromStr>(
     parts.map(Some).ok_or_else(refused)
 }
 
+/// The key that a cursor holds as JSON.
+pub fn after_key<K: DeserializeOwned>(cursor: Option<&Cursor>) -> Result<Option<K>, StoreError> {
+    let refused = |_| StoreError::Refused("this is no cursor of ours; start the listing again".to_string());
+    cursor.map(|cursor| serde_json::from_str(&cursor.0).map_err(refused)).transpose()
+}
+
 pub fn page_size(count: usize) -> usize {
     count.clamp(1, 1000)
 }

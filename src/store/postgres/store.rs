@@ -9,14 +9,14 @@ use tokio::sync::{Notify, watch};
 
 use super::connection::Connections;
 use super::rows::{column, nanos, parsed, time, unsigned};
-use super::{audit, commit, listen, messages, once, outbox, panels, prune, record, search, unused};
+use super::{audit, commit, listen, messages, once, outbox, panels, prune, record, search, unused, worklist};
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
     MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, UnusedEntry, UnusedFilter,
-    UnusedTotal, WriteUnit, page_of_unused, totals_of_unused,
+    UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
 };
 
 /// How often work that lost against another gateway's locks is done again.
@@ -103,6 +103,21 @@ impl Store for Postgres {
     async fn search(&self, query: &Query, cursor: Option<&Cursor>, count: usize) -> Result<Page<Stored>, StoreError> {
         let (query, cursor) = (query.clone(), cursor.cloned());
         self.connections.run(move |client| search::search(client, query, cursor, count)).await
+    }
+
+    async fn worklist(
+        &self,
+        filter: &WorkFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Page<Stored>, StoreError> {
+        let (filter, cursor) = (filter.clone(), cursor.cloned());
+        self.connections.run(move |client| worklist::page(client, filter, cursor, count)).await
+    }
+
+    async fn work_counts(&self, owner: Option<&str>, now: Timestamp) -> Result<WorkCounts, StoreError> {
+        let owner = owner.map(str::to_string);
+        self.connections.run(move |client| worklist::counts(client, owner, now)).await
     }
 
     async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError> {

@@ -1,0 +1,187 @@
+//! The index of open work and its counts. A commit adds rows to the counts and never changes one, so that two commits never wait
+//! for each other; `fold` adds up what has gathered.
+
+use std::collections::BTreeMap;
+
+use deadpool_postgres::{GenericClient, Object, Transaction};
+use jiff::Timestamp;
+
+use super::rows::{Conditions, after_key, clean, column, json, nanos, page_size, stored, unsigned};
+use crate::record::Stored;
+use crate::store::{Cursor, Page, StoreError, WorkCounts, WorkFilter, WorkPlace};
+
+const HOUR_NANOS: i64 = 3_600_000_000_000;
+/// Work without a due date.
+const NO_TIME: i64 = i64::MAX;
+/// Rows of counts that a reader adds up before it has them folded.
+const FOLD_AT: i64 = 5_000;
+/// Tasks read at once while the index is filled.
+const CHUNK: i64 = 1_000;
+
+/// Where in the order: urgency, due, id.
+type OrderKey = (i16, i64, String);
+
+/// What one commit changes of the counts: by scope, urgency and hour.
+#[derive(Default)]
+pub struct Tally(BTreeMap<(String, i16, i64), i64>);
+
+impl Tally {
+    fn count(&mut self, owner: &str, urgency: i16, due: i64, change: i64) {
+        let hour = if due == NO_TIME { NO_TIME } else { due.div_euclid(HOUR_NANOS) };
+        for scope in [scope(None), scope(Some(owner))] {
+            *self.0.entry((scope, urgency, hour)).or_default() += change;
+        }
+    }
+}
+
+fn scope(owner: Option<&str>) -> String {
+    owner.map_or_else(|| "*".to_string(), |owner| format!("={}", clean(owner)))
+}
+
+/// Moves a Task to where it belongs now, and notes in the tally what that changes.
+pub async fn moved(transaction: &Transaction<'_>, stored: &Stored, tally: &mut Tally) -> Result<(), StoreError> {
+    let id = stored.id.to_string();
+    let gone = "DELETE FROM open_work WHERE id = $1 RETURNING owner, urgency, due_nanos";
+    let statement = transaction.prepare_cached(gone).await?;
+    if let Some(row) = transaction.query_opt(&statement, &[&id]).await? {
+        tally.count(column(&row, "owner")?, column(&row, "urgency")?, column(&row, "due_nanos")?, -1);
+    }
+    let Some(place) = WorkPlace::of(stored) else { return Ok(()) };
+    let (owner, urgency) = (clean(&place.owner), i16::from(place.urgency.rank()));
+    let due = place.due.map_or(NO_TIME, nanos);
+    let sql = "INSERT INTO open_work (id, owner, urgency, due_nanos) VALUES ($1, $2, $3, $4)";
+    let statement = transaction.prepare_cached(sql).await?;
+    transaction.execute(&statement, &[&id, &owner, &urgency, &due]).await?;
+    tally.count(&owner, urgency, due, 1);
+    Ok(())
+}
+
+pub async fn write(transaction: &Transaction<'_>, tally: Tally) -> Result<(), StoreError> {
+    let changed: Vec<_> = tally.0.into_iter().filter(|(_, change)| *change != 0).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let sql = "INSERT INTO open_work_count (scope, urgency, hour, change)
+               SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[])";
+    let statement = transaction.prepare_cached(sql).await?;
+    let (mut scopes, mut urgencies, mut hours, mut changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for ((scope, urgency, hour), change) in changed {
+        scopes.push(scope);
+        urgencies.push(urgency);
+        hours.push(hour);
+        changes.push(change);
+    }
+    transaction.execute(&statement, &[&scopes, &urgencies, &hours, &changes]).await?;
+    Ok(())
+}
+
+pub async fn page(
+    client: Object,
+    filter: WorkFilter,
+    after: Option<Cursor>,
+    count: usize,
+) -> Result<Page<Stored>, StoreError> {
+    let mut conditions = Conditions::default();
+    if let Some(owner) = &filter.owner {
+        conditions.add("owner = ?", vec![Box::new(clean(owner))]);
+    }
+    if let Some(urgency) = filter.urgency {
+        conditions.add("urgency = ?", vec![Box::new(i16::from(urgency.rank()))]);
+    }
+    if let Some(until) = filter.due_before {
+        conditions.add("due_nanos < ?", vec![Box::new(nanos(until))]);
+    }
+    if let Some((urgency, due, id)) = after_key::<OrderKey>(after.as_ref())? {
+        let last: Vec<super::rows::Parameter> = vec![Box::new(urgency), Box::new(due), Box::new(id)];
+        conditions.add("(urgency, due_nanos, open_work.id) > (?, ?, ?)", last);
+    }
+    let count = page_size(count);
+    let sql = format!(
+        "SELECT urgency, due_nanos, resource.id AS id, version, updated_nanos, document, state
+         FROM open_work JOIN resource ON resource.type = 'Task' AND resource.id = open_work.id {}
+         ORDER BY urgency, due_nanos, open_work.id LIMIT {}",
+        conditions.clause(),
+        count + 1
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    let rows = client.query(&statement, &conditions.parameters()).await?;
+    let items = rows.iter().take(count).map(stored).collect::<Result<Vec<_>, _>>()?;
+    let last = rows.get(count.saturating_sub(1)).filter(|_| rows.len() > count);
+    let key = |row| -> Result<OrderKey, StoreError> {
+        Ok((column(row, "urgency")?, column(row, "due_nanos")?, column(row, "id")?))
+    };
+    let next = last.map(|row| json(&key(row)?).map(Cursor)).transpose()?;
+    Ok(Page { items, next })
+}
+
+/// Late is what was due before `now`: whole hours by their sums, and the one under way by looking.
+pub async fn counts(client: Object, owner: Option<String>, now: Timestamp) -> Result<WorkCounts, StoreError> {
+    let (scope, now) = (scope(owner.as_deref()), nanos(now));
+    let hour = now.div_euclid(HOUR_NANOS);
+    let sql = "SELECT urgency, coalesce(sum(change), 0)::bigint AS open,
+                      coalesce(sum(change) FILTER (WHERE hour < $2), 0)::bigint AS late, count(*) AS rows,
+                      (SELECT count(*) FROM open_work WHERE ($5::text IS NULL OR owner = $5)
+                       AND urgency = counted.urgency AND due_nanos >= $3 AND due_nanos < $4) AS under_way
+               FROM open_work_count AS counted WHERE scope = $1 GROUP BY urgency";
+    let statement = client.prepare_cached(sql).await?;
+    let start = hour.saturating_mul(HOUR_NANOS);
+    let rows = client.query(&statement, &[&scope, &hour, &start, &now, &owner.map(|owner| clean(&owner))]).await?;
+    let (mut counts, mut read) = (WorkCounts::default(), 0_i64);
+    for row in &rows {
+        let rank = u8::try_from(column::<i16>(row, "urgency")?).unwrap_or_default();
+        counts.add(rank, false, unsigned(column(row, "open")?));
+        counts.turned_late(rank, unsigned(column(row, "late")?) + unsigned(column(row, "under_way")?));
+        read += column::<i64>(row, "rows")?;
+    }
+    if read > FOLD_AT {
+        fold(&client).await?;
+    }
+    Ok(counts)
+}
+
+/// Adds up the rows of the counts, where they are many more than the sums would be. Rows that another gateway is adding up are
+/// left to it, so that nothing is counted twice.
+pub async fn fold(client: &impl GenericClient) -> Result<(), StoreError> {
+    let sql = "SELECT count(*) > 1000 + 2 * count(DISTINCT (scope, urgency, hour)) AS grown FROM open_work_count";
+    if !column::<bool>(&client.query_one(&client.prepare_cached(sql).await?, &[]).await?, "grown")? {
+        return Ok(());
+    }
+    let sql = "WITH mine AS (SELECT ctid FROM open_work_count FOR UPDATE SKIP LOCKED),
+                    gone AS (DELETE FROM open_work_count WHERE ctid IN (SELECT ctid FROM mine)
+                             RETURNING scope, urgency, hour, change)
+               INSERT INTO open_work_count (scope, urgency, hour, change)
+               SELECT scope, urgency, hour, sum(change)::bigint FROM gone GROUP BY scope, urgency, hour
+               HAVING sum(change) <> 0";
+    client.execute(&client.prepare_cached(sql).await?, &[]).await?;
+    Ok(())
+}
+
+/// Fills the index from the Tasks that there are, once, in the transaction that makes its tables.
+pub async fn build(transaction: &tokio_postgres::Transaction<'_>) -> Result<(), StoreError> {
+    let mut last = String::new();
+    loop {
+        let sql = "SELECT id, version, updated_nanos, document, state FROM resource
+                   WHERE type = 'Task' AND id > $1 ORDER BY id LIMIT $2";
+        let rows = transaction.query(sql, &[&last, &CHUNK]).await?;
+        let Some(row) = rows.last() else { break };
+        last = column(row, "id")?;
+        let (mut ids, mut owners, mut urgencies, mut dues) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let tasks = rows.iter().map(stored).collect::<Result<Vec<Stored>, _>>()?;
+        for (task, place) in tasks.iter().filter_map(|task| Some((task, WorkPlace::of(task)?))) {
+            ids.push(task.id.to_string());
+            owners.push(clean(&place.owner));
+            urgencies.push(i16::from(place.urgency.rank()));
+            dues.push(place.due.map_or(NO_TIME, nanos));
+        }
+        let sql = "INSERT INTO open_work SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::bigint[])";
+        transaction.execute(sql, &[&ids, &owners, &urgencies, &dues]).await?;
+    }
+    let sql = "INSERT INTO open_work_count (scope, urgency, hour, change)
+               SELECT scope, urgency, hour, count(*) FROM open_work,
+                      LATERAL (VALUES ('*'), ('=' || owner)) AS scopes (scope),
+                      LATERAL (SELECT CASE WHEN due_nanos = $1 THEN $1
+                               ELSE floor(due_nanos / 3600000000000.0)::bigint END AS hour) AS hours
+               GROUP BY scope, urgency, hour";
+    transaction.execute(sql, &[&NO_TIME]).await?;
+    Ok(())
+}
