@@ -3,12 +3,12 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::Console;
 use super::page::{self, Frame};
 use super::pulse::Minute;
 use super::session::Person;
 use super::unused::Sums;
-use super::{Console, tasks};
-use crate::store::{Health, MessageFilter, MessageSummary};
+use crate::store::{Health, MessageFilter, MessageSummary, Urgency, WorkCounts};
 
 /// How many of the newest messages are shown.
 const NEWEST: usize = 8;
@@ -31,8 +31,7 @@ struct Numbers {
     messages_hour: u32,
     faulty_hour: u32,
     delivered_hour: u32,
-    open_tasks: String,
-    late_tasks: usize,
+    work: WorkCounts,
     unused: Sums,
     bars: Vec<Bar>,
     peak: u32,
@@ -76,7 +75,6 @@ async fn gather(console: &Console) -> Result<Numbers, crate::store::StoreError> 
     let hour = console.pulse.hour(now.as_second() / 60);
     let peak = hour.iter().map(|minute| minute.messages).max().unwrap_or_default();
     let newest = gateway.store.messages(&MessageFilter::default(), None, NEWEST).await?;
-    let open = tasks::open_tasks(gateway, None).await?;
     let zone = jiff::tz::TimeZone::UTC;
     Ok(Numbers {
         health: gateway.store.health().await,
@@ -84,8 +82,7 @@ async fn gather(console: &Console) -> Result<Numbers, crate::store::StoreError> 
         messages_hour: hour.iter().map(|minute| minute.messages).sum(),
         faulty_hour: hour.iter().map(|minute| minute.faulty).sum(),
         delivered_hour: hour.iter().map(|minute| minute.delivered).sum(),
-        late_tasks: open.tasks.iter().filter(|task| task.is_late(&now)).count(),
-        open_tasks: if open.more { format!("{}+", open.tasks.len()) } else { open.tasks.len().to_string() },
+        work: gateway.store.work_counts(None, now).await?,
         bars: bars(&hour, peak),
         peak,
         newest: newest

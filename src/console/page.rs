@@ -79,6 +79,11 @@ pub(super) fn second(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// "1 record", "2 records".
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// A due date in words a person feels: `in 2 days`, `3 h late`.
 pub(super) fn distance(due: Timestamp, now: Timestamp) -> String {
     let seconds = due.as_second() - now.as_second();

@@ -11,118 +11,139 @@ use super::Console;
 use super::page::{self, Frame};
 use super::session::Person;
 use crate::identity::ResourceId;
-use crate::pipeline::{Gateway, TaskAction};
+use crate::pipeline::TaskAction;
 use crate::record::Stored;
-use crate::store::{Page, Query, StoreError, Term, TokenValue};
+use crate::site::Site;
+use crate::store::{Cursor, Urgency, WorkCounts, WorkFilter, due_of, work_owner};
 
-/// More open tasks than a page shows.
-const MOST: usize = 200;
-/// Store pages read at most while looking for them.
-const MOST_READS: usize = 50;
+/// Tasks on a page.
+const PAGE: usize = 50;
 
 /// One task as the page shows it.
-pub(super) struct TaskRow {
-    pub id: String,
-    pub title: String,
-    pub text: String,
-    pub patient: String,
-    pub patient_id: String,
-    pub status: String,
-    pub priority: String,
-    pub owner: String,
-    pub owner_value: String,
-    pub why: Vec<String>,
-    pub due: Option<Timestamp>,
-    pub due_words: String,
-}
-
-impl TaskRow {
-    pub(super) fn is_late(&self, now: &Timestamp) -> bool {
-        self.due.is_some_and(|due| due < *now)
-    }
-}
-
-/// Open tasks, most urgent first, and whether there are more.
-pub(super) struct OpenTasks {
-    pub tasks: Vec<TaskRow>,
-    pub more: bool,
+struct TaskRow {
+    id: String,
+    title: String,
+    text: String,
+    patient: String,
+    patient_id: String,
+    status: String,
+    priority: String,
+    owner: String,
+    why: Vec<String>,
+    due_words: String,
+    is_late: bool,
 }
 
 #[derive(Template)]
 #[template(path = "console/tasks.html")]
 struct Tasks {
     frame: Frame,
-    open: OpenTasks,
+    tasks: Vec<TaskRow>,
+    sentence: String,
+    tabs: Vec<Tab>,
     panels: Vec<(String, String)>,
     panel: String,
-    now: Timestamp,
+    show: String,
+    /// Where this page of the list began.
+    after: String,
+    is_first: bool,
+    next: Option<String>,
+}
+
+/// A part of the list to choose, with exactly how much is in it.
+struct Tab {
+    show: &'static str,
+    title: &'static str,
+    count: u64,
+    is_bad: bool,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
-    panel: Option<String>,
+    #[serde(default)]
+    panel: String,
+    /// `late`, or an urgency; all of it otherwise.
+    #[serde(default)]
+    show: String,
+    #[serde(default)]
+    after: String,
 }
 
 pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> HttpResponse {
-    let site = console.gateway.site.load_full();
-    let panel = asked.into_inner().panel.unwrap_or_default();
-    let owner = site
-        .panels
-        .get(&panel)
-        .map(|panel| panel.practice.identifier.as_ref().map(|known| known.value.clone()).unwrap_or_default());
-    let open = match open_tasks(&console.gateway, owner.as_deref()).await {
-        Ok(open) => open,
-        Err(error) => return page::store_fault(&error),
+    let Asked { panel, show, after } = asked.into_inner();
+    let (site, store) = (console.gateway.site.load_full(), &console.gateway.store);
+    let now = console.gateway.clock.now();
+    let filter = WorkFilter {
+        owner: owner_of(&site, &panel),
+        urgency: Urgency::of_code(&show),
+        due_before: (show == "late").then_some(now),
+    };
+    let cursor = Some(after.clone()).filter(|after| !after.is_empty()).map(Cursor);
+    let read =
+        tokio::join!(store.worklist(&filter, cursor.as_ref(), PAGE), store.work_counts(filter.owner.as_deref(), now));
+    let (found, counts) = match read {
+        (Ok(found), Ok(counts)) => (found, counts),
+        (Err(error), _) | (_, Err(error)) => return page::store_fault(&error),
     };
     let panels = site.panels.iter().map(|(name, panel)| (name.clone(), panel.practice.name.clone())).collect();
-    let now = console.gateway.clock.now();
-    page::show(&Tasks { frame: Frame::new("tasks", &person), open, panels, panel, now })
+    page::show(&Tasks {
+        frame: Frame::new("tasks", &person),
+        tasks: found.items.iter().map(|stored| row(stored, now)).collect(),
+        sentence: sentence(&counts),
+        tabs: tabs(&counts),
+        panels,
+        panel,
+        show,
+        after,
+        is_first: cursor.is_none(),
+        next: found.next.map(|cursor| cursor.0),
+    })
 }
 
-/// All open tasks of one owner, or of all.
-pub(super) async fn open_tasks(gateway: &Gateway, owner: Option<&str>) -> Result<OpenTasks, StoreError> {
-    let status = |code: &str| TokenValue { system: None, code: Some(code.to_string()) };
-    let values = ["requested", "received", "accepted", "in-progress", "on-hold", "ready"].map(status).to_vec();
-    let query = Query { resource_type: "Task".to_string(), terms: vec![Term::Token { element: "status", values }] };
-    let now = gateway.clock.now();
-    let mut tasks = Vec::new();
-    let mut cursor = None;
-    let mut more = false;
-    for _ in 0..MOST_READS {
-        let Page { items, next } = gateway.store.search(&query, cursor.as_ref(), MOST).await?;
-        let rows = items.iter().map(|stored| row(stored, now));
-        tasks.extend(rows.filter(|row| owner.is_none_or(|owner| row.owner_value == owner)));
-        more = next.is_some();
-        cursor = next;
-        if cursor.is_none() || tasks.len() >= MOST {
-            break;
-        }
+/// The practice's name in the order of work; none for all practices. A panel that is not there has no work.
+fn owner_of(site: &Site, panel: &str) -> Option<String> {
+    if panel.is_empty() {
+        return None;
     }
-    tasks.sort_by_key(|task| (rank(&task.priority), task.due.is_none(), task.due));
-    tasks.truncate(MOST);
-    Ok(OpenTasks { tasks, more })
+    let practice = site.panels.get(panel).map(|panel| &panel.practice);
+    let identifier = practice.and_then(|practice| practice.identifier.as_ref()).map(|known| known.to_json());
+    let name = practice.map(|practice| practice.name.as_str());
+    Some(work_owner(&serde_json::json!({ "identifier": identifier, "display": name })))
 }
 
-/// The last moment of a due date; a date without a time ends with its day.
-fn due_of(text: &str) -> Option<Timestamp> {
-    let range = crate::fhir::time::PartialDateTime::parse(text)?.range(&jiff::tz::TimeZone::UTC)?;
-    Some(range.1)
-}
-
-fn rank(priority: &str) -> u8 {
-    match priority {
-        "stat" => 0,
-        "asap" => 1,
-        "urgent" => 2,
-        _ => 3,
+/// "709 tasks are open, 9 of them stat; 2 are late."
+pub(super) fn sentence(counts: &WorkCounts) -> String {
+    if counts.total() == 0 {
+        return "Nothing is owed.".to_string();
     }
+    let open = page::counted(counts.total(), "task is open", "tasks are open");
+    let pressing = Urgency::ALL.into_iter().filter(|urgency| *urgency != Urgency::Routine && counts.of(*urgency) > 0);
+    let pressing: Vec<String> = pressing.map(|urgency| format!("{} {}", counts.of(urgency), urgency.code())).collect();
+    let of_them = if pressing.is_empty() { String::new() } else { format!(", of them {}", pressing.join(", ")) };
+    let late = match counts.total_late() {
+        0 => "none is late".to_string(),
+        late => page::counted(late, "is late", "are late"),
+    };
+    format!("{open}{of_them}; {late}.")
+}
+
+fn tabs(counts: &WorkCounts) -> Vec<Tab> {
+    let late = Tab { show: "late", title: "late", count: counts.total_late(), is_bad: counts.total_late() > 0 };
+    let all = Tab { show: "", title: "all", count: counts.total(), is_bad: false };
+    let of = |urgency: Urgency| Tab {
+        show: urgency.code(),
+        title: urgency.code(),
+        count: counts.of(urgency),
+        is_bad: urgency == Urgency::Stat && counts.of(urgency) > 0,
+    };
+    [all, late].into_iter().chain(Urgency::ALL.map(of)).collect()
 }
 
 fn row(stored: &Stored, now: Timestamp) -> TaskRow {
     let resource = Value::from(stored.resource.clone());
     let text = |pointer: &str| resource.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_string();
     let or = |first: String, second: &str| if first.is_empty() { text(second) } else { first };
-    let due = due_of(&text("/restriction/period/end"));
+    let due = due_of(&stored.resource);
     let notes = resource.pointer("/note").and_then(Value::as_array).cloned().unwrap_or_default();
     let why = notes.iter().filter_map(|note| note.get("text").and_then(Value::as_str).map(str::to_string));
     let reason = Some(text("/reasonCode/text")).filter(|reason| !reason.is_empty());
@@ -135,10 +156,9 @@ fn row(stored: &Stored, now: Timestamp) -> TaskRow {
         status: text("/status"),
         priority: text("/priority"),
         owner: or(text("/owner/display"), "/owner/identifier/value"),
-        owner_value: text("/owner/identifier/value"),
         why: reason.into_iter().chain(why).collect(),
-        due,
         due_words: due.map(|due| page::distance(due, now)).unwrap_or_default(),
+        is_late: due.is_some_and(|due| due < now),
     }
 }
 
@@ -168,5 +188,18 @@ pub(super) async fn act(
             page::see(back)
         }
         Err(problem) => page::fault(StatusCode::CONFLICT, "That cannot be done", &problem.text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_sentence_counts_what_cannot_wait() {
+        let counts = |open, late| sentence(&WorkCounts { open, late });
+        assert_eq!(counts([9, 0, 1, 700], [2, 0, 0, 11]), "710 tasks are open, of them 9 stat, 1 urgent; 13 are late.");
+        assert_eq!(counts([0, 0, 0, 1], [0; 4]), "1 task is open; none is late.");
+        assert_eq!(counts([0; 4], [0; 4]), "Nothing is owed.");
     }
 }

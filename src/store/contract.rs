@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use super::engine::EngineError;
 use super::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts,
-    WorkFilter, WriteUnit,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, UnusedEntry, UnusedFilter, UnusedTotal,
+    WorkCounts, WorkFilter, WriteUnit,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};

@@ -28,5 +28,5 @@ pub use unit::{AuditEntry, Committed, HeadWrite, WriteUnit};
 pub use unused::{
     Cause, MOST_CAUSES, NO_FEED, Notice, UnusedAnswer, UnusedEntry, UnusedFilter, UnusedState, UnusedTotal, UnusedWork,
 };
-pub use worklist::{Urgency, WorkCounts, WorkFilter, WorkPlace, due_of, work_owner};
 use unused::{page_of_unused, totals_of_unused};
+pub use worklist::{Urgency, WorkCounts, WorkFilter, WorkPlace, due_of, work_owner};
