@@ -111,11 +111,11 @@ on_every_store! {
         agrees(&*store, &known).await;
         for _ in 0..4 {
             let mut changes = Vec::new();
-            for number in 0..known.len() {
+            for (number, task) in known.iter_mut().enumerate() {
                 if seed.random_bool(0.3) {
-                    let before = known[number].version;
-                    known[number] = random(&mut seed, number, before + 1);
-                    changes.push(write(number, &known[number], before));
+                    let before = task.version;
+                    *task = random(&mut seed, number, before + 1);
+                    changes.push(write(number, task, before));
                 }
             }
             commit_changes(&*store, changes).await;
