@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use super::codes::{LABELS, PURPOSES};
+use super::inbound;
 use super::line;
 use super::model::{Agreement, Label, Patients};
 use super::set::AgreementSet;
@@ -64,7 +65,7 @@ fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<A
     let receives = lines.into_iter().filter_map(|node| line::read(node, names, problems)).collect();
     let receives_at = node.get("receives").map_or_else(|| at.clone(), |receives| receives.mark.clone());
     let sends = fields.list("sends");
-    let sends = sends.into_iter().filter_map(|node| Some((node.as_text()?, node.mark.clone()))).collect();
+    let sends = sends.into_iter().filter_map(|node| inbound::read(node, problems)).collect();
     let never = fields.list("never").into_iter().filter_map(|node| label(node, problems)).collect();
     fields.finish(problems);
     let (patients, patients_at) = patients?;

@@ -58,6 +58,29 @@ nevr: [R]
 }
 
 #[test]
+fn what_a_partner_may_send_is_a_type_or_an_element_and_messages_are_the_feeds() {
+    let sends = |what: &str| {
+        faults(&format!(
+            "agreement: a\npartner: lakeside-practice\npurpose: [TREAT]\npatients: {{ panel: lakeside }}\n\
+             receives: [{{ resource: Task, pull: true }}]\nsends: [{what}]\n"
+        ))
+    };
+    for right in ["Flag.status", "Observation", "Task.businessStatus, QuestionnaireResponse"] {
+        assert_eq!(sends(right), [], "{right}");
+    }
+    for (wrong, part) in [
+        ("Flag.state", "no element `state`; did you mean `status`?"),
+        ("Observaton", "did you mean `Observation`?"),
+        ("SIU", "come by feeds"),
+        ("Task.", "no element ``"),
+        ("''", "not a resource type"),
+    ] {
+        let found = sends(wrong);
+        assert!(matches!(found.as_slice(), [(6, text)] if text.contains(part)), "{wrong}: {found:?}");
+    }
+}
+
+#[test]
 fn a_label_of_a_sites_own_is_taken_with_a_warning() {
     let found =
         faults("agreement: a\npartner: lakeside-practice\npurpose: TREAT\npatients: { all: true }\nnever: [FAMOUS]\n");

@@ -75,6 +75,17 @@ impl Decision {
         }
     }
 
+    pub(super) fn without_agreement(partner: &str) -> Self {
+        Self {
+            verdict: Verdict::Denied,
+            concerns: false,
+            push: Push::Never,
+            agreement: None,
+            because: format!("there is no agreement with {partner}"),
+            at: None,
+        }
+    }
+
     /// Whether it may go out now.
     pub fn is_allowed(&self) -> bool {
         matches!(self.verdict, Verdict::Allowed | Verdict::Without(_))
@@ -85,17 +96,7 @@ pub(super) fn decide(set: &AgreementSet, question: &Question<'_>, purpose: Optio
     let opinions = set.of(question.partner).map(|agreement| weigh(set, agreement, question, purpose));
     // Where several agreements speak, the one that allows most counts; of denials, the one that came nearest.
     let best = opinions.reduce(|best, other| if worth(&other) > worth(&best) { other } else { best });
-    best.map_or_else(
-        || Decision {
-            verdict: Verdict::Denied,
-            concerns: false,
-            push: Push::Never,
-            agreement: None,
-            because: format!("there is no agreement with {}", question.partner),
-            at: None,
-        },
-        |(_, decision)| decision,
-    )
+    best.map_or_else(|| Decision::without_agreement(question.partner), |(_, decision)| decision)
 }
 
 /// How far the question came: through how many of the checks.
@@ -160,10 +161,14 @@ fn decision(
 
 /// Whether the agreement covers the patient. What belongs to no patient (practitioners, places) concerns nobody.
 fn covered(agreement: &Agreement, question: &Question<'_>) -> Result<(), String> {
+    if is_shared(question.resource) { Ok(()) } else { covers_patient(agreement, question.panels) }
+}
+
+/// Whether it covers a patient who is on these panels.
+pub(super) fn covers_patient(agreement: &Agreement, known: &[&str]) -> Result<(), String> {
     match &agreement.patients {
         Patients::All => Ok(()),
-        Patients::Panels(_) if is_shared(question.resource) => Ok(()),
-        Patients::Panels(panels) if panels.iter().any(|panel| question.panels.contains(&panel.as_str())) => Ok(()),
+        Patients::Panels(panels) if panels.iter().any(|panel| known.contains(&panel.as_str())) => Ok(()),
         Patients::Panels(panels) => Err(format!("the patient is not on the panel {}", panels.join(" or "))),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{AgreementSet, Decision, Exit, Names, Push, Question, Verdict, compile};
+use super::{AgreementSet, Decision, Exit, Names, Offer, Push, Question, Verdict, compile};
 use crate::fhir::{Resource, ValueSets, built_in_value_sets};
 use crate::identity::{PersonId, ResourceId};
 use crate::yaml::Source;
@@ -206,11 +206,19 @@ fn what_was_decided_is_looked_at_again_before_sending() {
 #[test]
 fn a_partner_sends_what_it_may_send() {
     let agreements = set(&[LAKESIDE]);
-    let may = |what: &str| agreements.may_send("lakeside-practice", what, "2026-03-02T10:00:00Z".parse().unwrap());
-    assert_eq!(
-        (may("Task.status"), may("Task.owner"), may("Task"), may("Observation.value")),
-        (true, false, false, true)
-    );
+    let offer = |partner, what, panels, now: &str| {
+        agreements.admits(&Offer { partner, what, panels, now: now.parse().unwrap() })
+    };
+    let may = |what| offer("lakeside-practice", what, &["lakeside"], "2026-03-02T10:00:00Z");
+    let allowed = ["Task.status", "Task.owner", "Task", "Observation.value"].map(|what| may(what).is_allowed());
+    assert_eq!(allowed, [true, false, false, true]);
+    assert_eq!(line(&may("Task.status")), 12);
+    assert!(may("Flag.status").because.contains("does not name Flag.status"));
+    let refused = |partner, panels, now| offer(partner, "Task.status", panels, now);
+    let elsewhere = refused("lakeside-practice", &["hillside"], "2026-03-02T10:00:00Z");
+    assert_eq!((elsewhere.is_allowed(), line(&elsewhere)), (false, 5));
+    assert!(refused("lakeside-practice", &["lakeside"], "2027-03-02T10:00:00Z").because.contains("ended"));
+    assert!(!refused("stranger", &["lakeside"], "2026-03-02T10:00:00Z").is_allowed());
 }
 
 #[test]

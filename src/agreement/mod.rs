@@ -9,6 +9,7 @@ mod condition;
 mod decide;
 #[cfg(test)]
 mod decide_tests;
+mod inbound;
 mod line;
 mod model;
 mod redact;
@@ -17,6 +18,7 @@ mod set;
 
 pub use compile::{Names, compile};
 pub use decide::{Decision, Exit, Question, Verdict};
+pub use inbound::Offer;
 pub use model::{Agreement, Label, Line, Patients, Push, Standing};
 pub use redact::redact;
 pub use sensitive::label_sensitive;

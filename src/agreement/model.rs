@@ -23,7 +23,7 @@ pub struct Agreement {
     pub patients_at: Mark,
     pub receives: Vec<Line>,
     pub receives_at: Mark,
-    /// What the partner may send: `ADT`, `Observation`, `Task.status`.
+    /// What the partner may send: `Observation`, `Task.status`.
     pub sends: Vec<(String, Mark)>,
     pub never: Vec<Label>,
     /// Where the agreement begins.

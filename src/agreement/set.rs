@@ -54,16 +54,6 @@ impl AgreementSet {
         }
     }
 
-    /// Whether a partner may send something: a resource type (`Observation`), an element of one (`Task.status`), or a kind
-    /// of message (`ADT`). Leave to send a type is leave to send its elements.
-    pub fn may_send(&self, partner: &str, what: &str, now: Timestamp) -> bool {
-        let whole = what.split('.').next().unwrap_or_default();
-        self.of(partner)
-            .filter(|agreement| agreement.standing(now).0 == Standing::Active)
-            .flat_map(|agreement| &agreement.sends)
-            .any(|(sends, _)| sends == what || sends == whole)
-    }
-
     /// Partners that have an agreement, in order of name.
     pub fn partners(&self) -> Vec<&str> {
         let mut partners: Vec<&str> = self.agreements.iter().map(|agreement| agreement.partner.as_str()).collect();

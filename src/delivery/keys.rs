@@ -84,7 +84,11 @@ impl SigningKey {
 
     /// A compact JWS over the claims, with `kid` in its header.
     pub fn sign<Claims: Serialize>(&self, claims: &Claims) -> Result<String, KeyError> {
-        let mut header = Header::new(self.algorithm);
+        self.sign_with(Header::new(self.algorithm), claims)
+    }
+
+    /// The same with what else the header says.
+    pub(crate) fn sign_with<Claims: Serialize>(&self, mut header: Header, claims: &Claims) -> Result<String, KeyError> {
         header.kid = Some(self.id.clone());
         jsonwebtoken::encode(&header, claims, &self.key).map_err(KeyError::Signing)
     }

@@ -104,6 +104,24 @@ async fn a_token_refused_before_its_time_is_renewed_at_once() {
 }
 
 #[tokio::test]
+async fn nobody_proves_who_we_are_at_an_endpoint_of_another_origin_unless_the_site_pins_it() {
+    let other = StandIn::start(Inside::default());
+    let endpoint = other.base.replace("/fhir", "/token");
+    let told = Inside { wants_token: true, token_endpoint: Some(endpoint.clone()), ..Inside::default() };
+    let ehr = StandIn::start(told);
+    let mut partner = ehr.partner();
+    let sent = Trial::new().send(&partner).await;
+    assert_eq!(sent.reply, Reply::Unauthorized);
+    assert!(sent.text.contains("pin it"), "{}", sent.text);
+    assert_eq!((other.inside.assertions.lock().unwrap().len(), ehr.seen().len()), (0, 0));
+    partner.smart.as_mut().unwrap().token_url = Some(endpoint.clone());
+    Trial::new().send(&partner).await;
+    let assertion = other.inside.assertions.lock().unwrap()[0].clone();
+    let claims: serde_json::Value = jsonwebtoken::dangerous::insecure_decode(&assertion).unwrap().claims;
+    assert_eq!(claims["aud"], endpoint);
+}
+
+#[tokio::test]
 async fn a_client_that_is_not_registered_is_told_so_in_words_of_ours() {
     let ehr = StandIn::start(Inside { wants_token: true, refuse_clients: true, ..Inside::default() });
     let sent = Trial::new().send(&ehr.partner()).await;

@@ -46,6 +46,8 @@ pub struct Inside {
     pub assertions: Mutex<Vec<String>>,
     pub wants_token: bool,
     pub refuse_clients: bool,
+    /// Named in the configuration instead of the own token endpoint.
+    pub token_endpoint: Option<String>,
 }
 
 pub struct StandIn {
@@ -135,7 +137,10 @@ pub fn partner(base: &str, smart: Option<SmartClient>) -> Partner {
     }
 }
 
-async fn configuration(request: HttpRequest) -> HttpResponse {
+async fn configuration(inside: web::Data<Inside>, request: HttpRequest) -> HttpResponse {
+    if let Some(endpoint) = &inside.token_endpoint {
+        return HttpResponse::Ok().json(json!({ "token_endpoint": endpoint }));
+    }
     let connection = request.connection_info();
     let endpoint = format!("{}://{}/token", connection.scheme(), connection.host());
     HttpResponse::Ok().json(json!({ "token_endpoint": endpoint }))

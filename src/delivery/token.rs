@@ -110,13 +110,24 @@ async fn discover(request: &Request<'_>) -> Result<String, TokenError> {
         let text = format!("the partner's token endpoint does not take {ours} signatures; give another key");
         return Err(TokenError::Discovery(text));
     }
-    // An assertion for an endpoint that anybody can listen to would be anybody's.
-    if request.fhir_base.starts_with("https://") && !endpoint.starts_with("https://") {
-        return Err(TokenError::Discovery(
-            "the partner names a token_endpoint without TLS; give token_url".to_string(),
-        ));
+    // Whoever answers for the partner's server must not be able to have us prove who we are to somebody else: what it names
+    // is used for its own origin, and any other address is the site's to name.
+    if !is_same_origin(request.fhir_base, endpoint) {
+        let text = "the partner names a token_endpoint of another origin than its FHIR server; where that is right, pin it: \
+                    write it as token_url";
+        return Err(TokenError::Discovery(text.to_string()));
     }
     Ok(endpoint.to_string())
+}
+
+/// Scheme, host and port are the same (RFC 6454, 5), and nobody's name is in the address.
+fn is_same_origin(base: &str, endpoint: &str) -> bool {
+    let parsed = (reqwest::Url::parse(base), reqwest::Url::parse(endpoint));
+    let (Ok(base), Ok(endpoint)) = parsed else { return false };
+    endpoint.has_host()
+        && base.origin() == endpoint.origin()
+        && endpoint.username().is_empty()
+        && endpoint.password().is_none()
 }
 
 async fn fetch(request: &Request<'_>, endpoint: &str) -> Result<(String, Timestamp), TokenError> {
@@ -185,4 +196,31 @@ fn oauth_code(body: &[u8]) -> String {
         _ => "",
     };
     format!(" {code}{hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_discovered_endpoint_is_of_the_partners_own_origin() {
+        let base = "https://ehr.example/fhir";
+        for right in ["https://ehr.example/token", "https://EHR.example:443/oauth2/token"] {
+            assert!(is_same_origin(base, right), "{right}");
+        }
+        for wrong in [
+            "https://other.example/token",
+            "https://ehr.example.other.example/token",
+            "https://ehr.example@other.example/token",
+            "https://ehr.example:8443/token",
+            "http://ehr.example/token",
+            "https://name@ehr.example/token",
+            "//ehr.example/token",
+            "/token",
+            "file:///token",
+            "",
+        ] {
+            assert!(!is_same_origin(base, wrong), "{wrong}");
+        }
+    }
 }

@@ -52,6 +52,7 @@ pub fn feed(name: &str) -> Feed {
         habits: Default::default(),
         identified_by: Vec::new(),
         owns: Vec::new(),
+        foreign: Vec::new(),
         accepts: Vec::new(),
         facilities: Vec::new(),
         limits: Limits { frame_bytes: 2000, connections: 4, in_flight: 8, idle_secs: 20, frame_secs: 10 },

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use super::find::Found;
+use super::ownership;
 use super::portions::Portion;
 use super::settle::{Settled, Working, settle, version_path};
 use crate::agreement::label_sensitive;
@@ -42,14 +43,15 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     for identified in &mut drafts {
         label_sensitive(&mut identified.draft.resource, &site.value_sets);
     }
+    let record = found.known.record;
+    let stamp = Stamp::new(portion.event.occurred, portion.event.recorded, format!("{}/{control}", feed.name));
     let statement = Statement {
-        stamp: Stamp::new(portion.event.occurred, portion.event.recorded, format!("{}/{control}", feed.name)),
+        stamp: ownership::weigh(feed, &portion.candidates, stamp),
         trigger: portion.event.trigger.clone(),
         drafts,
-        candidates: found.identifiers,
+        candidates: ownership::learnable(feed, &record.head, found.identifiers, &mut problems),
         received,
     };
-    let record = found.known.record;
     let (merged, prior) = match found.prior {
         None => (merge(&record, statement), None),
         Some((prior, named)) => (merge_patients(&record, &prior, &named, statement), Some(prior)),

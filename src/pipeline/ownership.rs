@@ -1,9 +1,11 @@
-//! What a feed may merge (HL7 v2.5.1, 3.3.40): only identifiers that it owns. Who assigns a number decides that two numbers
-//! are one patient's; whoever else says so could put any patient's record into another's.
+//! What a feed may merge (HL7 v2.5.1, 3.3.40), add to a record's numbers and say of its patient: only by identifiers that it
+//! owns. Who assigns a number decides that two numbers are one patient's; whoever else says so could put any patient's record
+//! into another's.
 
 use crate::fhir::Identifier;
 use crate::mapping::{Mapped, Merge};
 use crate::problem::{Category, FieldPlace, Place, Problem};
+use crate::record::{Head, Stamp};
 use crate::site::Feed;
 use crate::unused::{Duty, Kind};
 
@@ -18,6 +20,40 @@ pub(super) fn keep_owned(feed: &Feed, mapped: &mut Mapped) {
             Err(problem) => mapped.problems.push(problem),
         }
     }
+}
+
+/// The identifiers that a record may learn of a message: none that another feed owns, since whoever it belongs to would then
+/// find a record that is somebody else's. One that founds a record, and those it has, stay.
+pub(super) fn learnable(
+    feed: &Feed,
+    head: &Head,
+    found: Vec<Identifier>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Identifier> {
+    let founder = found.first().filter(|_| head.identifiers.is_empty()).cloned();
+    let mut kept = Vec::new();
+    for identifier in found {
+        let is_known = head.identifiers.contains(&identifier) || founder.as_ref() == Some(&identifier);
+        if is_known || !feed.foreign.contains(&identifier.system) {
+            kept.push(identifier);
+            continue;
+        }
+        let text = format!(
+            "names a number of {} for this patient, which this feed does not own; who assigns it, a merge or a roster row may \
+             say so",
+            identifier.system
+        );
+        let place = Place::Field(FieldPlace::field("PID", 1, 3));
+        let problem = Problem::information(Category::Forbidden, place, text);
+        problems.push(problem.unused(Kind::Identity, &identifier.system));
+    }
+    kept
+}
+
+/// A message's stamp: its word on the patient counts less where every number it knows the patient by is another's.
+pub(super) fn weigh(feed: &Feed, found: &[Identifier], stamp: Stamp) -> Stamp {
+    let is_foreign = |identifier: &Identifier| feed.foreign.contains(&identifier.system);
+    if !found.is_empty() && found.iter().all(is_foreign) { stamp.mentioning() } else { stamp }
 }
 
 struct Owner<'f> {

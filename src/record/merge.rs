@@ -122,7 +122,7 @@ fn outdone(known: &Fragment, stated: &Fragment) -> Option<String> {
         "Observation" | "DiagnosticReport" => {
             "a preliminary result replaces no final one, and a final one no correction"
         }
-        _ => "results and orders fill gaps only",
+        _ => "results, orders and whoever knows the patient by another's number fill gaps only",
     };
     // Values of identifiers are in the names of their parts.
     let elements: Vec<&str> =

@@ -6,14 +6,16 @@ use jiff::Timestamp;
 use super::{Stamp, encounter};
 use crate::fhir::Resource;
 
-/// What those who only mention a patient or a visit (results, orders, appointments) say of it: it fills gaps.
-const MENTIONED: i8 = -1;
+/// What those who only mention a patient or a visit (results, orders, appointments, hospitals that know the patient by
+/// another's number) say of it: it fills gaps.
+pub(super) const MENTIONED: i8 = -1;
 
 /// The stamp of one resource's statement. Results are as of when they were released (`issued`), not of when the message
 /// was made. A preliminary result never outdoes a final one, nor that one a correction (HL7 table 0085: final results "can
 /// only be changed with a corrected result"). Encounters rank by what their trigger does.
 pub(super) fn stamp(resource: &Resource, message: &Stamp, trigger: &str) -> Stamp {
-    let mut stamp = message.clone();
+    // How weighty the sender's word is on the patient says nothing of its own visits and results.
+    let mut stamp = Stamp { weight: 0, ..message.clone() };
     match resource.resource_type() {
         "Observation" | "DiagnosticReport" => {
             // Nothing lost: what is no moment does not order statements; the message's own time does.
@@ -23,7 +25,9 @@ pub(super) fn stamp(resource: &Resource, message: &Stamp, trigger: &str) -> Stam
             stamp.rank = resource.text("status").map_or(0, result_rank);
             stamp.weight = result_weight(stamp.rank);
         }
-        "Patient" | "RelatedPerson" | "Coverage" if only_mentions(trigger) => stamp.weight = MENTIONED,
+        "Patient" | "RelatedPerson" | "Coverage" => {
+            stamp.weight = if only_mentions(trigger) { MENTIONED } else { message.weight };
+        }
         "Encounter" => {
             stamp.rank = encounter::trigger_rank(trigger);
             stamp.weight = if only_mentions(trigger) { MENTIONED } else { 0 };

@@ -36,6 +36,11 @@ impl Stamp {
         Self { weight: 0, occurred, recorded, rank: 0, source: source.into() }
     }
 
+    /// The same from somebody who knows the patient by numbers of others alone: what it says of the patient fills gaps.
+    pub fn mentioning(self) -> Self {
+        Self { weight: super::rank::MENTIONED, ..self }
+    }
+
     /// The feed's name: the part of the source before the control id.
     pub fn feed(&self) -> &str {
         self.source.split('/').next().unwrap_or_default()

@@ -61,6 +61,8 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
         habits,
         identified_by,
         owns,
+        // Known once all feeds are read.
+        foreign: Vec::new(),
         accepts,
         facilities,
         limits,

@@ -9,7 +9,7 @@ use super::compiled;
 use super::crosscheck::{self, Kind, Names, Reference};
 use super::folder::{Document, Folder, stem};
 use super::listener::{self, Taken};
-use super::{Feed, Panel, Partner, Settings, Site, feeds, panels, partners, roster, settings};
+use super::{Feed, Panel, Partner, Settings, Site, feeds, ownership, panels, partners, roster, settings};
 use crate::agreement::AgreementSet;
 use crate::fhir::ValueSets;
 use crate::mapping::MapSet;
@@ -98,11 +98,14 @@ fn read_parts(folder: &mut Folder, parts: &mut Parts) {
         folder.fault(Category::NotFound, "handover.yaml", text);
     }
     let profiles = Arc::new(compiled::profiles(folder));
+    let mut feed_marks = BTreeMap::new();
     for document in documents(folder, "feeds") {
+        feed_marks.insert(document.name.clone(), document.node.mark.clone());
         if let Some(feed) = feeds::read(&document, folder, &mut parts.taken, &profiles) {
             parts.feeds.insert(document.name, feed);
         }
     }
+    folder.problems.extend(ownership::settle(&mut parts.feeds, &feed_marks));
     for document in documents(folder, "partners") {
         parts.partner_marks.insert(document.name.clone(), document.node.mark.clone());
         parts.partners.insert(document.name.clone(), partners::read(&document, folder));

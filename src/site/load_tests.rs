@@ -117,6 +117,37 @@ fn a_private_key_in_a_partners_jwks_is_refused() {
 }
 
 #[test]
+fn numbers_that_two_feeds_name_are_owned_by_whoever_says_so_and_else_by_nobody() {
+    let feed = |name: &str, port: u16, more: &str| {
+        format!(
+            "feed: {name}\nzone: UTC\nmllp: {{ listen: '127.0.0.1:{port}' }}\n\
+             authorities: {{ namespaces: {{ N: 'urn:example:n', M: 'urn:example:m' }} }}\n{more}"
+        )
+    };
+    let owned = |first: &str, second: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("feeds")).unwrap();
+        std::fs::write(folder.path().join(SETTINGS.0), SETTINGS.1).unwrap();
+        std::fs::write(folder.path().join("feeds/a.yaml"), feed("a", 4001, first)).unwrap();
+        std::fs::write(folder.path().join("feeds/b.yaml"), feed("b", 4002, second)).unwrap();
+        let loaded = load(folder.path());
+        let said: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+        let site = loaded.site.unwrap();
+        let of = |name: &str| (site.feeds[name].owns.join(" "), site.feeds[name].foreign.join(" "));
+        (of("a"), of("b"), said)
+    };
+    let pair = |owns: &str, foreign: &str| (owns.to_string(), foreign.to_string());
+    let (n, m) = ("urn:example:n", "urn:example:m");
+    let (a, b, said) = owned("identified_by: [N]\n", "identified_by: [M, N]\n");
+    assert_eq!((a, b), (pair("", m), pair(m, "")), "N is nobody's until somebody says whose");
+    assert!(matches!(said.as_slice(), [one] if one.contains("a, b") && one.contains(n)), "{said:?}");
+    let (a, b, said) = owned("identified_by: [N]\nowns: [N]\n", "identified_by: [M, N]\n");
+    assert_eq!((a, b, said.len()), (pair(n, m), pair(m, n), 0));
+    let (a, b, said) = owned("identified_by: [N]\n", "identified_by: [M]\nowns: [N]\n");
+    assert_eq!((a, b, said.len()), (pair("", n), pair(n, ""), 0), "who says what it owns owns no more");
+}
+
+#[test]
 fn facilities_that_share_one_numbering_say_so() {
     let feed = |more: &str| {
         let text = format!(

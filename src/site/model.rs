@@ -82,6 +82,8 @@ pub struct Feed {
     pub identified_by: Vec<String>,
     /// Systems whose numbers its sender assigns: it may merge these and no others.
     pub owns: Vec<String>,
+    /// Systems whose numbers the sender of another feed assigns.
+    pub foreign: Vec<String>,
     /// Trigger events taken, such as `ADT^A01` or `ORU^*`; empty means all that are mapped.
     pub accepts: Vec<String>,
     /// MSH-4 must be one of these when given ("wrong feed" otherwise).

@@ -1,5 +1,5 @@
-//! The one door through which stored resources leave over HTTP: what the agreements say of each, and the audit of it,
-//! durable before anything is shown. Nothing else in this folder can make a `Shown`.
+//! The one door through which stored resources leave over HTTP, and through which partners write: what the agreements say of
+//! each, and the audit of it, durable before anything is shown or done. Nothing else in this folder can make a `Shown`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::answer::Fault;
 use super::client::Client;
 use super::scope::Scopes;
 use super::service::Service;
-use crate::agreement::{self, Decision, Exit, Question, Standing};
+use crate::agreement::{self, Decision, Exit, Offer, Question, Standing};
 use crate::fhir::{Identifier, Resource};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::Stored;
@@ -78,12 +78,7 @@ impl<'a> Reader<'a> {
     /// The same for a resource that was found by these elements: when one of them is left out for the partner, finding it
     /// would tell what it holds.
     pub async fn judge_found(&mut self, stored: Stored, asked: &[&str]) -> Result<Verdict, Fault> {
-        let person = stored.id.person;
-        if !self.panels.contains_key(&person) {
-            let found = panels_of(&*self.service.gateway.store, person).await?;
-            self.panels.insert(person, found);
-        }
-        let panels = self.panels.get(&person).map(Vec::as_slice).unwrap_or_default();
+        let panels = self.panels(stored.id.person).await?;
         let panels: Vec<&str> = panels.iter().map(String::as_str).collect();
         let resource = &stored.resource;
         let question = Question { partner: self.partner, exit: self.exit, resource, panels: &panels, now: self.now };
@@ -95,18 +90,42 @@ impl<'a> Reader<'a> {
             true => format!("{}, and it was searched by one of them", explain(&decision)),
             false => explain(&decision),
         };
-        self.remember(&stored, released.is_some(), because);
+        self.remember(action(self.exit), &stored, released.is_some(), because);
         let Some(resource) = released else { return Ok(Verdict::Denied(self.tell(&decision))) };
         let Stored { id, version, updated, .. } = stored;
         Ok(Verdict::Shown(Box::new(Shown { id: id.to_string(), version, updated, resource })))
     }
 
-    fn remember(&mut self, stored: &Stored, allowed: bool, because: String) {
+    /// Whether the partner may write this (`Flag.status`) to a resource; the refusal, when it may not.
+    pub async fn admit(&mut self, stored: &Stored, what: &str) -> Result<Result<(), Fault>, Fault> {
+        let panels = self.panels(stored.id.person).await?;
+        let panels: Vec<&str> = panels.iter().map(String::as_str).collect();
+        let offer = Offer { partner: self.partner, what, panels: &panels, now: self.now };
+        let decision = self.site.agreements.admits(&offer);
+        let allowed = decision.is_allowed();
+        self.remember("write", stored, allowed, explain(&decision));
+        Ok(if allowed {
+            Ok(())
+        } else {
+            Err(Fault::forbidden(format!("no agreement lets {} send {what}", self.partner)))
+        })
+    }
+
+    async fn panels(&mut self, person: PersonId) -> Result<Vec<String>, StoreError> {
+        if let Some(known) = self.panels.get(&person) {
+            return Ok(known.clone());
+        }
+        let found = panels_of(&*self.service.gateway.store, person).await?;
+        self.panels.insert(person, found.clone());
+        Ok(found)
+    }
+
+    fn remember(&mut self, action: &str, stored: &Stored, allowed: bool, because: String) {
         let person = stored.id.person;
         self.audit.push(AuditEntry {
             at: self.now,
             agent: self.partner.to_string(),
-            action: action(self.exit).to_string(),
+            action: action.to_string(),
             person: (person != PersonId::SHARED).then_some(person),
             subject: format!("{}/{}/_history/{}", stored.resource.resource_type(), stored.id, stored.version),
             allowed,

@@ -12,7 +12,7 @@ use actix_web::{App, Error};
 use serde_json::{Value, json};
 
 use super::{Service, configure, guard};
-use crate::agreement::{Names, compile};
+use crate::agreement::{AgreementSet, Names, compile};
 use crate::clock::{Clock, ManualClock};
 use crate::delivery::{SigningKey, key_for_tests, partner_for_tests};
 use crate::fhir::Identifier;
@@ -36,6 +36,7 @@ receives:
   - { resource: Patient, pull: true }
   - { resource: Flag, push: on-change }
   - { resource: Encounter, pull: true, without: [participant, type] }
+sends: [Flag.status]
 never: [R]
 ";
 
@@ -144,6 +145,13 @@ impl Trial {
         self.gateway.store.commit(WriteUnit { heads: vec![HeadWrite { head, replaces }], ..unit }).await.unwrap();
     }
 
+    /// Goes on under another agreement.
+    pub fn replace_agreement(&self, change: impl Fn(&str) -> String) {
+        let mut site = site(&self.key);
+        site.agreements = agreements(&site, &change(AGREEMENT));
+        self.gateway.site.store(Arc::new(site));
+    }
+
     pub async fn call(&self, request: TestRequest) -> Answer {
         let app = App::new().wrap(from_fn(guard)).configure(|config| configure(config, self.service.clone()));
         let app = init_service(app).await;
@@ -214,11 +222,15 @@ fn site(key: &SigningKey) -> Site {
     for name in ["lakeside", "hillside"] {
         site.panels.insert(name.into(), panel(name));
     }
-    let names = Names { partners: None, panels: None, value_sets: site.value_sets.clone() };
-    let (agreements, problems) = compile(&[Source::new("agreements/practice.yaml", AGREEMENT)], &names);
-    assert!(problems.is_empty(), "{problems:?}");
-    site.agreements = agreements;
+    site.agreements = agreements(&site, AGREEMENT);
     site
+}
+
+fn agreements(site: &Site, text: &str) -> AgreementSet {
+    let names = Names { partners: None, panels: None, value_sets: site.value_sets.clone() };
+    let (agreements, problems) = compile(&[Source::new("agreements/practice.yaml", text)], &names);
+    assert!(problems.is_empty(), "{problems:?}");
+    agreements
 }
 
 fn panel(name: &str) -> Panel {

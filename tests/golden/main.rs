@@ -21,6 +21,7 @@ mod habits_hl7;
 mod house;
 mod intake;
 mod orders;
+mod owners;
 mod page;
 mod second_opinion;
 mod stories;

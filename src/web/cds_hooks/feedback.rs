@@ -57,16 +57,20 @@ fn answer_of(feedback: &CardFeedback) -> Result<Option<(ResourceId, String)>, Fa
     Ok(answer.map(|answer| (card, answer)))
 }
 
-/// Only who may see the card may answer it.
+/// What an answer writes: the question falls silent.
+const WRITES: &str = "Flag.status";
+
+/// Only who may see the card may answer it, and only where an agreement lets it send answers.
 async fn give(service: &Service, client: &Client, flag: ResourceId, answer: &str) -> Result<(), Fault> {
     let absent = || Fault::not_found("there is no such card");
     let stored = service.gateway.store.resource("Flag", flag).await?.ok_or_else(absent)?;
     let mut reader = Reader::new(service, client, Exit::Card);
-    let verdict = reader.judge(stored).await?;
+    let permitted = match reader.judge(stored.clone()).await? {
+        Verdict::Denied(why) => Err(Fault::forbidden(why)),
+        Verdict::Shown(_) => reader.admit(&stored, WRITES).await?,
+    };
     reader.finish().await?;
-    if let Verdict::Denied(why) = verdict {
-        return Err(Fault::forbidden(why));
-    }
+    permitted?;
     service.gateway.answer(flag, answer, &client.partner).await.map_err(|problem| {
         let status = match problem.category {
             Category::Transient => actix_web::http::StatusCode::SERVICE_UNAVAILABLE,

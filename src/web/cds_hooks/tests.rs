@@ -107,6 +107,30 @@ async fn an_answered_question_falls_silent() {
 }
 
 #[actix_web::test]
+async fn an_answer_is_taken_only_where_the_agreement_lets_the_partner_send_it() {
+    let trial = with_copd().await;
+    let shown = open_chart(&trial, "x", prefetched("1")).await;
+    let card = cards(&shown).iter().find(|card| card["summary"].as_str().unwrap().contains("programme")).unwrap();
+    let path = format!("{VIEW}/feedback");
+    let answer = |suggestion: &str| {
+        json!({ "feedback": [{ "card": card["uuid"], "outcome": "accepted",
+            "acceptedSuggestions": [{ "id": format!("{}.{suggestion}", card["uuid"].as_str().unwrap()) }] }] })
+    };
+    for sends in ["", "sends: [Task.status, Flag.period, Observation]\n"] {
+        trial.replace_agreement(|text| text.replace("sends: [Flag.status]\n", sends));
+        let refused = post(&trial, &path, &jwt(&trial, &path), &answer("offered")).await;
+        assert_eq!(refused.status, 403, "{}", refused.text);
+        assert_eq!(cards(&open_chart(&trial, "x", prefetched("1")).await).len(), cards(&shown).len());
+    }
+    let audit = trial.audit().await;
+    let writes: Vec<_> = audit.iter().filter(|entry| entry.action == "write").collect();
+    assert!(writes.len() == 2 && writes.iter().all(|entry| !entry.allowed), "{writes:?}");
+    trial.replace_agreement(|text| text.replace("[Flag.status]", "[Flag]"));
+    let taken = post(&trial, &path, &jwt(&trial, &path), &answer("offered")).await;
+    assert_eq!(taken.status, 200, "leave to send a type is leave to send its elements: {}", taken.text);
+}
+
+#[actix_web::test]
 async fn callers_prove_themselves_for_the_address_they_call_and_once() {
     let trial = with_copd().await;
     let body = json!({ "hook": "patient-view", "hookInstance": "1", "context": { "patientId": "x" },

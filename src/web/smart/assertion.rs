@@ -63,6 +63,10 @@ pub async fn verify(service: &Service, token: &str, expected: &Expected<'_>) -> 
     if !matches!(header.alg, Algorithm::RS384 | Algorithm::ES384) {
         return Err("the JWT must be signed with RS384 or ES384".into());
     }
+    // RFC 7515, 4.1.11: what is not understood must not be passed over, and no extension is understood here.
+    if header.crit.is_some() {
+        return Err("the JWT's header has crit; no extension is understood here".into());
+    }
     let key_id = header.kid.as_deref().ok_or("the JWT's header has no kid")?;
     let unproven: Claims =
         jsonwebtoken::dangerous::insecure_decode(token).map_err(|_| "the JWT's claims cannot be read")?.claims;

@@ -108,6 +108,20 @@ async fn algorithms_other_than_the_two_are_refused() {
 }
 
 #[actix_web::test]
+async fn extensions_that_must_be_understood_are_refused() {
+    let trial = Trial::new().await;
+    // Any one of them, the well-known b64 (RFC 7797) among them, and an empty list, which must not be sent at all.
+    for names in [vec!["exp"], vec!["b64"], vec!["urn:example:x"], vec![]] {
+        let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::ES384);
+        header.crit = Some(names.iter().map(ToString::to_string).collect());
+        let assertion = trial.key.sign_with(header, &claims(&trial)).unwrap();
+        let answer = ask_with(&trial, &assertion, "system/Task.rs").await;
+        assert_eq!(answer.status, 401, "{names:?}");
+        assert!(answer.text.contains("crit"), "{}", answer.text);
+    }
+}
+
+#[actix_web::test]
 async fn requests_that_are_not_backend_services_get_oauths_errors() {
     let trial = Trial::new().await;
     let error = |answer: &Answer| answer.body["error"].as_str().unwrap_or_default().to_string();
