@@ -4,7 +4,8 @@ use std::sync::Mutex;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Tells the time. Only `app`, `feed`, `delivery`, `web` and `console` hold one; the pure layer is handed readings.
+/// Tells the time. Only `app`, `feed`, `delivery`, `web` and `console` hold one, and `site` reads the machine's for what
+/// certificates say; the pure layer is handed readings.
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }

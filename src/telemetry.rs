@@ -8,6 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use tracing_subscriber::EnvFilter;
 
@@ -56,8 +57,46 @@ struct UnusedLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FeedLabels {
+    feed: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CertificateLabels {
+    used_by: String,
+    file: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WorkLabels {
+    /// Open or late.
+    state: &'static str,
+    urgency: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StateLabels {
     state: &'static str,
+}
+
+/// What is true now, set whenever somebody asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub waiting: u64,
+    pub held: u64,
+    pub dead: u64,
+    /// Age of the oldest delivery that is not done; 0 where there is none.
+    pub oldest_secs: i64,
+    pub records: u64,
+    pub disk_bytes: u64,
+    /// The site in force is not the one in its folder.
+    pub is_stale: bool,
+    /// Parts that do not follow the site.
+    pub faults: usize,
+    /// Who uses which file, and when it ends in seconds since 1970.
+    pub certificates: Vec<(String, String, i64)>,
+    /// Urgency, how many tasks are open, and of those how many are late.
+    pub tasks: Vec<(&'static str, u64, u64)>,
 }
 
 /// What this process counts. One per gateway, shared by all its parts; every method is cheap and never blocks for long.
@@ -70,6 +109,14 @@ pub struct Metrics {
     deliveries: Family<DeliveryLabels, Counter>,
     delivery_time: Histogram,
     backlog: Family<StateLabels, Gauge>,
+    oldest_delivery: Gauge,
+    last_message: Family<FeedLabels, Gauge>,
+    connections: Family<FeedLabels, Gauge>,
+    is_stale: Gauge,
+    faults: Gauge,
+    reloads: Family<StateLabels, Counter>,
+    certificates: Family<CertificateLabels, Gauge>,
+    tasks: Family<WorkLabels, Gauge>,
     pruned: Family<KindLabels, Counter>,
     unused: Family<UnusedLabels, Counter>,
     records: Gauge,
@@ -90,6 +137,14 @@ impl Default for Metrics {
             deliveries: Family::default(),
             delivery_time: seconds(),
             backlog: Family::default(),
+            oldest_delivery: Gauge::default(),
+            last_message: Family::default(),
+            connections: Family::default(),
+            is_stale: Gauge::default(),
+            faults: Gauge::default(),
+            reloads: Family::default(),
+            certificates: Family::default(),
+            tasks: Family::default(),
             pruned: Family::default(),
             unused: Family::default(),
             records: Gauge::default(),
@@ -115,6 +170,8 @@ impl Metrics {
         let text = "Time an attempt to deliver took";
         registry.register_with_unit("delivery", text, Unit::Seconds, self.delivery_time.clone());
         registry.register("outbox", "Deliveries that are not done, by state", self.backlog.clone());
+        self.register_standing();
+        let registry = &mut self.registry;
         registry.register("pruned", "Entries taken away by age, by kind", self.pruned.clone());
         let text = "What could not be used or not as stated, each cause once per message, by feed and kind";
         registry.register("unused", text, self.unused.clone());
@@ -125,8 +182,31 @@ impl Metrics {
         registry.register_with_unit("http_request", text, Unit::Seconds, self.request_time.clone());
     }
 
+    /// What tells of a state.
+    fn register_standing(&mut self) {
+        let registry = &mut self.registry;
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The version that runs", build);
+        let text =
+            "Age of the oldest delivery that is not done, of the first 200 to be tried next; 0 where there is none";
+        registry.register_with_unit("outbox_oldest", text, Unit::Seconds, self.oldest_delivery.clone());
+        let text = "When the last message of a feed was answered, in seconds since 1970";
+        registry.register_with_unit("last_message_timestamp", text, Unit::Seconds, self.last_message.clone());
+        registry.register("connections", "Open MLLP connections, by feed", self.connections.clone());
+        let text = "1 while the site in force is not the one in its folder";
+        registry.register("site_stale", text, self.is_stale.clone());
+        let text = "Parts that do not follow the site (see /health)";
+        registry.register("faults", text, self.faults.clone());
+        let text = "Reloads of the site, by how they ended: taken or failed";
+        registry.register("site_reloads", text, self.reloads.clone());
+        registry.register("tasks", "Open tasks, and of those the late ones, by urgency", self.tasks.clone());
+        let text = "When a certificate of the site ends, in seconds since 1970";
+        registry.register_with_unit("certificate_expiry_timestamp", text, Unit::Seconds, self.certificates.clone());
+    }
+
     /// A message was answered with this code (AA, AE, AR) so many seconds after its last byte.
-    pub fn count_message(&self, feed: &str, code: &'static str, seconds: f64) {
+    pub fn count_message(&self, feed: &str, code: &'static str, seconds: f64, now_secs: i64) {
+        self.note_last_message(feed, now_secs);
         self.messages.get_or_create(&MessageLabels { feed: feed.to_string(), code }).inc();
         self.accept.observe(seconds);
     }
@@ -152,13 +232,43 @@ impl Metrics {
         self.unused.get_or_create(&UnusedLabels { feed: feed.to_string(), kind }).inc();
     }
 
-    /// What the store says of itself, set whenever somebody asked it.
-    pub fn set_store(&self, waiting: u64, held: u64, dead: u64, records: u64, disk_bytes: u64) {
-        for (state, count) in [("waiting", waiting), ("held", held), ("dead", dead)] {
+    /// When a feed's last message was answered, in seconds since 1970; an earlier one says nothing new.
+    pub fn note_last_message(&self, feed: &str, secs: i64) {
+        let gauge = self.last_message.get_or_create_owned(&FeedLabels { feed: feed.to_string() });
+        gauge.set(gauge.get().max(secs));
+    }
+
+    /// So many MLLP connections of a feed are open now.
+    pub fn set_connections(&self, feed: &str, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.connections.get_or_create(&FeedLabels { feed: feed.to_string() }).set(count);
+    }
+
+    /// A reload of the site ended: it was taken over, or the old one stays.
+    pub fn count_reload(&self, is_taken: bool) {
+        self.reloads.get_or_create(&StateLabels { state: if is_taken { "taken" } else { "failed" } }).inc();
+    }
+
+    /// What is true now.
+    pub fn set_standing(&self, now: &Standing) {
+        for (state, count) in [("waiting", now.waiting), ("held", now.held), ("dead", now.dead)] {
             self.backlog.get_or_create(&StateLabels { state }).set(as_gauge(count));
         }
-        self.records.set(as_gauge(records));
-        self.disk.set(as_gauge(disk_bytes));
+        self.records.set(as_gauge(now.records));
+        self.disk.set(as_gauge(now.disk_bytes));
+        self.oldest_delivery.set(now.oldest_secs);
+        self.is_stale.set(i64::from(now.is_stale));
+        self.faults.set(i64::try_from(now.faults).unwrap_or(i64::MAX));
+        for (urgency, open, late) in &now.tasks {
+            for (state, count) in [("open", *open), ("late", *late)] {
+                self.tasks.get_or_create(&WorkLabels { state, urgency }).set(as_gauge(count));
+            }
+        }
+        self.certificates.clear();
+        for (used_by, file, until) in &now.certificates {
+            let labels = CertificateLabels { used_by: used_by.clone(), file: file.clone() };
+            self.certificates.get_or_create(&labels).set(*until);
+        }
     }
 
     /// An HTTP request was answered. `route` is the pattern that matched.
@@ -188,10 +298,25 @@ mod tests {
     #[test]
     fn what_was_counted_is_on_the_page() {
         let metrics = Metrics::default();
-        metrics.count_message("hospital", "AA", 0.01);
+        metrics.count_message("hospital", "AA", 0.01, 1_800_000_000);
+        metrics.note_last_message("hospital", 1_700_000_000);
+        metrics.set_connections("hospital", 3);
+        metrics.count_reload(false);
         metrics.count_delivery("practice", "retry", 0.2);
         metrics.count_unused("hospital", "unit");
-        metrics.set_store(3, 1, 0, 12, 4096);
+        let ends = |file: &str| ("feeds/a.yaml".to_string(), file.to_string(), 1_900_000_000);
+        metrics.set_standing(&Standing { certificates: vec![ends("old.pem")], ..Standing::default() });
+        metrics.set_standing(&Standing {
+            waiting: 3,
+            held: 1,
+            oldest_secs: 77,
+            records: 12,
+            disk_bytes: 4096,
+            is_stale: true,
+            certificates: vec![ends("a.pem")],
+            tasks: vec![("stat", 9, 2)],
+            ..Standing::default()
+        });
         metrics.count_request("/fhir/{type}/{id}", "GET", 200, 0.002);
         let page = metrics.encode();
         assert!(page.contains(r#"handover_messages_total{feed="hospital",code="AA"} 1"#), "{page}");
@@ -200,6 +325,19 @@ mod tests {
         assert!(page.contains(r#"handover_unused_total{feed="hospital",kind="unit"} 1"#));
         assert!(page.contains("handover_store_bytes 4096"));
         assert!(page.contains(r#"route="/fhir/{type}/{id}",method="GET",status="200""#));
+        for line in [
+            concat!("handover_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+            r#"handover_last_message_timestamp_seconds{feed="hospital"} 1800000000"#,
+            r#"handover_connections{feed="hospital"} 3"#,
+            r#"handover_site_reloads_total{state="failed"} 1"#,
+            "handover_outbox_oldest_seconds 77",
+            "handover_site_stale 1",
+            r#"handover_tasks{state="late",urgency="stat"} 2"#,
+            r#"handover_certificate_expiry_timestamp_seconds{used_by="feeds/a.yaml",file="a.pem"} 1900000000"#,
+        ] {
+            assert!(page.contains(line), "{line} is not in {page}");
+        }
+        assert!(!page.contains("old.pem"), "what is no longer used is no longer told of");
         assert!(page.ends_with("# EOF\n"));
     }
 }

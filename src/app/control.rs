@@ -9,6 +9,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use super::reload::ReloadBell;
 use crate::console::Console;
 use crate::pipeline::{Gateway, Operation};
 
@@ -26,6 +27,7 @@ struct Origin(String);
 pub(super) fn serve(
     gateway: &Arc<Gateway>,
     console: &Arc<Console>,
+    reload: ReloadBell,
     data: &Path,
     origin: String,
 ) -> anyhow::Result<ServerHandle> {
@@ -34,14 +36,16 @@ pub(super) fn serve(
     // The store's own lock says that no other gateway lives here, so a socket that is left is a dead one.
     let _ = std::fs::remove_file(&path);
     let (gateway, console) = (web::Data::from(Arc::clone(gateway)), web::Data::from(Arc::clone(console)));
-    let origin = web::Data::new(Origin(origin));
+    let (origin, reload) = (web::Data::new(Origin(origin)), web::Data::new(reload));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(gateway.clone())
             .app_data(console.clone())
             .app_data(origin.clone())
+            .app_data(reload.clone())
             .app_data(web::JsonConfig::default().limit(MOST_BYTES))
             .route("/operation", web::post().to(operate))
+            .route("/reload", web::post().to(take_over))
             .route("/console-link", web::post().to(console_link))
     })
     .workers(1)
@@ -67,6 +71,13 @@ async fn operate(gateway: web::Data<Gateway>, operation: web::Json<Operation>) -
     match gateway.perform(operation.into_inner()).await {
         Ok(result) => HttpResponse::Ok().json(result),
         Err(problem) => HttpResponse::UnprocessableEntity().json(json!({ "problem": problem.text })),
+    }
+}
+
+async fn take_over(reload: web::Data<ReloadBell>) -> HttpResponse {
+    match reload.ring().await {
+        Some(reloaded) => HttpResponse::Ok().json(reloaded),
+        None => HttpResponse::ServiceUnavailable().json(json!({ "problem": "the gateway is stopping" })),
     }
 }
 

@@ -10,6 +10,7 @@ use actix_web::{App, HttpServer, middleware, web};
 use anyhow::{Context, anyhow};
 
 use super::control;
+use super::reload::ReloadBell;
 use super::running::data_folder;
 use crate::console::{self, Console};
 use crate::feed::{Acceptor, HttpIntake, remember_certificate};
@@ -44,12 +45,12 @@ pub(super) fn start(
     gateway: &Arc<Gateway>,
     service: Arc<Service>,
     console: Arc<Console>,
-    with_control: bool,
+    control: Option<ReloadBell>,
 ) -> anyhow::Result<HttpPart> {
     let (gateway, (report, bound)) = (Arc::clone(gateway), sync_channel(1));
     std::thread::Builder::new().name("http".to_string()).spawn(move || {
         let system = actix_web::rt::System::new();
-        let started = system.block_on(async { serve(&gateway, service, console, with_control) });
+        let started = system.block_on(async { serve(&gateway, service, console, control) });
         let _ = report.send(started);
         if let Err(fault) = system.run() {
             tracing::error!(%fault, "the HTTP side ended in disorder");
@@ -62,7 +63,7 @@ fn serve(
     gateway: &Arc<Gateway>,
     service: Arc<Service>,
     console: Arc<Console>,
-    with_control: bool,
+    control: Option<ReloadBell>,
 ) -> anyhow::Result<HttpPart> {
     let site = gateway.site.load_full();
     let settings = &site.settings.http;
@@ -89,8 +90,8 @@ fn serve(
     .with_context(|| format!("cannot listen on {listen} for HTTP; is another program using it?"))?;
     let address = server.addrs().first().copied().context("the HTTP listener has no address")?;
     let origin = origin(&site, address);
-    let control =
-        if with_control { Some(control::serve(gateway, &console, &data_folder(&site), origin.clone())?) } else { None };
+    let control = control.map(|bell| control::serve(gateway, &console, bell, &data_folder(&site), origin.clone()));
+    let control = control.transpose()?;
     let running = server.run();
     let handle = running.handle();
     actix_web::rt::spawn(running);

@@ -5,7 +5,9 @@ mod http;
 mod panels;
 mod reload;
 mod running;
+mod watch;
 
 pub use control::{ask, socket_path};
 pub use panels::import_members;
+pub use reload::{ReloadBell, Reloaded};
 pub use running::{Running, Start, open_store, stop_signal};

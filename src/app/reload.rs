@@ -1,129 +1,208 @@
-//! A site that changes while the gateway runs: compiled anew, taken over whole, or refused whole with the reasons in the log.
+//! A site that changes while the gateway runs: compiled anew, taken over whole, or refused whole. What does not follow it
+//! stands in the log and in the gateway's condition, which `/health` and `handover health` tell.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::{Mutex, mpsc, watch};
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
 use super::panels;
+use super::watch::SiteWatch;
 use crate::feed::Feeds;
+use crate::pipeline::condition::{Fault, SITE};
 use crate::pipeline::{Event, Gateway};
 use crate::problem::Problem;
-use crate::site;
+use crate::site::{self, Settings, Site};
 
-/// Editors write a file in several steps; one look after the last of them is enough.
-const SETTLE: Duration = Duration::from_millis(300);
-/// A folder that is gone (it may be replaced by a new one) is looked for so often.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// What a listener that moves was still doing gets this long.
 const DRAIN: Duration = Duration::from_secs(20);
+/// A listener that could not be opened is tried again so often.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
+/// Reloads that may be asked for while one is under way.
+const QUEUE: usize = 16;
 
-/// A watch that is set: what changes from here on rings.
-pub(super) struct SiteWatch {
-    folder: PathBuf,
-    watcher: RecommendedWatcher,
-    rung: mpsc::Receiver<()>,
+/// What a reload came to.
+#[derive(Debug, Serialize)]
+pub struct Reloaded {
+    pub taken_over: bool,
+    /// What does not follow the site now.
+    pub faults: Vec<Fault>,
 }
 
-/// Sets the watch on the site's folder; none where it cannot be watched.
-pub(super) fn set_watch(gateway: &Gateway) -> Option<SiteWatch> {
-    let folder = gateway.site.load().folder.clone();
-    let (ring, rung) = mpsc::channel::<()>(1);
-    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| !event.kind.is_access()) {
-            // A full channel already holds a ring.
-            let _ = ring.try_send(());
-        }
-    });
-    let watching = watcher.and_then(|mut watcher| watch_parts(&mut watcher, &folder).map(|()| watcher));
-    match watching {
-        Ok(watcher) => Some(SiteWatch { folder, watcher, rung }),
-        Err(error) => {
-            tracing::warn!(%error, "the site's folder cannot be watched; restart to take changes over");
-            None
-        }
+/// Asks for a reload.
+#[derive(Clone)]
+pub struct ReloadBell(mpsc::Sender<oneshot::Sender<Reloaded>>);
+
+impl ReloadBell {
+    pub(super) fn new() -> (Self, mpsc::Receiver<oneshot::Sender<Reloaded>>) {
+        let (bell, orders) = mpsc::channel(QUEUE);
+        (Self(bell), orders)
+    }
+
+    /// Returns when it is done; none when the gateway is stopping.
+    pub async fn ring(&self) -> Option<Reloaded> {
+        let (answer, done) = oneshot::channel();
+        self.0.send(answer).await.ok()?;
+        done.await.ok()
+    }
+
+    /// Rings at every SIGHUP, by which operators and log rotation ask a service to read its settings anew.
+    pub fn at_hangup(self) -> std::io::Result<JoinHandle<()>> {
+        let mut hangups = signal(SignalKind::hangup())?;
+        Ok(tokio::spawn(async move {
+            while hangups.recv().await.is_some() {
+                self.ring().await;
+            }
+        }))
     }
 }
 
-/// Takes over what changes until told to stop.
-pub(super) async fn follow(
-    site: SiteWatch,
-    gateway: Arc<Gateway>,
-    feeds: Arc<Mutex<Option<Feeds>>>,
-    mut stop: watch::Receiver<bool>,
-) {
-    let SiteWatch { folder, mut watcher, mut rung } = site;
-    let mut is_there = true;
-    loop {
-        tokio::select! {
-            _ = stop.changed() => return,
-            rung = rung.recv() => if rung.is_none() { return },
-            () = tokio::time::sleep(LOOK_AGAIN), if !is_there => {}
-        }
-        // Folders come, go and are replaced by others of their name; each look is at those that are there now.
-        let was_there = std::mem::replace(&mut is_there, watch_parts(&mut watcher, &folder).is_ok());
-        if !is_there && !was_there {
-            continue;
-        }
-        tokio::time::sleep(SETTLE).await;
-        while rung.try_recv().is_ok() {}
-        if reload(&gateway, &folder).await
-            && let Some(feeds) = feeds.lock().await.as_mut()
-            && let Err(fault) = feeds.reload(DRAIN).await
-        {
-            tracing::error!(%fault, "a listener of the changed site cannot be opened; the others run");
-        }
-    }
+/// Takes a site over, part by part.
+pub(super) struct Reloader {
+    pub gateway: Arc<Gateway>,
+    pub feeds: Arc<Mutex<Option<Feeds>>>,
+    /// What was in force at the start.
+    pub started_with: Settings,
 }
 
-/// The data folder often lies inside the site's; watching it would ring with every message.
-fn watch_parts(watcher: &mut impl Watcher, folder: &Path) -> notify::Result<()> {
-    watcher.watch(folder, RecursiveMode::NonRecursive)?;
-    for part in ["feeds", "partners", "agreements", "panels", "mappings", "protocols", "profiles", "calendars"] {
-        let part = folder.join(part);
-        if part.is_dir() {
-            watcher.watch(&part, RecursiveMode::Recursive)?;
+impl Reloader {
+    /// Takes over what changes, and what it is told to, until the gateway stops.
+    pub(super) async fn follow(
+        self,
+        mut watch: Option<SiteWatch>,
+        mut orders: mpsc::Receiver<oneshot::Sender<Reloaded>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        loop {
+            let mut asked = None;
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = changed(&mut watch) => {}
+                order = orders.recv() => asked = order,
+                () = tokio::time::sleep(TRY_AGAIN), if self.gateway.condition.is_set("feed ") => {
+                    self.follow_feeds().await;
+                    continue;
+                }
+            }
+            let taken_over = self.reload().await;
+            if let Some(watch) = &mut watch {
+                watch.look_after(&self.gateway.site.load());
+            }
+            if let Some(asked) = asked {
+                // Who asked may have gone.
+                let _ = asked.send(Reloaded { taken_over, faults: self.gateway.condition.faults() });
+            }
         }
     }
-    Ok(())
-}
 
-/// Compiles the folder as it is now and takes it over; an invalid site changes nothing. True when it was taken over.
-async fn reload(gateway: &Arc<Gateway>, folder: &Path) -> bool {
-    let loaded = {
-        let folder = folder.to_path_buf();
-        match tokio::task::spawn_blocking(move || site::load(&folder)).await {
-            Ok(loaded) => loaded,
+    /// Compiles the folder as it is now and takes it over; an invalid site changes nothing. True when it was taken over.
+    async fn reload(&self) -> bool {
+        let folder = self.gateway.site.load().folder.clone();
+        let (loaded, problems) = load(folder).await;
+        let taken_over = match loaded {
+            Some(new) => {
+                self.take_over(new).await;
+                true
+            }
+            None => {
+                self.keep(&problems);
+                false
+            }
+        };
+        self.gateway.metrics.count_reload(taken_over);
+        let _ = self.gateway.events.send(Event::Site { reloaded: taken_over, problems: problems.len() });
+        self.gateway.delivery_bell.notify_one();
+        taken_over
+    }
+
+    async fn take_over(&self, new: Site) {
+        let gateway = &self.gateway;
+        let now = gateway.clock.now();
+        gateway.site.store(Arc::new(new));
+        gateway.condition.clear(SITE);
+        let new = gateway.site.load_full();
+        self.note_what_waits(&new);
+        tracing::info!("the site was taken over as it is now");
+        for certificate in &new.certificates {
+            if let Some(warning) = certificate.warning(now) {
+                tracing::warn!(used_by = certificate.used_by, file = certificate.file, "{warning}");
+            }
+        }
+        match panels::import_members(gateway).await {
+            Ok(()) => gateway.condition.clear("rosters"),
             Err(fault) => {
-                tracing::error!(%fault, "loading the site ended in disorder; the old site stays");
-                return false;
-            }
-        }
-    };
-    let problems = loaded.problems.iter().filter(|problem| Problem::is_error(problem)).count();
-    match loaded.site {
-        Some(new) => {
-            let old = gateway.site.load_full();
-            if old.settings.http != new.settings.http {
-                tracing::warn!("the HTTP listener of the site changed; it moves with the next start");
-            }
-            gateway.site.store(Arc::new(new));
-            tracing::info!("the site was taken over as it is now");
-            if let Err(fault) = panels::import_members(gateway).await {
                 tracing::error!(%fault, "a roster could not be imported; the panel keeps its members");
+                let text = "a roster could not be imported; its panel keeps the members it has";
+                gateway.condition.set("rosters", now, text, vec![format!("{fault:#}")]);
             }
         }
-        None => {
-            for problem in loaded.problems.iter().filter(|problem| problem.is_error()) {
-                tracing::error!(%problem, "the changed site is not valid");
+        self.follow_feeds().await;
+    }
+
+    /// What only a start can change.
+    fn note_what_waits(&self, new: &Site) {
+        let (before, after) = (&self.started_with, &new.settings);
+        let http = before.http != after.http;
+        let store = before.data != after.data || before.store != after.store;
+        for (part, is_changed) in [("http", http), ("store", store)] {
+            if is_changed {
+                let text =
+                    format!("what the site says of `{part}` has changed since the start and holds with the next one");
+                tracing::warn!("{text}");
+                self.gateway.condition.set(part, self.gateway.clock.now(), text, Vec::new());
+            } else {
+                self.gateway.condition.clear(part);
             }
-            tracing::error!(problems, "the old site stays in force");
         }
     }
-    let reloaded = problems == 0;
-    let _ = gateway.events.send(Event::Site { reloaded, problems });
-    gateway.delivery_bell.notify_one();
-    reloaded
+
+    /// Opens, closes and changes listeners as the site in force says.
+    async fn follow_feeds(&self) {
+        let mut feeds = self.feeds.lock().await;
+        let Some(feeds) = feeds.as_mut() else { return };
+        let faults = feeds.reload(DRAIN).await;
+        self.gateway.condition.clear_all("feed ");
+        for fault in faults {
+            let part = format!("feed {}", fault.feed());
+            let details = vec![format!("{:#}", anyhow::Error::from(fault))];
+            let text = "its listener does not follow the site; it is tried again every 10 seconds";
+            self.gateway.condition.set(&part, self.gateway.clock.now(), text, details);
+        }
+    }
+
+    /// The old site stays in force, and everybody who asks is told why.
+    fn keep(&self, problems: &[String]) {
+        for problem in problems {
+            tracing::error!(problem, "the changed site is not valid");
+        }
+        tracing::error!(problems = problems.len(), "the old site stays in force");
+        let text = format!(
+            "the site in its folder has {} and was not taken over; the one read at {} is in force",
+            if problems.len() == 1 { "1 error".to_string() } else { format!("{} errors", problems.len()) },
+            self.gateway.site.load().read_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        );
+        self.gateway.condition.set(SITE, self.gateway.clock.now(), text, problems.to_vec());
+    }
+}
+
+async fn changed(watch: &mut Option<SiteWatch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The site, or why there is none.
+async fn load(folder: PathBuf) -> (Option<Site>, Vec<String>) {
+    match tokio::task::spawn_blocking(move || site::load(&folder)).await {
+        Ok(loaded) => {
+            let errors = loaded.problems.iter().filter(|problem| Problem::is_error(problem));
+            (loaded.site, errors.map(ToString::to_string).collect())
+        }
+        Err(fault) => (None, vec![format!("reading the site ended in disorder: {fault}")]),
+    }
 }

@@ -11,7 +11,9 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
 use super::http::{self, HttpPart};
-use super::{panels, reload};
+use super::panels;
+use super::reload::{ReloadBell, Reloader};
+use super::watch::SiteWatch;
 use crate::clock::{Clock, SystemClock};
 use crate::console::{Console, Pulse, Sessions};
 use crate::delivery::{self, Worker};
@@ -50,6 +52,8 @@ pub struct Running {
     pub scheme: &'static str,
     /// Where each feed's MLLP listens.
     pub mllp: BTreeMap<String, SocketAddr>,
+    /// Rings for a reload of the site.
+    pub reload: ReloadBell,
     feeds: Arc<Mutex<Option<Feeds>>>,
     stop: watch::Sender<bool>,
     parts: Vec<(&'static str, JoinHandle<()>)>,
@@ -92,7 +96,8 @@ impl Running {
         let console =
             Arc::new(Console { gateway: Arc::clone(&gateway), sessions: Arc::clone(&sessions), pulse, secure });
         let service = Service::new(Arc::clone(&gateway), own_key.clone()).context("the gateway's own key")?;
-        let http_part = http::start(&gateway, service, console, start.control)?;
+        let (reload, orders) = ReloadBell::new();
+        let http_part = http::start(&gateway, service, console, start.control.then(|| reload.clone()))?;
 
         let mut parts = Vec::new();
         let feeds = Feeds::start(Arc::clone(&gateway) as Arc<dyn crate::feed::Acceptor>).await?;
@@ -103,12 +108,12 @@ impl Running {
         let worker = Worker::new(Arc::clone(&gateway), own_key);
         parts.push(("delivery", tokio::spawn(worker.run(stopped.clone()))));
         // Set before the start is over, so that a change right after it is not missed.
-        if let Some(watch) = start.watch_site.then(|| reload::set_watch(&gateway)).flatten() {
-            let following = reload::follow(watch, Arc::clone(&gateway), Arc::clone(&feeds), stopped);
-            parts.push(("site", tokio::spawn(following)));
-        }
+        let watch = start.watch_site.then(|| SiteWatch::set(&site)).flatten();
+        let reloader =
+            Reloader { gateway: Arc::clone(&gateway), feeds: Arc::clone(&feeds), started_with: site.settings.clone() };
+        parts.push(("site", tokio::spawn(reloader.follow(watch, orders, stopped))));
         let scheme = if site.settings.http.tls.is_some() { "https" } else { "http" };
-        Ok(Self { gateway, sessions, http: http_part.address, scheme, mllp, feeds, stop, parts, http_part })
+        Ok(Self { gateway, sessions, http: http_part.address, scheme, mllp, reload, feeds, stop, parts, http_part })
     }
 
     /// The console's address with a new one-time link.

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::command::Outcome;
 use super::explain::wrapped;
-use super::operation::{SiteArgument, items, text};
+use super::operation::{items, text};
+use super::reach::GatewayArgument;
 use super::screen::Screen;
 use crate::pipeline::Operation;
 
@@ -36,13 +37,13 @@ struct Explain {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    site: SiteArgument,
+    gateway: GatewayArgument,
 }
 
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     let Command::Explain(explain) = &arguments.command;
     let operation = Operation::AgreementExplain { partner: explain.partner.clone(), patient: explain.patient.clone() };
-    let answer = explain.site.perform(operation, screen)?;
+    let answer = explain.gateway.perform(operation, screen)?;
     if explain.json {
         screen.say_json(&answer)?;
         return Ok(Outcome::Well);

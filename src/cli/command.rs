@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use super::screen::Screen;
 use super::{
-    agreement, check, console, delivery, demo, health, init, message, panel, profiles, replay, run, test, try_message,
-    unused, validate,
+    agreement, check, console, delivery, demo, health, init, message, panel, profiles, reload, replay, run, test,
+    try_message, unused, validate,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -31,6 +31,7 @@ enum Command {
     Run(run::Arguments),
     Console(console::Arguments),
     Health(health::Arguments),
+    Reload(reload::Arguments),
     Panel(panel::Arguments),
     Profiles(profiles::Arguments),
     Message(message::Arguments),
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments, &mut screen),
         Command::Console(arguments) => console::run(&arguments, &mut screen),
         Command::Health(arguments) => health::run(&arguments, &mut screen),
+        Command::Reload(arguments) => reload::run(&arguments, &mut screen),
         Command::Panel(arguments) => panel::run(&arguments, &mut screen),
         Command::Profiles(arguments) => profiles::run(&arguments, &mut screen),
         Command::Message(arguments) => message::run(&arguments, &mut screen),

@@ -3,7 +3,8 @@
 use anyhow::{Result, bail};
 
 use super::command::Outcome;
-use super::operation::{SiteArgument, clock, items, number, text};
+use super::operation::{clock, items, number, text};
+use super::reach::GatewayArgument;
 use super::screen::Screen;
 use super::table::Table;
 use crate::pipeline::Operation;
@@ -44,7 +45,7 @@ struct List {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    site: SiteArgument,
+    gateway: GatewayArgument,
 }
 
 /// Try again: one delivery, or all that were given up or are held.
@@ -66,7 +67,7 @@ struct Retry {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    site: SiteArgument,
+    gateway: GatewayArgument,
 }
 
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
@@ -87,7 +88,7 @@ fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
     };
     let operation =
         Operation::DeliveryList { partner: list.partner.clone(), state, after: list.after.clone(), count: list.count };
-    let answer = list.site.perform(operation, screen)?;
+    let answer = list.gateway.perform(operation, screen)?;
     if list.json {
         screen.say_json(&answer)?;
         return Ok(Outcome::Well);
@@ -106,7 +107,7 @@ fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
 
 fn run_retry(retry: &Retry, screen: &mut Screen) -> Result<Outcome> {
     let operation = Operation::DeliveryRetry { id: retry.id.clone(), partner: retry.partner.clone() };
-    let answer = retry.site.perform(operation, screen)?;
+    let answer = retry.gateway.perform(operation, screen)?;
     if retry.json {
         screen.say_json(&answer)?;
     } else {

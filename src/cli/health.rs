@@ -1,37 +1,37 @@
-//! `handover health DIR`: whether the gateway that runs on a site can take messages. For containers' health checks.
+//! `handover health DIR`: whether the gateway that runs on a site can take messages, and what does not follow the site. For people
+//! and for containers' health checks.
 
-use std::path::PathBuf;
+use anyhow::Result;
+use serde_json::json;
 
-use anyhow::{Context, Result, bail};
-
-use super::check;
 use super::command::Outcome;
 use super::operation::text;
+use super::reach::RunningArgument;
 use super::screen::Screen;
-use crate::app;
-use crate::pipeline::Operation;
 
 /// Say whether the running gateway can take messages.
 ///
-/// Asks through the control socket in the site's data folder, so it works whatever ports and certificates the gateway
-/// uses. Prints what its store holds and what waits.
+/// Asks through the control socket in the data folder, so it works whatever ports and certificates the gateway uses, and
+/// whatever state the site's files are in. Prints what its store holds, what waits, and what does not follow the site: a changed
+/// site that does not check clean, a port that cannot be opened, certificates that end soon.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Exit code 0 when it can, 1 when its store cannot write, 2 when no gateway is running.\n\nExample:\n  handover health site"
-)]
+#[command(after_help = "`status` is pass, warn (it takes messages, but something does not follow the site) or fail.\n\
+    Exit code 0 when it takes messages, 1 when it does not (with --strict: also when it warns), 2 when no gateway is running.\n\n\
+    Examples:\n  handover health site\n  handover health --data /var/lib/handover --strict")]
 pub struct Arguments {
-    /// The site's folder.
-    #[arg(default_value = ".")]
-    dir: PathBuf,
+    #[command(flatten)]
+    gateway: RunningArgument,
+    /// End with exit code 1 for warnings too.
+    #[arg(long)]
+    strict: bool,
 }
 
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
-    let Some(site) = check::load_or_show(&arguments.dir, screen) else { bail!("nothing was asked") };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let request = serde_json::to_value(Operation::Health)?;
-    let answer = runtime.block_on(app::ask(&site.settings.data, "/operation", &request))?;
-    let dir = arguments.dir.display();
-    let answer = answer.with_context(|| format!("no gateway runs on {dir}; `handover run {dir}` starts one"))?;
+    let answer = arguments.gateway.ask("/operation", &json!({ "operation": "health" }))?;
     screen.say_json(&answer)?;
-    Ok(if text(&answer, "/fault").is_empty() { Outcome::Well } else { Outcome::Faults })
+    Ok(match text(&answer, "/status") {
+        "pass" => Outcome::Well,
+        "warn" if !arguments.strict => Outcome::Well,
+        _ => Outcome::Faults,
+    })
 }

@@ -4,7 +4,8 @@ use anyhow::{Context, Result};
 
 use super::command::Outcome;
 use super::explain;
-use super::operation::{SiteArgument, clock, items, number, text, time};
+use super::operation::{clock, items, number, text, time};
+use super::reach::GatewayArgument;
 use super::screen::Screen;
 use super::table::Table;
 use crate::pipeline::Operation;
@@ -48,7 +49,7 @@ struct List {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    site: SiteArgument,
+    gateway: GatewayArgument,
 }
 
 /// Show one message with everything that followed from it.
@@ -64,7 +65,7 @@ struct Show {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    site: SiteArgument,
+    gateway: GatewayArgument,
 }
 
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
@@ -82,7 +83,7 @@ fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
         after: list.after.clone(),
         count: list.count,
     };
-    let answer = list.site.perform(operation, screen)?;
+    let answer = list.gateway.perform(operation, screen)?;
     if list.json {
         screen.say_json(&answer)?;
         return Ok(Outcome::Well);
@@ -107,7 +108,7 @@ fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
 }
 
 fn run_show(show: &Show, screen: &mut Screen) -> Result<Outcome> {
-    let answer = show.site.perform(Operation::MessageShow { sequence: show.number }, screen)?;
+    let answer = show.gateway.perform(Operation::MessageShow { sequence: show.number }, screen)?;
     if show.json {
         screen.say_json(&answer)?;
         return Ok(Outcome::Well);

@@ -17,6 +17,8 @@ mod operation;
 mod panel;
 mod place;
 mod profiles;
+mod reach;
+mod reload;
 mod replay;
 mod run;
 mod screen;

@@ -1,18 +1,10 @@
-//! What commands ask of a gateway: of the one that runs on the site's data folder, through its control socket, or, when
-//! none runs, of the store itself, opened for as long as the command takes.
+//! What commands read of an answer, and where those that need the site itself find it.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::check;
-use super::screen::Screen;
-use crate::app;
 use crate::clock::{Clock, SystemClock};
-use crate::pipeline::{Gateway, Operation};
-use crate::site::{Site, StoreChoice};
 
 /// Where commands find the site.
 #[derive(Debug, Clone, clap::Args)]
@@ -26,41 +18,6 @@ impl SiteArgument {
     pub fn dir(&self) -> &Path {
         &self.site
     }
-
-    /// Loads the site and performs the operation. A site with errors is shown and is an error.
-    pub fn perform(&self, operation: Operation, screen: &mut Screen) -> Result<Value> {
-        let Some(site) = check::load_or_show(&self.site, screen) else { bail!("nothing was done") };
-        perform(site, operation, screen)
-    }
-}
-
-/// Performs an operation on the site's gateway. Fails with what the gateway says is wrong.
-pub fn perform(site: Site, operation: Operation, screen: &mut Screen) -> Result<Value> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
-        let request = serde_json::to_value(&operation)?;
-        if let Some(answer) = app::ask(&site.settings.data, "/operation", &request).await? {
-            return Ok(answer);
-        }
-        perform_alone(site, operation, screen).await
-    })
-}
-
-async fn perform_alone(site: Site, operation: Operation, screen: &mut Screen) -> Result<Value> {
-    if site.settings.store == StoreChoice::Memory {
-        bail!("no gateway runs on {}, and a store in memory holds nothing without one", site.settings.data.display());
-    }
-    let is_embedded = matches!(site.settings.store, StoreChoice::Fjall | StoreChoice::Sled);
-    let may_begin = matches!(operation, Operation::PanelImport { .. });
-    if is_embedded && !may_begin && !site.settings.data.exists() {
-        bail!("there is no store in {} yet; `handover run` makes one", site.settings.data.display());
-    }
-    screen.note("no gateway is running on this site; the store is opened for this command");
-    let store = app::open_store(&site).context("the store cannot be opened")?;
-    let gateway = Gateway::new(Arc::clone(&store), site, Arc::new(SystemClock));
-    let result = gateway.perform(operation).await;
-    store.close().await;
-    result.map_err(|problem| anyhow::anyhow!("{}", problem.text))
 }
 
 /// A text of an answer, empty where there is none.

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use super::check::{self, counted};
 use super::command::Outcome;
-use super::operation::{self, SiteArgument, number};
+use super::operation::{SiteArgument, number};
+use super::reach;
 use super::screen::Screen;
 use crate::pipeline::Operation;
 use crate::site::render;
@@ -73,7 +74,7 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         return Ok(if is_whole { Outcome::Well } else { Outcome::Faults });
     }
     let operation = Operation::PanelImport { panel: import.panel.clone(), members: roster.members };
-    let answer = operation::perform(site, operation, screen)?;
+    let answer = reach::perform(site, operation, screen)?;
     if import.json {
         screen.say_json(&answer)?;
     } else {

@@ -4,7 +4,8 @@ use anyhow::Result;
 
 use super::check::counted;
 use super::command::Outcome;
-use super::operation::{SiteArgument, items, number, text};
+use super::operation::{items, number, text};
+use super::reach::GatewayArgument;
 use super::screen::Screen;
 use super::table::Table;
 use crate::pipeline::Operation;
@@ -29,7 +30,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    site: SiteArgument,
+    gateway: GatewayArgument,
 }
 
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
@@ -38,7 +39,7 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         faulty: arguments.faulty,
         feed: arguments.feed.clone(),
     };
-    let answer = arguments.site.perform(operation, screen)?;
+    let answer = arguments.gateway.perform(operation, screen)?;
     let replayed = items(&answer, "/replayed");
     let accepted = replayed.iter().filter(|one| text(one, "/code") == "AA").count();
     if arguments.json {

@@ -13,7 +13,8 @@ use crate::telemetry;
 /// Start the gateway.
 ///
 /// Compiles the site, opens the store, listens, and delivers until Ctrl-C or SIGTERM, and then finishes what is under way.
-/// A site with errors does not start. While it runs, changes to the site are taken over when they check clean.
+/// A site with errors does not start. While it runs, changes to the site, its certificates and keys are taken over when they check
+/// clean, and whenever SIGHUP or `handover reload` asks for it.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Logs go to standard error; RUST_LOG says how much (RUST_LOG=debug).\n\nExample:\n  handover run site"
@@ -39,7 +40,9 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         }
         screen.say(format!("HTTP on {}://{}", running.scheme, running.http))?;
         screen.say(format!("console (opens once): {}", running.console_link()))?;
+        let hangups = running.reload.clone().at_hangup()?;
         crate::app::stop_signal().await?;
+        hangups.abort();
         screen.note("stopping");
         running.stop().await;
         Ok(Outcome::Well)

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::command::Outcome;
 use super::explain::wrapped;
-use super::operation::{SiteArgument, clock, items, number, text};
+use super::operation::{clock, items, number, text};
+use super::reach::GatewayArgument;
 use super::screen::Screen;
 use crate::pipeline::Operation;
 use crate::store::UnusedState;
@@ -56,7 +57,7 @@ struct List {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    site: SiteArgument,
+    gateway: GatewayArgument,
 }
 
 /// Say that you look after a cause.
@@ -69,7 +70,7 @@ struct Take {
     #[arg(long, default_value = "operator", value_name = "NAME")]
     who: String,
     #[command(flatten)]
-    site: SiteArgument,
+    gateway: GatewayArgument,
 }
 
 /// Say what was done about a cause.
@@ -85,19 +86,19 @@ struct Answer {
     #[arg(long, default_value = "operator", value_name = "NAME")]
     who: String,
     #[command(flatten)]
-    site: SiteArgument,
+    gateway: GatewayArgument,
 }
 
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
-    let (id, state, note, who, site) = match &arguments.command {
+    let (id, state, note, who, gateway) = match &arguments.command {
         None => return list(&arguments.list, screen),
-        Some(Command::Take(take)) => (&take.id, UnusedState::Taken, "", &take.who, &take.site),
+        Some(Command::Take(take)) => (&take.id, UnusedState::Taken, "", &take.who, &take.gateway),
         Some(Command::Answer(answer)) => {
-            (&answer.id, UnusedState::Answered, answer.note.as_str(), &answer.who, &answer.site)
+            (&answer.id, UnusedState::Answered, answer.note.as_str(), &answer.who, &answer.gateway)
         }
     };
     let operation = Operation::UnusedAnswer { id: id.clone(), state, note: note.to_string(), who: who.clone() };
-    site.perform(operation, screen)?;
+    gateway.perform(operation, screen)?;
     screen.say(match state {
         UnusedState::Answered => "answered; it opens again when the same cause comes again",
         UnusedState::Taken | UnusedState::Open => "taken",
@@ -120,7 +121,7 @@ fn list(list: &List, screen: &mut Screen) -> Result<Outcome> {
         after: list.after.clone(),
         count: list.count,
     };
-    let answer = list.site.perform(operation, screen)?;
+    let answer = list.gateway.perform(operation, screen)?;
     if list.json {
         screen.say_json(&answer)?;
         return Ok(Outcome::Well);

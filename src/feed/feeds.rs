@@ -24,6 +24,15 @@ pub enum FeedFault {
     Tls { feed: String, source: TlsFault },
 }
 
+impl FeedFault {
+    /// The feed whose listener it is.
+    pub fn feed(&self) -> &str {
+        match self {
+            Self::Bind { feed, .. } | Self::Tls { feed, .. } => feed,
+        }
+    }
+}
+
 /// The running listeners.
 pub struct Feeds {
     acceptor: Arc<dyn Acceptor>,
@@ -41,8 +50,10 @@ impl Feeds {
         // Nothing lost: a connection beyond it is refused before anything is sent, with a line in the log.
         let overall = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut feeds = Self { acceptor, overall, listeners: BTreeMap::new() };
-        feeds.open_missing(&site).await?;
-        Ok(feeds)
+        match feeds.open_missing(&site).await.into_iter().next() {
+            Some(fault) => Err(fault),
+            None => Ok(feeds),
+        }
     }
 
     /// Where each feed really listens: the port that was bound where the site says 0.
@@ -53,9 +64,8 @@ impl Feeds {
     /// Follows the current site: feeds that are gone or listen otherwise are closed (what they took is still answered),
     /// new ones opened, the limits of the others changed for connections to come.
     ///
-    /// # Errors
-    /// The first listener that could not be opened; the others are running.
-    pub async fn reload(&mut self, drain_within: Duration) -> Result<(), FeedFault> {
+    /// What it gives are those that could not be opened or changed; the others are running.
+    pub async fn reload(&mut self, drain_within: Duration) -> Vec<FeedFault> {
         let site = self.acceptor.site();
         for (name, listener) in std::mem::take(&mut self.listeners) {
             let feed = site.feeds.get(&name);
@@ -82,8 +92,8 @@ impl Feeds {
         while draining.join_next().await.is_some() {}
     }
 
-    async fn open_missing(&mut self, site: &Site) -> Result<(), FeedFault> {
-        let mut first_fault = None;
+    async fn open_missing(&mut self, site: &Site) -> Vec<FeedFault> {
+        let mut faults = Vec::new();
         for feed in site.feeds.values() {
             let Some(settings) = feed.mllp.clone().filter(|_| !self.listeners.contains_key(&feed.name)) else {
                 // Nothing lost: a feed without MLLP, or that listens already, has nothing to open.
@@ -97,10 +107,10 @@ impl Feeds {
                 }
                 Err(fault) => {
                     tracing::error!(feed = feed.name, error = %fault, "cannot listen");
-                    first_fault.get_or_insert(fault);
+                    faults.push(fault);
                 }
             }
         }
-        first_fault.map_or(Ok(()), Err)
+        faults
     }
 }

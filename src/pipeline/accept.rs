@@ -39,7 +39,8 @@ impl Gateway {
                 answer::unavailable(&site, &arrival, &read, self.clock.now(), &error)
             }
         };
-        self.metrics.count_message(&feed.name, acknowledged.code.text(), started.elapsed().as_secs_f64());
+        let (took, answered) = (started.elapsed().as_secs_f64(), self.clock.now().as_second());
+        self.metrics.count_message(&feed.name, acknowledged.code.text(), took, answered);
         acknowledged
     }
 

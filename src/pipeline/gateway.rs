@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, broadcast};
 
+use super::condition::Condition;
 use super::locks::Locks;
 use crate::clock::Clock;
 use crate::site::Site;
@@ -33,6 +34,8 @@ pub struct Gateway {
     /// Rung when a record's clock may be due now.
     pub timer_bell: Notify,
     pub metrics: Metrics,
+    /// What does not follow the site.
+    pub condition: Condition,
     pub(super) locks: Locks,
 }
 
@@ -49,6 +52,7 @@ impl Gateway {
             delivery_bell: Notify::new(),
             timer_bell: Notify::new(),
             metrics: Metrics::default(),
+            condition: Condition::default(),
             locks: Locks::new(),
         }
     }

@@ -120,7 +120,7 @@ impl Gateway {
                 self.answer_unused(&id, state, &note, &who).await?;
                 Ok(json!({ "done": true }))
             }
-            Operation::Health => Ok(json!(self.store.health().await)),
+            Operation::Health => Ok(json!(self.health().await)),
         }
     }
 

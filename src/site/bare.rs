@@ -40,6 +40,9 @@ impl Site {
             mappings: BTreeMap::new(),
             protocols: ProtocolSet::built_in(),
             agreements: AgreementSet::default(),
+            certificates: Vec::new(),
+            named_files: Vec::new(),
+            read_at: jiff::Timestamp::UNIX_EPOCH,
         }
     }
 }

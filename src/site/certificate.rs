@@ -1,12 +1,43 @@
-//! The names in a certificate (X.509, RFC 5280): its common name and DNS alternative names. Reads only certificates whose chain
-//! the TLS library has already verified; decides nothing about trust.
+//! What a certificate says (X.509, RFC 5280): its common name and DNS alternative names, and when it holds. Reads only certificates
+//! whose chain the TLS library has already verified, or that are ours; decides nothing about trust.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// When a certificate holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+/// None for what is no certificate.
+pub fn validity(der: &[u8]) -> Option<Validity> {
+    // Serial number, signature, issuer, validity.
+    let field = Elements(signed_fields(der)?).filter(|element| element.tag != VERSION).nth(3)?;
+    let mut times = Elements(field.content).map(|time| time_of(&time));
+    Some(Validity { from: times.next()??, until: times.next()?? })
+}
+
+/// UTCTime has two digits of the year, of which 50 and above are of the last century (4.1.2.5.1); GeneralizedTime has four.
+fn time_of(element: &Element<'_>) -> Option<Timestamp> {
+    let written = std::str::from_utf8(element.content).ok()?.strip_suffix('Z')?;
+    let written = match element.tag {
+        UTC_TIME => format!("{}{written}", if written.get(..2)? < "50" { "20" } else { "19" }),
+        GENERALIZED_TIME => written.to_string(),
+        _ => return None,
+    };
+    let time = DateTime::strptime("%Y%m%d%H%M%S", &written).ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
 
 /// Common name of the subject first, then its DNS names, each once.
 pub fn certificate_names(der: &[u8]) -> Vec<String> {
     let mut names = Vec::new();
     if let Some(fields) = signed_fields(der) {
         // Serial number, signature, issuer, validity, subject: the version before them is optional and tagged [0].
-        let mut fields = Elements(fields).filter(|element| element.tag != 0xA0);
+        let mut fields = Elements(fields).filter(|element| element.tag != VERSION);
         if let Some(subject) = fields.nth(4) {
             common_names(subject.content, &mut names);
         }
@@ -23,6 +54,10 @@ pub fn certificate_names(der: &[u8]) -> Vec<String> {
     names
 }
 
+/// Context tag 0 of TBSCertificate.
+const VERSION: u8 = 0xA0;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const OBJECT_IDENTIFIER: u8 = 0x06;
@@ -118,6 +153,7 @@ mod tests {
         #[test]
         fn no_bytes_make_it_fail(bytes in prop::collection::vec(prop::sample::select(vec![0x30_u8, 0x31, 3, 0x80, 0x84, 0xFF, 6, 0]), 0..60)) {
             prop_assert!(certificate_names(&bytes).len() <= bytes.len());
+            prop_assert_eq!(validity(&bytes), None);
         }
     }
 }

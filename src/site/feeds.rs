@@ -124,7 +124,7 @@ fn http(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Option
     Some(read)
 }
 
-fn credential(node: &Node, folder: &Folder, problems: &mut Vec<Problem>) -> Option<Credential> {
+fn credential(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Option<Credential> {
     let mut fields = Fields::of(node, "a credential");
     let token = fields.optional("token").map(|node| token(node, folder));
     let hash = fields.optional("token_sha256").map(sha256);
@@ -138,7 +138,8 @@ fn credential(node: &Node, folder: &Folder, problems: &mut Vec<Problem>) -> Opti
     read
 }
 
-fn token(node: &Node, folder: &Folder) -> Result<Credential, Problem> {
+fn token(node: &Node, folder: &mut Folder) -> Result<Credential, Problem> {
+    folder.named.extend(scalar::file_of_secret(node, folder.root()));
     match scalar::secret(node, folder.root())? {
         Secret::Elsewhere(token) if token.len() >= TOKEN_LENGTH => {
             Ok(Credential::TokenSha256(Sha256::digest(token.as_bytes()).into()))

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::Certificate;
 use crate::problem::{Category, Place, Problem};
 use crate::yaml::{Mark, Node, Source, nearest, parse};
 
@@ -26,6 +27,10 @@ pub struct Folder {
     ignored: Vec<String>,
     pub sources: Vec<Source>,
     pub problems: Vec<Problem>,
+    /// The certificates that the site's files name.
+    pub certificates: Vec<Certificate>,
+    /// Files that they name, in this folder or elsewhere: certificates, keys, secrets, rosters.
+    pub named: Vec<PathBuf>,
 }
 
 /// One YAML file that was read.
@@ -44,6 +49,8 @@ impl Folder {
             ignored: Vec::new(),
             sources: Vec::new(),
             problems: Vec::new(),
+            certificates: Vec::new(),
+            named: Vec::new(),
         };
         folder.list(root, "", 0);
         folder

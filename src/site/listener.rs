@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::expiry::Use;
 use super::folder::Folder;
-use super::{Address, Peer, TlsFiles, scalar};
-use crate::problem::{Category, Problem};
+use super::{Address, Certificate, Peer, TlsFiles, scalar};
+use crate::clock::{Clock, SystemClock};
+use crate::problem::{Category, Place, Problem};
 use crate::yaml::{Fields, Mark, Node};
 
 /// What every listener of a site has.
@@ -61,9 +63,9 @@ fn tls_files(node: &Node, folder: &mut Folder, outer: &mut Fields<'_>) -> Option
     let certificate = fields.required("certificate");
     let key = fields.required("key");
     let authority = fields.optional("client_ca");
-    let chain = certificate.and_then(|node| certificates(node, folder, &mut fields));
+    let chain = certificate.and_then(|node| certificates(node, Use::Own, folder, &mut fields));
     let key = key.and_then(|node| private_key(node, folder, &mut fields));
-    let client_ca = authority.and_then(|node| certificates(node, folder, &mut fields));
+    let client_ca = authority.and_then(|node| certificates(node, Use::Trusted, folder, &mut fields));
     if let (Some((_, chain)), Some((_, der)), Some(node)) = (&chain, &key, certificate) {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         if let Err(error) = rustls::sign::CertifiedKey::from_der(chain.clone(), der.clone_key(), &provider) {
@@ -76,16 +78,25 @@ fn tls_files(node: &Node, folder: &mut Folder, outer: &mut Fields<'_>) -> Option
     Some(TlsFiles { certificate: chain?.0, key: key?.0, client_ca: client_ca.map(|(path, _)| path) })
 }
 
-/// A PEM file with one or more certificates.
+/// A PEM file with one or more certificates; when they end is kept with the site, and told when it is soon.
 pub fn certificates(
     node: &Node,
+    kind: Use,
     folder: &mut Folder,
     fields: &mut Fields<'_>,
 ) -> Option<(PathBuf, Vec<CertificateDer<'static>>)> {
     let path = scalar::keep(fields, file(node, folder))?;
     let read = CertificateDer::pem_file_iter(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     match read {
-        Ok(chain) if !chain.is_empty() => Some((path, chain)),
+        Ok(chain) if !chain.is_empty() => {
+            let written = node.as_text().unwrap_or_default();
+            let found = Certificate::of(&node.mark.file, &written, kind, chain.iter().map(AsRef::as_ref));
+            if let Some(text) = found.as_ref().and_then(|found| found.warning(SystemClock.now())) {
+                fields.report(Problem::warning(Category::Expired, Place::File(node.mark.clone()), text));
+            }
+            folder.certificates.extend(found);
+            Some((path, chain))
+        }
         Ok(_) => {
             fields.report(node.problem("this file holds no PEM certificate (`-----BEGIN CERTIFICATE-----`)"));
             None
@@ -117,6 +128,7 @@ pub fn private_key(
 pub fn file(node: &Node, folder: &mut Folder) -> Result<PathBuf, Problem> {
     let written = scalar::text(node)?;
     let path = folder.path(&written);
+    folder.named.push(path.clone());
     if path.is_file() {
         return Ok(path);
     }

@@ -2,15 +2,16 @@
 //! against each other. A site exists only when no fault is an error.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::compiled;
 use super::crosscheck::{self, Kind, Names, Reference};
 use super::folder::{Document, Folder, stem};
 use super::listener::{self, Taken};
-use super::{Feed, Panel, Partner, Settings, Site, feeds, ownership, panels, partners, roster, settings};
+use super::{Certificate, Feed, Panel, Partner, Settings, Site, feeds, ownership, panels, partners, roster, settings};
 use crate::agreement::AgreementSet;
+use crate::clock::{Clock, SystemClock};
 use crate::fhir::ValueSets;
 use crate::mapping::MapSet;
 use crate::problem::{Category, Place, Problem};
@@ -56,16 +57,16 @@ pub fn load(root: &Path) -> Loaded {
         read_parts(&mut folder, &mut parts);
         check_parts(&mut folder, &mut parts);
     }
-    let Folder { mut problems, sources, .. } = folder;
+    let Folder { mut problems, sources, certificates, named, .. } = folder;
     problems.sort_by(|left, right| in_order(left).cmp(&in_order(right)));
     problems.dedup();
     let complete = !problems.iter().any(Problem::is_error);
-    let site = if complete { parts.into_site(root) } else { None };
+    let site = if complete { parts.into_site(root, certificates, named) } else { None };
     Loaded { site, problems, sources }
 }
 
 impl Parts {
-    fn into_site(self, root: &Path) -> Option<Site> {
+    fn into_site(self, root: &Path, certificates: Vec<Certificate>, named: Vec<PathBuf>) -> Option<Site> {
         Some(Site {
             folder: root.to_path_buf(),
             settings: self.settings?,
@@ -77,6 +78,9 @@ impl Parts {
             mappings: self.mappings,
             protocols: self.protocols?,
             agreements: self.agreements,
+            certificates,
+            named_files: named,
+            read_at: SystemClock.now(),
         })
     }
 }

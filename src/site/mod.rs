@@ -5,6 +5,8 @@ mod bare;
 mod certificate;
 mod compiled;
 mod crosscheck;
+mod data_folder;
+mod expiry;
 mod feeds;
 mod folder;
 mod handling;
@@ -31,6 +33,8 @@ mod whole;
 mod writing;
 
 pub use certificate::certificate_names;
+pub use data_folder::data_folder;
+pub use expiry::Certificate;
 pub use handling::{Handling, Processing, names_event};
 pub use load::{Loaded, load};
 pub use model::{

@@ -3,6 +3,7 @@
 
 use jsonwebtoken::jwk::JwkSet;
 
+use super::expiry::Use;
 use super::folder::{Document, Folder};
 use super::{JwksSource, Partner, RetryPolicy, SmartClient, listener, scalar};
 use crate::fhir::Definitions;
@@ -83,10 +84,12 @@ fn pushes(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Push
     let base = scalar::required(&mut fields, "base", |node| private_address(node, plain));
     let smart = fields.optional("smart").and_then(|node| smart(node, plain, folder, problems));
     let server_ca = fields.optional("server_ca");
-    let server_ca = server_ca.and_then(|node| listener::certificates(node, folder, &mut fields)).map(|(path, _)| path);
+    let server_ca = server_ca
+        .and_then(|node| listener::certificates(node, Use::Trusted, folder, &mut fields))
+        .map(|(path, _)| path);
     let identity = fields.optional("client_identity");
     let client_identity = identity.and_then(|node| {
-        let (path, _) = listener::certificates(node, folder, &mut fields)?;
+        let (path, _) = listener::certificates(node, Use::Own, folder, &mut fields)?;
         listener::private_key(node, folder, &mut fields).map(|_| path)
     });
     let retry = fields.optional("retry").map_or_else(RetryPolicy::default, |node| retry(node, problems));

@@ -1,7 +1,7 @@
 //! Single values of a site's files: time zones, URIs, names, identifiers, and secrets that stand elsewhere. Each reader
 //! says what is wrong and what would be right. The value of a secret never stands in a problem.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
@@ -164,6 +164,11 @@ pub fn secret(node: &Node, folder: &Path) -> Result<Secret, Problem> {
         return Err(missing("what this names is empty".to_string()));
     }
     Ok(Secret::Elsewhere(value))
+}
+
+/// The file that a secret is in, where it is in one.
+pub fn file_of_secret(node: &Node, folder: &Path) -> Option<PathBuf> {
+    Some(folder.join(node.as_text()?.strip_prefix("file:")?))
 }
 
 #[allow(clippy::disallowed_methods, reason = "a site's `${ENV:NAME}` is the one way settings reach the environment")]

@@ -39,7 +39,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) ->
     Some(Settings { base_url, data, store: store?, http, retention, application, facility })
 }
 
-fn store(node: &Node, folder: &Folder, problems: &mut Vec<Problem>) -> Option<StoreChoice> {
+fn store(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Option<StoreChoice> {
     let engines = [("fjall", 0_u8), ("sled", 1), ("memory", 2), ("postgres", 3)];
     let mut fields = Fields::of(node, "store");
     let place = fields.required("engine").map(|node| node.mark.clone());
@@ -67,7 +67,8 @@ fn store(node: &Node, folder: &Folder, problems: &mut Vec<Problem>) -> Option<St
     choice
 }
 
-fn postgres(node: &Node, folder: &Folder, fields: &mut Fields<'_>) -> Option<StoreChoice> {
+fn postgres(node: &Node, folder: &mut Folder, fields: &mut Fields<'_>) -> Option<StoreChoice> {
+    folder.named.extend(scalar::file_of_secret(node, folder.root()));
     match scalar::keep(fields, scalar::secret(node, folder.root()))? {
         Secret::Elsewhere(url) => Some(StoreChoice::Postgres(url)),
         Secret::Plain(url) => {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::agreement::AgreementSet;
 use crate::fhir::ValueSets;
 use crate::mapping::MapSet;
@@ -11,7 +13,7 @@ use crate::profile::Profiles;
 use crate::protocol::{self, ProtocolSet};
 
 use super::roster::{self, Roster};
-use super::{Feed, Panel, Partner, Settings, crosscheck};
+use super::{Certificate, Feed, Panel, Partner, Settings, crosscheck};
 
 /// A site that compiled without errors.
 pub struct Site {
@@ -29,6 +31,11 @@ pub struct Site {
     pub mappings: BTreeMap<String, Arc<MapSet>>,
     pub protocols: ProtocolSet,
     pub agreements: AgreementSet,
+    /// The certificates that its files name, as they were when it was read.
+    pub certificates: Vec<Certificate>,
+    /// Files beside its own that it names: certificates, keys, secrets, rosters.
+    pub named_files: Vec<PathBuf>,
+    pub read_at: Timestamp,
 }
 
 impl Site {

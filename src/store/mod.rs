@@ -18,6 +18,7 @@ mod worklist;
 
 pub use contract::{Store, StoreError};
 pub use health::Health;
+use health::NEXT_LOOKED_AT;
 pub use message::{Disposition, LineageMark, MessageEntry, MessageFilter, MessageSummary, Seen, Trace, TraceLine};
 pub use notices::Gathered;
 pub use open::{EngineChoice, StoreSettings, open};

@@ -7,18 +7,18 @@ use serde_json::json;
 
 use super::answer::write_json;
 use super::service::Service;
-use crate::store::Health;
+use crate::pipeline::Status;
 use crate::telemetry::METRICS_TYPE;
 
-/// 200 while messages can be taken, 503 while they cannot; in both cases with what is known of the store.
+/// 200 while messages can be taken, with `warn` where something does not follow the site; 503 while they cannot. In all cases
+/// with what is known of the store. What stands in the site's files is for `handover health`.
 pub async fn health(service: web::Data<Service>) -> HttpResponse {
-    let health = ask(&service).await;
-    let (status, word) = match health.fault {
-        None => (StatusCode::OK, "pass"),
-        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "fail"),
+    let health = service.gateway.health().await.for_everybody();
+    let status = match health.status {
+        Status::Pass | Status::Warn => StatusCode::OK,
+        Status::Fail => StatusCode::SERVICE_UNAVAILABLE,
     };
-    let body = json!({ "status": word, "version": env!("CARGO_PKG_VERSION"), "store": health });
-    write_json(status, &body)
+    write_json(status, &json!(health))
 }
 
 /// 200 as long as the process answers at all.
@@ -27,18 +27,6 @@ pub async fn live() -> HttpResponse {
 }
 
 pub async fn metrics(service: web::Data<Service>) -> HttpResponse {
-    ask(&service).await;
+    service.gateway.health().await;
     HttpResponse::Ok().insert_header((CONTENT_TYPE, METRICS_TYPE)).body(service.gateway.metrics.encode())
-}
-
-async fn ask(service: &Service) -> Health {
-    let health = service.gateway.store.health().await;
-    service.gateway.metrics.set_store(
-        health.deliveries_waiting,
-        health.deliveries_held,
-        health.deliveries_dead,
-        health.records,
-        health.disk_bytes,
-    );
-    health
 }

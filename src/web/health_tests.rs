@@ -3,6 +3,7 @@
 use actix_web::test::TestRequest;
 
 use super::trial::Trial;
+use crate::clock::Clock;
 
 #[actix_web::test]
 async fn health_tells_the_stores_state_and_the_version() {
@@ -11,6 +12,11 @@ async fn health_tells_the_stores_state_and_the_version() {
     assert_eq!((answer.status.as_u16(), &answer.body["status"]), (200, &"pass".into()));
     assert_eq!(answer.body["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(answer.body["store"]["records"], 2);
+    trial.gateway.condition.set("feed ed", trial.clock.now(), "its listener is shut", vec!["port 2575".to_string()]);
+    let warned = trial.call(TestRequest::get().uri("/health")).await;
+    assert_eq!((warned.status.as_u16(), &warned.body["status"]), (200, &"warn".into()), "it is not dead");
+    assert_eq!(warned.body["faults"][0]["text"], "its listener is shut");
+    assert!(!warned.text.contains("2575"), "what stands in the site is not for everybody: {}", warned.text);
     trial.gateway.store.close().await;
     let closed = trial.call(TestRequest::get().uri("/health")).await;
     assert_eq!((closed.status.as_u16(), &closed.body["status"]), (503, &"fail".into()));

@@ -30,7 +30,8 @@ async fn health_is_told_over_the_control_socket() {
     let house = House::new().await;
     let data = house.folder.path().join("data");
     let answer = handover::app::ask(&data, "/operation", &json!({ "operation": "health" })).await.unwrap().unwrap();
-    assert_eq!((&answer["engine"], &answer["fault"]), (&json!("fjall"), &json!(null)));
+    assert_eq!((&answer["store"]["engine"], &answer["store"]["fault"]), (&json!("fjall"), &json!(null)));
+    assert_eq!((&answer["status"], &answer["site"]["stale"]), (&json!("pass"), &json!(false)));
     let nonsense = handover::app::ask(&data, "/operation", &json!({ "operation": "dance" })).await;
     assert!(nonsense.is_err());
     house.running.stop().await;

@@ -1,5 +1,7 @@
 //! A site that changes while the gateway runs, and messages that are taken again after a repair.
 
+use std::process::Command;
+
 use handover::pipeline::Operation;
 use handover::store::MessageFilter;
 
@@ -24,6 +26,45 @@ async fn an_invalid_change_keeps_the_old_site() {
     let mut hospital = house.hospital().await;
     assert_eq!(code(&hospital.send(&adt("A04", "1", "4711", "V1", &minutes_ago(9))).await), "AA");
     house.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_cannot_be_taken_over_is_told_by_everything_that_watches_and_is_never_called_dead() {
+    let house = House::new().await;
+    let file = house.folder.path().join("partners/lakeside-practice.yaml");
+    let good = std::fs::read_to_string(&file).unwrap();
+    let command = |words: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_handover")).args(words).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (site, data) = (house.folder.path().to_str().unwrap().to_string(), house.folder.path().join("data"));
+    let data = data.to_str().unwrap().to_string();
+    std::fs::write(&file, format!("{good}\nretry_twice: yes\n")).unwrap();
+    let (code, told) = command(&["reload", "--data", &data]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("retry_twice") && told.contains("the old site stays in force"), "{told}");
+    for words in [["health", site.as_str()].as_slice(), &["health", "--data", &data]] {
+        let (code, told) = command(words);
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        assert_eq!((code, &told["status"], &told["site"]["stale"]), (Some(0), &"warn".into(), &true.into()));
+        assert!(told["faults"][0]["details"][0].as_str().unwrap().contains("retry_twice"), "{told}");
+    }
+    assert_eq!(command(&["health", &site, "--strict"]).0, Some(1));
+    let seen = reqwest::get(house.url("/health")).await.unwrap();
+    assert_eq!(seen.status(), 200);
+    let seen = seen.text().await.unwrap();
+    assert!(seen.contains("\"warn\"") && seen.contains("1 error") && !seen.contains("retry_twice"), "{seen}");
+    let metrics = reqwest::get(house.url("/metrics")).await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("handover_site_stale 1") && metrics.contains("state=\"failed\"} "), "{metrics}");
+    let (code, told) = command(&["message", "list", "--data", &data, "--json"]);
+    assert_eq!((code, told.contains("items")), (Some(0), true), "other commands need no sound site either");
+
+    std::fs::write(&file, good).unwrap();
+    assert_eq!(command(&["reload", &site]).0, Some(0));
+    let (_, told) = command(&["health", "--data", &data, "--strict"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&told).unwrap()["status"], "pass");
+    house.running.stop().await;
+    assert_eq!(command(&["health", "--data", &data]).0, Some(2), "nobody runs there now");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Deliveries: in order per patient and partner, leased, retried, held, given up and brought back.
 
-use handover::store::{Delivery, DeliveryFilter, DeliveryState, Outcome, Store, StoreError};
+use handover::store::{Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Store, StoreError};
 
 use crate::given::{at, attempt, commit_deliveries, delivery, minutes, person};
 
@@ -85,6 +85,25 @@ on_every_store! {
         assert_eq!(claim(&*store, 7).await, ["a2"]);
         let health = store.health().await;
         assert_eq!((health.deliveries_waiting, health.deliveries_dead), (4, 0));
+    }
+
+    async fn health_tells_the_oldest_that_is_not_done_however_late_it_will_be_tried(place) {
+        let store = place.open();
+        assert_eq!(store.health().await.oldest_delivery, None);
+        let made = |id: &str, who: usize, created: i64| {
+            let created = at(created);
+            NewDelivery { created, ..delivery(id, "lakeside", person(who), 1, created) }
+        };
+        commit_deliveries(&*store, vec![made("new", 1, 50), made("old", 2, 7), made("oldest", 3, 3)]).await;
+        assert_eq!(store.health().await.oldest_delivery, Some(at(3)));
+        finish(&*store, "oldest", 60, Outcome::Delivered).await;
+        finish(&*store, "old", 60, Outcome::RetryAt(at(900))).await;
+        assert_eq!(store.health().await.oldest_delivery, Some(at(7)), "its next attempt is the last of all");
+        finish(&*store, "old", 61, Outcome::Held(at(900))).await;
+        finish(&*store, "new", 61, Outcome::Dead).await;
+        assert_eq!(store.health().await.oldest_delivery, Some(at(7)), "what is held is not done");
+        finish(&*store, "old", 62, Outcome::Delivered).await;
+        assert_eq!(store.health().await.oldest_delivery, None);
     }
 
     async fn retrying_by_hand_needs_something_to_retry(place) {

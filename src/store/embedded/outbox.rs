@@ -248,6 +248,18 @@ pub fn claim(
     Ok(claimed)
 }
 
+/// When the oldest was made of the first deliveries in the queue.
+pub fn oldest(view: &dyn View, count: usize) -> Result<Option<Timestamp>, StoreError> {
+    let mut oldest = None;
+    for (key, _) in view.scan(&Span::prefix(vec![DUE]), count)? {
+        let mut reader = Reader::of_key(&key);
+        let _: [u8; 12] = reader.take()?;
+        let created = present_delivery(view, reader.text()?)?.new.created;
+        oldest = Some(oldest.map_or(created, |known: Timestamp| known.min(created)));
+    }
+    Ok(oldest)
+}
+
 fn present_delivery(view: &dyn View, id: &str) -> Result<Delivery, StoreError> {
     get(view, id)?.ok_or_else(|| damaged("a delivery in a queue"))
 }

@@ -24,8 +24,8 @@ use crate::record::{Head, Membership, Record, Stored};
 use crate::store::engine::{Changes, View};
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, UnusedEntry, UnusedFilter,
-    UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
+    MessageSummary, NEXT_LOOKED_AT, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, UnusedEntry,
+    UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
 };
 
 /// How much may wait for the committer; beyond that a sender is told to try again later.
@@ -348,12 +348,13 @@ impl Store for Embedded {
         let read = self
             .blocking(move || {
                 let disk = shared.with_engine(|engine| Ok(engine.disk_bytes()))?;
-                Ok((shared.read(Counters::read)?, disk))
+                let oldest = shared.read(|view| outbox::oldest(view, NEXT_LOOKED_AT))?;
+                Ok((shared.read(Counters::read)?, disk, oldest))
             })
             .await;
-        let (fault, (counters, disk_bytes)) = match read {
+        let (fault, (counters, disk_bytes, oldest_delivery)) = match read {
             Ok(read) => (self.shared.fault(), read),
-            Err(error) => (Some(error.to_string()), (Counters::default(), 0)),
+            Err(error) => (Some(error.to_string()), (Counters::default(), 0, None)),
         };
         Health {
             fault,
@@ -363,6 +364,7 @@ impl Store for Embedded {
             deliveries_waiting: counters.waiting,
             deliveries_held: counters.held,
             deliveries_dead: counters.dead,
+            oldest_delivery,
             disk_bytes,
         }
     }

@@ -37,6 +37,19 @@ fn delivery(row: &Row) -> Result<Delivery, StoreError> {
     })
 }
 
+/// When the oldest was made of the first deliveries in the queue.
+pub async fn oldest(client: &Object, count: usize) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT document FROM delivery WHERE first AND state IN (0, 2) ORDER BY next_nanos LIMIT $1";
+    let statement = client.prepare_cached(sql).await?;
+    let rows = client.query(&statement, &[&i64::try_from(page_size(count)).unwrap_or(i64::MAX)]).await?;
+    let mut oldest = None;
+    for row in rows {
+        let created = of_json::<NewDelivery>(column(&row, "document")?)?.created;
+        oldest = Some(oldest.map_or(created, |known: Timestamp| known.min(created)));
+    }
+    Ok(oldest)
+}
+
 /// Changes to one line take turns: who is first in it follows from all that is in it.
 async fn lock_line(transaction: &Transaction<'_>, partner: &str, person: &str) -> Result<(), StoreError> {
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))";

@@ -15,8 +15,8 @@ use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, UnusedEntry, UnusedFilter,
-    UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
+    MessageSummary, NEXT_LOOKED_AT, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, UnusedEntry,
+    UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
 };
 
 /// How often work that lost against another gateway's locks is done again.
@@ -264,10 +264,13 @@ impl Store for Postgres {
     }
 
     async fn health(&self) -> Health {
-        let read = self.connections.run(counts).await;
-        let (fault, [messages, records, waiting, held, dead, disk]) = match read {
-            Ok(counts) => (None, counts),
-            Err(error) => (Some(error.to_string()), [0; 6]),
+        let read = self.connections.run(|client| async move {
+            let oldest = outbox::oldest(&client, NEXT_LOOKED_AT).await?;
+            Ok((counts(client).await?, oldest))
+        });
+        let (fault, ([messages, records, waiting, held, dead, disk], oldest_delivery)) = match read.await {
+            Ok(read) => (None, read),
+            Err(error) => (Some(error.to_string()), ([0; 6], None)),
         };
         Health {
             fault,
@@ -277,6 +280,7 @@ impl Store for Postgres {
             deliveries_waiting: waiting,
             deliveries_held: held,
             deliveries_dead: dead,
+            oldest_delivery,
             disk_bytes: disk,
         }
     }
