@@ -8,6 +8,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256};
 use serde::Serialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::store::{Store, StoreError};
 
@@ -34,6 +35,8 @@ pub struct SigningKey {
     algorithm: Algorithm,
     id: String,
     public: Value,
+    /// A hash of the private half, from which keys for other purposes are made.
+    secret: [u8; 32],
 }
 
 /// Shows which key it is and nothing of it.
@@ -66,7 +69,14 @@ impl SigningKey {
             map.insert("use".to_string(), json!("sig"));
             map.insert("key_ops".to_string(), json!(["verify"]));
         }
-        Ok(Self { key, algorithm, id, public })
+        let secret =
+            Sha256::new().chain_update("handover: keys for other purposes").chain_update(der).finalize().into();
+        Ok(Self { key, algorithm, id, public, secret })
+    }
+
+    /// A key of its own for a purpose, the same wherever this key is known; neither tells of the other.
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        Sha256::new().chain_update(self.secret).chain_update(purpose).finalize().into()
     }
 
     /// The public half as a JWK (RFC 7517) with `kid`, `alg` and `use`.

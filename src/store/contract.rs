@@ -7,8 +7,8 @@ use tokio::sync::watch;
 
 use super::engine::EngineError;
 use super::{
-    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, UnusedEntry, UnusedFilter, UnusedTotal,
+    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, UnusedEntry, UnusedFilter, UnusedTotal,
     WorkCounts, WorkFilter, WriteUnit,
 };
 use crate::fhir::Identifier;
@@ -31,6 +31,9 @@ pub enum StoreError {
     /// What was read is not what was written.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// More would have to be read than one request may ask for; the text says what to change.
+    #[error("{0}")]
+    TooMuch(String),
     /// A cursor or a query that this store does not understand.
     #[error("{0}")]
     Refused(String),
@@ -65,10 +68,23 @@ pub trait Store: Send + Sync + 'static {
     /// One version of a resource, current or past.
     async fn version(&self, resource_type: &str, id: ResourceId, version: u64) -> Result<Option<Stored>, StoreError>;
 
-    /// Resources of one type, newest change first (within patients: Observations newest first, others in the order of their
-    /// ids), without those that another resource superseded; see `Query` for what can be asked. A page may hold fewer than asked,
-    /// even none, and still have a cursor: reading on is bounded work per call.
-    async fn search(&self, query: &Query, cursor: Option<&Cursor>, count: usize) -> Result<Page<Stored>, StoreError>;
+    /// Resources of one type, each with the cursor to go on from, without those that another resource superseded; see `Query`
+    /// for what can be asked. In the order of `sort`, where more than `MOST_SORTED` candidates are refused as too much; without
+    /// it newest change first (within patients: Observations newest first, others in the order of their ids), and then a page
+    /// may hold fewer than asked, even none, and still have a cursor: reading on is bounded work per call.
+    async fn find(
+        &self,
+        query: &Query,
+        sort: &[Sort],
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Found, StoreError>;
+
+    /// The same without an order of its own, for those who go on page by page.
+    async fn search(&self, query: &Query, cursor: Option<&Cursor>, count: usize) -> Result<Page<Stored>, StoreError> {
+        let found = self.find(query, &[], cursor, count).await?;
+        Ok(Page { items: found.items.into_iter().map(|one| one.stored).collect(), next: found.next })
+    }
 
     /// Open Tasks, the most urgent first, of those what is due first, what has no due date last. Costs what it gives.
     async fn worklist(

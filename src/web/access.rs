@@ -1,7 +1,7 @@
 //! The one door through which stored resources leave over HTTP, and through which partners write: what the agreements say of
 //! each, and the audit of it, durable before anything is shown or done. Nothing else in this folder can make a `Shown`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -44,12 +44,44 @@ impl Shown {
     }
 }
 
-/// What the agreements say of one resource.
+/// What the agreements say of one resource. Outsiders are not told why one is denied, nor that it is there; the audit has it.
 #[derive(Debug)]
 pub enum Verdict {
     Shown(Box<Shown>),
-    /// Why not, naming the agreement.
-    Denied(String),
+    Denied,
+}
+
+/// What a partner's agreements say of a type, before any resource of it is looked at.
+#[derive(Debug)]
+pub struct Terms {
+    /// Elements that a line of them leaves out.
+    without: Vec<String>,
+}
+
+impl Terms {
+    /// 403 where no agreement in force lets the partner pull the type at all: that tells of no resource.
+    pub fn of(service: &Service, client: &Client, resource_type: &str) -> Result<Self, Fault> {
+        let (site, now, partner) = (service.gateway.site.load(), service.gateway.clock.now(), &client.partner);
+        let mut without = None;
+        let mut why = format!("no agreement lets {partner} read {resource_type}");
+        for agreement in site.agreements.of(partner) {
+            let mut lines =
+                agreement.receives.iter().filter(|line| line.pull && line.resource == resource_type).peekable();
+            match agreement.standing(now).0 {
+                _ if lines.peek().is_none() => {}
+                Standing::Active => {
+                    without.get_or_insert_with(Vec::new).extend(lines.flat_map(|line| line.without.iter().cloned()));
+                }
+                standing => why = format!("the agreement {} {}", agreement.name, standing.words()),
+            }
+        }
+        without.map(|without| Self { without }).ok_or_else(|| Fault::forbidden(why))
+    }
+
+    /// Whether the element, or a part of it, is left out of some resource for this partner.
+    pub fn hide(&self, element: &str) -> bool {
+        self.without.iter().any(|path| covers(path, element))
+    }
 }
 
 /// Reads on behalf of one partner. `finish` must be called before anything is sent.
@@ -62,12 +94,32 @@ pub struct Reader<'a> {
     /// The panels of each patient met so far.
     panels: HashMap<PersonId, Vec<String>>,
     audit: Vec<AuditEntry>,
+    /// What was counted: whose, whether for this partner, why, and how many.
+    counted: BTreeMap<(Option<PersonId>, bool, String), usize>,
+}
+
+/// A decision, and whether the resource was found by something that the partner may not see.
+struct Weighed {
+    decision: Decision,
+    found_by_hidden: bool,
+}
+
+impl Weighed {
+    fn is_shown(&self) -> bool {
+        self.decision.is_allowed() && !self.found_by_hidden
+    }
+
+    fn because(&self) -> String {
+        let because = explain(&self.decision);
+        if self.found_by_hidden { format!("{because}, and it was searched by one of them") } else { because }
+    }
 }
 
 impl<'a> Reader<'a> {
     pub fn new(service: &'a Service, client: &'a Client, exit: Exit) -> Self {
         let (site, now) = (service.gateway.site.load_full(), service.gateway.clock.now());
-        Self { service, partner: &client.partner, exit, site, now, panels: HashMap::new(), audit: Vec::new() }
+        let (panels, audit, counted) = (HashMap::new(), Vec::new(), BTreeMap::new());
+        Self { service, partner: &client.partner, exit, site, now, panels, audit, counted }
     }
 
     /// Decides about one resource and remembers that it did.
@@ -78,27 +130,70 @@ impl<'a> Reader<'a> {
     /// The same for a resource that was found by these elements: when one of them is left out for the partner, finding it
     /// would tell what it holds.
     pub async fn judge_found(&mut self, stored: Stored, asked: &[&str]) -> Result<Verdict, Fault> {
-        let panels = self.panels(stored.id.person).await?;
+        let weighed = self.weigh(&stored, asked).await?;
+        self.remember(action(self.exit), &stored, weighed.is_shown(), weighed.because());
+        let released = weighed.decision.released(&stored.resource).filter(|_| weighed.is_shown());
+        let Some(resource) = released else { return Ok(Verdict::Denied) };
+        let Stored { id, version, updated, .. } = stored;
+        Ok(Verdict::Shown(Box::new(Shown { id: id.to_string(), version, updated, resource })))
+    }
+
+    /// Whether a resource would be shown if there were room for it. Only a denial is remembered: the rest comes when it is.
+    pub async fn would_show(&mut self, stored: &Stored, asked: &[&str]) -> Result<bool, Fault> {
+        let weighed = self.weigh(stored, asked).await?;
+        if !weighed.is_shown() {
+            self.remember(action(self.exit), stored, false, weighed.because());
+        }
+        Ok(weighed.is_shown())
+    }
+
+    /// Whether a resource is in a number that this partner is told. Remembered is how many of whom.
+    pub async fn counts(&mut self, stored: &Stored, asked: &[&str]) -> Result<bool, Fault> {
+        let weighed = self.weigh(stored, asked).await?;
+        let (is_shown, person) = (weighed.is_shown(), stored.id.person);
+        let person = (is_shown && person != PersonId::SHARED).then_some(person);
+        *self.counted.entry((person, is_shown, weighed.because())).or_default() += 1;
+        Ok(is_shown)
+    }
+
+    /// Does for an id that leads nowhere what is done for a resource that is denied, so that one takes as long as the other.
+    pub async fn seek_in_vain(&mut self, resource_type: &str, id: ResourceId) -> Result<(), Fault> {
+        self.find_panels(id.person).await?;
+        self.note(
+            format!("{resource_type}/{id}"),
+            None,
+            false,
+            "there is no such resource".to_string(),
+            action(self.exit),
+        );
+        Ok(())
+    }
+
+    async fn find_panels(&mut self, person: PersonId) -> Result<(), Fault> {
+        if !self.panels.contains_key(&person) {
+            let found = panels_of(&*self.service.gateway.store, person).await?;
+            self.panels.insert(person, found);
+        }
+        Ok(())
+    }
+
+    async fn weigh(&mut self, stored: &Stored, asked: &[&str]) -> Result<Weighed, Fault> {
+        let person = stored.id.person;
+        self.find_panels(person).await?;
+        let panels = self.panels.get(&person).map(Vec::as_slice).unwrap_or_default();
         let panels: Vec<&str> = panels.iter().map(String::as_str).collect();
         let resource = &stored.resource;
         let question = Question { partner: self.partner, exit: self.exit, resource, panels: &panels, now: self.now };
         let decision = self.site.agreements.decide(&question);
         let found_by_hidden = matches!(&decision.verdict, agreement::Verdict::Without(hidden)
             if hidden.iter().any(|path| asked.iter().any(|element| covers(path, element))));
-        let released = decision.released(resource).filter(|_| decision.is_allowed() && !found_by_hidden);
-        let because = match found_by_hidden {
-            true => format!("{}, and it was searched by one of them", explain(&decision)),
-            false => explain(&decision),
-        };
-        self.remember(action(self.exit), &stored, released.is_some(), because);
-        let Some(resource) = released else { return Ok(Verdict::Denied(self.tell(&decision))) };
-        let Stored { id, version, updated, .. } = stored;
-        Ok(Verdict::Shown(Box::new(Shown { id: id.to_string(), version, updated, resource })))
+        Ok(Weighed { decision, found_by_hidden })
     }
 
     /// Whether the partner may write this (`Flag.status`) to a resource; the refusal, when it may not.
     pub async fn admit(&mut self, stored: &Stored, what: &str) -> Result<Result<(), Fault>, Fault> {
-        let panels = self.panels(stored.id.person).await?;
+        self.find_panels(stored.id.person).await?;
+        let panels = self.panels.get(&stored.id.person).map(Vec::as_slice).unwrap_or_default();
         let panels: Vec<&str> = panels.iter().map(String::as_str).collect();
         let offer = Offer { partner: self.partner, what, panels: &panels, now: self.now };
         let decision = self.site.agreements.admits(&offer);
@@ -111,44 +206,32 @@ impl<'a> Reader<'a> {
         })
     }
 
-    async fn panels(&mut self, person: PersonId) -> Result<Vec<String>, StoreError> {
-        if let Some(known) = self.panels.get(&person) {
-            return Ok(known.clone());
-        }
-        let found = panels_of(&*self.service.gateway.store, person).await?;
-        self.panels.insert(person, found.clone());
-        Ok(found)
-    }
-
     fn remember(&mut self, action: &str, stored: &Stored, allowed: bool, because: String) {
         let person = stored.id.person;
-        self.audit.push(AuditEntry {
-            at: self.now,
-            agent: self.partner.to_string(),
-            action: action.to_string(),
-            person: (person != PersonId::SHARED).then_some(person),
-            subject: format!("{}/{}/_history/{}", stored.resource.resource_type(), stored.id, stored.version),
-            allowed,
-            because,
-        });
+        let subject = format!("{}/{}/_history/{}", stored.resource.resource_type(), stored.id, stored.version);
+        let person = (person != PersonId::SHARED).then_some(person);
+        self.note(subject, person, allowed, because, action);
     }
 
-    /// A denial for outsiders: which agreement, and whether it is in force. Not which label or code stands against it,
-    /// since that would tell what is not to be told; the audit has it.
-    fn tell(&self, decision: &Decision) -> String {
-        let partner = self.partner;
-        let Some(name) = &decision.agreement else { return format!("there is no agreement with {partner}") };
-        let agreement = self.site.agreements.of(partner).find(|agreement| agreement.name == *name);
-        match agreement.map(|agreement| agreement.standing(self.now).0) {
-            Some(standing) if standing != Standing::Active => format!("the agreement {name} {}", standing.words()),
-            _ => format!("the agreement {name} does not let {partner} have this"),
+    fn note(&mut self, subject: String, person: Option<PersonId>, allowed: bool, because: String, action: &str) {
+        let (agent, action) = (self.partner.to_string(), action.to_string());
+        self.audit.push(AuditEntry { at: self.now, agent, action, person, subject, allowed, because });
+    }
+
+    /// Makes the audit durable; only then may what was judged be shown. Where nothing was found, that is written too: it takes
+    /// as long as finding what is denied. `subject` says what was asked for.
+    pub async fn finish(mut self, subject: &str) -> Result<(), Fault> {
+        for ((person, allowed, because), count) in std::mem::take(&mut self.counted) {
+            self.note(subject.to_string(), person, allowed, format!("{count} counted: {because}"), "count");
         }
-    }
-
-    /// Makes the audit durable; only then may what was judged be shown.
-    pub async fn finish(self) -> Result<(), Fault> {
         if self.audit.is_empty() {
-            return Ok(());
+            self.note(
+                subject.to_string(),
+                None,
+                true,
+                "there was nothing to decide about".to_string(),
+                action(self.exit),
+            );
         }
         let unit = WriteUnit { audit: self.audit, ..WriteUnit::default() };
         self.service.gateway.store.commit(unit).await?;

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ContentType, HeaderValue};
+use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::Value;
 
@@ -21,19 +21,34 @@ pub struct Fault {
     pub problem: Problem,
     /// When to come again.
     pub retry_after_secs: Option<u64>,
+    /// What a 401 or 403 says of the token beside that one is wanted (RFC 6750, 3).
+    pub challenge: Option<String>,
 }
 
 impl Fault {
     pub fn new(status: StatusCode, category: Category, text: impl Into<String>) -> Self {
-        Self { status, problem: Problem::error(category, Place::Whole, text), retry_after_secs: None }
+        let problem = Problem::error(category, Place::Whole, text);
+        Self { status, problem, retry_after_secs: None, challenge: None }
     }
 
     pub fn bad_request(category: Category, text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, category, text)
     }
 
+    /// No token came.
     pub fn unauthorized(text: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, Category::Login, text)
+    }
+
+    /// A token came, and it does not count.
+    pub fn invalid_token(text: impl Into<String>) -> Self {
+        Self { challenge: Some("error=\"invalid_token\"".to_string()), ..Self::unauthorized(text) }
+    }
+
+    /// The token counts, and this scope is not in it.
+    pub fn insufficient_scope(scope: &str) -> Self {
+        let fault = Self::forbidden(format!("the access token does not have the scope {scope}"));
+        Self { challenge: Some(format!("error=\"insufficient_scope\", scope=\"{scope}\"")), ..fault }
     }
 
     pub fn forbidden(text: impl Into<String>) -> Self {
@@ -60,6 +75,7 @@ impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(text) => Self::bad_request(Category::Value, text),
+            StoreError::TooMuch(text) => Self::bad_request(Category::TooCostly, text),
             StoreError::Damaged(_) => {
                 tracing::error!(%error, "the store could not be read");
                 let text = "the gateway's store could not be read";
@@ -80,8 +96,9 @@ impl ResponseError for Fault {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
-        if self.status == StatusCode::UNAUTHORIZED {
-            response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"fhir\"")));
+        if self.status == StatusCode::UNAUTHORIZED || self.challenge.is_some() {
+            let parts = [Some("Bearer realm=\"fhir\""), self.challenge.as_deref()].into_iter().flatten();
+            response.insert_header((header::WWW_AUTHENTICATE, parts.collect::<Vec<_>>().join(", ")));
         }
         if let Some(secs) = self.retry_after_secs {
             response.insert_header((header::RETRY_AFTER, secs));

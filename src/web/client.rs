@@ -19,7 +19,7 @@ impl Client {
     /// The client of a request; 401 when its token is none of ours or has expired.
     pub fn of(service: &Service, request: &HttpRequest) -> Result<Self, Fault> {
         let token = bearer(request).ok_or_else(|| Fault::unauthorized("send a bearer token; /auth/token gives one"))?;
-        let refused = || Fault::unauthorized("the access token is not valid here or has expired; get a new one");
+        let refused = || Fault::invalid_token("the access token is not valid here or has expired; get a new one");
         let site = service.gateway.site.load();
         let read = service.token_key.check(&site.settings.base_url, token, service.gateway.clock.now());
         let read = read.ok_or_else(refused)?;
@@ -36,8 +36,7 @@ impl Client {
         if self.scopes.allow(resource_type, wanted) {
             return Ok(());
         }
-        let text = format!("the access token does not have the scope system/{resource_type}.{wanted}");
-        Err(Fault::forbidden(text))
+        Err(Fault::insufficient_scope(&format!("system/{resource_type}.{wanted}")))
     }
 }
 

@@ -12,6 +12,7 @@ mod health;
 mod health_tests;
 mod pace;
 mod scope;
+mod sealed;
 mod service;
 mod smart;
 #[cfg(test)]

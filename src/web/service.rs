@@ -13,6 +13,7 @@ use super::cds_hooks;
 use super::fhir;
 use super::health::{health, live, metrics};
 use super::pace::Pace;
+use super::sealed::Seal;
 use super::smart::{Keyring, TokenKey, configuration, jwks, token};
 use crate::delivery::{KeyError, SigningKey};
 use crate::pipeline::Gateway;
@@ -29,6 +30,8 @@ pub struct Service {
     pub(super) gateway: Arc<Gateway>,
     pub(super) token_key: TokenKey,
     pub(super) keyring: Keyring,
+    /// Seals the links between pages.
+    pub(super) seal: Seal,
     pub(super) addresses: Pace<IpAddr>,
     /// Messages that their feed refused for want of a credential.
     pub(super) strangers: Pace<IpAddr>,
@@ -41,12 +44,14 @@ pub struct Service {
 impl Service {
     /// `own_key` signs the access tokens; see `delivery::own_key`.
     pub fn new(gateway: Arc<Gateway>, own_key: SigningKey) -> Result<Arc<Self>, KeyError> {
+        let seal = Seal::new(own_key.derived("links between pages"));
+        let seal = seal.ok_or_else(|| KeyError::Unreadable("no key to seal with can be made of it".to_string()))?;
         let token_key = TokenKey::new(own_key)?;
         let (addresses, partners) = (Pace::new(100, 400), Pace::new(100, 400));
         let strangers = Pace::new(10, 100);
         let (keyring, started) = (Keyring::new(), gateway.clock.now());
         let validations = Semaphore::new(VALIDATIONS);
-        Ok(Arc::new(Self { gateway, token_key, keyring, addresses, strangers, partners, validations, started }))
+        Ok(Arc::new(Self { gateway, token_key, keyring, seal, addresses, strangers, partners, validations, started }))
     }
 
     /// 429 when this partner asks more often than it may.

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use handover::fhir::Identifier;
 use handover::identity::ResourceId;
 use handover::record::Stored;
-use handover::store::{Cursor, Query, Store, StoreError, Term, TokenValue, WriteUnit};
+use handover::store::{
+    Cursor, DateValue, Query, Relation, Sort, SortBy, Store, StoreError, Term, TokenValue, WriteUnit,
+};
 use serde_json::json;
 
 use crate::given::{change, commit_changes, head, person};
@@ -67,7 +69,10 @@ on_every_store! {
             element: "status",
             values: codes.iter().map(|code| TokenValue { system: None, code: Some(code.to_string()) }).collect(),
         };
-        let from = |day: &str| Term::Date { elements: &["authoredOn"], from: Some(day.parse().unwrap()), until: None };
+        let from = |day: &str| {
+            let value = DateValue { from: Some(day.parse().unwrap()), until: None, relation: Relation::Overlaps };
+            Term::Date { elements: &["authoredOn"], values: vec![value] }
+        };
         let late = from("2026-03-09T00:00:00Z");
         assert_eq!(numbers(&all(&*store, &query("Task", vec![status(&["requested"]), late.clone()]), 2).await), [10, 8]);
         assert_eq!(all(&*store, &query("Task", vec![status(&["requested", "completed"]), late]), 2).await.len(), 4);
@@ -165,6 +170,44 @@ on_every_store! {
         let first = store.search(&query("Task", vec![rare.clone()]), None, 10).await.unwrap();
         assert!(first.items.is_empty() && first.next.is_some(), "one call must not read everything");
         assert_eq!(all(&*store, &query("Task", vec![rare]), 10).await.len(), 1);
+    }
+
+    async fn everything_is_put_in_order_before_it_is_cut(place) {
+        let store = place.open();
+        for start in (0..2500).step_by(500) {
+            // Days fall as numbers rise, and the newest change has the oldest day.
+            let changes = (start..start + 500).map(|n| {
+                let day = jiff::civil::date(2026, 1, 1).checked_sub(jiff::Span::new().days(n)).unwrap();
+                change(person(n as usize % 3), "Task", &n.to_string(), 0, json!({ "n": n, "authoredOn": day.to_string() }))
+            });
+            commit_changes(&*store, changes.collect()).await;
+        }
+        let by_date = |descending| [Sort { by: SortBy::Date(&["authoredOn"]), descending }];
+        let newest = store.find(&query("Task", vec![]), &by_date(true), None, 4).await.unwrap();
+        let found: Vec<Stored> = newest.items.iter().map(|one| one.stored.clone()).collect();
+        assert_eq!(numbers(&found), [0, 1, 2, 3]);
+        let further = store.find(&query("Task", vec![]), &by_date(true), newest.next.as_ref(), 2).await.unwrap();
+        assert_eq!(numbers(&further.items.into_iter().map(|one| one.stored).collect::<Vec<_>>()), [4, 5]);
+        let of_one = query("Task", vec![Term::Patient(vec![person(1)])]);
+        let oldest = store.find(&of_one, &by_date(false), None, 2).await.unwrap();
+        assert_eq!(numbers(&oldest.items.into_iter().map(|one| one.stored).collect::<Vec<_>>()), [2497, 2494]);
+        let nonsense = store.find(&of_one, &by_date(false), Some(&Cursor("nonsense!".into())), 2).await;
+        assert!(matches!(nonsense, Err(StoreError::Refused(_))));
+    }
+
+    async fn a_search_goes_on_after_any_of_its_matches(place) {
+        let store = place.open();
+        tasks(&*store, 9).await;
+        let ids: Vec<_> = (0..9).map(|n| ResourceId::of(person(n % 3), "Task", &n.to_string())).collect();
+        for terms in [vec![], vec![Term::Patient(vec![person(0), person(1)])], vec![Term::Id(ids)]] {
+            let query = query("Task", terms);
+            let whole = store.find(&query, &[], None, 100).await.unwrap();
+            assert!(whole.next.is_none() && whole.looked >= whole.items.len() && !whole.items.is_empty());
+            for (number, one) in whole.items.iter().enumerate() {
+                let rest = store.find(&query, &[], Some(&one.place), 100).await.unwrap();
+                assert_eq!(rest.items, whole.items[number + 1..]);
+            }
+        }
     }
 
     async fn a_foreign_cursor_is_refused(place) {

@@ -6,28 +6,61 @@ use super::changes::{read_head, resource_key};
 use super::keys::{BY_IDENTIFIER, BY_TYPE, Key, OBSERVED, RESOURCE, Reader, identifier_term};
 use super::pack::unpack_stored;
 use super::record::{observed_id, survivor, unpack_pair};
-use super::walk::{STEPS, cursor_of, key_of, present, walk};
+use super::walk::{STEPS, Walked, cursor_of, key_of, present, walk_keys};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::Stored;
 use crate::store::engine::{Span, View};
 use crate::store::kinds::{OBSERVATION, kind};
-use crate::store::query::matches;
-use crate::store::{Cursor, Page, Query, StoreError, Term, TokenValue};
+use crate::store::query::{Gathering, is_newest_first, matches};
+use crate::store::{Cursor, Found, Match, Query, Sort, StoreError, Term, TokenValue};
 
-pub fn search(
+/// In the order asked, or as the keys are.
+pub fn find(
     view: &dyn View,
     query: &Query,
+    sort: &[Sort],
     cursor: Option<&Cursor>,
     count: usize,
-) -> Result<Page<Stored>, StoreError> {
+) -> Result<Found, StoreError> {
+    if sort.is_empty() || is_newest_first(query, sort) {
+        return search(view, query, cursor, count);
+    }
+    let mut gathering = Gathering::new(sort, cursor, count)?;
+    let mut at = None;
+    loop {
+        let found = search(view, query, at.as_ref(), STEPS)?;
+        at = found.next.clone();
+        gathering.take(found)?;
+        if at.is_none() {
+            return gathering.finish();
+        }
+    }
+}
+
+fn search(view: &dyn View, query: &Query, cursor: Option<&Cursor>, count: usize) -> Result<Found, StoreError> {
     let kind = kind(&query.resource_type)?;
     let within = patient_records(view, query)?;
     if let Some(ids) = candidates(view, query, kind, within.as_ref())? {
         return of_ids(view, query, kind, ids, cursor, count);
     }
+    walk_spans(view, query, kind, within, cursor, count).map(|walked| Found {
+        items: walked.items.into_iter().map(|(key, stored)| Match { stored, place: cursor_of(&key) }).collect(),
+        next: walked.next.as_deref().map(cursor_of),
+        looked: walked.looked,
+    })
+}
+
+fn walk_spans(
+    view: &dyn View,
+    query: &Query,
+    kind: u8,
+    within: Option<BTreeSet<PersonId>>,
+    cursor: Option<&Cursor>,
+    count: usize,
+) -> Result<Walked<Stored>, StoreError> {
     let Some(within) = within else {
         let span = Span::prefix(Key::new(BY_TYPE).byte(kind).done());
-        return walk(view, &[span], cursor, count, |key, _| {
+        return walk_keys(view, &[span], cursor, count, |key, _| {
             let mut reader = Reader::of_key(key);
             let _: [u8; 9] = reader.take()?;
             fetch(view, query, kind, reader.id()?)
@@ -36,11 +69,11 @@ pub fn search(
     if query.resource_type == OBSERVATION {
         let spans: Vec<_> =
             within.iter().map(|person| Span::prefix(Key::new(OBSERVED).person(*person).done())).collect();
-        return walk(view, &spans, cursor, count, |key, _| fetch(view, query, kind, observed_id(key)?.1));
+        return walk_keys(view, &spans, cursor, count, |key, _| fetch(view, query, kind, observed_id(key)?.1));
     }
     let of_person = |person: &PersonId| Span::prefix(Key::new(RESOURCE).person(*person).byte(kind).done());
     let spans: Vec<_> = within.iter().map(of_person).collect();
-    walk(view, &spans, cursor, count, |key, value| {
+    walk_keys(view, &spans, cursor, count, |key, value| {
         let stored = unpack_pair(&(key.to_vec(), value.to_vec()))?;
         Ok(matches(&stored, query).then_some(stored))
     })
@@ -121,20 +154,20 @@ fn of_ids(
     ids: BTreeSet<ResourceId>,
     cursor: Option<&Cursor>,
     count: usize,
-) -> Result<Page<Stored>, StoreError> {
+) -> Result<Found, StoreError> {
     let after = cursor.map(|cursor| Reader(&key_of(cursor)?).id()).transpose()?;
+    let place = |id: ResourceId| cursor_of(&[id.person.0, id.local].concat());
     let mut rest = ids.into_iter().filter(|id| after.is_none_or(|after| *id > after));
-    let (mut items, mut steps, mut last) = (Vec::new(), 0, after);
+    let (mut items, mut looked, mut last) = (Vec::new(), 0, after);
     for id in rest.by_ref() {
-        if items.len() >= count.clamp(1, 1000) || steps == STEPS {
-            let next = last.map(|last| cursor_of(&[last.person.0, last.local].concat()));
-            return Ok(Page { items, next });
+        if items.len() >= count.clamp(1, 1000) || looked == STEPS {
+            return Ok(Found { items, next: last.map(place), looked });
         }
-        steps += 1;
-        items.extend(fetch_if_there(view, query, kind, id)?);
+        looked += 1;
+        items.extend(fetch_if_there(view, query, kind, id)?.map(|stored| Match { stored, place: place(id) }));
         last = Some(id);
     }
-    Ok(Page { items, next: None })
+    Ok(Found { items, next: None, looked })
 }
 
 fn fetch_if_there(view: &dyn View, query: &Query, kind: u8, id: ResourceId) -> Result<Option<Stored>, StoreError> {

@@ -23,9 +23,9 @@ use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::engine::{Changes, View};
 use crate::store::{
-    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, NEXT_LOOKED_AT, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, UnusedEntry,
-    UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
+    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
+    MessageSummary, NEXT_LOOKED_AT, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError,
+    UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
 };
 
 /// How much may wait for the committer; beyond that a sender is told to try again later.
@@ -157,9 +157,15 @@ impl Store for Embedded {
         self.read(move |view| record::version(view, &resource_type, id, version)).await
     }
 
-    async fn search(&self, query: &Query, cursor: Option<&Cursor>, count: usize) -> Result<Page<Stored>, StoreError> {
-        let (query, cursor) = (query.clone(), cursor.cloned());
-        self.read(move |view| search::search(view, &query, cursor.as_ref(), count)).await
+    async fn find(
+        &self,
+        query: &Query,
+        sort: &[Sort],
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Found, StoreError> {
+        let (query, sort, cursor) = (query.clone(), sort.to_vec(), cursor.cloned());
+        self.read(move |view| search::find(view, &query, &sort, cursor.as_ref(), count)).await
     }
 
     async fn worklist(

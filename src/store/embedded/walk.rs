@@ -12,6 +12,15 @@ const CHUNK: usize = 128;
 /// No page is larger.
 const PAGE: usize = 1000;
 
+/// What a walk found, each item under its key.
+pub struct Walked<T> {
+    pub items: Vec<(Vec<u8>, T)>,
+    /// The key to go on after; none at the end.
+    pub next: Option<Vec<u8>>,
+    /// How many pairs were looked at.
+    pub looked: usize,
+}
+
 /// Visits the pairs of the spans (in their order, which must be that of their keys) after the cursor until `count` items
 /// were found or `STEPS` pairs were looked at.
 pub fn walk<T>(
@@ -19,12 +28,24 @@ pub fn walk<T>(
     spans: &[Span],
     cursor: Option<&Cursor>,
     count: usize,
-    mut visit: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, StoreError>,
+    visit: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, StoreError>,
 ) -> Result<Page<T>, StoreError> {
+    let walked = walk_keys(view, spans, cursor, count, visit)?;
+    let items = walked.items.into_iter().map(|(_, item)| item).collect();
+    Ok(Page { items, next: walked.next.as_deref().map(cursor_of) })
+}
+
+/// The same, with the key of each item.
+pub fn walk_keys<T>(
+    view: &dyn View,
+    spans: &[Span],
+    cursor: Option<&Cursor>,
+    count: usize,
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, StoreError>,
+) -> Result<Walked<T>, StoreError> {
     let count = count.clamp(1, PAGE);
     let mut last: Option<Vec<u8>> = cursor.map(key_of).transpose()?;
-    let mut items = Vec::new();
-    let mut steps = 0;
+    let mut walked = Walked { items: Vec::new(), next: None, looked: 0 };
     for span in spans {
         loop {
             let rest = last.as_ref().map_or_else(|| span.clone(), |last| span.after(last));
@@ -32,26 +53,26 @@ pub fn walk<T>(
                 break;
             }
             // One more than is looked at tells whether there is more.
-            let chunk = CHUNK.min(STEPS - steps);
+            let chunk = CHUNK.min(STEPS - walked.looked);
             let pairs = view.scan(&rest, chunk + 1)?;
             let more = pairs.len() > chunk;
             for (key, value) in pairs.into_iter().take(chunk) {
-                if items.len() == count || steps == STEPS {
-                    return Ok(Page { items, next: last.as_deref().map(cursor_of) });
+                if walked.items.len() == count || walked.looked == STEPS {
+                    return Ok(Walked { next: last, ..walked });
                 }
-                steps += 1;
-                items.extend(visit(&key, &value)?);
+                walked.looked += 1;
+                walked.items.extend(visit(&key, &value)?.map(|item| (key.clone(), item)));
                 last = Some(key);
             }
             if !more {
                 break;
             }
-            if items.len() == count || steps == STEPS {
-                return Ok(Page { items, next: last.as_deref().map(cursor_of) });
+            if walked.items.len() == count || walked.looked == STEPS {
+                return Ok(Walked { next: last, ..walked });
             }
         }
     }
-    Ok(Page { items, next: None })
+    Ok(walked)
 }
 
 /// All pairs of a span, read in chunks; for spans that are bounded by what they hold.

@@ -3,56 +3,83 @@
 
 use std::collections::BTreeSet;
 
-use deadpool_postgres::Object;
-use tokio_postgres::Row;
+use deadpool_postgres::{GenericClient, Object};
+use tokio_postgres::{IsolationLevel, Row};
 
 use super::record::survivors;
 use super::rows::{Conditions, after, any_term, column, cursor, page_size, stored, term};
 use crate::identity::{PersonId, ResourceId};
-use crate::record::Stored;
-use crate::store::query::matches;
-use crate::store::{Cursor, Page, Query, StoreError, Term, TokenValue};
+use crate::store::query::{Gathering, is_newest_first, matches};
+use crate::store::{Cursor, Found, Match, Query, Sort, StoreError, Term, TokenValue};
 
 /// Candidates looked at in one call.
 const STEPS: usize = 2000;
 
-pub async fn search(
-    client: Object,
+/// In the order asked, of one snapshot, or as the index is.
+pub async fn find(
+    mut client: Object,
     query: Query,
+    sort: Vec<Sort>,
+    cursor: Option<Cursor>,
+    count: usize,
+) -> Result<Found, StoreError> {
+    if sort.is_empty() || is_newest_first(&query, &sort) {
+        return search(&client, &query, cursor, count).await;
+    }
+    let view = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+    let view = view.start().await?;
+    let mut gathering = Gathering::new(&sort, cursor.as_ref(), count)?;
+    let mut at = None;
+    loop {
+        let found = search(&view, &query, at, STEPS).await?;
+        at = found.next.clone();
+        gathering.take(found)?;
+        if at.is_none() {
+            return gathering.finish();
+        }
+    }
+}
+
+async fn search(
+    client: &impl GenericClient,
+    query: &Query,
     from: Option<Cursor>,
     count: usize,
-) -> Result<Page<Stored>, StoreError> {
+) -> Result<Found, StoreError> {
     crate::store::kinds::kind(&query.resource_type)?;
     let count = page_size(count);
-    let within = patient_records(&client, &query).await?;
+    let within = patient_records(client, query).await?;
     let order = if within.is_some() && query.resource_type == "Observation" { "observed_nanos" } else { "sequence" };
     let mut last = after::<i64, String>(from.as_ref())?;
-    let (mut items, mut steps) = (Vec::new(), 0);
+    let (mut items, mut looked) = (Vec::new(), 0);
+    let place = |last: &(i64, String)| cursor(&[&last.0, &last.1]);
     loop {
-        let chunk = (count * 2).clamp(50, 500).min(STEPS - steps);
-        let rows = candidates(&client, &query, within.as_deref(), order, last.as_ref(), chunk + 1).await?;
+        let chunk = (count * 2).clamp(50, 500).min(STEPS - looked);
+        let rows = candidates(client, query, within.as_deref(), order, last.as_ref(), chunk + 1).await?;
         let more = rows.len() > chunk;
-        for (place, row) in rows.iter().take(chunk).enumerate() {
-            let candidate = stored(row)?;
-            last = Some((column(row, "place")?, column(row, "id")?));
-            items.extend(Some(candidate).filter(|candidate| matches(candidate, &query)));
-            let rest = more || place + 1 < rows.len();
+        for (number, row) in rows.iter().take(chunk).enumerate() {
+            let (candidate, here) = (stored(row)?, (column(row, "place")?, column(row, "id")?));
+            looked += 1;
+            if matches(&candidate, query) {
+                items.push(Match { stored: candidate, place: place(&here) });
+            }
+            last = Some(here);
+            let rest = more || number + 1 < rows.len();
             if items.len() == count && rest {
-                return Ok(Page { items, next: last.map(|(place, id)| cursor(&[&place, &id])) });
+                return Ok(Found { items, next: last.as_ref().map(place), looked });
             }
         }
-        steps += chunk;
         if !more {
-            return Ok(Page { items, next: None });
+            return Ok(Found { items, next: None, looked });
         }
-        if steps >= STEPS {
-            return Ok(Page { items, next: last.map(|(place, id)| cursor(&[&place, &id])) });
+        if looked >= STEPS {
+            return Ok(Found { items, next: last.as_ref().map(place), looked });
         }
     }
 }
 
 /// The records that all Patient terms allow; none when there is no such term.
-async fn patient_records(client: &Object, query: &Query) -> Result<Option<Vec<String>>, StoreError> {
+async fn patient_records(client: &impl GenericClient, query: &Query) -> Result<Option<Vec<String>>, StoreError> {
     let mut within: Option<BTreeSet<PersonId>> = None;
     for term in &query.terms {
         let Term::Patient(asked) = term else { continue };
@@ -69,7 +96,7 @@ async fn patient_records(client: &Object, query: &Query) -> Result<Option<Vec<St
 }
 
 async fn candidates(
-    client: &Object,
+    client: &impl GenericClient,
     query: &Query,
     within: Option<&[String]>,
     order: &str,

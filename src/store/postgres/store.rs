@@ -14,9 +14,9 @@ use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
-    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Health, MessageEntry, MessageFilter,
-    MessageSummary, NEXT_LOOKED_AT, Outcome, Page, PruneBefore, Pruned, Query, Seen, Store, StoreError, UnusedEntry,
-    UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
+    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
+    MessageSummary, NEXT_LOOKED_AT, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError,
+    UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
 };
 
 /// How often work that lost against another gateway's locks is done again.
@@ -100,9 +100,15 @@ impl Store for Postgres {
         self.connections.run(move |client| record::version(client, kind, id, version)).await
     }
 
-    async fn search(&self, query: &Query, cursor: Option<&Cursor>, count: usize) -> Result<Page<Stored>, StoreError> {
-        let (query, cursor) = (query.clone(), cursor.cloned());
-        self.connections.run(move |client| search::search(client, query, cursor, count)).await
+    async fn find(
+        &self,
+        query: &Query,
+        sort: &[Sort],
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<Found, StoreError> {
+        let (query, sort, cursor) = (query.clone(), sort.to_vec(), cursor.cloned());
+        self.connections.run(move |client| search::find(client, query, sort, cursor, count)).await
     }
 
     async fn worklist(

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Span, Timestamp, tz::TimeZone};
 use serde_json::Value;
 
+use super::{DateValue, Relation};
 use crate::fhir::Resource;
 
 /// The time that a date, dateTime, instant or Period covers.
@@ -52,7 +53,23 @@ impl Interval {
         }
     }
 
-    pub fn overlaps(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
+    /// A moment as an instant states it.
+    pub fn at(moment: Timestamp) -> Self {
+        let until = moment.checked_add(SignedDuration::from_nanos(1)).unwrap_or(moment);
+        Self { from: moment, until }
+    }
+
+    pub fn answers(&self, asked: &DateValue) -> bool {
+        let within =
+            asked.from.is_none_or(|from| self.from >= from) && asked.until.is_none_or(|until| self.until <= until);
+        match asked.relation {
+            Relation::Within => within,
+            Relation::NotWithin => !within,
+            Relation::Overlaps => self.overlaps(asked.from, asked.until),
+        }
+    }
+
+    fn overlaps(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
         until.is_none_or(|until| self.from < until) && from.is_none_or(|from| self.until > from)
     }
 }

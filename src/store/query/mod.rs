@@ -2,8 +2,11 @@
 
 mod interval;
 mod matching;
+mod order;
 mod terms;
+mod text;
 
 pub use interval::observed_at;
 pub use matching::matches;
-pub use terms::{Cursor, Page, Query, Term, TokenValue};
+pub use order::{Gathering, MOST_SORTED, Sort, SortBy, is_newest_first};
+pub use terms::{Cursor, DateValue, Found, Match, Page, Query, Relation, Term, TokenValue};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
+use crate::record::Stored;
 
 /// Resources of one type that match all terms.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,16 +27,18 @@ pub enum Term {
         element: &'static str,
         values: Vec<TokenValue>,
     },
-    /// A date, dateTime, instant or Period element overlaps `[from, until)`.
+    /// A date, dateTime, instant or Period element stands to one of these spans as it asks.
     Date {
         elements: &'static [&'static str],
-        from: Option<Timestamp>,
-        until: Option<Timestamp>,
+        values: Vec<DateValue>,
     },
-    /// `meta.lastUpdated` lies in `[from, until)`.
-    LastUpdated {
-        from: Option<Timestamp>,
-        until: Option<Timestamp>,
+    /// `meta.lastUpdated` does.
+    LastUpdated(Vec<DateValue>),
+    /// A word of a string or of a HumanName begins with one of these, whatever the case and the accents
+    /// (http://hl7.org/fhir/R4/search.html#string).
+    Text {
+        elements: &'static [&'static str],
+        values: Vec<String>,
     },
     /// A Reference element holds one of these literal references or identifiers.
     Reference {
@@ -53,6 +56,25 @@ pub struct TokenValue {
     pub code: Option<String>,
 }
 
+/// One value of a date parameter (http://hl7.org/fhir/R4/search.html#date): the span `[from, until)`, open where there is no
+/// bound, and how the resource's value must stand to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DateValue {
+    pub from: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    pub relation: Relation,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// The value lies in the span as a whole.
+    Within,
+    /// It does not.
+    NotWithin,
+    /// They have a moment in common.
+    Overlaps,
+}
+
 impl From<Identifier> for TokenValue {
     fn from(identifier: Identifier) -> Self {
         Self { system: Some(identifier.system), code: Some(identifier.value) }
@@ -62,6 +84,23 @@ impl From<Identifier> for TokenValue {
 /// Where a listing goes on. Opaque to clients; stable while the listing's past does not change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor(pub String);
+
+/// One resource that a search found, and the cursor by which the search goes on after it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match {
+    pub stored: Stored,
+    pub place: Cursor,
+}
+
+/// Part of what a search finds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    pub items: Vec<Match>,
+    /// None at the end.
+    pub next: Option<Cursor>,
+    /// How many resources were looked at. It does not depend on what of them is shown to whom.
+    pub looked: usize,
+}
 
 /// Part of a listing.
 #[derive(Debug, Clone, PartialEq)]

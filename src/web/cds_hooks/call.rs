@@ -75,7 +75,7 @@ async fn cards_of(service: &Service, client: &Client, person: PersonId, hook: &s
             shown.push(write(&card));
         }
     }
-    reader.finish().await?;
+    reader.finish(&format!("cards for {hook}")).await?;
     Ok(shown)
 }
 

@@ -20,11 +20,11 @@ pub async fn caller(service: &Service, request: &HttpRequest, path: &str) -> Res
     let audience = [format!("{base}{path}")];
     let expected = Expected { audience: &audience, subject_is_issuer: false, purpose: "cds-jti" };
     let verified = verify(service, token, &expected).await.map_err(|refusal| match refusal {
-        Refusal::Invalid(why) => Fault::unauthorized(why),
+        Refusal::Invalid(why) => Fault::invalid_token(why),
         Refusal::Unavailable => Fault::unavailable("the gateway cannot check tokens now; ask again later"),
     })?;
     let partner = verified.get().map(|partner| partner.name.clone());
-    let partner = partner.ok_or_else(|| Fault::unauthorized("iss is not the id of a registered client"))?;
+    let partner = partner.ok_or_else(|| Fault::invalid_token("iss is not the id of a registered client"))?;
     service.admit_partner(&partner)?;
     Ok(Client { partner, scopes: Scopes::default() })
 }

@@ -60,16 +60,21 @@ fn answer_of(feedback: &CardFeedback) -> Result<Option<(ResourceId, String)>, Fa
 /// What an answer writes: the question falls silent.
 const WRITES: &str = "Flag.status";
 
-/// Only who may see the card may answer it, and only where an agreement lets it send answers.
+/// Only who may see the card may answer it, and only where an agreement lets it send answers; to others there is none.
 async fn give(service: &Service, client: &Client, flag: ResourceId, answer: &str) -> Result<(), Fault> {
     let absent = || Fault::not_found("there is no such card");
-    let stored = service.gateway.store.resource("Flag", flag).await?.ok_or_else(absent)?;
     let mut reader = Reader::new(service, client, Exit::Card);
-    let permitted = match reader.judge(stored.clone()).await? {
-        Verdict::Denied(why) => Err(Fault::forbidden(why)),
-        Verdict::Shown(_) => reader.admit(&stored, WRITES).await?,
+    let permitted = match service.gateway.store.resource("Flag", flag).await? {
+        Some(stored) => match reader.judge(stored.clone()).await? {
+            Verdict::Denied => Err(absent()),
+            Verdict::Shown(_) => reader.admit(&stored, WRITES).await?,
+        },
+        None => {
+            reader.seek_in_vain("Flag", flag).await?;
+            Err(absent())
+        }
     };
-    reader.finish().await?;
+    reader.finish("Flag").await?;
     permitted?;
     service.gateway.answer(flag, answer, &client.partner).await.map_err(|problem| {
         let status = match problem.category {
@@ -77,6 +82,6 @@ async fn give(service: &Service, client: &Client, flag: ResourceId, answer: &str
             Category::NotFound => actix_web::http::StatusCode::NOT_FOUND,
             _ => actix_web::http::StatusCode::BAD_REQUEST,
         };
-        Fault { status, problem, retry_after_secs: None }
+        Fault { status, problem, retry_after_secs: None, challenge: None }
     })
 }

@@ -13,16 +13,17 @@ pub fn link(relation: &str, base: &str, path: &str, parameters: &[(String, Strin
     json!({ "relation": relation, "url": format!("{base}/{path}{mark}{}", query.join("&")) })
 }
 
-/// A bundle; the total is not given, since counting would read everything.
-pub fn bundle(kind: &str, now: Timestamp, links: Vec<Value>, entries: Vec<Value>) -> Value {
+/// A bundle, with its total where that is known.
+pub fn bundle(kind: &str, now: Timestamp, total: Option<usize>, links: Vec<Value>, entries: Vec<Value>) -> Value {
     let mut bundle = json!({
         "resourceType": "Bundle",
-        "type": kind,
         "meta": { "lastUpdated": format!("{now:.3}") },
-        "link": links,
+        "type": kind,
     });
-    if let (Value::Object(map), false) = (&mut bundle, entries.is_empty()) {
-        map.insert("entry".to_string(), Value::Array(entries));
+    if let Some(map) = bundle.as_object_mut() {
+        map.extend(total.map(|total| ("total".to_string(), json!(total))));
+        map.insert("link".to_string(), Value::Array(links));
+        map.extend(Some(("entry".to_string(), Value::Array(entries))).filter(|(_, entries)| *entries != json!([])));
     }
     bundle
 }

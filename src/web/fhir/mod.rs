@@ -2,7 +2,7 @@
 
 mod bundle;
 mod capability;
-mod containment;
+mod count;
 mod date;
 mod history;
 mod negotiate;
@@ -18,6 +18,7 @@ mod search;
 mod validate;
 #[cfg(test)]
 mod validate_tests;
+mod values;
 mod vread;
 
 pub use routes::routes;

@@ -1,17 +1,21 @@
 //! Which resource types are served and how each can be searched
 //! (http://hl7.org/fhir/R4/searchparameter-registry.html). Search and the CapabilityStatement both read this table and nothing else.
 
+use crate::store::SortBy;
+
 /// How a parameter is answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     Id,
     LastUpdated,
     Identifier,
-    /// By the patient whose record the resource is in.
-    Patient,
+    /// By the patient whose record the resource is in; the element that names them.
+    Patient(&'static str),
     Token(&'static str),
     Date(&'static [&'static str]),
     Reference(&'static str),
+    /// Strings and HumanNames; a path may name a part of the latter.
+    Text(&'static [&'static str]),
 }
 
 impl Kind {
@@ -20,7 +24,32 @@ impl Kind {
         match self {
             Self::Id | Self::Identifier | Self::Token(_) => "token",
             Self::LastUpdated | Self::Date(_) => "date",
-            Self::Patient | Self::Reference(_) => "reference",
+            Self::Patient(_) | Self::Reference(_) => "reference",
+            Self::Text(_) => "string",
+        }
+    }
+
+    /// The elements that it looks at.
+    pub fn elements(self) -> Vec<&'static str> {
+        match self {
+            Self::Id => Vec::new(),
+            Self::LastUpdated => vec!["meta"],
+            Self::Identifier => vec!["identifier"],
+            Self::Patient(element) | Self::Token(element) | Self::Reference(element) => vec![element],
+            Self::Date(elements) | Self::Text(elements) => elements.to_vec(),
+        }
+    }
+
+    /// How resources are put in order by it; none for those that have no order.
+    pub fn sort(self) -> Option<SortBy> {
+        match self {
+            Self::Id => Some(SortBy::Id),
+            Self::LastUpdated => Some(SortBy::LastUpdated),
+            Self::Identifier => Some(SortBy::Identifier),
+            Self::Token(element) => Some(SortBy::Token(element)),
+            Self::Date(elements) => Some(SortBy::Date(elements)),
+            Self::Text(elements) => Some(SortBy::Text(elements)),
+            Self::Patient(_) | Self::Reference(_) => None,
         }
     }
 }
@@ -31,8 +60,16 @@ pub type Parameter = (&'static str, Kind);
 pub const COMMON: [Parameter; 3] =
     [("_id", Kind::Id), ("_lastUpdated", Kind::LastUpdated), ("identifier", Kind::Identifier)];
 
-const PATIENT: Parameter = ("patient", Kind::Patient);
-const SUBJECT: Parameter = ("subject", Kind::Patient);
+/// Of types that call the patient their subject; `OWN` of those that say `patient`, `FOR` of tasks.
+const PATIENT: Parameter = ("patient", Kind::Patient("subject"));
+const SUBJECT: Parameter = ("subject", Kind::Patient("subject"));
+const OWN: Parameter = ("patient", Kind::Patient("patient"));
+const FOR: Parameter = ("patient", Kind::Patient("for"));
+const BENEFICIARY: Parameter = ("patient", Kind::Patient("beneficiary"));
+const NAME: Parameter = ("name", Kind::Text(&["name"]));
+const FAMILY: Parameter = ("family", Kind::Text(&["name.family"]));
+const GIVEN: Parameter = ("given", Kind::Text(&["name.given"]));
+const TITLE: Parameter = ("name", Kind::Text(&["name", "alias"]));
 const STATUS: Parameter = ("status", Kind::Token("status"));
 const CODE: Parameter = ("code", Kind::Token("code"));
 const CATEGORY: Parameter = ("category", Kind::Token("category"));
@@ -48,7 +85,7 @@ const EFFECTIVE: Parameter = ("date", Kind::Date(&["effectiveDateTime", "effecti
 
 /// All types, in the order of the CapabilityStatement.
 pub const TYPES: &[(&str, &[Parameter])] = &[
-    ("AllergyIntolerance", &[PATIENT, CODE, CATEGORY, CLINICAL, VERIFICATION, ("date", Kind::Date(&["recordedDate"]))]),
+    ("AllergyIntolerance", &[OWN, CODE, CATEGORY, CLINICAL, VERIFICATION, ("date", Kind::Date(&["recordedDate"]))]),
     ("CarePlan", &[PATIENT, SUBJECT, STATUS, INTENT, CATEGORY, ENCOUNTER, PERIOD]),
     ("CareTeam", &[PATIENT, SUBJECT, STATUS, CATEGORY, ENCOUNTER, PERIOD]),
     (
@@ -78,7 +115,7 @@ pub const TYPES: &[(&str, &[Parameter])] = &[
             ("recorded-date", Kind::Date(&["recordedDate"])),
         ],
     ),
-    ("Coverage", &[PATIENT, ("beneficiary", Kind::Patient), STATUS, TYPE]),
+    ("Coverage", &[BENEFICIARY, ("beneficiary", Kind::Patient("beneficiary")), STATUS, TYPE]),
     (
         "DiagnosticReport",
         &[
@@ -93,13 +130,16 @@ pub const TYPES: &[(&str, &[Parameter])] = &[
         ],
     ),
     ("Encounter", &[PATIENT, SUBJECT, STATUS, TYPE, ("class", Kind::Token("class")), PERIOD]),
-    ("EpisodeOfCare", &[PATIENT, STATUS, TYPE, PERIOD]),
+    ("EpisodeOfCare", &[OWN, STATUS, TYPE, PERIOD]),
     ("Flag", &[PATIENT, SUBJECT, ENCOUNTER, PERIOD]),
-    ("Location", &[STATUS, TYPE]),
+    ("Location", &[STATUS, TYPE, TITLE]),
     ("Observation", &[PATIENT, SUBJECT, STATUS, CODE, CATEGORY, ENCOUNTER, EFFECTIVE]),
-    ("Organization", &[ACTIVE, TYPE]),
-    ("Patient", &[ACTIVE, ("gender", Kind::Token("gender")), ("birthdate", Kind::Date(&["birthDate"]))]),
-    ("Practitioner", &[ACTIVE]),
+    ("Organization", &[ACTIVE, TYPE, TITLE]),
+    (
+        "Patient",
+        &[ACTIVE, NAME, FAMILY, GIVEN, ("gender", Kind::Token("gender")), ("birthdate", Kind::Date(&["birthDate"]))],
+    ),
+    ("Practitioner", &[ACTIVE, NAME, FAMILY, GIVEN]),
     (
         "PractitionerRole",
         &[
@@ -122,7 +162,7 @@ pub const TYPES: &[(&str, &[Parameter])] = &[
             ("date", Kind::Date(&["performedDateTime", "performedPeriod"])),
         ],
     ),
-    ("RelatedPerson", &[PATIENT, ACTIVE, ("relationship", Kind::Token("relationship"))]),
+    ("RelatedPerson", &[OWN, NAME, ACTIVE, ("relationship", Kind::Token("relationship"))]),
     (
         "ServiceRequest",
         &[
@@ -140,8 +180,8 @@ pub const TYPES: &[(&str, &[Parameter])] = &[
     (
         "Task",
         &[
-            PATIENT,
-            SUBJECT,
+            FOR,
+            ("subject", Kind::Patient("for")),
             STATUS,
             INTENT,
             PRIORITY,
@@ -177,13 +217,9 @@ mod tests {
         let definitions = Definitions::r4();
         for (name, parameters) in TYPES {
             for (parameter, kind) in *parameters {
-                let elements: Vec<&str> = match kind {
-                    Kind::Token(element) | Kind::Reference(element) => vec![element],
-                    Kind::Date(elements) => elements.to_vec(),
-                    Kind::Id | Kind::LastUpdated | Kind::Identifier | Kind::Patient => Vec::new(),
-                };
-                for element in elements {
-                    assert!(definitions.element(name, element).is_some(), "{name}.{element} of {parameter}");
+                for element in kind.elements() {
+                    let first = element.split('.').next().unwrap();
+                    assert!(definitions.element(name, first).is_some(), "{name}.{element} of {parameter}");
                 }
             }
         }
@@ -198,9 +234,10 @@ mod tests {
                 assert_eq!(known.kind, kind.code(), "{parameter} of {name}");
                 let of_r4 = &known.expression;
                 let element = match kind {
-                    Kind::Token(element) | Kind::Reference(element) => element,
+                    Kind::Token(element) | Kind::Reference(element) | Kind::Patient(element) => element,
+                    Kind::Text(elements) => elements[0],
                     Kind::Date(elements) => elements[0].trim_end_matches("DateTime"),
-                    Kind::Id | Kind::LastUpdated | Kind::Identifier | Kind::Patient => continue,
+                    Kind::Id | Kind::LastUpdated | Kind::Identifier => continue,
                 };
                 assert!(of_r4.contains(&format!("{name}.{element}")), "{parameter} of {name} is {of_r4}");
             }

@@ -1,162 +1,210 @@
 //! What a search request asks (http://hl7.org/fhir/R4/search.html), read into the store's query. What is not understood is
-//! refused or, as the client prefers, left out and named; it never silently widens a search.
+//! refused with what is; only a client that prefers it (`Prefer: handling=lenient`) has it left out, and is told. A value that
+//! cannot be read is always refused.
 
-use actix_web::http::StatusCode;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 
-use super::date::{self, Span};
-use super::parameters::{Kind, Parameter, find};
-use crate::identity::ResourceId;
+use super::date;
+use super::negotiate::Handling;
+use super::parameters::{COMMON, Kind, Parameter, find};
+use super::values::{patient, split, token, token_of, unescape};
 use crate::problem::Category;
-use crate::store::{Cursor, Query, Term, TokenValue};
+use crate::store::{DateValue, Query, Sort, Term};
 use crate::web::answer::Fault;
 
 pub const DEFAULT_COUNT: usize = 50;
 pub const LARGEST_COUNT: usize = 250;
 
-/// Values joined by OR in one parameter, and parameters in one request.
+/// Values joined by OR in one parameter, parameters in one request, and rules of one order.
 const VALUES: usize = 100;
 const PARAMETERS: usize = 50;
+const RULES: usize = 8;
+
+/// Parameters that change how an answer is written; they are handled elsewhere or may be left alone.
+const WRITING: [&str; 2] = ["_format", "_pretty"];
+
+/// What the parameters are read with.
+pub struct Reading<'a> {
+    pub resource_type: &'static str,
+    pub parameters: &'static [Parameter],
+    /// The FHIR base, which references may begin with.
+    pub base: &'a str,
+    pub handling: Handling,
+    pub now: Timestamp,
+}
+
+/// Whether the client wants to know how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    /// Said where it is known anyway.
+    Free,
+    None,
+    /// Counted where that is little work.
+    Estimate,
+    Accurate,
+}
 
 /// A search as understood.
 #[derive(Debug)]
 pub struct Search {
     pub query: Query,
-    /// Elements with the span that their value must lie in as a whole.
-    pub within: Vec<(&'static [&'static str], Span)>,
+    pub sort: Vec<Sort>,
     /// Some parameter cannot match anything here.
     pub nothing: bool,
+    /// Matches on a page; 0 where only their number is asked.
     pub count: usize,
-    pub cursor: Option<Cursor>,
+    pub total: Total,
+    /// The sealed place where to go on.
+    pub page: Option<String>,
     /// The parameters that were used, for the self link.
     pub used: Vec<(String, String)>,
     /// Names of parameters that were left out.
     pub ignored: Vec<String>,
-}
-
-/// Parameters that change how an answer is written and are handled elsewhere or may be left alone.
-const WRITING: [&str; 2] = ["_format", "_pretty"];
-
-/// Reads a search. `strict`: unknown parameters are refused (Prefer: handling=strict).
-pub fn read(
-    resource_type: &'static str,
-    parameters: &'static [Parameter],
-    base: &str,
-    asked: Vec<(String, String)>,
-    strict: bool,
-) -> Result<Search, Fault> {
-    if asked.len() > PARAMETERS {
-        return Err(Fault::bad_request(Category::TooCostly, format!("more than {PARAMETERS} search parameters")));
-    }
-    let mut search = Search {
-        query: Query { resource_type: resource_type.to_string(), terms: Vec::new() },
-        within: Vec::new(),
-        nothing: false,
-        count: DEFAULT_COUNT,
-        cursor: None,
-        used: Vec::new(),
-        ignored: Vec::new(),
-    };
-    for (name, value) in asked {
-        search.take(parameters, base, name, value, strict)?;
-    }
-    Ok(search)
+    /// The elements whose content decides what is found: who may not see one must not find by it.
+    pub elements: Vec<&'static str>,
+    /// Those whose content decides in which order.
+    pub ordering: Vec<&'static str>,
 }
 
 impl Search {
-    /// The elements whose content decides what is found: who may not see one must not find by it.
-    pub fn elements(&self) -> Vec<&'static str> {
-        let terms = self.query.terms.iter().flat_map(|term| match term {
-            Term::Identifier(_) => vec!["identifier"],
-            Term::Token { element, .. } | Term::Reference { element, .. } => vec![*element],
-            Term::Date { elements, .. } => elements.to_vec(),
-            Term::Id(_) | Term::Patient(_) | Term::LastUpdated { .. } => Vec::new(),
-        });
-        terms.collect()
+    pub fn read(reading: &Reading<'_>, asked: Vec<(String, String)>) -> Result<Self, Fault> {
+        if asked.len() > PARAMETERS {
+            return Err(Fault::bad_request(Category::TooCostly, format!("more than {PARAMETERS} search parameters")));
+        }
+        let mut search = Self {
+            query: Query { resource_type: reading.resource_type.to_string(), terms: Vec::new() },
+            sort: Vec::new(),
+            nothing: false,
+            count: DEFAULT_COUNT,
+            total: Total::Free,
+            page: None,
+            used: Vec::new(),
+            ignored: Vec::new(),
+            elements: Vec::new(),
+            ordering: Vec::new(),
+        };
+        for (name, value) in asked {
+            if !WRITING.contains(&name.as_str()) {
+                search.take(reading, name, value)?;
+            }
+        }
+        match reading.handling {
+            Handling::Strict if !search.ignored.is_empty() => Err(search.refusal(reading)),
+            _ => Ok(search),
+        }
     }
 
-    fn take(
-        &mut self,
-        parameters: &'static [Parameter],
-        base: &str,
-        name: String,
-        value: String,
-        strict: bool,
-    ) -> Result<(), Fault> {
-        // An empty value asks nothing.
-        if value.is_empty() || WRITING.contains(&name.as_str()) {
-            return Ok(());
+    fn take(&mut self, reading: &Reading<'_>, name: String, value: String) -> Result<(), Fault> {
+        let is_result = name.starts_with('_') && self.used.iter().any(|(used, _)| *used == name);
+        let kind = find(reading.parameters, &name);
+        if is_result && kind.is_none() {
+            return Err(Fault::bad_request(Category::Value, format!("{} stands twice", shown(&name))));
         }
-        match name.as_str() {
-            "_count" => {
-                let count: usize = value.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
-                    Fault::bad_request(Category::Value, format!("_count must be a number from 1 to {LARGEST_COUNT}"))
-                })?;
-                self.count = count.min(LARGEST_COUNT);
-            }
-            "_cursor" => {
-                self.cursor = Some(open_cursor(&value)?);
+        let is_used = match (name.as_str(), kind) {
+            // A value that a client forgot to fill in would show everything.
+            _ if value.is_empty() => false,
+            ("_count", _) => self.take_count(&value)?,
+            ("_cursor", _) => {
+                self.page = Some(value);
                 return Ok(());
             }
-            plain => match find(parameters, plain) {
-                Some(kind) => self.compile(plain, kind, &value, base)?,
-                None => return self.leave_out(name, strict),
+            ("_sort", _) => self.take_sort(reading, &value),
+            ("_summary", _) => match value.as_str() {
+                "count" => {
+                    self.count = 0;
+                    true
+                }
+                "false" => true,
+                _ => false,
             },
+            // fhirpy asks so for Aidbox's sake.
+            ("_total" | "_totalMethod", _) => self.take_total(&value)?,
+            (_, Some(kind)) => {
+                self.compile(reading, &name, kind, &value)?;
+                true
+            }
+            (_, None) => false,
+        };
+        match is_used {
+            true if name == "_count" => {
+                self.used.push((name, value.parse::<usize>().unwrap_or_default().min(LARGEST_COUNT).to_string()))
+            }
+            true => self.used.push((name, value)),
+            false => self.ignored.push(shown(&name)),
         }
-        self.used.push((name, value));
         Ok(())
     }
 
-    /// Modifiers and chains ask for less than the parameter without them, so leaving them out would show more.
-    fn leave_out(&mut self, name: String, strict: bool) -> Result<(), Fault> {
-        let shown: String = name.chars().take(60).filter(|letter| letter.is_ascii_graphic()).collect();
-        if name.contains(':') {
-            let text = format!("{shown}: modifiers are not supported here");
-            return Err(Fault::bad_request(Category::NotSupported, text));
+    fn take_count(&mut self, value: &str) -> Result<bool, Fault> {
+        let count: usize = value.parse().map_err(|_| {
+            let text = format!("_count must be a number: up to {LARGEST_COUNT} for a page, 0 for the total alone");
+            Fault::bad_request(Category::Value, text)
+        })?;
+        // `_summary=count` asks for no page, whatever its size.
+        if !self.used.iter().any(|(name, value)| name == "_summary" && value == "count") {
+            self.count = count.min(LARGEST_COUNT);
         }
-        if name.contains('.') || name == "_has" || name == "_filter" {
-            let text = format!("{shown}: chained parameters are not supported here");
-            return Err(Fault::bad_request(Category::NotSupported, text));
-        }
-        if strict {
-            let text = format!("{shown} is not a search parameter of this type here; /fhir/metadata lists them");
-            return Err(Fault::bad_request(Category::NotSupported, text));
-        }
-        self.ignored.push(shown);
-        Ok(())
+        Ok(true)
     }
 
-    fn compile(&mut self, name: &str, kind: Kind, value: &str, base: &str) -> Result<(), Fault> {
+    fn take_total(&mut self, value: &str) -> Result<bool, Fault> {
+        self.total = match value {
+            "none" => Total::None,
+            "estimate" => Total::Estimate,
+            "accurate" | "count" => Total::Accurate,
+            _ => return Err(Fault::bad_request(Category::Value, "_total must be none, estimate or accurate")),
+        };
+        Ok(true)
+    }
+
+    /// False for an order that is not offered as a whole.
+    fn take_sort(&mut self, reading: &Reading<'_>, value: &str) -> bool {
+        let mut rules = Vec::new();
+        for rule in value.split(',') {
+            let (name, descending) = rule.strip_prefix('-').map_or((rule, false), |name| (name, true));
+            let kind = find(reading.parameters, name);
+            let Some((kind, by)) = kind.and_then(|kind| Some((kind, kind.sort()?))) else { return false };
+            rules.push(Sort { by, descending });
+            self.ordering.extend(kind.elements());
+        }
+        if rules.len() > RULES {
+            return false;
+        }
+        self.sort = rules;
+        true
+    }
+
+    fn compile(&mut self, reading: &Reading<'_>, name: &str, kind: Kind, value: &str) -> Result<(), Fault> {
         let values = split(value, ',');
         if values.len() > VALUES {
             return Err(Fault::bad_request(Category::TooCostly, format!("{name} has more than {VALUES} values")));
         }
+        let base = reading.base;
+        let dates = || values.iter().map(|text| date_value(name, text, reading.now)).collect::<Result<Vec<_>, _>>();
         let term = match kind {
             Kind::Id => Term::Id(self.some(values.iter().filter_map(|text| text.parse().ok()).collect())),
-            Kind::Patient => {
+            Kind::Patient(_) => {
                 let ids = values.iter().filter_map(|text| patient(text, base));
                 Term::Patient(self.some(ids.map(|id| id.person).collect()))
             }
             Kind::Identifier => Term::Identifier(values.iter().map(|text| token(text)).collect()),
-            Kind::Token(element) => Term::Token { element, values: values.iter().map(|text| token(text)).collect() },
+            Kind::Token(element) => {
+                let read = values.iter().filter_map(|text| token_of(reading.resource_type, element, text));
+                Term::Token { element, values: self.some(read.collect()) }
+            }
             Kind::Reference(element) => {
                 let inside = |text: &String| unescape(text.strip_prefix(base).unwrap_or(text).trim_start_matches('/'));
                 Term::Reference { element, values: values.iter().map(inside).collect() }
             }
-            Kind::Date(elements) => {
-                let span = one_span(name, &values)?;
-                if span.within {
-                    self.within.push((elements, span));
-                }
-                Term::Date { elements, from: span.from, until: span.until }
+            Kind::Text(elements) => {
+                let texts = values.iter().map(|text| unescape(text).trim().to_string());
+                Term::Text { elements, values: self.some(texts.filter(|text| !text.is_empty()).collect()) }
             }
-            Kind::LastUpdated => {
-                let span = one_span(name, &values)?;
-                Term::LastUpdated { from: span.from, until: span.until }
-            }
+            Kind::Date(elements) => Term::Date { elements, values: dates()? },
+            Kind::LastUpdated => Term::LastUpdated(dates()?),
         };
         self.query.terms.push(term);
+        self.elements.extend(kind.elements());
         Ok(())
     }
 
@@ -165,69 +213,32 @@ impl Search {
         self.nothing |= values.is_empty();
         values
     }
-}
 
-/// `abc`, `Patient/abc` or the whole address here.
-fn patient(text: &str, base: &str) -> Option<ResourceId> {
-    let relative = text.strip_prefix(base).map(|rest| rest.trim_start_matches('/')).unwrap_or(text);
-    let id: ResourceId = relative.strip_prefix("Patient/").unwrap_or(relative).parse().ok()?;
-    (id == ResourceId::patient(id.person)).then_some(id)
-}
-
-fn one_span(name: &str, values: &[String]) -> Result<Span, Fault> {
-    match values {
-        [one] => {
-            date::parse(one).map_err(|why| Fault::bad_request(Category::Value, format!("the value of {name} {why}")))
-        }
-        _ => Err(Fault::bad_request(Category::NotSupported, format!("{name} takes one value; repeat it to narrow"))),
+    /// Names what was not understood and what would be.
+    fn refusal(&self, reading: &Reading<'_>) -> Fault {
+        let known = || COMMON.iter().chain(reading.parameters);
+        let names = |sortable: bool| {
+            let names = known().filter(|(_, kind)| !sortable || kind.sort().is_some()).map(|(name, _)| *name);
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let text = format!(
+            "not supported here, or without a value: {}. {} can be searched by {}; without modifiers and chains. _sort takes \
+             {} (- before a name for the reverse), _summary count or false, _total none, estimate or accurate, _count a \
+             number. With Prefer: handling=lenient the rest is left out",
+            self.ignored.join(", "),
+            reading.resource_type,
+            names(false),
+            names(true),
+        );
+        Fault::bad_request(Category::NotSupported, text)
     }
 }
 
-/// http://hl7.org/fhir/R4/search.html#token
-fn token(text: &str) -> TokenValue {
-    let some = |text: &str| (!text.is_empty()).then(|| unescape(text));
-    match split(text, '|').as_slice() {
-        [system, code] => TokenValue { system: Some(unescape(system)), code: some(code) },
-        _ => TokenValue { system: None, code: some(text) },
-    }
+fn date_value(name: &str, text: &str, now: Timestamp) -> Result<DateValue, Fault> {
+    date::parse(text, now).map_err(|why| Fault::bad_request(Category::Value, format!("a value of {name} {why}")))
 }
 
-/// Splits where the separator is not escaped; escapes stay.
-fn split(text: &str, separator: char) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut escaped = false;
-    for letter in text.chars() {
-        if letter == separator && !escaped {
-            parts.push(String::new());
-        } else if let Some(part) = parts.last_mut() {
-            part.push(letter);
-        }
-        escaped = letter == '\\' && !escaped;
-    }
-    parts
-}
-
-fn unescape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => out.extend(letters.next()),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-/// The store's cursor as it stands in a link.
-pub fn seal_cursor(cursor: &Cursor) -> String {
-    URL_SAFE_NO_PAD.encode(&cursor.0)
-}
-
-fn open_cursor(text: &str) -> Result<Cursor, Fault> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() <= 1024);
-    let cursor = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    cursor.map(Cursor).ok_or_else(|| {
-        Fault::new(StatusCode::BAD_REQUEST, Category::Value, "this is not a page link that the gateway made")
-    })
+/// A parameter's name as it may be repeated to whoever sent it.
+pub fn shown(name: &str) -> String {
+    name.chars().take(60).filter(|letter| letter.is_ascii_graphic()).collect()
 }

@@ -4,13 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, HttpDate, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::negotiate::{check_format, parameter};
+use super::negotiate::{check_format, only};
 use super::parameters::served;
 use crate::agreement::Exit;
 use crate::identity::ResourceId;
 use crate::problem::Category;
 use crate::record::Stored;
-use crate::web::access::{Reader, Shown, Verdict};
+use crate::web::access::{Reader, Shown, Terms, Verdict};
 use crate::web::answer::{Fault, write_fhir};
 use crate::web::client::Client;
 use crate::web::scope::Permissions;
@@ -22,20 +22,30 @@ pub async fn read(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Fault> {
     let client = Client::of(&service, &request)?;
-    let (resource_type, id) = address(&path.0, &path.1)?;
-    check_format(&request, parameter(&request, "_format").as_deref())?;
-    client.require(resource_type, Permissions::READ)?;
-    let stored = service.gateway.store.resource(resource_type, id).await?.ok_or_else(absent)?;
-    let shown = show(&service, &client, Exit::Read, stored).await?;
+    let (resource_type, id) = open(&service, &client, &request, (&path.0, &path.1), &[])?;
+    let stored = service.gateway.store.resource(resource_type, id).await?;
+    let shown = show(&service, &client, Exit::Read, (resource_type, id), stored).await?;
     if is_known(&request, &shown) {
         return Ok(HttpResponse::build(StatusCode::NOT_MODIFIED).insert_header((ETAG, etag(&shown))).finish());
     }
     Ok(respond(shown))
 }
 
-/// The type as served and the id; 404 for types and ids that are not ours.
-pub fn address(resource_type: &str, id: &str) -> Result<(&'static str, ResourceId), Fault> {
+/// What every interaction with one resource asks first: the type is served, the parameters are known, the answer can be written as wanted, scope and
+/// agreements let the client read the type, and the id may be one of ours. Nothing is looked up for it.
+pub fn open(
+    service: &Service,
+    client: &Client,
+    request: &HttpRequest,
+    (resource_type, id): (&str, &str),
+    known: &[&str],
+) -> Result<(&'static str, ResourceId), Fault> {
     let (resource_type, _) = known_type(resource_type)?;
+    let asked = only(request, known)?;
+    let format = asked.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
+    check_format(request, format)?;
+    client.require(resource_type, Permissions::READ)?;
+    Terms::of(service, client, resource_type)?;
     Ok((resource_type, id.parse().map_err(|_| absent())?))
 }
 
@@ -51,14 +61,27 @@ pub fn absent() -> Fault {
     Fault::not_found("there is no such resource here")
 }
 
-/// What the client may see of one resource, its disclosure on record; 403 with the reason otherwise.
-pub async fn show(service: &Service, client: &Client, exit: Exit, stored: Stored) -> Result<Shown, Fault> {
+/// What the client may see of one resource, its disclosure on record. One that is not there and one that is not the client's
+/// are answered alike: ids are made from record numbers, so any other answer would tell who has a record, and of what.
+pub async fn show(
+    service: &Service,
+    client: &Client,
+    exit: Exit,
+    (resource_type, id): (&str, ResourceId),
+    stored: Option<Stored>,
+) -> Result<Shown, Fault> {
     let mut reader = Reader::new(service, client, exit);
-    let verdict = reader.judge(stored).await?;
-    reader.finish().await?;
+    let verdict = match stored {
+        Some(stored) => reader.judge(stored).await?,
+        None => {
+            reader.seek_in_vain(resource_type, id).await?;
+            Verdict::Denied
+        }
+    };
+    reader.finish(resource_type).await?;
     match verdict {
         Verdict::Shown(shown) => Ok(*shown),
-        Verdict::Denied(why) => Err(Fault::forbidden(why)),
+        Verdict::Denied => Err(absent()),
     }
 }
 

@@ -1,10 +1,16 @@
 //! What partners are shown over FHIR, and what they are not.
 
-use actix_web::test::TestRequest;
-use jiff::SignedDuration;
+use std::collections::BTreeMap;
 
-use crate::identity::ResourceId;
-use crate::web::trial::{Trial, member, stranger};
+use actix_web::test::TestRequest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::fhir::Identifier;
+use crate::identity::{PersonId, ResourceId};
+use crate::web::trial::{Answer, Trial, member, stranger};
 
 fn task(key: &str) -> String {
     format!("/fhir/Task/{}", ResourceId::of(member(), "Task", key))
@@ -39,26 +45,106 @@ async fn a_version_the_client_has_is_not_sent_again() {
 }
 
 #[actix_web::test]
-async fn whoever_is_not_covered_is_denied_with_the_agreements_name_and_no_more() {
+async fn what_is_not_there_and_what_is_not_theirs_are_answered_alike() {
     let trial = Trial::new().await;
-    let other = trial.get(&format!("/fhir/Task/{}", ResourceId::of(stranger(), "Task", "a"))).await;
-    assert_eq!(other.status, 403);
-    let restricted = trial.get(&task("c")).await;
-    assert_eq!(restricted.status, 403);
-    let told = restricted.body["issue"][0]["diagnostics"].as_str().unwrap();
-    assert_eq!(told, "the agreement hospital ↔ practice does not let practice have this");
+    let absent = ResourceId::of(member(), "Task", "nothing");
+    let others = ResourceId::of(stranger(), "Task", "a");
+    let nobodys = ResourceId::of(PersonId::of(&Identifier::new("urn:mrn", "3")), "Task", "a");
+    for suffix in ["", "/_history", "/_history/1", "/_history?_since=2030", "/_history?_count=1"] {
+        let expected = trial.get(&format!("/fhir/Task/{absent}{suffix}")).await;
+        assert_eq!(expected.status, 404);
+        // The third is theirs, and labelled so that the agreement never lets it out.
+        for id in [others, nobodys, ResourceId::of(member(), "Task", "c")] {
+            let answer = trial.get(&format!("/fhir/Task/{id}{suffix}")).await;
+            assert_eq!((answer.status, &answer.text), (expected.status, &expected.text), "{id}{suffix}");
+            let headers = |answer: &Answer| {
+                answer.headers.iter().map(|(name, value)| (name.to_string(), value.clone())).collect::<BTreeMap<_, _>>()
+            };
+            assert_eq!(headers(&answer), headers(&expected));
+        }
+    }
     let audit = trial.audit().await;
-    assert!(audit.iter().all(|entry| !entry.allowed) && audit.len() == 2);
-    assert!(audit.iter().any(|entry| entry.because.contains("labelled R")));
+    assert_eq!(audit.len(), 20, "each is one durable entry, found or not");
+    assert!(audit.iter().all(|entry| !entry.allowed) && audit.iter().any(|entry| entry.because.contains("labelled R")));
+    assert!(audit.iter().any(|entry| entry.because == "there is no such resource"));
 }
 
 #[actix_web::test]
-async fn an_agreement_that_has_ended_is_named_as_the_reason() {
+async fn no_link_number_or_order_tells_of_what_is_hidden() {
     let trial = Trial::new().await;
+    for number in 0..40 {
+        let secret =
+            json!({ "status": "requested", "meta": { "security": [{ "code": "R" }] }, "authoredOn": "2026-03-02" });
+        trial.add(member(), "Task", &format!("secret{number}"), secret).await;
+    }
+    for path in [
+        "/fhir/Task?_count=2",
+        "/fhir/Task?_count=2&_sort=-authored-on",
+        "/fhir/Task?_count=2&status=requested,completed",
+    ] {
+        let page = trial.get(path).await;
+        assert_eq!((page.ids().len(), page.link("next"), &page.body["total"]), (2, None, &json!(2)), "{path}");
+    }
+    let first = trial.get("/fhir/Task?_count=1").await;
+    assert_eq!((first.ids().len(), &first.body["total"]), (1, &Value::Null));
+    let last = trial.get(&first.link("next").unwrap()).await;
+    assert_eq!((last.ids().len(), last.link("next")), (1, None));
+    for path in ["/fhir/Task?_count=0", "/fhir/Task?_summary=count", "/fhir/Task?_count=1&_total=accurate"] {
+        assert_eq!(trial.get(path).await.body["total"], 2, "{path}");
+    }
+    let patient = ResourceId::patient(stranger());
+    let nothing = trial.get(&format!("/fhir/Task?patient={patient}&_count=1")).await;
+    assert_eq!((nothing.ids().len(), nothing.link("next"), &nothing.body["total"]), (0, None, &json!(0)));
+}
+
+#[actix_web::test]
+async fn counting_is_audited_by_patient_and_discloses_no_resource() {
+    let trial = Trial::new().await;
+    let counted = trial.get("/fhir/Task?_summary=count&status=requested").await;
+    assert_eq!((&counted.body["total"], &counted.body["entry"]), (&json!(1), &Value::Null), "{}", counted.text);
+    assert!(counted.link("self").unwrap().contains("_summary=count"));
+    let audit = trial.audit().await;
+    let told: Vec<_> = audit.iter().filter(|entry| entry.allowed).collect();
+    assert_eq!((told.len(), told[0].person, told[0].action.as_str()), (1, Some(member()), "count"));
+    assert!(told[0].because.starts_with("1 counted: "), "{}", told[0].because);
+}
+
+#[actix_web::test]
+async fn a_page_link_is_sealed_and_counts_for_its_client_its_search_and_a_day() {
+    let trial = Trial::new().await;
+    let next = trial.get("/fhir/Task?_count=1").await.link("next").unwrap();
+    let sealed = next.split("_cursor=").nth(1).unwrap();
+    let person = member().to_string();
+    let hex: String = member().0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let plain = URL_SAFE_NO_PAD.decode(sealed).unwrap();
+    let plain = String::from_utf8_lossy(&plain);
+    assert!(!plain.contains(&person) && !plain.contains(&hex), "{plain}");
+    for other in [
+        "/fhir/Task?_count=2&_cursor=",
+        "/fhir/Encounter?_count=1&_cursor=",
+        "/fhir/Task?_count=1&status=requested&_cursor=",
+    ] {
+        assert_eq!(trial.get(&format!("{other}{sealed}")).await.status, 400, "{other}");
+    }
+    let history = format!("{}/_history?_count=1&_cursor={sealed}", task("a"));
+    assert_eq!(trial.get(&history).await.status, 400);
+    trial.clock.advance(SignedDuration::from_hours(25));
+    assert!(trial.get(&next).await.text.contains("older than a day"));
+}
+
+#[actix_web::test]
+async fn an_agreement_that_has_ended_or_says_nothing_of_a_type_refuses_whatever_is_there() {
+    let trial = Trial::new().await;
+    let absent = format!("/fhir/Task/{}", ResourceId::of(member(), "Task", "nothing"));
+    let flag = trial.get("/fhir/Flag").await;
+    assert_eq!(flag.status, 403);
+    assert!(flag.text.contains("no agreement lets practice read Flag"), "{}", flag.text);
     trial.clock.advance(SignedDuration::from_hours(24 * 365));
-    let answer = trial.get(&task("a")).await;
-    assert_eq!(answer.status, 403);
-    assert!(answer.text.contains("ended on 2026-12-31"), "{}", answer.text);
+    for path in [task("a"), absent, "/fhir/Task".to_string(), format!("{}/_history", task("a"))] {
+        let answer = trial.get(&path).await;
+        assert_eq!(answer.status, 403, "{path}");
+        assert!(answer.text.contains("ended on 2026-12-31"), "{}", answer.text);
+    }
 }
 
 #[actix_web::test]
@@ -68,7 +154,40 @@ async fn what_is_left_out_is_gone_and_cannot_be_searched_by() {
     assert_eq!(found.ids().len(), 1, "{}", found.text);
     assert!(found.body["entry"][0]["resource"].get("participant").is_none());
     assert!(found.text.contains("SUBSETTED"));
-    assert_eq!(trial.get("/fhir/Encounter?type=x").await.ids().len(), 0);
+    for path in ["/fhir/Encounter?type=x", "/fhir/Encounter?type=y"] {
+        let hidden = trial.get(path).await;
+        assert_eq!((hidden.ids().len(), &hidden.body["total"], hidden.link("next")), (0, &json!(0), None));
+        assert!(hidden.text.contains("type is left out for you by an agreement"), "{}", hidden.text);
+    }
+    assert_eq!(trial.get("/fhir/Encounter?type=x&_count=0").await.body["total"], 0);
+    assert_eq!(trial.get("/fhir/Encounter?_sort=type").await.status, 403, "an order tells what it is made from");
+    assert_eq!(trial.get("/fhir/Encounter?_sort=-date").await.ids().len(), 1);
+}
+
+#[actix_web::test]
+async fn an_order_is_kept_over_all_pages() {
+    let trial = Trial::new().await;
+    for day in [5, 3, 9, 1, 7] {
+        let body = json!({ "status": "ready", "priority": if day == 3 { "stat" } else { "routine" }, "authoredOn": format!("2026-02-0{day}") });
+        trial.add(member(), "Task", &format!("d{day}"), body).await;
+    }
+    for (sort, expected) in [
+        ("authored-on", [1, 3, 5, 7, 9]),
+        ("-authored-on", [9, 7, 5, 3, 1]),
+        ("-priority,-authored-on", [3, 9, 7, 5, 1]),
+        ("-_lastUpdated,authored-on", [1, 3, 5, 7, 9]),
+    ] {
+        let (mut days, mut next) = (Vec::new(), Some(format!("/fhir/Task?status=ready&_count=2&_sort={sort}")));
+        while let Some(path) = next {
+            let page = trial.get(&path).await;
+            assert!(page.link("self").unwrap().contains("_sort="), "{}", page.text);
+            days.extend(
+                page.body["entry"].as_array().unwrap().iter().map(|entry| entry["resource"]["authoredOn"].clone()),
+            );
+            next = page.link("next");
+        }
+        assert_eq!(days, expected.map(|day| json!(format!("2026-02-0{day}"))), "{sort}");
+    }
 }
 
 #[actix_web::test]
@@ -79,6 +198,11 @@ async fn searches_narrow_and_leave_out_what_is_denied() {
     assert_eq!(trial.get("/fhir/Task?identifier=urn:task%7C1b").await.ids().len(), 1);
     assert_eq!(trial.get("/fhir/Task?authored-on=2026-03-01").await.ids().len(), 1);
     assert_eq!(trial.get("/fhir/Task?authored-on=gt2026-03-01").await.ids().len(), 1);
+    assert_eq!(trial.get("/fhir/Task?authored-on=ne2026-03-01").await.ids().len(), 1);
+    assert_eq!(trial.get("/fhir/Task?authored-on=2026-03-01,2026-03-02").await.ids().len(), 2);
+    assert_eq!(trial.get("/fhir/Task?authored-on=ap2026-03-01,lt2026").await.ids().len(), 1);
+    assert_eq!(trial.get("/fhir/Task?status=http://hl7.org/fhir/task-status%7Crequested").await.ids().len(), 1);
+    assert_eq!(trial.get("/fhir/Task?status=http://hl7.org/fhir/event-status%7Crequested").await.ids().len(), 0);
     let patient = ResourceId::patient(member());
     assert_eq!(trial.get(&format!("/fhir/Task?patient=Patient/{patient}&status=completed")).await.ids().len(), 1);
     assert_eq!(trial.get(&format!("/fhir/Patient?_id={patient}")).await.ids(), [patient.to_string()]);
@@ -122,11 +246,28 @@ async fn a_search_by_post_finds_the_same() {
 #[actix_web::test]
 async fn what_is_not_understood_is_named_or_refused() {
     let trial = Trial::new().await;
-    let lenient = trial.get("/fhir/Task?colour=red&status=requested").await;
-    assert_eq!(lenient.status, 200);
-    assert!(lenient.text.contains("left out: colour") && !lenient.link("self").unwrap().contains("colour"));
-    assert_eq!(trial.get("/fhir/Task?patient.name=x").await.status, 400);
-    assert_eq!(trial.get("/fhir/Task?status:not=x").await.status, 400);
+    let refused = trial.get("/fhir/Task?colour=red&status=requested").await;
+    assert_eq!((refused.status.as_u16(), &refused.body["issue"][0]["code"]), (400, &json!("not-supported")));
+    assert!(refused.text.contains("colour") && refused.text.contains("business-status"), "{}", refused.text);
+    let token = trial.token("system/*.rs");
+    let lenient = |path: &str| {
+        let request = TestRequest::get().uri(path).insert_header(("authorization", format!("Bearer {token}")));
+        trial.call(request.insert_header(("prefer", "return=minimal; handling=lenient")))
+    };
+    let answer = lenient("/fhir/Task?colour=red&status=requested&_elements=id").await;
+    assert_eq!((answer.status.as_u16(), answer.ids().len()), (200, 1));
+    assert!(answer.text.contains("left out: colour, _elements"), "{}", answer.text);
+    assert_eq!(answer.link("self").unwrap(), "/fhir/Task?status=requested");
+    for path in ["?_elements=id", "?_summary=text", "/_history?_at=2026", "/_history?_sort=_lastUpdated"] {
+        let path = format!("{}{path}", task("a"));
+        assert_eq!(
+            (trial.get(&path).await.status.as_u16(), lenient(&path).await.status.as_u16()),
+            (400, 200),
+            "{path}"
+        );
+    }
+    assert_eq!(trial.get(&format!("{}/_history?_count=none", task("a"))).await.status, 400);
+    assert_eq!(trial.get(&format!("{}?_pretty=true&_summary=false", task("a"))).await.status, 200);
     assert_eq!(trial.get("/fhir/Task?authored-on=soon").await.status, 400);
     assert_eq!(trial.get("/fhir/Unknown").await.status, 404);
     assert_eq!(trial.get("/fhir/Task?_format=xml").await.status, 406);
@@ -158,14 +299,19 @@ async fn without_a_token_or_its_scope_nothing_is_shown() {
     let trial = Trial::new().await;
     let bare = trial.call(TestRequest::get().uri("/fhir/Task")).await;
     assert_eq!(bare.status, 401);
-    assert!(bare.header("www-authenticate").starts_with("Bearer"));
-    assert_eq!(trial.get_with("system/Patient.rs", "/fhir/Task").await.status, 403);
+    assert_eq!(bare.header("www-authenticate"), "Bearer realm=\"fhir\"");
+    let scopeless = trial.get_with("system/Patient.rs", "/fhir/Task").await;
+    assert_eq!(scopeless.status, 403);
+    let expected = "Bearer realm=\"fhir\", error=\"insufficient_scope\", scope=\"system/Task.s\"";
+    assert_eq!(scopeless.header("www-authenticate"), expected);
     assert_eq!(trial.get_with("system/Task.s", &task("a")).await.status, 403);
     assert_eq!(trial.get_with("system/Task.s", "/fhir/Task").await.status, 200);
     let token = trial.token("system/*.rs");
     trial.clock.advance(SignedDuration::from_secs(300));
     let late = TestRequest::get().uri(&task("a")).insert_header(("authorization", format!("Bearer {token}")));
-    assert_eq!(trial.call(late).await.status, 401);
+    let late = trial.call(late).await;
+    assert_eq!(late.status, 401);
+    assert_eq!(late.header("www-authenticate"), "Bearer realm=\"fhir\", error=\"invalid_token\"");
     assert!(trial.audit().await.iter().all(|entry| entry.action == "search"));
 }
 
@@ -185,9 +331,10 @@ async fn the_capability_statement_lists_what_works() {
                     _ => "x",
                 },
             );
+            // Without an agreement about a type nothing of it is searched; that it could be is read all the same.
             let found = trial.get(&format!("/fhir/{kind}?{name}={value}")).await;
-            assert_eq!(found.status, 200, "{kind}?{name}: {}", found.text);
-            assert!(!found.text.contains("left out"), "{kind}?{name}");
+            assert!([200, 403].contains(&found.status.as_u16()), "{kind}?{name}: {}", found.text);
+            assert!(!found.text.contains("and left out"), "{kind}?{name}");
         }
     }
 }

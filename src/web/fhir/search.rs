@@ -1,34 +1,37 @@
 //! search of one type (http://hl7.org/fhir/R4/http.html#search), by GET and by POST to _search, in pages. What the agreements
-//! deny is left out, and audited.
+//! deny is left out, and audited; neither a link nor a number tells that it is there.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::bundle::{bundle, link, match_entry};
-use super::containment::lies_within;
-use super::negotiate::{check_format, is_strict};
-use super::query::{Search, read, seal_cursor};
+use super::count::count;
+use super::negotiate::{check_format, handling, parameters};
+use super::query::{Reading, Search, Total};
 use super::read::known_type;
 use crate::agreement::Exit;
 use crate::fhir::operation_outcome;
 use crate::problem::{Category, Place, Problem};
 use crate::store::Cursor;
-use crate::web::access::{Reader, Shown, Verdict};
+use crate::web::access::{Reader, Shown, Terms, Verdict};
 use crate::web::answer::{Fault, write_fhir};
 use crate::web::client::Client;
 use crate::web::scope::Permissions;
 use crate::web::service::Service;
 
-/// Pages of the store that one page of ours is made from at most, when much is denied or does not match.
-const STEPS: usize = 8;
+/// Resources of the store that one page is made from at most. It counts what is looked at, not what of it is shown.
+const MOST_LOOKED: usize = 20_000;
+
+/// Resources that are asked of the store at once: at least, and where it has to read everything anyway.
+const LEAST: usize = 16;
+const SORTED: usize = 1000;
 
 pub async fn search_by_get(
     service: web::Data<Service>,
     request: HttpRequest,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Fault> {
-    search(&service, &request, &path, query_parameters(&request)?).await
+    search(&service, &request, &path, parameters(&request)?).await
 }
 
 /// Parameters may stand in the body and in the address.
@@ -38,84 +41,118 @@ pub async fn search_by_post(
     path: web::Path<String>,
     form: web::Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Fault> {
-    let mut parameters = query_parameters(&request)?;
-    parameters.extend(form.into_inner());
-    search(&service, &request, &path, parameters).await
-}
-
-fn query_parameters(request: &HttpRequest) -> Result<Vec<(String, String)>, Fault> {
-    let parsed = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let wrong = |_| Fault::new(StatusCode::BAD_REQUEST, Category::Structure, "the query string cannot be read");
-    parsed.map(web::Query::into_inner).map_err(wrong)
+    let mut asked = parameters(&request)?;
+    asked.extend(form.into_inner());
+    search(&service, &request, &path, asked).await
 }
 
 async fn search(
     service: &Service,
     request: &HttpRequest,
     resource_type: &str,
-    parameters: Vec<(String, String)>,
+    asked: Vec<(String, String)>,
 ) -> Result<HttpResponse, Fault> {
     let client = Client::of(service, request)?;
-    let (resource_type, own) = known_type(resource_type)?;
-    let format = parameters.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
+    let (resource_type, parameters) = known_type(resource_type)?;
+    let format = asked.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
     check_format(request, format)?;
     client.require(resource_type, Permissions::SEARCH)?;
-    let base = service.fhir_base();
-    let search = read(resource_type, own, &base, parameters, is_strict(request))?;
+    let terms = Terms::of(service, &client, resource_type)?;
+    let (base, now) = (service.fhir_base(), service.gateway.clock.now());
+    let reading = Reading { resource_type, parameters, base: &base, handling: handling(request), now };
+    let search = Search::read(&reading, asked)?;
+    if let Some(hidden) = search.ordering.iter().find(|element| terms.hide(element)) {
+        let text = format!("{hidden} is left out for you by the agreement, so it gives no order to sort by");
+        return Err(Fault::forbidden(text));
+    }
+    // A page's link counts for this client and this search.
+    let about = format!("{} {}", client.partner, link("next", &base, resource_type, &search.used));
+    let from = search.page.as_ref().map(|page| service.seal.open(page, &about, now)).transpose()?;
 
     let mut reader = Reader::new(service, &client, Exit::Search);
-    let (shown, next) = collect(service, &mut reader, &search).await?;
-    reader.finish().await?;
+    let is_first = from.is_none();
+    let (shown, next) = collect(service, &mut reader, &search, from).await?;
+    let whole = (is_first && next.is_none() && search.count > 0).then_some(shown.len());
+    let total = total(service, &mut reader, &search, whole).await?;
+    reader.finish(resource_type).await?;
 
     let mut links = vec![link("self", &base, resource_type, &search.used)];
     if let Some(next) = next {
         let mut further = search.used.clone();
-        further.push(("_cursor".to_string(), seal_cursor(&next)));
+        further.push(("_cursor".to_string(), service.seal.close(&next, &about, now)?));
         links.push(link("next", &base, resource_type, &further));
     }
     let mut entries: Vec<Value> = shown.into_iter().map(|one| match_entry(&base, resource_type, one)).collect();
-    if !search.ignored.is_empty() {
-        entries.push(left_out(&search.ignored));
-    }
-    let body = bundle("searchset", service.gateway.clock.now(), links, entries);
+    entries.extend(notes(&search, &terms));
+    let body = bundle("searchset", now, total, links, entries);
     Ok(write_fhir(&mut HttpResponse::Ok(), &body))
 }
 
-/// Reads on until the page is full, the matches end, or enough was read for one request.
+/// Reads on until the page is full and it is known whether another match may be shown, the matches end, or enough was looked
+/// at for one request.
 async fn collect(
     service: &Service,
     reader: &mut Reader<'_>,
     search: &Search,
+    from: Option<Cursor>,
 ) -> Result<(Vec<Shown>, Option<Cursor>), Fault> {
-    let asked = search.elements();
-    let mut shown = Vec::new();
-    let mut cursor = search.cursor.clone();
-    if search.nothing {
+    let (mut shown, mut cursor, mut last, mut looked) = (Vec::new(), from, None, 0);
+    if search.nothing || search.count == 0 {
         return Ok((shown, None));
     }
-    for _ in 0..STEPS {
-        let room = search.count - shown.len();
-        let page = service.gateway.store.search(&search.query, cursor.as_ref(), room).await?;
-        for stored in page.items {
-            let inside = |(elements, span): &(&[&str], _)| lies_within(&stored.resource, elements, *span);
-            if !search.within.iter().all(inside) {
-                continue;
-            }
-            if let Verdict::Shown(one) = reader.judge_found(stored, &asked).await? {
+    loop {
+        let room = (search.count + 1 - shown.len()).max(if search.sort.is_empty() { LEAST } else { SORTED });
+        let found = service.gateway.store.find(&search.query, &search.sort, cursor.as_ref(), room).await?;
+        looked += found.looked;
+        for one in found.items {
+            if shown.len() == search.count {
+                if reader.would_show(&one.stored, &search.elements).await? {
+                    return Ok((shown, last));
+                }
+            } else if let Verdict::Shown(one) = reader.judge_found(one.stored, &search.elements).await? {
                 shown.push(*one);
             }
+            last = Some(one.place);
         }
-        cursor = page.next;
-        if cursor.is_none() || shown.len() >= search.count {
-            break;
+        cursor = found.next;
+        if cursor.is_none() || looked >= MOST_LOOKED {
+            return Ok((shown, cursor));
         }
     }
-    Ok((shown, cursor))
 }
 
-/// Tells which parameters had no effect (http://hl7.org/fhir/R4/search.html#errors).
-fn left_out(names: &[String]) -> Value {
-    let text = format!("not supported here and left out: {}", names.join(", "));
-    let problem = Problem::warning(Category::NotSupported, Place::Whole, text);
-    json!({ "resource": Value::from(operation_outcome(&[problem])), "search": { "mode": "outcome" } })
+/// How many matches the client may see, where it asks for that or the page has them all.
+async fn total(
+    service: &Service,
+    reader: &mut Reader<'_>,
+    search: &Search,
+    whole: Option<usize>,
+) -> Result<Option<usize>, Fault> {
+    match search.total {
+        Total::None if search.count > 0 => Ok(None),
+        _ if whole.is_some() => Ok(whole),
+        Total::Free if search.count > 0 => Ok(None),
+        Total::Estimate if search.count > 0 => count(service, reader, search).await,
+        _ => count(service, reader, search).await?.map(Some).ok_or_else(|| {
+            let text = "too many resources would have to be looked at to count these; narrow the search, by patient for instance";
+            Fault::bad_request(Category::TooCostly, text)
+        }),
+    }
+}
+
+/// Tells which parameters had no effect (http://hl7.org/fhir/R4/search.html#errors), and which can find nothing.
+fn notes(search: &Search, terms: &Terms) -> Option<Value> {
+    let warning = |text: String| Problem::warning(Category::NotSupported, Place::Whole, text);
+    let mut problems = Vec::new();
+    if !search.ignored.is_empty() {
+        problems.push(warning(format!("not supported here and left out: {}", search.ignored.join(", "))));
+    }
+    for hidden in search.elements.iter().filter(|element| terms.hide(element)) {
+        let text = format!("{hidden} is left out for you by an agreement; where it is, nothing is found by it");
+        problems.push(Problem::warning(Category::Suppressed, Place::Whole, text));
+    }
+    if problems.is_empty() {
+        return None;
+    }
+    Some(json!({ "resource": Value::from(operation_outcome(&problems)), "search": { "mode": "outcome" } }))
 }

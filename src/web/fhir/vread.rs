@@ -2,12 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::negotiate::{check_format, parameter};
-use super::read::{absent, address, respond, show};
+use super::read::{absent, open, respond, show};
 use crate::agreement::Exit;
 use crate::web::answer::Fault;
 use crate::web::client::Client;
-use crate::web::scope::Permissions;
 use crate::web::service::Service;
 
 pub async fn vread(
@@ -16,10 +14,8 @@ pub async fn vread(
     path: web::Path<(String, String, String)>,
 ) -> Result<HttpResponse, Fault> {
     let client = Client::of(&service, &request)?;
-    let (resource_type, id) = address(&path.0, &path.1)?;
-    check_format(&request, parameter(&request, "_format").as_deref())?;
-    client.require(resource_type, Permissions::READ)?;
+    let (resource_type, id) = open(&service, &client, &request, (&path.0, &path.1), &[])?;
     let version: u64 = path.2.parse().map_err(|_| absent())?;
-    let stored = service.gateway.store.version(resource_type, id, version).await?.ok_or_else(absent)?;
-    Ok(respond(show(&service, &client, Exit::History, stored).await?))
+    let stored = service.gateway.store.version(resource_type, id, version).await?;
+    Ok(respond(show(&service, &client, Exit::History, (resource_type, id), stored).await?))
 }
