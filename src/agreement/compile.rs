@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::codes::{LABELS, PURPOSES};
 use super::inbound;
 use super::line;
-use super::model::{Agreement, Label, Patients};
+use super::model::{Agreement, Label, Line, Patients};
 use super::set::AgreementSet;
 use crate::fhir::ValueSets;
 use crate::problem::{Category, Problem, Severity};
@@ -66,8 +66,14 @@ fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<A
     let receives_at = node.get("receives").map_or_else(|| at.clone(), |receives| receives.mark.clone());
     let sends = fields.list("sends");
     let sends = sends.into_iter().filter_map(|node| inbound::read(node, problems)).collect();
-    let never = fields.list("never").into_iter().filter_map(|node| label(node, problems)).collect();
+    let never: Vec<Label> = fields.list("never").into_iter().filter_map(|node| label(node, problems)).collect();
     fields.finish(problems);
+    let receives: Vec<Line> = receives;
+    if let Some(line) = receives.iter().find(|line| line.without_reason.is_some() && never.is_empty()) {
+        let text = "`without-reason` is for what `never` keeps back, and this agreement keeps nothing back: every Task leaves \
+                    with its reason. Name the labels in `never`";
+        problems.push(line.at.problem(Category::Required, text));
+    }
     let (patients, patients_at) = patients?;
     let (name, partner) = (name?, partner?);
     Some(Agreement {

@@ -58,6 +58,29 @@ nevr: [R]
 }
 
 #[test]
+fn a_task_without_its_reason_has_words_that_the_agreement_states() {
+    let line = |line: &str, never: &str| {
+        faults(&format!(
+            "agreement: a\npartner: lakeside-practice\npurpose: [TREAT]\npatients: {{ panel: lakeside }}\nreceives:\n  \
+             - {{ {line} }}\nnever: [{never}]\n"
+        ))
+    };
+    assert_eq!(line("resource: Task, push: immediate, without-reason: Call after an emergency visit", "R"), []);
+    let long = format!("resource: Task, pull: true, without-reason: '{}'", "x".repeat(141));
+    for (written, never, part) in [
+        ("resource: CarePlan, pull: true, without-reason: A plan", "R", "only a Task"),
+        ("resource: Task, pull: true, without-reason: ''", "R", "is what the Task says instead"),
+        ("resource: Task, pull: true, without-reason: [a, b]", "R", "is what the Task says instead"),
+        (long.as_str(), "R", "at most 140"),
+        ("resource: Task, pull: true, without-reason: Call", "", "keeps nothing back"),
+        ("resource: Task, pull: true, without-reson: Call", "R", "did you mean `without-reason`?"),
+    ] {
+        let found = line(written, never);
+        assert!(matches!(found.as_slice(), [(6, text)] if text.contains(part)), "{written}: {found:?}");
+    }
+}
+
+#[test]
 fn what_a_partner_may_send_is_a_type_or_an_element_and_messages_are_the_feeds() {
     let sends = |what: &str| {
         faults(&format!(

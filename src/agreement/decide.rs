@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::codes::covers;
+use super::form::Form;
 use super::model::{Agreement, Label, Line, Patients, Push, Standing};
-use super::redact::redact;
 use super::set::AgreementSet;
 use crate::fhir::Resource;
 use crate::identity::{PersonId, ResourceId};
@@ -41,11 +41,11 @@ pub struct Question<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     Allowed,
-    /// Allowed without these elements.
-    Without(Vec<String>),
+    /// Allowed in this form.
+    Without(Form),
     Denied,
-    /// It would be allowed, without these elements, but the agreement is not in force: what is to be sent waits.
-    Held(Vec<String>),
+    /// It would be allowed in this form, but the agreement is not in force: what is to be sent waits.
+    Held(Form),
 }
 
 /// The answer, with its reason.
@@ -54,6 +54,8 @@ pub struct Decision {
     pub verdict: Verdict,
     /// Whether an agreement with this partner covers the patient at all; what does not concern a partner needs no trace.
     pub concerns: bool,
+    /// It is denied for its label alone.
+    pub is_kept_back: bool,
     /// How the line that allows it pushes.
     pub push: Push,
     /// The agreement's name.
@@ -70,7 +72,7 @@ impl Decision {
     pub fn released(&self, resource: &Resource) -> Option<Resource> {
         match &self.verdict {
             Verdict::Allowed => Some(resource.clone()),
-            Verdict::Without(elements) | Verdict::Held(elements) => Some(redact(resource, elements)),
+            Verdict::Without(form) | Verdict::Held(form) => Some(form.of(resource)),
             Verdict::Denied => None,
         }
     }
@@ -79,6 +81,7 @@ impl Decision {
         Self {
             verdict: Verdict::Denied,
             concerns: false,
+            is_kept_back: false,
             push: Push::Never,
             agreement: None,
             because: format!("there is no agreement with {partner}"),
@@ -103,9 +106,11 @@ pub(super) fn decide(set: &AgreementSet, question: &Question<'_>, purpose: Optio
 type Opinion = (u8, Decision);
 
 fn worth(opinion: &Opinion) -> (u8, u8) {
-    let verdict = match opinion.1.verdict {
-        Verdict::Allowed => 3,
-        Verdict::Without(_) => 2,
+    let verdict = match &opinion.1.verdict {
+        Verdict::Allowed => 5,
+        Verdict::Without(form) if form.instead_of_reason.is_none() => 4,
+        Verdict::Without(_) => 3,
+        Verdict::Held(form) if form.instead_of_reason.is_none() => 2,
         Verdict::Held(_) => 1,
         Verdict::Denied => 0,
     };
@@ -129,9 +134,16 @@ fn weigh(set: &AgreementSet, agreement: &Agreement, question: &Question<'_>, pur
         Ok(line) => line,
         Err((because, at)) => return deny(3, because, Some(at)),
     };
-    if let Some(label) = kept_back(agreement, question.resource) {
-        let because = format!("it is labelled {}, which the agreement {} never lets out", label.code, agreement.name);
-        return deny(4, because, Some(&label.at));
+    let mut form = Form { without: line.without.clone(), instead_of_reason: None };
+    let kept_back = kept_back(agreement, question.resource);
+    if let Some(label) = kept_back {
+        form.instead_of_reason.clone_from(&line.without_reason);
+        if form.instead_of_reason.is_none() {
+            let because =
+                format!("it is labelled {}, which the agreement {} never lets out", label.code, agreement.name);
+            let (stage, denied) = deny(4, because, Some(&label.at));
+            return (stage, Decision { is_kept_back: true, ..denied });
+        }
     }
     if let Some(purpose) = purpose.filter(|purpose| !agreement.purpose.iter().any(|own| own == purpose)) {
         let because = format!("the agreement {} is not for the purpose {purpose}", agreement.name);
@@ -139,13 +151,13 @@ fn weigh(set: &AgreementSet, agreement: &Agreement, question: &Question<'_>, pur
     }
     if standing != Standing::Active {
         let because = format!("waits: the agreement {} {}", agreement.name, standing.words());
-        let verdict = Verdict::Held(line.without.clone());
-        return (6, decision(agreement, verdict, true, line.push, because, standing_at));
+        return (6, decision(agreement, Verdict::Held(form), true, line.push, because, standing_at));
     }
-    let without = if line.without.is_empty() { String::new() } else { format!(" without {}", line.without.join(", ")) };
-    let because = format!("the agreement {} allows {}{without}", agreement.name, line.resource);
-    let verdict = if line.without.is_empty() { Verdict::Allowed } else { Verdict::Without(line.without.clone()) };
-    (6, decision(agreement, verdict, true, line.push, because, Some(&line.at)))
+    let words = [format!("the agreement {} allows {}", agreement.name, line.resource), form.words()];
+    let labelled = kept_back.map(|label| format!("since it is labelled {}", label.code));
+    let because: Vec<String> = words.into_iter().chain(labelled).filter(|words| !words.is_empty()).collect();
+    let verdict = if form.is_whole() { Verdict::Allowed } else { Verdict::Without(form) };
+    (6, decision(agreement, verdict, true, line.push, because.join(" "), Some(&line.at)))
 }
 
 fn decision(
@@ -156,7 +168,15 @@ fn decision(
     because: String,
     at: Option<&Mark>,
 ) -> Decision {
-    Decision { verdict, concerns, push, agreement: Some(agreement.name.clone()), because, at: at.cloned() }
+    Decision {
+        verdict,
+        concerns,
+        is_kept_back: false,
+        push,
+        agreement: Some(agreement.name.clone()),
+        because,
+        at: at.cloned(),
+    }
 }
 
 /// Whether the agreement covers the patient. What belongs to no patient (practitioners, places) concerns nobody.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{AgreementSet, Decision, Exit, Names, Offer, Push, Question, Verdict, compile};
+use super::{AgreementSet, Decision, Exit, Form, Names, Offer, Push, Question, Verdict, compile};
 use crate::fhir::{Resource, ValueSets, built_in_value_sets};
 use crate::identity::{PersonId, ResourceId};
 use crate::yaml::Source;
@@ -71,7 +71,10 @@ fn elements_that_a_line_leaves_out_are_left_out_of_what_is_released() {
     let encounter = json!({ "resourceType": "Encounter", "status": "finished",
         "participant": [{ "individual": { "display": "Dr Example" } }] });
     let decision = ask(Exit::Search, encounter.clone());
-    assert_eq!(decision.verdict, Verdict::Without(vec!["participant.individual".to_string()]));
+    assert_eq!(
+        decision.verdict,
+        Verdict::Without(Form { without: vec!["participant.individual".to_string()], instead_of_reason: None })
+    );
     let released = decision.released(&Resource::try_from(encounter).unwrap()).unwrap();
     assert_eq!(released.get("participant"), None);
 }
@@ -99,7 +102,7 @@ fn out_of_force_holds_what_would_be_pushed_and_denies_what_would_be_read() {
     for (now, at) in [("2025-12-31T23:59:59Z", "begins on 2026-01-01"), ("2027-01-01T00:00:00Z", "ended on 2026-12-31")]
     {
         let held = ask_at(&agreements, Exit::Push, task(), &["lakeside"], now);
-        assert_eq!((held.verdict.clone(), line(&held)), (Verdict::Held(Vec::new()), 3));
+        assert_eq!((held.verdict.clone(), line(&held)), (Verdict::Held(Form::default()), 3));
         assert!(held.because.contains(at), "{}", held.because);
         let read = ask_at(&agreements, Exit::Read, json!({ "resourceType": "Encounter" }), &["lakeside"], now);
         assert_eq!(read.verdict, Verdict::Denied);
@@ -108,7 +111,7 @@ fn out_of_force_holds_what_would_be_pushed_and_denies_what_would_be_read() {
     assert!(ask_at(&agreements, Exit::Push, task(), &["lakeside"], "2026-12-31T23:59:59Z").is_allowed());
     let suspended = set(&[&format!("{LAKESIDE}status: suspended\n")]);
     let held = ask_at(&suspended, Exit::Push, task(), &["lakeside"], "2026-03-02T10:00:00Z");
-    assert_eq!((held.verdict.clone(), line(&held)), (Verdict::Held(Vec::new()), 14));
+    assert_eq!((held.verdict.clone(), line(&held)), (Verdict::Held(Form::default()), 14));
     let other = ask_at(&suspended, Exit::Push, task(), &["hillside"], "2026-03-02T10:00:00Z");
     assert_eq!(other.verdict, Verdict::Denied, "what would not be allowed anyway does not wait");
 }
@@ -230,4 +233,89 @@ fn every_partner_that_a_patient_concerns_is_asked_about_a_push() {
     let resource = Resource::try_from(task()).unwrap();
     let pushes = agreements.pushes(&resource, &["lakeside"], "2026-03-02T10:00:00Z".parse().unwrap());
     assert_eq!(pushes.iter().map(|(partner, _)| *partner).collect::<Vec<_>>(), ["lakeside-practice"]);
+}
+
+/// Every exit × every reason to deny: what a labelled Task and the same Task without a label get. `no`: nothing. `held`: it
+/// waits. `bare`: without its reason. `yes`: as it is.
+#[test]
+fn each_exit_denies_for_each_reason() {
+    const EXITS: [Exit; 9] = [
+        Exit::Push,
+        Exit::Subscription,
+        Exit::Card,
+        Exit::Console,
+        Exit::Read,
+        Exit::Search,
+        Exit::Include,
+        Exit::History,
+        Exit::Export,
+    ];
+    let whole =
+        LAKESIDE.replace("{ resource: Task, push: immediate }", "{ resource: Task, push: immediate, pull: true }");
+    let bare = whole
+        .replace("pull: true }\n  - { resource: Enc", "pull: true, without-reason: Call them }\n  - { resource: Enc");
+    let only_pushed = LAKESIDE.to_string();
+    let ended = whole.replace("to: 2026-12-31", "to: 2026-02-01");
+    let to_come = whole.replace("from: 2026-01-01", "from: 2026-11-01");
+    let suspended = format!("{bare}status: suspended\n");
+    let elsewhere = whole.replace("{ panel: lakeside }", "{ panel: hillside }");
+    let other_partner = whole.replace("partner: lakeside-practice", "partner: hillside-practice");
+    let other_type = whole.replace("resource: Task", "resource: CarePlan");
+    let fits_not = whole.replace("{ resource: Task,", "{ resource: Task, where: \"status = 'draft'\",");
+    let no_code = whole.replace("{ resource: Task,", "{ resource: Task, codes: [copd],");
+    // What the first four exits say and what the others say: without a label, and labelled R.
+    let table: [(&str, &str, [&str; 4]); 11] = [
+        ("it may have it", &whole, ["yes yes yes yes", "yes", "no no no no", "no"]),
+        ("a stated form without the reason", &bare, ["yes yes yes yes", "yes", "bare bare bare bare", "bare"]),
+        ("the line does not let it be pulled", &only_pushed, ["yes yes yes yes", "no", "no no no no", "no"]),
+        ("the agreement has ended", &ended, ["held held no no", "no", "no no no no", "no"]),
+        ("it has not begun", &to_come, ["held held no no", "no", "no no no no", "no"]),
+        ("it is suspended", &suspended, ["held held no no", "no", "held held no no", "no"]),
+        ("the patient is on another panel", &elsewhere, ["no no no no", "no", "no no no no", "no"]),
+        ("it is with another partner", &other_partner, ["no no no no", "no", "no no no no", "no"]),
+        ("no line is for the type", &other_type, ["no no no no", "no", "no no no no", "no"]),
+        ("the line's condition does not hold", &fits_not, ["no no no no", "no", "no no no no", "no"]),
+        ("no code of it is in the line's sets", &no_code, ["no no no no", "no", "no no no no", "no"]),
+    ];
+    for (reason, text, [plain_shown, plain_read, shown, read]) in table {
+        let agreements = set(&[text]);
+        for (label, first, rest) in
+            [(None, plain_shown, plain_read), (Some("R"), shown, read), (Some("V"), shown, read)]
+        {
+            let mut resource = task();
+            resource["meta"]["security"] = json!(label.iter().map(|code| json!({ "code": code })).collect::<Vec<_>>());
+            let expected: Vec<&str> = first.split(' ').chain(std::iter::repeat_n(rest, 5)).collect();
+            for (exit, expected) in EXITS.into_iter().zip(expected) {
+                let decision = ask_at(&agreements, exit, resource.clone(), &["lakeside"], "2026-03-02T10:00:00Z");
+                let found = match &decision.verdict {
+                    Verdict::Allowed => "yes",
+                    Verdict::Without(form) if form.instead_of_reason.is_some() => "bare",
+                    Verdict::Without(_) => "less",
+                    Verdict::Held(_) => "held",
+                    Verdict::Denied => "no",
+                };
+                assert_eq!(found, expected, "{reason}, {exit:?}, label {label:?}: {}", decision.because);
+                let released = decision.released(&Resource::try_from(resource.clone()).unwrap());
+                assert_eq!(released.is_some(), found != "no", "{reason}, {exit:?}");
+                assert!(
+                    decision.agreement.is_none() || decision.at.is_some(),
+                    "{reason}: the line that decided is named"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn of_two_agreements_a_whole_task_counts_for_more_than_one_without_its_reason() {
+    let bare = LAKESIDE.replace("push: immediate }", "push: immediate, without-reason: Call them }");
+    let open = LAKESIDE.replace("agreement: lakeside", "agreement: clinic").replace("never: [R]\n", "");
+    let mut labelled = task();
+    labelled["meta"]["security"] = json!([{ "code": "R" }]);
+    let now = "2026-03-02T10:00:00Z";
+    let decision = ask_at(&set(&[&bare, &open]), Exit::Push, labelled.clone(), &["lakeside"], now);
+    assert_eq!((decision.verdict, decision.agreement.as_deref()), (Verdict::Allowed, Some("clinic")));
+    let decision =
+        ask_at(&set(&[LAKESIDE, &bare.replace("lakeside\n", "bare\n")]), Exit::Push, labelled, &["lakeside"], now);
+    assert!(decision.because.contains("without its reason since it is labelled R"), "{}", decision.because);
 }

@@ -56,6 +56,7 @@ fn say(agreement: &Agreement, verdict: Verdict, because: String, at: Option<&Mar
     Decision {
         verdict,
         concerns: true,
+        is_kept_back: false,
         push: Push::Never,
         agreement: Some(agreement.name.clone()),
         because,

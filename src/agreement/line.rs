@@ -26,6 +26,8 @@ pub(super) fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) 
     let codes = codes.into_iter().filter_map(|node| value_set(node, names, problems)).collect();
     let without = fields.list("without");
     let without = without.into_iter().filter_map(|node| element(node, resource.as_deref(), problems)).collect();
+    let without_reason = fields.optional("without-reason");
+    let without_reason = without_reason.and_then(|node| words(node, resource.as_deref(), problems));
     fields.finish(problems);
     // A line that cannot be read whole lets nothing out, rather than more than was meant.
     if problems.len() > before {
@@ -38,8 +40,28 @@ pub(super) fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) 
         push: push.unwrap_or(Push::Never),
         pull: pull.unwrap_or(false),
         without,
+        without_reason,
         at: node.get("resource").map_or_else(|| node.mark.clone(), |resource| resource.mark.clone()),
     })
+}
+
+/// Longer words would not fit a list of work.
+const LONGEST_WORDS: usize = 140;
+
+/// The words of `without-reason`: what the partner reads, so they are the site's to choose.
+fn words(node: &Node, resource: Option<&str>, problems: &mut Vec<Problem>) -> Option<String> {
+    let words = node.as_text().map(|text| text.trim().to_string()).unwrap_or_default();
+    let fault = if resource.is_some_and(|resource| resource != "Task") {
+        "only a Task can be sent without its reason; leave elements out by `without`, or the whole resource".to_string()
+    } else if words.is_empty() {
+        "`without-reason` is what the Task says instead, such as: Call after an emergency visit".to_string()
+    } else if words.chars().count() > LONGEST_WORDS || words.contains(['\n', '\r']) {
+        format!("these words stand in a list of work; write one line of at most {LONGEST_WORDS} characters")
+    } else {
+        return Some(words);
+    };
+    problems.push(node.problem(fault));
+    None
 }
 
 fn hint<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> String {

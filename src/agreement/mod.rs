@@ -9,6 +9,8 @@ mod condition;
 mod decide;
 #[cfg(test)]
 mod decide_tests;
+mod form;
+mod implied;
 mod inbound;
 mod line;
 mod model;
@@ -18,8 +20,9 @@ mod set;
 
 pub use compile::{Names, compile};
 pub use decide::{Decision, Exit, Question, Verdict};
+pub use form::Form;
+pub use implied::implied_labels;
 pub use inbound::Offer;
 pub use model::{Agreement, Label, Line, Patients, Push, Standing};
-pub use redact::redact;
 pub use sensitive::label_sensitive;
 pub use set::AgreementSet;

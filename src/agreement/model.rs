@@ -49,6 +49,8 @@ pub struct Line {
     pub pull: bool,
     /// Elements that are left out: `participant.individual`.
     pub without: Vec<String>,
+    /// What a Task says instead of what it is and why, where `never` keeps its reason back.
+    pub without_reason: Option<String>,
     pub at: Mark,
 }
 

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::fhir::definition::TypeDefinition;
-use crate::fhir::{Definitions, Resource};
+use crate::fhir::{Definitions, Resource, add_labels};
 
 const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 
@@ -21,7 +21,7 @@ pub fn redact(resource: &Resource, without: &[String]) -> Resource {
     if touched {
         // A narrative may tell what the elements no longer do.
         redacted.remove("text");
-        label(&mut redacted);
+        subset(&mut redacted);
     }
     redacted
 }
@@ -102,31 +102,14 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn label(resource: &mut Resource) {
+/// Says that there is more than what is shown.
+pub(super) fn subset(resource: &mut Resource) {
     let subsetted = json!({
         "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
         "code": "SUBSETTED",
         "display": "subsetted"
     });
-    add_labels(resource, vec![subsetted]);
-}
-
-/// Adds to `meta.security` what is not there yet.
-pub(super) fn add_labels(resource: &mut Resource, labels: Vec<Value>) {
-    let mut meta = match resource.get("meta") {
-        Some(Value::Object(meta)) => meta.clone(),
-        _ => Map::new(),
-    };
-    let mut security = meta.get("security").and_then(Value::as_array).cloned().unwrap_or_default();
-    let same =
-        |one: &Value, other: &Value| one.get("system") == other.get("system") && one.get("code") == other.get("code");
-    for label in labels {
-        if !security.iter().any(|known| same(known, &label)) {
-            security.push(label);
-        }
-    }
-    meta.insert("security".to_string(), Value::Array(security));
-    resource.set("meta", Value::Object(meta));
+    add_labels(resource, &[subsetted]);
 }
 
 #[cfg(test)]

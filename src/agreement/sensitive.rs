@@ -3,15 +3,14 @@
 
 use serde_json::{Value, json};
 
-use super::redact::add_labels;
-use crate::fhir::{Resource, ValueSets};
+use crate::fhir::{Resource, ValueSets, add_labels};
 
 const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 
 /// Value set, sensitivity (v3 ActCode), and its display. Whether 42 CFR Part 2 applies depends on who treated, not on the
 /// code, so that label is the sender's to give.
-const SENSITIVE: [(&str, &str, &str); 4] = [
+pub(super) const SENSITIVE: [(&str, &str, &str); 4] = [
     ("sensitive-substance-use", "ETH", "substance abuse information sensitivity"),
     ("sensitive-mental-health", "PSY", "psychiatry disorder information sensitivity"),
     ("sensitive-hiv", "HIV", "HIV/AIDS information sensitivity"),
@@ -31,15 +30,23 @@ pub fn label_sensitive(resource: &mut Resource, value_sets: &ValueSets) -> Vec<&
     let mut found = Vec::new();
     for (name, code, display) in SENSITIVE {
         if codings.iter().any(|(system, value)| value_sets.contains(name, system, value)) {
-            labels.push(json!({ "system": ACT_CODE, "code": code, "display": display }));
+            labels.push(label(code, display));
             found.push(code);
         }
     }
     if !labels.is_empty() {
-        labels.push(json!({ "system": CONFIDENTIALITY, "code": "R", "display": "restricted" }));
-        add_labels(resource, labels);
+        labels.push(restricted());
+        add_labels(resource, &labels);
     }
     found
+}
+
+pub(super) fn label(code: &str, display: &str) -> Value {
+    json!({ "system": ACT_CODE, "code": code, "display": display })
+}
+
+pub(super) fn restricted() -> Value {
+    json!({ "system": CONFIDENTIALITY, "code": "R", "display": "restricted" })
 }
 
 /// Every system and code anywhere in a value.

@@ -3,6 +3,7 @@
 pub mod definition;
 mod draft;
 mod identifier;
+mod labels;
 mod located;
 pub mod narrative;
 mod outcome;
@@ -17,6 +18,7 @@ mod valueset;
 pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{BY_MEMBER, Draft, KEYED, Scope};
 pub use identifier::Identifier;
+pub use labels::{add_labels, labels_of};
 pub use located::{Located, Span, Unreadable};
 pub use outcome::{operation_outcome, operation_outcome_in_text};
 pub use package::{

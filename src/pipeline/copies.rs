@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::agreement::{AgreementSet, Exit, Question};
-use crate::fhir::Resource;
+use crate::fhir::{Resource, labels_of};
 use crate::record::{Head, Record, Stored};
 
 /// A copy at a partner that has to be ended there.
@@ -16,6 +16,14 @@ pub(super) struct Ending {
     pub resource: Resource,
     /// The agreement under which the copy was sent.
     pub agreement: String,
+    pub because: &'static str,
+}
+
+fn why(is_known: bool) -> &'static str {
+    match is_known {
+        true => "no agreement lets the partner have it any more: what was sent is taken back",
+        false => "no agreement covers the patient any more: what was sent is taken back",
+    }
 }
 
 /// Types of work that a practice keeps on a list until it hears that it ended, with the word for that.
@@ -47,7 +55,8 @@ pub(super) fn remember(head: &mut Head, partner: &str, resource: &Resource, agre
     head.copies.retain(|_, copies| !copies.is_empty());
 }
 
-/// The copies at partners whom no agreement lets know of this patient any more; they are forgotten here.
+/// The copies at partners whom no agreement lets know of this patient any more, or not of this since it was labelled; they are
+/// forgotten here.
 pub(super) fn take_back(
     head: &mut Head,
     record: &Record,
@@ -61,14 +70,16 @@ pub(super) fn take_back(
         copies.retain(|name, agreement| {
             let Some(stored) = find(record, name) else { return false };
             let question = Question { partner, exit: Exit::Push, resource: &stored.resource, panels, now };
-            if agreements.decide(&question).concerns {
+            let decision = agreements.decide(&question);
+            if decision.concerns && !decision.is_kept_back {
                 return true;
             }
             endings.push(Ending {
                 partner: partner.clone(),
                 subject: format!("{name}/_history/{}", stored.version),
-                resource: ended(&stored.resource),
+                resource: ended(&stored.resource, decision.concerns),
                 agreement: agreement.clone(),
+                because: why(decision.concerns),
             });
             false
         });
@@ -83,18 +94,31 @@ fn find<'r>(record: &'r Record, name: &str) -> Option<&'r Stored> {
     record.get(kind, id.parse().ok()?)
 }
 
-/// What the type requires, what it is called, and that it has ended: nothing that came to be after the patient left.
-fn ended(resource: &Resource) -> Resource {
+/// What the type requires, what it is called, and that it has ended: nothing that came to be after the patient left. Where it
+/// is labelled, what it is called may be what nobody there may know.
+fn ended(resource: &Resource, is_known: bool) -> Resource {
     let kind = resource.resource_type();
+    let is_labelled = labels_of(resource).next().is_some();
     let mut end = Resource::new(kind);
     for element in ["id", "identifier", "intent", "code", "title", "for", "subject"] {
-        if let Some(value) = resource.get(element) {
+        if let Some(value) = resource.get(element).filter(|_| !is_labelled || !["code", "title"].contains(&element)) {
             end.set(element, value.clone());
+        }
+    }
+    if is_labelled {
+        for patient in ["for", "subject"] {
+            let reference = end.as_map_mut().get_mut(patient).and_then(Value::as_object_mut);
+            reference.into_iter().for_each(|reference| drop(reference.shift_remove("display")));
+        }
+        // A Flag has to have one (http://hl7.org/fhir/R4/flag.html).
+        if kind == "Flag" {
+            end.set("code", json!({ "text": "taken back" }));
         }
     }
     end.set("status", end_word(kind).map_or(Value::Null, |word| json!(word)));
     if kind == "Task" {
-        end.set("statusReason", json!({ "text": "the patient is on no panel of this practice any more" }));
+        let reason = if is_known { "taken back" } else { "the patient is on no panel of this practice any more" };
+        end.set("statusReason", json!({ "text": reason }));
     }
     end
 }
@@ -140,5 +164,28 @@ mod tests {
         task.set("status", json!("completed"));
         remember(&mut head, "lakeside-practice", &task, "agreements/lakeside.yaml:7");
         assert!(head.copies.is_empty(), "what has ended there needs no taking back");
+    }
+
+    #[test]
+    fn the_end_of_what_is_labelled_says_nothing_of_what_it_was() {
+        let reference = json!({ "reference": "Patient/p", "display": "Jane Doe" });
+        for (kind, patient) in [("Task", "for"), ("Flag", "subject"), ("CarePlan", "subject")] {
+            let mut work = Resource::new(kind)
+                .with("id", json!("x"))
+                .with("identifier", json!([{ "system": "urn:x", "value": "x" }]))
+                .with("status", json!("active"))
+                .with("code", json!({ "text": "Visit for substance use" }))
+                .with("title", json!("Programme for substance use"))
+                .with(patient, reference.clone());
+            let plain = Value::from(ended(&work, true)).to_string();
+            assert!(plain.contains("substance use") && plain.contains("Jane"), "{plain}");
+            work.set("meta", json!({ "security": [{ "code": "ETH" }] }));
+            let end = ended(&work, true);
+            let text = Value::from(end.clone()).to_string();
+            assert!(!text.contains("substance") && !text.contains("Jane") && !text.contains("ETH"), "{text}");
+            assert_eq!(end.text("status"), end_word(kind));
+            assert_eq!(end.get(patient).unwrap()["reference"], "Patient/p");
+            assert_eq!(end.get("code").is_some(), kind == "Flag");
+        }
     }
 }

@@ -51,7 +51,7 @@ pub fn explain_record(site: &Site, known: &Known, partner: Option<&str>, now: Ti
 fn word(decision: &Decision) -> String {
     match &decision.verdict {
         Verdict::Allowed => "yes".to_string(),
-        Verdict::Without(elements) => format!("without {}", elements.join(", ")),
+        Verdict::Without(form) => form.words(),
         Verdict::Held(_) => "held".to_string(),
         Verdict::Denied => "no".to_string(),
     }

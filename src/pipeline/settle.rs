@@ -118,8 +118,7 @@ fn decide_deliveries(
         }
     }
     let endings = copies::take_back(&mut head, &working.record, &site.agreements, &panels, now);
-    for Ending { partner, subject, resource, agreement } in endings {
-        let because = "no agreement covers the patient any more: what was sent is taken back";
+    for Ending { partner, subject, resource, agreement, because } in endings {
         working.trace.agreements.push(TraceLine::new(&partner, &agreement, &format!("{subject}: {because}")));
         audit.push(AuditEntry {
             at: now,

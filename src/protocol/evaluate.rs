@@ -14,7 +14,7 @@ use super::reconcile::reconcile;
 use super::set::ProtocolSet;
 use super::view::{Evaluation, Explained, Practice, View};
 use super::work::{Desired, Existing, Outcome, existing_work, place_of};
-use super::{alert, doubts, plans, prompts, tasks};
+use super::{alert, doubts, labels, plans, prompts, tasks};
 use crate::identity::ResourceId;
 use crate::problem::Problem;
 use crate::record::{Membership, Stored};
@@ -77,7 +77,9 @@ impl ProtocolSet {
         } else {
             "what it was owed for is no longer so"
         };
-        let changes = reconcile(view, &facts, &mut findings, existing, reason);
+        let told = labels::told(&findings.desired, &existing);
+        let mut changes = reconcile(view, &facts, &mut findings, existing, reason);
+        labels::flow(self, view, &told, &mut changes);
         let wake_at = findings.wake.filter(|wake| *wake > view.now);
         Evaluation { changes, wake_at, decisions: findings.decisions, unused: findings.unused }
     }

@@ -5,12 +5,18 @@ use jiff::Timestamp;
 use super::deadline::Deadline;
 use super::evaluate::Context;
 use super::model::{Evidence, Window};
+use super::sources::{self, Sources};
 use super::tasks::date_of;
 use super::visit::Visit;
 use crate::identity::ResourceId;
 
-/// The evidence found after a trigger, in words; `own` is the encounter that triggered, which never counts itself.
-pub fn find(context: &Context<'_>, wanted: &Evidence, after: Timestamp, own: Option<ResourceId>) -> Option<String> {
+/// The evidence found after a trigger, in words, and what it is; `own` is the encounter that triggered, which never counts itself.
+pub fn find(
+    context: &Context<'_>,
+    wanted: &Evidence,
+    after: Timestamp,
+    own: Option<ResourceId>,
+) -> Option<(String, Sources)> {
     let facts = context.facts;
     match wanted {
         Evidence::Encounter { test, window } => {
@@ -24,7 +30,8 @@ pub fn find(context: &Context<'_>, wanted: &Evidence, after: Timestamp, own: Opt
                     && is_in(context, window, after, opens, start)
                     && facts.fits(test, visit)
                     && (!test.seen || was_seen(context, visit, trigger));
-                counts.then(|| format!("{} at {} on {}", visit.words(), facts.place_of(visit), facts.say(start)))
+                let words = || format!("{} at {} on {}", visit.words(), facts.place_of(visit), facts.say(start));
+                counts.then(|| (words(), facts.told_by(visit, test)))
             })
         }
         Evidence::Resource { resource_type, codes, window } => facts.record.of_type(resource_type).find_map(|stored| {
@@ -37,7 +44,7 @@ pub fn find(context: &Context<'_>, wanted: &Evidence, after: Timestamp, own: Opt
             let element = if resource_type == "Appointment" { "serviceType" } else { "code" };
             let counts =
                 !dead && is_in(context, window, after, after, at) && facts.has_code(codes, &resource.codings(element));
-            counts.then(|| format!("{resource_type} of {}", facts.say(at)))
+            counts.then(|| (format!("{resource_type} of {}", facts.say(at)), sources::of([stored])))
         }),
     }
 }

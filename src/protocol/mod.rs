@@ -13,6 +13,7 @@ mod evidence;
 mod example;
 mod facts;
 mod filter;
+mod labels;
 mod model;
 mod names;
 mod plans;
@@ -23,6 +24,7 @@ mod read;
 mod reason;
 mod reconcile;
 mod set;
+mod sources;
 mod tasks;
 mod template;
 mod together;
@@ -37,6 +39,7 @@ pub use act::Action;
 pub use calendar::Calendar;
 pub use cards::{Card, CardCoding, CardSource, HOOKS, Indicator, Suggestion};
 pub use example::ExampleResult;
+pub use labels::LabelsOf;
 pub use names::{
     ALERT, ALERT_PROFILE, ANSWER, CANONICAL, FLAG_IDENTIFIER, PLAN_IDENTIFIER, PROMPT_CODE, ROLE, TASK_CODE,
     TASK_IDENTIFIER,

@@ -7,6 +7,7 @@ use super::build::patient_reference;
 use super::evaluate::{Context, Findings};
 use super::model::Prompt;
 use super::prompts::{Standing, answers_of, standing};
+use super::sources;
 use super::work::{Desired, Outcome, Work};
 use crate::fhir::Resource;
 use crate::identity::ResourceId;
@@ -49,7 +50,14 @@ pub fn owe(context: &Context<'_>, findings: &mut Findings) {
     let words = format!("The programme is for people with {words}");
     let trigger = conditions.first().map(|stored| format!("Condition/{}", stored.id));
     let id = ResourceId::of(facts.record.head.person, "CarePlan", &work.key());
-    findings.desired.push(Desired { work, outcome: Outcome::Open, id, resource: plan, trigger, words, insists: false });
+    // Its activities are read from the plan itself.
+    let mut sources = sources::of_people(context, [&context.protocol.who]);
+    for prompt in &context.protocol.prompts {
+        sources.extend(sources::of_people(context, [&prompt.who]));
+        sources.extend(context.existing_at(&prompt.id, "").map(|flag| format!("Flag/{}", flag.stored.id)));
+    }
+    let outcome = Outcome::Open;
+    findings.desired.push(Desired { work, outcome, id, resource: plan, trigger, words, insists: false, sources });
 }
 
 fn prompt_activity(context: &Context<'_>, prompt: &Prompt) -> (String, Value) {

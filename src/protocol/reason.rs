@@ -62,6 +62,8 @@ impl Certainty {
 
 /// One statement about what a visit was for.
 pub struct Said<'a> {
+    /// The diagnosis, or the encounter that says it.
+    pub by: &'a Stored,
     pub codings: Vec<(&'a str, &'a str)>,
     pub certainty: Certainty,
     pub is_principal: bool,
@@ -93,6 +95,7 @@ pub fn said_of<'a>(encounter: &'a Stored, diagnoses: &[&'a Stored]) -> Vec<Said<
     let mut said: Vec<Said<'a>> = found
         .iter()
         .map(|diagnosis| Said {
+            by: diagnosis.condition,
             codings: diagnosis.condition.resource.codings("code"),
             certainty: Certainty::of(diagnosis.condition),
             is_principal: Some(standing(diagnosis)) == first,
@@ -102,7 +105,7 @@ pub fn said_of<'a>(encounter: &'a Stored, diagnoses: &[&'a Stored]) -> Vec<Said<
     let codings = encounter.resource.codings("reasonCode");
     if !codings.is_empty() {
         let is_principal = said.is_empty();
-        said.push(Said { codings, certainty: Certainty::Provisional, is_principal, at_door: true });
+        said.push(Said { by: encounter, codings, certainty: Certainty::Provisional, is_principal, at_door: true });
     }
     said
 }
@@ -154,13 +157,15 @@ fn standing(item: &Value, place: usize) -> Standing {
 impl Reason {
     /// Whether something said of a visit is this reason.
     pub fn is_among(&self, said: &[Said<'_>], facts: &Facts<'_>) -> bool {
-        said.iter().any(|said| {
-            let in_place = match self.position {
-                Position::Any => true,
-                Position::Principal => said.is_principal,
-                Position::ReasonForVisit => said.at_door,
-            };
-            in_place && self.certainty.contains(&said.certainty) && facts.has_code(&self.codes, &said.codings)
-        })
+        said.iter().any(|said| self.is(said, facts))
+    }
+
+    pub fn is(&self, said: &Said<'_>, facts: &Facts<'_>) -> bool {
+        let in_place = match self.position {
+            Position::Any => true,
+            Position::Principal => said.is_principal,
+            Position::ReasonForVisit => said.at_door,
+        };
+        in_place && self.certainty.contains(&said.certainty) && facts.has_code(&self.codes, &said.codings)
     }
 }

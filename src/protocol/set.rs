@@ -5,10 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use rust_embed::RustEmbed;
+use serde_json::Value;
 
 use super::calendar::Calendar;
+use super::labels::{LabelsOf, implied_by};
 use super::model::Protocol;
 use super::read::{read_calendar, read_protocol};
+use super::work::key;
 use crate::fhir::ValueSets;
 use crate::problem::{Category, Problem};
 use crate::yaml::{Mark, Source};
@@ -27,6 +30,8 @@ pub struct ProtocolSet {
     protocols: Vec<Protocol>,
     calendars: BTreeMap<String, Calendar>,
     value_sets: Arc<ValueSets>,
+    /// The security labels that a rule's work has for what the rule is about, by protocol and rule.
+    implied: BTreeMap<String, Vec<Value>>,
 }
 
 impl fmt::Debug for ProtocolSet {
@@ -87,7 +92,7 @@ pub fn compile(built_in: &[Source], site: &[Source], value_sets: Arc<ValueSets>)
         }
     }
     protocols.sort_by(|left, right| left.name.cmp(&right.name));
-    (ProtocolSet { protocols, calendars, value_sets }, problems)
+    (ProtocolSet { protocols, calendars, value_sets, implied: BTreeMap::new() }, problems)
 }
 
 fn double(what: &str, name: &str, source: &Source, problems: &mut Vec<Problem>) {
@@ -115,7 +120,18 @@ impl ProtocolSet {
     /// The set with one protocol alone.
     pub fn only(&self, name: &str) -> Self {
         let protocols = self.protocols.iter().filter(|protocol| protocol.name == name).cloned().collect();
-        Self { protocols, calendars: self.calendars.clone(), value_sets: Arc::clone(&self.value_sets) }
+        Self { protocols, ..self.clone() }
+    }
+
+    /// Labels what each rule makes by what the rule itself is about.
+    #[must_use]
+    pub fn implying(mut self, labels_of: LabelsOf<'_>) -> Self {
+        self.implied = self.protocols.iter().flat_map(|protocol| implied_by(protocol, labels_of)).collect();
+        self
+    }
+
+    pub(super) fn implied(&self, protocol: &str, rule: &str) -> &[Value] {
+        self.implied.get(&key(protocol, rule, "")).map(Vec::as_slice).unwrap_or_default()
     }
 
     pub fn calendar(&self, name: &str) -> Option<&Calendar> {

@@ -7,6 +7,7 @@ use super::build::{self, TaskParts};
 use super::deadline::Deadline;
 use super::evaluate::{Context, Findings};
 use super::model::{Evidence, Step, TaskRule, Trigger};
+use super::sources::{self, Sources};
 use super::visit::Visit;
 use super::work::{Desired, Existing, Outcome, Work};
 use super::{evidence, together};
@@ -38,6 +39,8 @@ pub struct Owed<'v, 'a> {
     who_words: String,
     /// Other triggers that this work answers, too: their names, and in words what they were.
     pub also: Vec<(String, String)>,
+    /// What ended it.
+    ended_by: Sources,
 }
 
 pub fn owe(context: &Context<'_>, findings: &mut Findings) {
@@ -150,9 +153,9 @@ fn consider<'v, 'a>(
         findings.explain(context, (rule.id.as_str(), &rule.mark), about, false, words);
         return None;
     }
-    let outcome = outcome_of(context, rule, &anchor, findings);
+    let (outcome, ended_by) = outcome_of(context, rule, &anchor, findings);
     let due = rule.due.map(|due| due.due(anchor.at, context.working()));
-    Some(Owed { anchor, existing, outcome, due, who_words, also: Vec::new() })
+    Some(Owed { anchor, existing, outcome, due, who_words, also: Vec::new(), ended_by })
 }
 
 /// Why the work is not owed yet: the trigger lies ahead, or the rule waits whether it passes by itself.
@@ -193,31 +196,39 @@ fn covering<'a>(context: &Context<'a>, rule: &TaskRule, anchor: &Anchor<'_, '_>)
     })
 }
 
-fn outcome_of(context: &Context<'_>, rule: &TaskRule, anchor: &Anchor<'_, '_>, findings: &mut Findings) -> Outcome {
+fn outcome_of(
+    context: &Context<'_>,
+    rule: &TaskRule,
+    anchor: &Anchor<'_, '_>,
+    findings: &mut Findings,
+) -> (Outcome, Sources) {
     let own = anchor.visit.map(|visit| visit.id);
     let first = |list: &[Evidence]| list.iter().find_map(|wanted| evidence::find(context, wanted, anchor.at, own));
-    if let Some(found) = first(&rule.unless) {
-        return Outcome::Pointless(found);
+    if let Some((found, sources)) = first(&rule.unless) {
+        return (Outcome::Pointless(found), sources);
     }
-    if let Some(found) = first(&rule.done_by) {
-        return Outcome::Done(found);
+    if let Some((found, sources)) = first(&rule.done_by) {
+        return (Outcome::Done(found), sources);
     }
+    let by_itself = |outcome| (outcome, Sources::new());
     if let Some(words) = &anchor.over {
-        return Outcome::Over(words.clone());
+        return by_itself(Outcome::Over(words.clone()));
     }
     if let Some(lapses) = rule.lapses {
         let end = lapses.due(anchor.at, context.working());
         if end <= context.now() {
-            return Outcome::Pointless(format!("nobody did it within {lapses}"));
+            return by_itself(Outcome::Pointless(format!("nobody did it within {lapses}")));
         }
         findings.wake(end);
     }
-    Outcome::Open
+    by_itself(Outcome::Open)
 }
 
 fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, findings: &mut Findings) -> Desired {
-    let Owed { anchor, existing, outcome, due, who_words, also } = owed;
+    let Owed { anchor, existing, outcome, due, who_words, also, ended_by } = owed;
     let anchor = &anchor;
+    let mut sources = sources::of_task(context, rule, anchor, also.iter().map(|(name, _)| name.as_str()));
+    sources.extend(ended_by);
     let mut work = Work::of(context.protocol, &rule.id, anchor.name.clone(), &rule.mark);
     let step = climbed(&rule.climb, anchor.at, existing, outcome == Outcome::Open, context.now(), findings);
     work.step = step;
@@ -248,7 +259,7 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, findings: 
     );
     let person = anchor.visit.map_or(context.facts.record.head.person, |visit| visit.id.person);
     let id = ResourceId::of(person, "Task", &work.key());
-    Desired { work, outcome, id, resource, trigger, words, insists: false }
+    Desired { work, outcome, id, resource, trigger, words, insists: false, sources }
 }
 
 /// How many steps of the chain have come due; frozen once a person has taken it on or it has ended.

@@ -18,9 +18,11 @@ pub struct Visit<'a> {
     pub status: &'a str,
     pub start: Option<Timestamp>,
     pub end: Option<Timestamp>,
-    said: Vec<Said<'a>>,
+    pub(super) said: Vec<Said<'a>>,
     /// The reason as somebody wrote it.
     pub reason: Option<&'a str>,
+    /// The diagnosis that the reason is; none where it stands on the encounter.
+    pub reason_by: Option<&'a Stored>,
     /// Codings of how it ended (PV1-36).
     disposition: Vec<(&'static str, String)>,
 }
@@ -42,7 +44,11 @@ impl<'a> Visit<'a> {
             diagnoses
                 .iter()
                 .filter(|condition| condition.resource.codings("code") == principal.codings)
-                .find_map(|condition| concept_words(condition.resource.get("code")))
+                .find_map(|condition| Some((*condition, concept_words(condition.resource.get("code"))?)))
+        };
+        let (reason_by, reason) = match at_door {
+            Some(words) => (None, Some(words)),
+            None => principal().unzip(),
         };
         Self {
             stored,
@@ -51,7 +57,8 @@ impl<'a> Visit<'a> {
             status: resource.text("status").unwrap_or_default(),
             start: bound("start"),
             end: bound("end"),
-            reason: at_door.or_else(principal),
+            reason,
+            reason_by,
             said,
             disposition: disposition(stored),
         }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::model::Protocol;
+use super::sources::Sources;
 use crate::fhir::Resource;
 use crate::identity::ResourceId;
 use crate::record::{Record, Stored};
@@ -78,6 +79,8 @@ pub struct Desired {
     pub words: String,
     /// There is more than what a person took on: it is asked of somebody anew.
     pub insists: bool,
+    /// What it tells of.
+    pub sources: Sources,
 }
 
 /// How owed work stands.

@@ -38,7 +38,7 @@ impl Site {
             value_sets: Arc::new(ValueSets::compile(&built_in_value_sets()).0),
             profiles: Arc::new(Profiles::new(Library::with(&[]).0)),
             mappings: BTreeMap::new(),
-            protocols: ProtocolSet::built_in(),
+            protocols: super::compiled::labelled(ProtocolSet::built_in(), ValueSets::built_in()),
             agreements: AgreementSet::default(),
             certificates: Vec::new(),
             named_files: Vec::new(),

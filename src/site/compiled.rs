@@ -55,7 +55,12 @@ pub fn protocols(folder: &mut Folder, value_sets: &Arc<ValueSets>) -> ProtocolSe
     own.extend(layered(Vec::new(), folder, "calendars"));
     let (set, problems) = protocol::compile(&built_in, &own, Arc::clone(value_sets));
     folder.problems.extend(problems);
-    set
+    labelled(set, value_sets)
+}
+
+/// What a rule for a sensitive value set makes is sensitive, too.
+pub fn labelled(set: ProtocolSet, value_sets: &ValueSets) -> ProtocolSet {
+    set.implying(&|sets, listed| agreement::implied_labels(sets, listed, value_sets))
 }
 
 /// For each feed the built-in mappings, with the site's `mappings/` and then `feeds/NAME/mappings/` laid over them.

@@ -10,8 +10,8 @@ use super::answer::Fault;
 use super::client::Client;
 use super::scope::Scopes;
 use super::service::Service;
-use crate::agreement::{self, Decision, Exit, Offer, Question, Standing};
-use crate::fhir::{Identifier, Resource};
+use crate::agreement::{self, Decision, Form, Exit, Offer, Question, Standing};
+use crate::fhir::{Identifier, Resource, add_labels, labels_of};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::Stored;
 use crate::site::{Partner, Site};
@@ -55,14 +55,14 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Terms {
     /// Elements that a line of them leaves out.
-    without: Vec<String>,
+    forms: Vec<Form>,
 }
 
 impl Terms {
     /// 403 where no agreement in force lets the partner pull the type at all: that tells of no resource.
     pub fn of(service: &Service, client: &Client, resource_type: &str) -> Result<Self, Fault> {
         let (site, now, partner) = (service.gateway.site.load(), service.gateway.clock.now(), &client.partner);
-        let mut without = None;
+        let mut forms = None;
         let mut why = format!("no agreement lets {partner} read {resource_type}");
         for agreement in site.agreements.of(partner) {
             let mut lines =
@@ -70,17 +70,20 @@ impl Terms {
             match agreement.standing(now).0 {
                 _ if lines.peek().is_none() => {}
                 Standing::Active => {
-                    without.get_or_insert_with(Vec::new).extend(lines.flat_map(|line| line.without.iter().cloned()));
+                    forms.get_or_insert_with(Vec::new).extend(lines.map(|line| Form {
+                        without: line.without.clone(),
+                        instead_of_reason: line.without_reason.clone(),
+                    }));
                 }
                 standing => why = format!("the agreement {} {}", agreement.name, standing.words()),
             }
         }
-        without.map(|without| Self { without }).ok_or_else(|| Fault::forbidden(why))
+        forms.map(|forms| Self { forms }).ok_or_else(|| Fault::forbidden(why))
     }
 
     /// Whether the element, or a part of it, is left out of some resource for this partner.
     pub fn hide(&self, element: &str) -> bool {
-        self.without.iter().any(|path| covers(path, element))
+        self.forms.iter().any(|form| form.hides(element))
     }
 }
 
@@ -182,12 +185,23 @@ impl<'a> Reader<'a> {
         self.find_panels(person).await?;
         let panels = self.panels.get(&person).map(Vec::as_slice).unwrap_or_default();
         let panels: Vec<&str> = panels.iter().map(String::as_str).collect();
-        let resource = &stored.resource;
-        let question = Question { partner: self.partner, exit: self.exit, resource, panels: &panels, now: self.now };
+        let (resource, now) = (&self.as_labelled_now(stored).await?, self.now);
+        let question = Question { partner: self.partner, exit: self.exit, resource, panels: &panels, now };
         let decision = self.site.agreements.decide(&question);
-        let found_by_hidden = matches!(&decision.verdict, agreement::Verdict::Without(hidden)
-            if hidden.iter().any(|path| asked.iter().any(|element| covers(path, element))));
+        let found_by_hidden = matches!(&decision.verdict, agreement::Verdict::Without(form)
+            if asked.iter().any(|element| form.hides(element)));
         Ok(Weighed { decision, found_by_hidden })
+    }
+
+    /// A version of the past has the labels of today, too: what was found to be sensitive since was so then.
+    async fn as_labelled_now(&self, stored: &Stored) -> Result<Resource, StoreError> {
+        let mut resource = stored.resource.clone();
+        if self.exit == Exit::History {
+            let current = self.service.gateway.store.resource(resource.resource_type(), stored.id).await?;
+            let labels: Vec<_> = current.iter().flat_map(|current| labels_of(&current.resource)).cloned().collect();
+            add_labels(&mut resource, &labels);
+        }
+        Ok(resource)
     }
 
     /// Whether the partner may write this (`Flag.status`) to a resource; the refusal, when it may not.
@@ -254,15 +268,6 @@ fn explain(decision: &Decision) -> String {
         Some(at) => format!("{} ({}:{})", decision.because, at.file, at.line),
         None => decision.because.clone(),
     }
-}
-
-/// Whether leaving out `path` touches what a search by `element` looks at: one contains the other, or names one type of it
-/// (`effective` and `effectiveDateTime`).
-fn covers(path: &str, element: &str) -> bool {
-    let first = |text: &str| text.split('.').next().unwrap_or_default().to_string();
-    let (hidden, asked) = (first(path), first(element));
-    hidden == asked
-        || asked.strip_prefix(&hidden).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
 /// The panels a patient is on, by any identifier that leads to the record; what belongs to no patient is on none.

@@ -49,6 +49,13 @@ impl Codes {
         self.systems.first().map(String::as_str).unwrap_or_default()
     }
 
+    /// Every listed code, and the ends of every range, in each system.
+    pub fn corners(&self) -> impl Iterator<Item = (&str, &str)> {
+        let ends = self.under.iter().flat_map(|span| [span.first.as_str(), span.last.as_str()]);
+        let all: Vec<&str> = self.codes.iter().map(String::as_str).chain(ends).collect();
+        self.systems.iter().flat_map(move |system| all.clone().into_iter().map(move |code| (system.as_str(), code)))
+    }
+
     /// Whether they hold a code of a system by its URL.
     pub fn hold(&self, url: &str, code: &str) -> bool {
         if !self.systems.iter().any(|own| own == url) {

@@ -153,6 +153,29 @@ impl ValueSets {
         named.filter(|group| self.contains(group, system, code)).collect()
     }
 
+    /// Whether all of a set lies within another: it is that one, it is included there by name, or each of its parts is. A set
+    /// that there is not lies within none.
+    pub fn is_within(&self, inner: &str, outer: &str) -> bool {
+        self.lies_within(inner, outer, 0)
+    }
+
+    fn lies_within(&self, inner: &str, outer: &str, depth: u32) -> bool {
+        let (Some(set), Some(_)) = (self.sets.get(inner), self.sets.get(outer)) else { return false };
+        let within = |rule: &Rule| match rule {
+            Rule::Set { name, .. } => depth < 16 && self.lies_within(name, outer, depth + 1),
+            Rule::Codes(codes) => codes.corners().all(|(system, code)| self.contains(outer, system, code)),
+        };
+        inner == outer || self.includes(outer, inner, 0) || (!set.include.is_empty() && set.include.iter().all(within))
+    }
+
+    fn includes(&self, outer: &str, inner: &str, depth: u32) -> bool {
+        let rules = self.sets.get(outer).map(|set| set.include.as_slice()).unwrap_or_default();
+        rules.iter().any(|rule| match rule {
+            Rule::Set { name, .. } => name == inner || (depth < 16 && self.includes(name, inner, depth + 1)),
+            Rule::Codes(_) => false,
+        })
+    }
+
     /// For `Context::knowing`: whether a set holds a code, none for a set that does not exist.
     pub fn membership(&self, name: &str, system: &str, code: &str) -> Option<bool> {
         self.sets.contains_key(name).then(|| self.contains(name, system, code))

@@ -13,6 +13,7 @@ use crate::protocol::build::{self, TaskParts};
 use crate::protocol::evaluate::{Context, Findings};
 use crate::protocol::model::Priority;
 use crate::protocol::names::REPEAT;
+use crate::protocol::sources;
 use crate::protocol::work::{Desired, Existing, Outcome, Work};
 
 /// The title of the work.
@@ -163,6 +164,9 @@ fn push(
     );
     let person = work.anchor.parse::<ResourceId>().map_or(facts.record.head.person, |id| id.person);
     let id = ResourceId::of(person, "Task", &work.key());
+    let mut sources = sources::of_people(context, [&rule.who, &context.protocol.who]);
+    let ids = open.iter().flat_map(|(_, wrong)| &wrong.reading.ids);
+    sources.extend(ids.map(|id| format!("Observation/{id}")));
     findings.desired.push(Desired {
         work,
         outcome: Outcome::Open,
@@ -171,6 +175,7 @@ fn push(
         trigger: focus,
         words,
         insists: false,
+        sources,
     });
 }
 

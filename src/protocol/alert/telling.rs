@@ -10,6 +10,7 @@ use super::sittings::Sitting;
 use crate::identity::ResourceId;
 use crate::protocol::build::{self, TaskParts};
 use crate::protocol::model::Priority;
+use crate::protocol::sources::{self, Sources};
 use crate::protocol::work::{Desired, Outcome, Work};
 
 /// What is told.
@@ -68,10 +69,23 @@ pub fn tell(telling: &Telling<'_, '_, '_>, work: Work, outcome: Outcome, insists
     );
     let person = work.anchor.parse::<ResourceId>().map_or(facts.record.head.person, |id| id.person);
     let id = ResourceId::of(person, "Task", &work.key());
-    Desired { work, outcome, id, resource, trigger: about.trigger, words, insists }
+    let sources = telling.sources();
+    Desired { work, outcome, id, resource, trigger: about.trigger, words, insists, sources }
 }
 
 impl Telling<'_, '_, '_> {
+    /// The readings it names, and whatever chose the thresholds.
+    fn sources(&self) -> Sources {
+        let (context, rule) = (self.look.context, self.look.rule);
+        let sittings = self.members.iter().copied().chain(self.look.sittings.last());
+        let ids = sittings.flat_map(|sitting| self.look.readings_of(sitting)).flat_map(|reading| &reading.ids);
+        let mut sources: Sources = ids.map(|id| format!("Observation/{id}")).collect();
+        let people = rule.instead.iter().map(|(who, _, _)| who).chain([&rule.who, &context.protocol.who]);
+        sources.extend(sources::of_people(context, people));
+        sources.extend(sources::of(context.facts.record.of_type("Goal")));
+        sources
+    }
+
     /// The newest sitting that is as bad as the episode.
     fn about(&self) -> About {
         let newest = self.members.iter().rev().find(|sitting| sitting.grade >= Some(self.episode.grade));

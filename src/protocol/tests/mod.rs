@@ -4,6 +4,7 @@ mod acting;
 mod alerts;
 mod doubts;
 mod files;
+mod labels;
 mod order;
 mod stage;
 mod timers;

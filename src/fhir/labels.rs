@@ -1,0 +1,40 @@
+//! Security labels: `meta.security` (http://hl7.org/fhir/R4/security-labels.html). They are only ever added here: what was
+//! sensitive once is not known to be harmless later.
+
+use serde_json::{Map, Value};
+
+use super::Resource;
+
+/// Says of a resource that something was left out or changed, and nothing of its content.
+const INTEGRITY: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue";
+
+/// The labels that say how sensitive a resource is, and so hold for what is made from it, too.
+pub fn labels_of(resource: &Resource) -> impl Iterator<Item = &Value> {
+    let labels = resource.get("meta").and_then(|meta| meta.get("security")?.as_array());
+    labels.into_iter().flatten().filter(|label| label.get("system").and_then(Value::as_str) != Some(INTEGRITY))
+}
+
+/// Adds to `meta.security` what is not there yet; true when there was something.
+pub fn add_labels(resource: &mut Resource, labels: &[Value]) -> bool {
+    let mut meta = match resource.get("meta") {
+        Some(Value::Object(meta)) => meta.clone(),
+        _ => Map::new(),
+    };
+    let mut security = meta.get("security").and_then(Value::as_array).cloned().unwrap_or_default();
+    let known = security.len();
+    for label in labels {
+        if !security.iter().any(|known| is_same(known, label)) {
+            security.push(label.clone());
+        }
+    }
+    let grew = security.len() > known;
+    if grew {
+        meta.insert("security".to_string(), Value::Array(security));
+        resource.set("meta", Value::Object(meta));
+    }
+    grew
+}
+
+fn is_same(one: &Value, other: &Value) -> bool {
+    one.get("system") == other.get("system") && one.get("code") == other.get("code")
+}
