@@ -35,6 +35,8 @@ fn remove(map: &mut Map<String, Value>, path: &[&str], definition: Option<&'stat
         let element = definition.and_then(|definition| definition.element(&name));
         let emptied = match map.get_mut(&name) {
             None => continue,
+            // What was masked before stays as it is.
+            Some(value) if is_masked(value) => continue,
             Some(_) if rest.is_empty() => true,
             Some(value) => {
                 let inner = element.and_then(|element| element.definition());
@@ -55,7 +57,7 @@ fn remove(map: &mut Map<String, Value>, path: &[&str], definition: Option<&'stat
         let is_list = element.is_some_and(|element| element.max.is_list());
         map.shift_remove(&name);
         if required {
-            let masked = json!({ "extension": [{ "url": ABSENT, "valueCode": "masked" }] });
+            let masked = masked();
             let masked = if is_list { Value::Array(vec![masked]) } else { masked };
             map.insert(if primitive { sibling } else { name }, masked);
         }
@@ -91,6 +93,17 @@ fn remove_inside(value: &mut Value, path: &[&str], definition: Option<&'static T
             touched
         }
         _ => false,
+    }
+}
+
+fn masked() -> Value {
+    json!({ "extension": [{ "url": ABSENT, "valueCode": "masked" }] })
+}
+
+fn is_masked(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => matches!(items.as_slice(), [only] if is_masked(only)),
+        value => *value == masked(),
     }
 }
 
@@ -147,6 +160,18 @@ mod tests {
         let task = without(json!({ "resourceType": "Task", "status": "ready", "intent": "order" }), &["status"]);
         assert_eq!(task.get("status"), None);
         assert_eq!(task["_status"]["extension"][0]["url"], ABSENT);
+    }
+
+    #[test]
+    fn what_was_left_out_once_is_left_out_again_without_a_change() {
+        for (resource, path) in [
+            (json!({ "resourceType": "Task", "status": "ready", "intent": "order" }), "status"),
+            (json!({ "resourceType": "Condition", "subject": { "reference": "Patient/1" } }), "subject"),
+            (json!({ "resourceType": "CarePlan", "status": "active", "note": [{ "text": "x" }] }), "note"),
+        ] {
+            let once = without(resource, &[path]);
+            assert_eq!(without(once.clone(), &[path]), once, "{path}");
+        }
     }
 
     #[test]

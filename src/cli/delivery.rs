@@ -33,7 +33,7 @@ struct List {
     #[arg(long, value_name = "NAME")]
     partner: Option<String>,
     /// Only in this state.
-    #[arg(long, value_parser = ["waiting", "delivered", "held", "dead"])]
+    #[arg(long, value_parser = ["waiting", "delivered", "held", "dead", "withdrawn"])]
     state: Option<String>,
     /// At most so many.
     #[arg(long, default_value_t = 50, value_name = "N")]
@@ -84,6 +84,7 @@ fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
         Some("delivered") => Some(DeliveryState::Delivered),
         Some("held") => Some(DeliveryState::Held),
         Some("dead") => Some(DeliveryState::Dead),
+        Some("withdrawn") => Some(DeliveryState::Withdrawn),
         Some(other) => bail!("`{other}` is no state of a delivery"),
     };
     let operation =

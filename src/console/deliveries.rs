@@ -44,6 +44,7 @@ fn state_named(name: &str) -> Option<DeliveryState> {
         "delivered" => Some(DeliveryState::Delivered),
         "held" => Some(DeliveryState::Held),
         "dead" => Some(DeliveryState::Dead),
+        "withdrawn" => Some(DeliveryState::Withdrawn),
         _ => None,
     }
 }
@@ -54,6 +55,7 @@ pub(super) fn state_name(state: &DeliveryState) -> &'static str {
         DeliveryState::Delivered => "delivered",
         DeliveryState::Held => "held",
         DeliveryState::Dead => "given up",
+        DeliveryState::Withdrawn => "withdrawn",
     }
 }
 

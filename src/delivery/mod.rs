@@ -6,6 +6,8 @@ mod client;
 mod keys;
 mod lane;
 mod permission;
+#[cfg(test)]
+mod permission_tests;
 mod retry;
 mod send;
 #[cfg(test)]

@@ -1,21 +1,83 @@
-//! The last look before sending: an agreement that has ended since the delivery was decided stops it. What is stopped is
-//! held, never lost.
+//! The last look before sending: a delivery that waited is decided anew, with the agreements, the panels and the labels of
+//! now. A narrower right shortens or withdraws it, and a wider one adds nothing: what was left out when it was made stays
+//! out. What is not sent is kept, and says why.
 
 use jiff::Timestamp;
 
+use crate::agreement::{Decision, Exit, Form, Question, Verdict};
+use crate::fhir::{Resource, add_labels, labels_of};
+use crate::identity::ResourceId;
+use crate::pipeline::{Gateway, panels_of};
 use crate::site::{Partner, Site};
-use crate::store::Delivery;
+use crate::store::{Delivery, StoreError};
 
-/// The partner to send to, or a sentence that says why not now.
-pub fn recheck<'a>(site: &'a Site, delivery: &Delivery, now: Timestamp) -> Result<(&'a Partner, &'a str), String> {
+/// What becomes of a delivery now.
+pub enum Permission<'s> {
+    Send(&'s Partner, &'s str),
+    /// The same in this form, which shows less than what was made.
+    Shorten(Form),
+    /// Not now; the sentence says why.
+    Hold(String),
+    /// Not at all, unless a person or a site that allows it again brings it back. The sentence is for everybody who looks
+    /// after deliveries, and the decision for the audit.
+    Withdraw(String, Box<Decision>),
+}
+
+/// Decides a delivery anew.
+pub async fn decide_anew<'s>(
+    gateway: &Gateway,
+    site: &'s Site,
+    delivery: &Delivery,
+    now: Timestamp,
+) -> Result<Permission<'s>, StoreError> {
     let Some(partner) = site.partners.get(&delivery.new.partner) else {
-        return Err("the site has no such partner now".to_string());
+        return Ok(Permission::Hold("the site has no such partner now".to_string()));
     };
-    if let Some(objection) = site.agreements.objection(&partner.name, &delivery.new.agreement, now) {
-        return Err(objection);
+    let Some(base) = &partner.fhir_base else {
+        return Ok(Permission::Hold("the partner has no fhir_base to deliver to".to_string()));
+    };
+    // What ends a copy at a partner tells it no more than that; it goes because the partner may know nothing else.
+    if delivery.new.ending {
+        let objection = site.agreements.objection(&partner.name, &delivery.new.agreement, now);
+        return Ok(objection.map_or(Permission::Send(partner, base), Permission::Hold));
     }
-    match &partner.fhir_base {
-        Some(base) => Ok((partner, base)),
-        None => Err("the partner has no fhir_base to deliver to".to_string()),
+    let Some(made) = Resource::try_from(delivery.new.payload.clone()).ok() else {
+        // The sender says what is wrong with it.
+        return Ok(Permission::Send(partner, base));
+    };
+    let resource = as_it_is_known(gateway, delivery, &made).await?;
+    let panels = panels_of(&*gateway.store, delivery.new.person).await?;
+    let panels: Vec<&str> = panels.iter().map(String::as_str).collect();
+    let question = Question { partner: &partner.name, exit: Exit::Push, resource: &resource, panels: &panels, now };
+    let decision = site.agreements.decide(&question);
+    Ok(match &decision.verdict {
+        Verdict::Without(form) if form.of(&made) != made => Permission::Shorten(form.clone()),
+        Verdict::Allowed | Verdict::Without(_) => Permission::Send(partner, base),
+        Verdict::Held(_) => Permission::Hold(decision.because.trim_start_matches("waits: ").to_string()),
+        // A partner without any agreement may be one whose file is missing for a moment.
+        Verdict::Denied if decision.agreement.is_none() => Permission::Hold(decision.because),
+        // Which label it is tells what kind of content it is; the audit has it.
+        Verdict::Denied if decision.is_kept_back => {
+            Permission::Withdraw("a label keeps it back by now".to_string(), Box::new(decision))
+        }
+        Verdict::Denied => Permission::Withdraw(decision.because.clone(), Box::new(decision)),
+    })
+}
+
+/// The version that a delivery tells of, with the labels that it has by now; what was made of it, where it is not kept.
+async fn as_it_is_known(gateway: &Gateway, delivery: &Delivery, made: &Resource) -> Result<Resource, StoreError> {
+    let mut resource = made.clone();
+    let mut parts = delivery.new.subject.split('/');
+    // Nothing lost: a subject that names nothing of ours is decided by the payload.
+    let named = (parts.next(), parts.next().and_then(|id| id.parse::<ResourceId>().ok()), parts.nth(1));
+    let (Some(kind), Some(id), Some(version)) = named else { return Ok(resource) };
+    let version = version.parse().unwrap_or_default();
+    if let Some(stored) = gateway.store.version(kind, id, version).await? {
+        resource = stored.resource;
     }
+    if let Some(current) = gateway.store.resource(kind, id).await? {
+        let labels: Vec<_> = labels_of(&current.resource).cloned().collect();
+        add_labels(&mut resource, &labels);
+    }
+    Ok(resource)
 }

@@ -54,6 +54,7 @@ fn delivery(clock: &dyn Clock) -> Delivery {
         created: clock.now(),
         due: clock.now(),
         message: None,
+        ending: false,
     };
     Delivery { new, state: DeliveryState::Waiting, tries: 0, attempts: Vec::new(), next: None }
 }

@@ -13,12 +13,14 @@ use tracing::{info, warn};
 use super::client::Lines;
 use super::keys::SigningKey;
 use super::lane::Entry;
-use super::permission::recheck;
+use super::permission::{Permission, decide_anew};
 use super::retry::{Reply, Situation, decide};
 use super::send::{Route, Sent, send};
+use crate::agreement::Form;
+use crate::fhir::Resource;
 use crate::pipeline::{Event, Gateway};
 use crate::site::{Partner, RetryPolicy, Site};
-use crate::store::{Attempt, Delivery, Outcome, StoreError};
+use crate::store::{Attempt, AuditEntry, Delivery, Outcome, StoreError, WriteUnit};
 
 /// Deliveries this worker has in hand at most.
 const IN_HAND: usize = 128;
@@ -101,12 +103,17 @@ impl Worker {
 
     async fn attempt(&self, site: &Arc<Site>, delivery: &Delivery) -> Result<(), StoreError> {
         let at = self.gateway.clock.now();
-        let (partner, fhir_base) = match recheck(site, delivery, at) {
-            Ok(found) => found,
-            Err(why) => {
-                let attempt = Attempt { at, took_millis: 0, status: None, result: format!("held: {why}") };
+        let unsent = |result| Attempt { at, took_millis: 0, status: None, result };
+        let (partner, fhir_base) = match decide_anew(&self.gateway, site, delivery, at).await? {
+            Permission::Send(partner, fhir_base) => (partner, fhir_base),
+            Permission::Shorten(form) => return self.shorten(delivery, &form, at).await,
+            Permission::Hold(why) => {
                 let until = at.saturating_add(HOLD).unwrap_or(at);
-                return self.finish(delivery, attempt, Outcome::Held(until)).await;
+                return self.finish(delivery, unsent(format!("held: {why}")), Outcome::Held(until)).await;
+            }
+            Permission::Withdraw(why, decision) => {
+                self.note(delivery, false, decision.because).await?;
+                return self.finish(delivery, unsent(format!("withdrawn: {why}")), Outcome::Withdrawn).await;
             }
         };
         let line = match self.lines.to(site, partner) {
@@ -128,6 +135,34 @@ impl Worker {
         self.conclude(partner, delivery, at, sent).await
     }
 
+    /// Leaves out what the partner may not have any more; what is left is sent in its turn, at once.
+    async fn shorten(&self, delivery: &Delivery, form: &Form, at: Timestamp) -> Result<(), StoreError> {
+        let store = &self.gateway.store;
+        if let Ok(made) = Resource::try_from(delivery.new.payload.clone()) {
+            store.shorten_delivery(&delivery.new.id, form.of(&made).into()).await?;
+        }
+        self.note(delivery, true, format!("shortened before it was sent: {}", form.words())).await?;
+        let result = format!("shortened: the partner may have it {} by now", form.words());
+        let attempt = Attempt { at, took_millis: 0, status: None, result };
+        self.finish(delivery, attempt, Outcome::Shortened(at)).await?;
+        self.gateway.delivery_bell.notify_one();
+        Ok(())
+    }
+
+    /// What was decided when it was made is in the audit; so is what was decided otherwise since.
+    async fn note(&self, delivery: &Delivery, allowed: bool, because: String) -> Result<(), StoreError> {
+        let entry = AuditEntry {
+            at: self.gateway.clock.now(),
+            agent: delivery.new.partner.clone(),
+            action: "push".to_string(),
+            person: Some(delivery.new.person),
+            subject: delivery.new.subject.clone(),
+            allowed,
+            because,
+        };
+        self.gateway.store.commit(WriteUnit { audit: vec![entry], ..WriteUnit::default() }).await.map(|_| ())
+    }
+
     async fn conclude(
         &self,
         partner: &Partner,
@@ -147,6 +182,8 @@ impl Worker {
             Outcome::RetryAt(_) => "retry",
             Outcome::Held(_) => "held",
             Outcome::Dead => "dead",
+            Outcome::Withdrawn => "withdrawn",
+            Outcome::Shortened(_) => "shortened",
         };
         let (id, partner) = (&delivery.new.id, &delivery.new.partner);
         #[allow(clippy::cast_precision_loss, reason = "milliseconds of one attempt are far below 2^52")]

@@ -93,6 +93,7 @@ async fn queue(gateway: &Gateway, patient: u8, count: u64) {
         created: now,
         due: now,
         message: None,
+        ending: false,
     };
     let head = crate::record::Head { revision: 1, ..crate::record::Head::new(person) };
     let unit = WriteUnit {

@@ -112,7 +112,7 @@ fn decide_deliveries(
             if let Some(released) = decision.released(resource) {
                 let agreement = place(&decision);
                 copies::remember(&mut head, partner, resource, &agreement);
-                let told = Told { partner, subject, released, agreement };
+                let told = Told { partner, subject, released, agreement, ending: false };
                 made.push(delivery(site, working, &mut head, told, now));
             }
         }
@@ -129,7 +129,7 @@ fn decide_deliveries(
             allowed: true,
             because: because.to_string(),
         });
-        let told = Told { partner: &partner, subject, released: resource, agreement };
+        let told = Told { partner: &partner, subject, released: resource, agreement, ending: true };
         made.push(delivery(site, working, &mut head, told, now));
     }
     working.record.head = head;
@@ -143,10 +143,12 @@ struct Told<'a> {
     released: Resource,
     /// The line of the agreement that allows it.
     agreement: String,
+    /// It ends a copy.
+    ending: bool,
 }
 
 fn delivery(site: &Site, working: &Working, head: &mut Head, told: Told<'_>, now: Timestamp) -> NewDelivery {
-    let Told { partner, subject, released, agreement } = told;
+    let Told { partner, subject, released, agreement, ending } = told;
     let is_theirs = |membership: &&Membership| {
         site.panels.get(&membership.panel).is_some_and(|panel| panel.partner.as_deref() == Some(partner))
     };
@@ -165,6 +167,7 @@ fn delivery(site: &Site, working: &Working, head: &mut Head, told: Told<'_>, now
         created: now,
         due: now,
         message: None,
+        ending,
     }
 }
 

@@ -141,6 +141,9 @@ pub trait Store: Send + Sync + 'static {
     /// and partner when this one is finished.
     async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError>;
 
+    /// Puts a payload that shows less in the place of the one that was made; nothing happens to one that is finished.
+    async fn shorten_delivery(&self, delivery: &str, payload: serde_json::Value) -> Result<(), StoreError>;
+
     /// Gives a claimed delivery back untried, to be claimed again from `due` on; no attempt is recorded.
     async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError>;
 

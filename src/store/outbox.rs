@@ -26,6 +26,9 @@ pub struct NewDelivery {
     /// The sequence number of the message that caused it is set by the store when it is part of the same unit.
     #[serde(default)]
     pub message: Option<u64>,
+    /// It ends what the partner holds and may not have any more, and says nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ending: bool,
 }
 
 /// Where a delivery is in its life.
@@ -39,6 +42,8 @@ pub enum DeliveryState {
     Held,
     /// Given up; a person can retry it.
     Dead,
+    /// The partner may not have it any more; a person can have it decided again.
+    Withdrawn,
 }
 
 /// One try at sending.
@@ -60,6 +65,10 @@ pub enum Outcome {
     /// Not sent; look again at this time.
     Held(Timestamp),
     Dead,
+    /// Not sent, and not to be.
+    Withdrawn,
+    /// Not sent yet: less of it is left, which is due at this time.
+    Shortened(Timestamp),
 }
 
 /// A delivery as kept. Told as JSON and never read from it: numbers kept to their last digit do not pass a flattened field
@@ -97,28 +106,29 @@ impl Delivery {
         self.attempts.push(attempt);
         let surplus = self.attempts.len().saturating_sub(ATTEMPTS);
         self.attempts.drain(..surplus);
-        if !matches!(outcome, Outcome::Held(_)) {
+        if !matches!(outcome, Outcome::Held(_) | Outcome::Withdrawn | Outcome::Shortened(_)) {
             self.tries += 1;
         }
         let finished = match self.state {
             DeliveryState::Delivered => true,
-            DeliveryState::Dead => outcome != Outcome::Delivered,
+            DeliveryState::Dead | DeliveryState::Withdrawn => outcome != Outcome::Delivered,
             DeliveryState::Waiting | DeliveryState::Held => false,
         };
         if !finished {
             (self.state, self.next) = match outcome {
                 Outcome::Delivered => (DeliveryState::Delivered, None),
-                Outcome::RetryAt(at) => (DeliveryState::Waiting, Some(at)),
+                Outcome::RetryAt(at) | Outcome::Shortened(at) => (DeliveryState::Waiting, Some(at)),
                 Outcome::Held(at) => (DeliveryState::Held, Some(at)),
                 Outcome::Dead => (DeliveryState::Dead, None),
+                Outcome::Withdrawn => (DeliveryState::Withdrawn, None),
             };
         }
     }
 
-    /// When it was delivered or given up; none while it waits or is held.
+    /// When it was delivered, given up or withdrawn; none while it waits or is held.
     pub fn finished(&self) -> Option<Timestamp> {
         let last = self.attempts.last().map_or(self.new.created, |attempt| attempt.at);
-        matches!(self.state, DeliveryState::Delivered | DeliveryState::Dead).then_some(last)
+        (!matches!(self.state, DeliveryState::Waiting | DeliveryState::Held)).then_some(last)
     }
 
     /// Due now, counting its attempts anew; false when it was delivered already.

@@ -10,12 +10,13 @@ use super::answer::Fault;
 use super::client::Client;
 use super::scope::Scopes;
 use super::service::Service;
-use crate::agreement::{self, Decision, Form, Exit, Offer, Question, Standing};
-use crate::fhir::{Identifier, Resource, add_labels, labels_of};
+use crate::agreement::{self, Decision, Exit, Form, Offer, Question, Standing};
+use crate::fhir::{Resource, add_labels, labels_of};
 use crate::identity::{PersonId, ResourceId};
+use crate::pipeline::panels_of;
 use crate::record::Stored;
 use crate::site::{Partner, Site};
-use crate::store::{AuditEntry, Store, StoreError, WriteUnit};
+use crate::store::{AuditEntry, StoreError, WriteUnit};
 
 /// A resource as this client may see it.
 #[derive(Debug, Clone)]
@@ -268,36 +269,6 @@ fn explain(decision: &Decision) -> String {
         Some(at) => format!("{} ({}:{})", decision.because, at.file, at.line),
         None => decision.because.clone(),
     }
-}
-
-/// The panels a patient is on, by any identifier that leads to the record; what belongs to no patient is on none.
-async fn panels_of(store: &dyn Store, person: PersonId) -> Result<Vec<String>, StoreError> {
-    let identifiers = identifiers_of(store, person).await?;
-    if identifiers.is_empty() {
-        return Ok(Vec::new());
-    }
-    let memberships = store.memberships(&identifiers).await?;
-    Ok(memberships.into_iter().map(|membership| membership.panel).collect())
-}
-
-async fn identifiers_of(store: &dyn Store, person: PersonId) -> Result<Vec<Identifier>, StoreError> {
-    if person == PersonId::SHARED {
-        return Ok(Vec::new());
-    }
-    let mut at = person;
-    // A merge leads to a record that itself may have been merged since; a bound keeps a fault from turning in circles.
-    for _ in 0..16 {
-        let Some(head) = store.head(at).await? else { break };
-        match head.merged_into {
-            Some(next) => at = next,
-            None => {
-                let patient = store.resource("Patient", ResourceId::patient(at)).await?;
-                let stated = patient.map(|patient| patient.resource.identifiers()).unwrap_or_default();
-                return Ok(head.identifiers.into_iter().chain(stated).collect());
-            }
-        }
-    }
-    Ok(Vec::new())
 }
 
 /// Takes away scopes of types that no agreement of this partner lets it pull.

@@ -81,6 +81,7 @@ pub fn delivery(id: &str, partner: &str, person: PersonId, number: u64, due: Tim
         created: at(0),
         due,
         message: None,
+        ending: false,
     }
 }
 

@@ -106,6 +106,31 @@ on_every_store! {
         assert_eq!(store.health().await.oldest_delivery, None);
     }
 
+    async fn one_withdrawn_lets_the_next_pass_and_one_shortened_keeps_its_place(place) {
+        let store = place.open();
+        lines(&*store).await;
+        claim(&*store, 0).await;
+        let less = serde_json::json!({ "resourceType": "Task", "y": 2.50 });
+        store.shorten_delivery("a1", less.clone()).await.unwrap();
+        finish(&*store, "a1", 1, Outcome::Shortened(at(1))).await;
+        let shortened = state(&*store, "a1").await;
+        assert_eq!((shortened.state, shortened.tries, &shortened.new.payload), (DeliveryState::Waiting, 0, &less));
+        assert_eq!(claim(&*store, 2).await, ["a1"]);
+        finish(&*store, "a1", 3, Outcome::Withdrawn).await;
+        assert_eq!(claim(&*store, 4).await, ["a2"]);
+        let withdrawn = state(&*store, "a1").await;
+        assert_eq!((withdrawn.state, withdrawn.tries, withdrawn.attempts.len()), (DeliveryState::Withdrawn, 0, 2));
+        store.shorten_delivery("a1", serde_json::json!({})).await.unwrap();
+        store.shorten_delivery("nothing", serde_json::json!({})).await.unwrap();
+        assert_eq!(state(&*store, "a1").await.new.payload, less, "what is finished stays as it went");
+        let filter = DeliveryFilter { state: Some(DeliveryState::Withdrawn), ..DeliveryFilter::default() };
+        let listed = store.deliveries(&filter, None, 10).await.unwrap().items;
+        assert_eq!(listed.iter().map(|one| one.new.id.as_str()).collect::<Vec<_>>(), ["a1"]);
+        assert!(store.retry_delivery("a1", at(5)).await.unwrap());
+        let health = store.health().await;
+        assert_eq!((health.deliveries_dead, health.deliveries_held), (0, 0));
+    }
+
     async fn retrying_by_hand_needs_something_to_retry(place) {
         let store = place.open();
         lines(&*store).await;

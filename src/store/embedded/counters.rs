@@ -68,7 +68,7 @@ impl Counters {
             DeliveryState::Waiting => Some(&mut self.waiting),
             DeliveryState::Held => Some(&mut self.held),
             DeliveryState::Dead => Some(&mut self.dead),
-            DeliveryState::Delivered => None,
+            DeliveryState::Delivered | DeliveryState::Withdrawn => None,
         }
     }
 }

@@ -57,6 +57,7 @@ fn state_byte(state: DeliveryState) -> u8 {
         DeliveryState::Delivered => 1,
         DeliveryState::Held => 2,
         DeliveryState::Dead => 3,
+        DeliveryState::Withdrawn => 4,
     }
 }
 
@@ -66,6 +67,7 @@ fn state_of(byte: u8) -> Result<DeliveryState, StoreError> {
         1 => Ok(DeliveryState::Delivered),
         2 => Ok(DeliveryState::Held),
         3 => Ok(DeliveryState::Dead),
+        4 => Ok(DeliveryState::Withdrawn),
         _ => Err(damaged("a delivery's state")),
     }
 }
@@ -166,6 +168,16 @@ pub fn release(draft: &mut Draft<'_>, id: &str, due: Timestamp) -> Result<(), St
         delivery.next = Some(due);
         let label = Label { next: delivery.next, ..before.clone() };
         write(draft, Some(&before), &label, &delivery)?;
+    }
+    Ok(())
+}
+
+/// What was finished meanwhile stays as it went.
+pub fn shorten(draft: &mut Draft<'_>, id: &str, payload: serde_json::Value) -> Result<(), StoreError> {
+    let Some((label, mut delivery)) = read(draft, id)? else { return Ok(()) };
+    if delivery.finished().is_none() {
+        delivery.new.payload = payload;
+        write(draft, Some(&label), &label, &delivery)?;
     }
     Ok(())
 }

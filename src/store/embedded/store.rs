@@ -252,6 +252,11 @@ impl Store for Embedded {
         Ok(())
     }
 
+    async fn shorten_delivery(&self, delivery: &str, payload: serde_json::Value) -> Result<(), StoreError> {
+        let delivery = delivery.to_string();
+        self.submit(Work::ShortenDelivery { delivery, payload }).await.map(|_| ())
+    }
+
     async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError> {
         let delivery = delivery.to_string();
         self.submit(Work::ReleaseDelivery { delivery: delivery.clone(), due }).await?;

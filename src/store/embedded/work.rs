@@ -14,6 +14,7 @@ pub enum Work {
     FinishAttempt { delivery: String, attempt: Attempt, outcome: Outcome },
     ReleaseDelivery { delivery: String, due: Timestamp },
     RetryDelivery { delivery: String, now: Timestamp },
+    ShortenDelivery { delivery: String, payload: serde_json::Value },
     ReplacePanel { panel: String, members: Vec<Membership>, now: Timestamp },
     RememberOnce { kind: String, value: String, expires: Timestamp, now: Timestamp },
     PutState { name: String, value: Vec<u8> },
@@ -53,6 +54,10 @@ impl Work {
             }
             Self::ReleaseDelivery { delivery, due } => {
                 outbox::release(draft, &delivery, due)?;
+                Ok(0)
+            }
+            Self::ShortenDelivery { delivery, payload } => {
+                outbox::shorten(draft, &delivery, payload)?;
                 Ok(0)
             }
             Self::RetryDelivery { delivery, now } => outbox::retry(draft, &delivery, now).map(u64::from),

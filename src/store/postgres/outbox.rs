@@ -17,6 +17,7 @@ fn number(state: DeliveryState) -> i16 {
         DeliveryState::Delivered => 1,
         DeliveryState::Held => 2,
         DeliveryState::Dead => 3,
+        DeliveryState::Withdrawn => 4,
     }
 }
 
@@ -26,6 +27,7 @@ fn delivery(row: &Row) -> Result<Delivery, StoreError> {
         1 => DeliveryState::Delivered,
         2 => DeliveryState::Held,
         3 => DeliveryState::Dead,
+        4 => DeliveryState::Withdrawn,
         _ => return Err(damaged("a delivery's state")),
     };
     Ok(Delivery {
@@ -174,6 +176,22 @@ pub async fn finish(client: Object, id: String, attempt: Attempt, outcome: Outco
 pub async fn release(client: Object, id: String, due: Timestamp) -> Result<(), StoreError> {
     let later = |delivery: &mut Delivery| delivery.next = delivery.next.map(|next| next.max(due));
     update(client, id, true, later).await?;
+    Ok(())
+}
+
+/// What was finished meanwhile stays as it went.
+pub async fn shorten(mut client: Object, id: String, payload: serde_json::Value) -> Result<(), StoreError> {
+    let transaction = client.transaction().await?;
+    let sql = format!("SELECT {COLUMNS} FROM delivery WHERE id = $1 FOR UPDATE");
+    let statement = transaction.prepare_cached(&sql).await?;
+    let Some(row) = transaction.query_opt(&statement, &[&id]).await? else { return Ok(()) };
+    let mut kept = delivery(&row)?;
+    if kept.finished().is_none() {
+        kept.new.payload = payload;
+        let statement = transaction.prepare_cached("UPDATE delivery SET document = $2 WHERE id = $1").await?;
+        transaction.execute(&statement, &[&id, &json(&kept.new)?]).await?;
+    }
+    transaction.commit().await?;
     Ok(())
 }
 

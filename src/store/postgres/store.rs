@@ -183,6 +183,11 @@ impl Store for Postgres {
         self.insist(move |client| outbox::finish(client, delivery.clone(), attempt.clone(), outcome)).await
     }
 
+    async fn shorten_delivery(&self, delivery: &str, payload: serde_json::Value) -> Result<(), StoreError> {
+        let delivery = delivery.to_string();
+        self.insist(move |client| outbox::shorten(client, delivery.clone(), payload.clone())).await
+    }
+
     async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError> {
         let delivery = delivery.to_string();
         self.insist(move |client| outbox::release(client, delivery.clone(), due)).await

@@ -1,0 +1,207 @@
+//! What waits is decided anew when it is sent: labels, lines, panels and agreements of now.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::keys::own_key_for_tests;
+use super::stand_in::{Inside, StandIn};
+use super::worker::Worker;
+use crate::agreement::{Names, compile};
+use crate::clock::{Clock, ManualClock};
+use crate::fhir::{Identifier, Resource};
+use crate::identity::{PersonId, ResourceId};
+use crate::pipeline::Gateway;
+use crate::record::{Change, Head, Membership, State, Stored};
+use crate::site::Site;
+use crate::store::{Delivery, DeliveryState, EngineChoice, HeadWrite, NewDelivery, StoreSettings, WriteUnit, open};
+use crate::yaml::Source;
+
+const AGREEMENT: &str = "agreement: a
+partner: practice
+purpose: [TREAT]
+patients: { panel: lakeside }
+receives:
+  - { resource: Task, push: immediate }
+never: [R]
+";
+
+struct Trial {
+    ehr: StandIn,
+    gateway: Arc<Gateway>,
+    worker: Arc<Worker>,
+    clock: Arc<ManualClock>,
+}
+
+fn person() -> PersonId {
+    PersonId::of(&Identifier::new("urn:mrn", "61"))
+}
+
+fn task() -> ResourceId {
+    ResourceId::of(person(), "Task", "call")
+}
+
+fn site(ehr: &StandIn, agreement: &str) -> Site {
+    let mut site = Site::bare(Path::new("/"));
+    site.partners.insert("practice".into(), ehr.partner());
+    let names = Names { partners: None, panels: None, value_sets: site.value_sets.clone() };
+    let (agreements, problems) = compile(&[Source::new("agreements/a.yaml", agreement)], &names);
+    assert_eq!(problems, []);
+    site.agreements = agreements;
+    site
+}
+
+impl Trial {
+    /// A patient on the panel, a Task of hers, and its delivery, which waits.
+    async fn waiting(ending: bool) -> Self {
+        let ehr = StandIn::start(Inside::default());
+        let clock = Arc::new(ManualClock::at("2026-03-02T10:00:00Z".parse().unwrap()));
+        let settings = StoreSettings { engine: EngineChoice::Memory, path: "unused".into() };
+        let gateway = Arc::new(Gateway::new(open(&settings).unwrap(), site(&ehr, AGREEMENT), clock.clone()));
+        let worker = Worker::new(gateway.clone(), own_key_for_tests());
+        let trial = Self { ehr, gateway, worker, clock };
+        trial.enrol(&[Identifier::new("urn:mrn", "61")]).await;
+        let now = trial.clock.now();
+        let number = Identifier::new("urn:mrn", "61");
+        let head = Head { revision: 1, identifiers: vec![number.clone()], ..Head::new(person()) };
+        let delivery = NewDelivery {
+            id: "d1".into(),
+            partner: "practice".into(),
+            person: person(),
+            number: 1,
+            subject: format!("Task/{}/_history/1", task()),
+            agreement: "agreements/a.yaml:6".into(),
+            payload: json!({ "resourceType": "Task", "status": "requested", "intent": "order",
+                "description": "After detoxification.", "reasonCode": { "text": "detoxification" },
+                "identifier": [{ "system": "https://gateway.example/id/task", "value": "7" }] }),
+            created: now,
+            due: now,
+            message: None,
+            ending,
+        };
+        let unit = WriteUnit {
+            heads: vec![HeadWrite { head, replaces: 0 }],
+            changes: vec![trial.version(1, json!([]))],
+            deliveries: vec![delivery],
+            identifiers: vec![(number, person())],
+            ..WriteUnit::default()
+        };
+        trial.gateway.store.commit(unit).await.unwrap();
+        trial
+    }
+
+    fn version(&self, version: u64, security: Value) -> Change {
+        let resource = json!({ "resourceType": "Task", "id": task().to_string(), "status": "requested", "intent": "order",
+            "meta": { "versionId": version.to_string(), "security": security }, "description": "After detoxification.",
+            "reasonCode": { "text": "detoxification" }, "note": [{ "text": "detoxification" }] });
+        let resource = Resource::try_from(resource).unwrap();
+        let stored = Stored { id: task(), version, updated: self.clock.now(), resource, state: State::default() };
+        Change { stored, replaces: version - 1 }
+    }
+
+    /// The Task is found to be restricted while its delivery waits.
+    async fn label(&self) {
+        let unit = WriteUnit { changes: vec![self.version(2, json!([{ "code": "R" }]))], ..WriteUnit::default() };
+        self.gateway.store.commit(unit).await.unwrap();
+    }
+
+    async fn enrol(&self, identifiers: &[Identifier]) {
+        let members = identifiers.iter().map(|one| Membership::new("lakeside", vec![one.clone()])).collect();
+        self.gateway.store.replace_panel("lakeside", members, self.clock.now()).await.unwrap();
+    }
+
+    fn agree(&self, agreement: &str) {
+        self.gateway.site.store(Arc::new(site(&self.ehr, agreement)));
+    }
+
+    async fn deliver(&self) -> Delivery {
+        while self.worker.deliver_due().await.unwrap() > 0 {}
+        self.gateway.store.delivery("d1").await.unwrap().unwrap()
+    }
+
+    /// What the audit has of the delivery, newest first: whether it was allowed, and why.
+    async fn audit(&self) -> Vec<(bool, String)> {
+        let page = self.gateway.store.audit(Some(person()), None, 10).await.unwrap();
+        page.items.into_iter().map(|entry| (entry.allowed, entry.because)).collect()
+    }
+}
+
+fn last(delivery: &Delivery) -> &str {
+    &delivery.attempts.last().unwrap().result
+}
+
+#[tokio::test]
+async fn what_was_labelled_while_it_waited_is_withdrawn_and_says_so() {
+    let trial = Trial::waiting(false).await;
+    trial.label().await;
+    let delivery = trial.deliver().await;
+    assert_eq!((delivery.state, delivery.tries), (DeliveryState::Withdrawn, 0));
+    assert_eq!(last(&delivery), "withdrawn: a label keeps it back by now");
+    assert!(trial.ehr.seen().is_empty());
+    let audit = trial.audit().await;
+    assert!(matches!(audit.as_slice(), [(false, because)] if because.contains("labelled R")), "{audit:?}");
+}
+
+#[tokio::test]
+async fn a_narrower_line_shortens_what_waits_and_the_history_says_what_was_sent() {
+    let trial = Trial::waiting(false).await;
+    trial.agree(&AGREEMENT.replace("immediate }", "immediate, without: [description, reasonCode] }"));
+    let delivery = trial.deliver().await;
+    assert_eq!(delivery.state, DeliveryState::Delivered);
+    let results: Vec<&str> = delivery.attempts.iter().map(|attempt| attempt.result.as_str()).collect();
+    assert_eq!(results, ["shortened: the partner may have it without description, reasonCode by now", "201 Created"]);
+    assert_eq!(delivery.tries, 1, "shortening is no attempt");
+    let sent = &trial.ehr.seen()[0].body;
+    assert!(!sent.to_string().contains("detox"), "{sent}");
+    assert!(!delivery.new.payload.to_string().contains("detox"), "what is kept is what was sent");
+    assert!(trial.audit().await[0].1.contains("shortened"));
+}
+
+#[tokio::test]
+async fn a_label_and_a_stated_form_let_it_go_without_its_reason() {
+    let trial = Trial::waiting(false).await;
+    trial.agree(&AGREEMENT.replace("immediate }", "immediate, without-reason: Call the patient }"));
+    trial.label().await;
+    assert_eq!(trial.deliver().await.state, DeliveryState::Delivered);
+    let sent = &trial.ehr.seen()[0].body;
+    assert_eq!((&sent["description"], &sent["code"]["text"]), (&json!("Call the patient"), &json!("Call the patient")));
+    assert!(!sent.to_string().contains("detox"), "{sent}");
+}
+
+#[tokio::test]
+async fn who_left_the_panel_is_told_of_no_more_and_what_ends_a_copy_still_goes() {
+    let trial = Trial::waiting(false).await;
+    trial.enrol(&[]).await;
+    let delivery = trial.deliver().await;
+    assert_eq!(last(&delivery), "withdrawn: the patient is not on the panel lakeside");
+    assert!(trial.ehr.seen().is_empty());
+    let trial = Trial::waiting(true).await;
+    trial.enrol(&[]).await;
+    assert_eq!(trial.deliver().await.state, DeliveryState::Delivered);
+    assert_eq!(trial.ehr.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_wider_right_adds_nothing_and_what_was_withdrawn_comes_back_when_it_is_allowed_again() {
+    let trial = Trial::waiting(false).await;
+    trial.agree(&AGREEMENT.replace("Task", "Flag"));
+    let withdrawn = trial.deliver().await;
+    assert_eq!(withdrawn.state, DeliveryState::Withdrawn);
+    trial.agree(&AGREEMENT.replace("never: [R]\n", ""));
+    trial.clock.advance(SignedDuration::from_hours(1));
+    assert!(trial.gateway.store.retry_delivery("d1", trial.clock.now()).await.unwrap());
+    assert_eq!(trial.deliver().await.state, DeliveryState::Delivered);
+    let sent = &trial.ehr.seen()[0].body;
+    assert_eq!(sent.get("note"), None, "the note was not in it when it was made");
+}
+
+#[tokio::test]
+async fn without_any_agreement_it_waits_for_one() {
+    let trial = Trial::waiting(false).await;
+    trial.agree(&AGREEMENT.replace("partner: practice", "partner: another"));
+    let held = trial.deliver().await;
+    assert_eq!((held.state, last(&held)), (DeliveryState::Held, "held: there is no agreement with practice"));
+    assert!(trial.audit().await.is_empty(), "nothing was decided");
+}
