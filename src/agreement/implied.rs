@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::sensitive::{SENSITIVE, label, restricted};
+use super::sensitive::{SENSITIVE, Sensitive, labels_for};
 use crate::fhir::ValueSets;
 
 /// The labels of what asks for these value sets or codes: those of each sensitivity that one of them lies within.
@@ -12,15 +12,10 @@ pub fn implied_labels(sets: &[String], listed: &[(String, String)], value_sets: 
         sets.iter().any(|set| value_sets.is_within(set, sensitive))
             || listed.iter().any(|(system, code)| value_sets.contains(sensitive, system, code))
     };
-    let mut labels: Vec<Value> = SENSITIVE
-        .iter()
-        .filter(|(name, _, _)| is_implied(name))
-        .map(|(_, code, display)| label(code, display))
-        .collect();
-    if !labels.is_empty() {
-        labels.push(restricted());
-    }
-    labels
+    // What is not restricted lets a rule choose a level, as pregnancy does, and says nothing of whom it is about.
+    let restricted = SENSITIVE.iter().filter(|set| set.is_restricted);
+    let implied: Vec<&Sensitive> = restricted.filter(|set| is_implied(set.value_set)).collect();
+    labels_for(&implied)
 }
 
 #[cfg(test)]
@@ -39,6 +34,7 @@ mod tests {
     fn a_value_set_that_is_sensitive_implies_it_and_one_that_reaches_into_it_does_not() {
         assert_eq!(codes(&["copd", "substance-use"], &[]), ["ETH", "R"]);
         assert_eq!(codes(&["mental-illness"], &[]), ["PSY", "R"]);
+        assert_eq!(codes(&["pregnancy"], &[]), Vec::<String>::new());
         assert_eq!(codes(&["high-risk-chronic-conditions"], &[]), Vec::<String>::new());
         assert_eq!(codes(&[], &[("http://hl7.org/fhir/sid/icd-10-cm", "B20")]), ["HIV", "R"]);
         assert_eq!(codes(&["nothing-of-that-name"], &[]), Vec::<String>::new());

@@ -1,6 +1,9 @@
 //! Who may have what: the one function that every exit asks (push, pull, include, history, export, subscription, card,
 //! console), the agreements it reads, redaction, and labels for sensitive content. Pure: no I/O, no clock.
 
+mod arrival;
+#[cfg(test)]
+mod arrival_tests;
 mod codes;
 mod compile;
 #[cfg(test)]
@@ -12,17 +15,21 @@ mod decide_tests;
 mod form;
 mod implied;
 mod inbound;
+mod labels;
 mod line;
 mod model;
 mod redact;
 mod sensitive;
+#[cfg(test)]
+mod sensitive_tests;
 mod set;
 
+pub use arrival::{Look, Uncoded, label_arrival, look, protection};
 pub use compile::{Names, compile};
 pub use decide::{Decision, Exit, Question, Verdict};
 pub use form::Form;
 pub use implied::implied_labels;
 pub use inbound::Offer;
+pub use labels::{security_label, security_label_codes};
 pub use model::{Agreement, Label, Line, Patients, Push, Standing};
-pub use sensitive::label_sensitive;
 pub use set::AgreementSet;

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use super::screen::Screen;
 use super::{
-    agreement, check, console, delivery, demo, health, init, message, panel, profiles, reload, replay, run, test,
+    agreement, check, console, delivery, demo, health, init, look, message, panel, profiles, reload, replay, run, test,
     try_message, unused, validate,
 };
 
@@ -37,6 +37,7 @@ enum Command {
     Message(message::Arguments),
     Replay(replay::Arguments),
     Unused(unused::Arguments),
+    Look(look::Arguments),
     Delivery(delivery::Arguments),
     Agreement(agreement::Arguments),
 }
@@ -69,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Message(arguments) => message::run(&arguments, &mut screen),
         Command::Replay(arguments) => replay::run(&arguments, &mut screen),
         Command::Unused(arguments) => unused::run(&arguments, &mut screen),
+        Command::Look(arguments) => look::run(&arguments, &mut screen),
         Command::Delivery(arguments) => delivery::run(&arguments, &mut screen),
         Command::Agreement(arguments) => agreement::run(&arguments, &mut screen),
     };

@@ -12,6 +12,7 @@ mod explain;
 mod feed_choice;
 mod health;
 mod init;
+mod look;
 mod message;
 mod operation;
 mod panel;

@@ -60,6 +60,7 @@ pub fn feed(name: &str) -> Feed {
         profiles: BTreeMap::new(),
         writing: Default::default(),
         handling: Default::default(),
+        labelling: Default::default(),
     }
 }
 

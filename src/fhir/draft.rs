@@ -48,6 +48,12 @@ impl Draft {
     pub fn tell_again(&mut self, later: Self) -> Vec<String> {
         let mut differing = Vec::new();
         for (element, value) in later.resource.as_map() {
+            if let (true, Value::Object(meta)) = (element == "meta", value) {
+                for (list, items) in meta {
+                    self.resource.add_to_meta(list, items.as_array().cloned().unwrap_or_default());
+                }
+                continue;
+            }
             let sources = later.sources.get(element);
             let known = self.resource.get(element);
             let (told, origins) = match (known, value) {

@@ -1,7 +1,7 @@
 //! Security labels: `meta.security` (http://hl7.org/fhir/R4/security-labels.html). They are only ever added here: what was
 //! sensitive once is not known to be harmless later.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Resource;
 
@@ -16,25 +16,13 @@ pub fn labels_of(resource: &Resource) -> impl Iterator<Item = &Value> {
 
 /// Adds to `meta.security` what is not there yet; true when there was something.
 pub fn add_labels(resource: &mut Resource, labels: &[Value]) -> bool {
-    let mut meta = match resource.get("meta") {
-        Some(Value::Object(meta)) => meta.clone(),
-        _ => Map::new(),
+    let count = |resource: &Resource| {
+        let security = resource.get("meta").and_then(|meta| meta.get("security")?.as_array());
+        security.map_or(0, Vec::len)
     };
-    let mut security = meta.get("security").and_then(Value::as_array).cloned().unwrap_or_default();
-    let known = security.len();
-    for label in labels {
-        if !security.iter().any(|known| is_same(known, label)) {
-            security.push(label.clone());
-        }
+    let known = count(resource);
+    if !labels.is_empty() {
+        resource.add_to_meta("security", labels.to_vec());
     }
-    let grew = security.len() > known;
-    if grew {
-        meta.insert("security".to_string(), Value::Array(security));
-        resource.set("meta", Value::Object(meta));
-    }
-    grew
-}
-
-fn is_same(one: &Value, other: &Value) -> bool {
-    one.get("system") == other.get("system") && one.get("code") == other.get("code")
+    count(resource) > known
 }

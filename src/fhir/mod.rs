@@ -26,4 +26,4 @@ pub use package::{
 };
 pub use resource::Resource;
 pub use systems::{CodeSystem, SYSTEMS, canonical_system, code_system, is_loinc};
-pub use valueset::{ValueSet, ValueSets, built_in_value_sets};
+pub use valueset::{ValueSet, ValueSets, built_in_value_sets, words_of};

@@ -93,6 +93,23 @@ impl Resource {
         &mut self.0
     }
 
+    /// Adds to a list of `meta` (`security`, `tag`, `profile`) what is not there yet: a coding by its system and code.
+    pub fn add_to_meta(&mut self, list: &str, items: Vec<Value>) {
+        let same = |one: &Value, other: &Value| match (one.get("code"), other.get("code")) {
+            (Some(code), Some(known)) => code == known && one.get("system") == other.get("system"),
+            _ => one == other,
+        };
+        let meta = self.0.entry("meta").or_insert_with(|| Value::Object(Map::new()));
+        // Nothing lost: `meta` is an object, and its lists are lists, or the resource would not have been read.
+        let Value::Object(meta) = meta else { return };
+        let Value::Array(known) = meta.entry(list).or_insert_with(|| Value::Array(Vec::new())) else { return };
+        for item in items {
+            if !known.iter().any(|known| same(known, &item)) {
+                known.push(item);
+            }
+        }
+    }
+
     /// Calls `change` with every `reference` text anywhere in the resource; the returned text replaces it.
     pub fn rewrite_references(&mut self, change: &mut dyn FnMut(&str) -> Option<String>) {
         for value in self.0.values_mut() {

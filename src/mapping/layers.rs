@@ -128,7 +128,7 @@ pub(super) fn lay_file(below: Node, above: Node) -> Node {
                 };
                 let (old_key, old) = entries.remove(at);
                 let laid = match name.as_str() {
-                    "examples" | "none" | "events" | "bookkeeping" | "notices" => append(old, value),
+                    "examples" | "none" | "events" | "bookkeeping" | "notices" | "labels" => append(old, value),
                     "codes" | "groups" | "units" => lay_entries(old, value),
                     "elements" | "resources" => lay_elements(old, value),
                     _ => value,

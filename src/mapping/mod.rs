@@ -2,6 +2,7 @@
 //! type-checked when they are loaded. Pure: no I/O, no clock; evaluation always ends.
 
 mod apply;
+mod asked;
 mod authorities;
 mod compile;
 mod example;
@@ -12,6 +13,7 @@ mod mapped;
 mod set;
 mod units;
 
+pub use asked::MessageCondition;
 pub use authorities::Authorities;
 pub use compile::compile;
 pub use example::ExampleResult;

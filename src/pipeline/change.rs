@@ -70,10 +70,7 @@ impl Gateway {
                 Ok((changes, Some(entry)))
             })
             .await;
-        done.map_err(|fault| match fault {
-            Fault::Refused(problem) => problem,
-            Fault::Store(error) => Problem::error(Category::Transient, Place::Whole, error.to_string()),
-        })
+        done.map_err(Fault::told)
     }
 
     /// Takes the bytes of a stored message again, under the site as it is now. None when there is no such message.
@@ -92,7 +89,7 @@ impl Gateway {
     }
 
     /// Loads a record, changes it, settles and commits; again when somebody else was faster.
-    async fn change(
+    pub(super) async fn change(
         &self,
         person: PersonId,
         decide: impl Fn(&Site, &Known) -> Result<(Vec<crate::record::Change>, Option<AuditEntry>), Problem>,
@@ -142,9 +139,18 @@ struct Told<'a> {
     because: &'a str,
 }
 
-enum Fault {
+pub(super) enum Fault {
     Store(StoreError),
     Refused(Problem),
+}
+
+impl Fault {
+    pub fn told(self) -> Problem {
+        match self {
+            Self::Refused(problem) => problem,
+            Self::Store(error) => Problem::error(Category::Transient, Place::Whole, error.to_string()),
+        }
+    }
 }
 
 impl From<StoreError> for Fault {

@@ -4,13 +4,13 @@
 use jiff::Timestamp;
 
 use super::find::Found;
+use super::labels;
 use super::ownership;
 use super::portions::Portion;
 use super::settle::{Settled, Working, settle, version_path};
-use crate::agreement::label_sensitive;
 use crate::problem::{Category, Place, Problem, Severity};
 use crate::profile::{self, own_profile, validate_own};
-use crate::record::{Change, Stamp, Statement, merge, merge_patients, squash};
+use crate::record::{Change, Record, Stamp, Statement, merge, merge_patients, squash};
 use crate::site::{Feed, Intake, Site};
 use crate::store::{Disposition, HeadWrite, Trace, TraceLine, WriteUnit};
 
@@ -40,9 +40,7 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
         return refused(problems);
     }
     let mut drafts = found.identified;
-    for identified in &mut drafts {
-        label_sensitive(&mut identified.draft.resource, &site.value_sets);
-    }
+    labels::label_drafts(said, &found.known.record, &mut drafts, &mut problems);
     let record = found.known.record;
     let stamp = Stamp::new(portion.event.occurred, portion.event.recorded, format!("{}/{control}", feed.name));
     let statement = Statement {
@@ -66,7 +64,9 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     if problems.iter().any(Problem::is_error) {
         return refused(problems);
     }
-    check_encounters(said, &merged.changes, &mut problems);
+    let records: Vec<&Record> = std::iter::once(&record).chain(prior.as_ref()).collect();
+    let changes = labels::spread(&records, merged.changes, received);
+    check_encounters(said, &changes, &mut problems);
     let mut working = Working::new(record, found.known.memberships);
     working.record.head = merged.head;
     let prior_write = prior.and_then(|prior| {
@@ -74,7 +74,7 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
         working.record.head.noticed.extend(&prior.head.noticed);
         merged.prior.map(|head| HeadWrite { head, replaces: prior.head.revision })
     });
-    working.take(merged.changes);
+    working.take(changes);
     let notes = merged.notes.into_iter().map(|(subject, text)| TraceLine::new(&subject, "", &text));
     working.trace.decisions.extend(notes);
     let patient = crate::identity::ResourceId::patient(working.record.head.person).to_string();

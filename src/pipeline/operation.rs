@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::look::Saying;
 use super::{Gateway, TaskAction, explain_record, responsible};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
@@ -77,6 +78,17 @@ pub enum Operation {
         note: String,
         who: String,
     },
+    /// What a person says of a thing they looked at: its labels, none where it is nothing sensitive.
+    Look {
+        resource: String,
+        labels: Vec<String>,
+        note: String,
+        who: String,
+    },
+    /// What of a patient is labelled, and what waits for a look.
+    LookList {
+        patient: String,
+    },
     Health,
 }
 
@@ -120,6 +132,13 @@ impl Gateway {
                 self.answer_unused(&id, state, &note, &who).await?;
                 Ok(json!({ "done": true }))
             }
+            Operation::Look { resource, labels, note, who } => {
+                let named = resource.split_once('/').and_then(|(kind, id)| Some((kind, id.parse().ok()?)));
+                let (kind, id) = named.ok_or_else(|| missing("name what you looked at as Condition/ID"))?;
+                self.look(&Saying { kind, id, labels: &labels, note: &note, who: &who }).await?;
+                Ok(json!({ "done": true }))
+            }
+            Operation::LookList { patient } => self.labelled(self.person_of(&patient).await?).await,
             Operation::Health => Ok(json!(self.health().await)),
         }
     }
@@ -234,14 +253,18 @@ impl Gateway {
         if let Some(name) = partner.as_ref().filter(|name| !site.partners.contains_key(*name)) {
             return Err(missing(&format!("the site has no partner `{name}`")));
         }
-        let person = match patient.trim_start_matches("Patient/").parse::<ResourceId>() {
-            Ok(id) => id.person,
-            Err(_) => self.person_by_token(patient).await?,
-        };
+        let person = self.person_of(patient).await?;
         let known = self.load(person, 32).await.map_err(fault)?;
         let panels: Vec<&str> = known.memberships.iter().map(|membership| membership.panel.as_str()).collect();
         let explanations = explain_record(&site, &known, partner.as_deref(), self.clock.now());
         Ok(json!({ "patient": ResourceId::patient(person), "panels": panels, "decisions": explanations }))
+    }
+
+    async fn person_of(&self, patient: &str) -> Result<crate::identity::PersonId, Problem> {
+        match patient.trim_start_matches("Patient/").parse::<ResourceId>() {
+            Ok(id) => Ok(id.person),
+            Err(_) => self.person_by_token(patient).await,
+        }
     }
 
     async fn person_by_token(&self, token: &str) -> Result<crate::identity::PersonId, Problem> {

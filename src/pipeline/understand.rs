@@ -1,8 +1,10 @@
 //! From bytes to what the sender means, or to why it cannot be taken. Pure.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{Arrival, ownership};
+use crate::fhir::{Draft, Scope};
 use crate::hl7::{Message, ReadOptions};
 use crate::mapping::{Context, Mapped};
 use crate::problem::{Category, FieldPlace, Place, Problem};
@@ -157,5 +159,18 @@ pub(super) fn map(site: &Site, feed: &Feed, message: &Message, received: Timesta
     let context = Context { zone, authorities: &feed.authorities, habits: &feed.habits, received };
     let mut mapped = maps.apply(message, &context);
     ownership::keep_owned(feed, &mut mapped);
+    for rule in &feed.labelling.rules {
+        if rule.when.as_ref().is_none_or(|when| when.holds(maps, message, &context)) {
+            label(&mut mapped.drafts, &rule.labels);
+        }
+    }
     Some(mapped)
+}
+
+/// What a feed says of who treated holds for all it tells of a patient, but not for who that is: others know them, too.
+fn label(drafts: &mut [Draft], labels: &[Value]) {
+    let told = |draft: &&mut Draft| draft.scope == Scope::Patient && draft.resource.resource_type() != "Patient";
+    for draft in drafts.iter_mut().filter(told) {
+        draft.resource.add_to_meta("security", labels.to_vec());
+    }
 }

@@ -26,3 +26,4 @@ pub use patients::merge_patients;
 pub use squash::squash;
 pub use state::{Change, Head, Record, Stamp, State, Stored, Told, Transition};
 pub use who::Who;
+pub use working::restated;

@@ -112,6 +112,12 @@ fn version(id: ResourceId, mut bare: Resource, state: State, version: u64, recei
     Stored { id, version, updated: received, resource, state }
 }
 
+/// A new version of a stored resource that differs by what the gateway says of it (a label), and states nothing.
+pub fn restated(stored: &Stored, resource: Resource, received: Timestamp) -> Change {
+    let next = version(stored.id, resource, stored.state.clone(), stored.version + 1, received);
+    Change { stored: next, replaces: stored.version }
+}
+
 /// What a resource says, without what the gateway adds to it.
 fn content(resource: &Resource) -> Resource {
     let mut bare = resource.clone();

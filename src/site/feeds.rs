@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
 use super::scalar::{self, Secret};
-use super::{Credential, Feed, Intake, Limits, MllpSettings, Peer, handling, writing};
+use super::{Credential, Feed, Intake, Limits, MllpSettings, Peer, handling, labels, writing};
 use crate::mapping::{Authorities, Habits};
 use crate::problem::{Category, Problem};
 use crate::profile::{Profiles, named_profile};
@@ -44,6 +44,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
     let writing = writing::read(&mut fields, &facilities);
     let handling = handling::read(&mut fields);
     let owns = super::ownership::read(&mut fields, &authorities, &identified_by, &facilities);
+    let labelling = labels::read(&mut fields, &mut problems);
     let limits = fields.optional("limits").map_or_else(Limits::default, |node| limits(node, &mut problems));
     let intake =
         fields.choice("intake", &[("report", Intake::Report), ("reject", Intake::Reject), ("off", Intake::Off)]);
@@ -70,6 +71,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
         profiles,
         writing,
         handling,
+        labelling,
     })
 }
 

@@ -10,6 +10,7 @@ mod expiry;
 mod feeds;
 mod folder;
 mod handling;
+mod labels;
 mod listener;
 mod load;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use certificate::certificate_names;
 pub use data_folder::data_folder;
 pub use expiry::Certificate;
 pub use handling::{Handling, Processing, names_event};
+pub use labels::{LabelRule, Labelling};
 pub use load::{Loaded, load};
 pub use model::{
     Address, Credential, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Panel, Partner, Peer, Practice,

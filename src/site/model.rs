@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use super::handling::Handling;
+use super::labels::Labelling;
 use super::writing::Writing;
 use crate::fhir::Identifier;
 use crate::mapping::{Authorities, Habits};
@@ -96,6 +97,8 @@ pub struct Feed {
     pub writing: Writing,
     /// What becomes of messages that are not for the record, and how all are answered.
     pub handling: Handling,
+    /// What its content is labelled as.
+    pub labelling: Labelling,
 }
 
 impl Feed {

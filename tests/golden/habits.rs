@@ -196,6 +196,11 @@ fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 /// The demo's site with files of it changed, and the members of its panels.
 pub fn changed(change: Change) -> (Arc<Site>, Vec<Membership>) {
+    changed_by(&change)
+}
+
+/// The same by a change that knows more than the feed's file.
+pub fn changed_by(change: &dyn Fn(&str) -> Vec<(&'static str, String)>) -> (Arc<Site>, Vec<Membership>) {
     let folder = tempfile::tempdir().unwrap();
     copy(&root().join("fixtures/demo"), folder.path());
     let feed = std::fs::read_to_string(folder.path().join("feeds/riverside.yaml")).unwrap();

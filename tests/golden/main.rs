@@ -20,6 +20,7 @@ mod habits_care;
 mod habits_hl7;
 mod house;
 mod intake;
+mod labels;
 mod orders;
 mod owners;
 mod page;

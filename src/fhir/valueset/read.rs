@@ -2,6 +2,7 @@
 
 use super::rule::{Codes, Intent, Rule, Span};
 use super::sets::ValueSet;
+use super::words::Words;
 use crate::fhir::systems::{SYSTEMS, code_system, comparable};
 use crate::fhir::terminology::check_written_code;
 use crate::problem::{Category, Problem};
@@ -14,8 +15,9 @@ pub(super) fn read_set(node: &Node, source: &Source, problems: &mut Vec<Problem>
     fields.required("include");
     let include = read_rules(fields.list("include"), problems);
     let exclude = read_rules(fields.list("exclude"), problems);
+    let words = Words::read(&mut fields);
     fields.finish(problems);
-    Some(ValueSet { name: name?, title, include, exclude, source: source.clone() })
+    Some(ValueSet { name: name?, title, include, exclude, words, source: source.clone() })
 }
 
 fn read_rules(nodes: Vec<&Node>, problems: &mut Vec<Problem>) -> Vec<Rule> {

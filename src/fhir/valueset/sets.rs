@@ -7,6 +7,7 @@ use rust_embed::RustEmbed;
 
 use super::read::read_set;
 use super::rule::Rule;
+use super::words::Words;
 use crate::fhir::systems::canonical_system;
 use crate::problem::{Category, Problem};
 use crate::yaml::{self, Source, nearest};
@@ -28,6 +29,7 @@ pub struct ValueSet {
     pub title: String,
     pub(super) include: Vec<Rule>,
     pub(super) exclude: Vec<Rule>,
+    pub(super) words: Words,
     pub(super) source: Source,
 }
 
@@ -141,6 +143,11 @@ impl ValueSets {
     /// Whether a set holds any of the codings `(system, code)`, as `Resource::codings` gives them.
     pub fn contains_any(&self, name: &str, codings: &[(&str, &str)]) -> bool {
         codings.iter().any(|(system, code)| self.contains(name, system, code))
+    }
+
+    /// Whether a text, taken apart by `words_of`, says what a set is about in the set's own words.
+    pub fn is_told(&self, name: &str, text: &[String]) -> bool {
+        self.sets.get(name).is_some_and(|set| set.words.are_in(text))
     }
 
     /// Which of the sets that `name` includes directly hold a code: the groups by which "two or more conditions" counts.

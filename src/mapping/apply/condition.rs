@@ -12,6 +12,10 @@ impl<'a> Run<'a> {
     pub fn holds(&self, condition: &Condition, frame: Frame<'a>) -> bool {
         match condition {
             Condition::Valued(path) => self.all_at(path, frame).any(|value| !value.leaf().is_null()),
+            Condition::After(name) => {
+                let first = self.message.segments().find(|segment| segment.name() == name);
+                first.is_some_and(|first| first.index() < frame.segment)
+            }
             Condition::Repeats(path) => self.all_at(path, frame).nth(1).is_some(),
             Condition::Is(path, form) => self.is(path, *form, frame),
             Condition::Measures(path, names) => {

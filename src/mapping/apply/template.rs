@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::fhir::BY_MEMBER;
+use crate::fhir::{BY_MEMBER, Resource};
 use crate::mapping::language::{Body, Entry, Expression, Template};
 use crate::problem::{Category, Place, Problem};
 use crate::unused::Kind;
@@ -31,6 +31,12 @@ impl<'a> Run<'a> {
     pub fn fill_resource(&mut self, template: &'a Template, frame: Frame<'a>, told: &mut Told) -> bool {
         let mut is_read = false;
         for entry in &template.entries {
+            if entry.name == "meta" {
+                // It adds up over segments, and of a label alone nothing is made.
+                self.fill_meta(entry, frame, &mut told.resource);
+                // Nothing lost: its labels are added.
+                continue;
+            }
             let mut sources = told.sources.remove(&entry.name).unwrap_or_default();
             is_read |= self.fill_entry(template, entry, frame, told.resource.as_map_mut(), Some(&mut sources));
             if !sources.is_empty() || (!entry.is_list && BY_MEMBER.contains(&entry.name.as_str())) {
@@ -118,6 +124,17 @@ impl<'a> Run<'a> {
         is_read
     }
 
+    /// What segments say of a resource as such: its security labels.
+    fn fill_meta(&mut self, entry: &'a Entry, frame: Frame<'a>, resource: &mut Resource) {
+        let mut stated = Vec::new();
+        for way in &entry.ways {
+            self.fill_way(way, entry, frame, &mut stated);
+        }
+        for (list, items) in stated.into_iter().filter_map(as_map).flatten() {
+            resource.add_to_meta(&list, as_list(items));
+        }
+    }
+
     /// A structure of a type, when anything was read for it and it has what R4 demands.
     pub fn structure_of(&mut self, template: &'a Template, frame: Frame<'a>) -> Option<Filled> {
         let mut object = Map::new();
@@ -138,6 +155,21 @@ impl<'a> Run<'a> {
             return None;
         }
         Some(Filled { value: Value::Object(object), is_read })
+    }
+}
+
+pub fn as_map(value: Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(map) => Some(map),
+        // Nothing lost: `meta` is never anything else.
+        _ => None,
+    }
+}
+
+pub fn as_list(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items,
+        other => vec![other],
     }
 }
 

@@ -7,7 +7,7 @@ use super::element::Compiler;
 use super::example;
 use super::map::name_agrees;
 use super::names::Names;
-use crate::mapping::language::{MapKind, MergeRule, MessageMap, SourcePath, Use};
+use crate::mapping::language::{MapKind, MergeRule, MessageMap, SourcePath, Template, Use};
 use crate::mapping::layers::{Document, lay_file};
 use crate::problem::{Category, Problem};
 use crate::yaml::{Fields, Kind, Node, nearest};
@@ -54,15 +54,17 @@ pub fn compile(name: &str, node: &Node, names: &Names, problems: &mut Vec<Proble
     fields.text("title");
     fields.text("like");
     let events = fields.list("events").into_iter().filter_map(|node| event(node, &mut fields)).collect();
-    let (resources, merge) = (fields.required("resources"), fields.optional("merge"));
+    let (resources, merge, labels) =
+        (fields.required("resources"), fields.optional("merge"), fields.optional("labels"));
     let bookkeeping = fields.list("bookkeeping");
     let examples = example::compile(fields.optional("examples"), problems);
     fields.finish(problems);
     let mut compiler = Compiler { names, datatype: None, leaves: Vec::new(), problems };
     let uses = compiler.uses(resources);
     let merge = merge.and_then(|node| compiler.merge(node));
+    let labels = labels.map(|node| compiler.labels(node));
     let bookkeeping = bookkeeping.into_iter().filter_map(|node| compiler.path(node)).collect();
-    MessageMap { name: name.to_string(), events, uses, merge, bookkeeping, examples }
+    MessageMap { name: name.to_string(), events, uses, merge, labels, bookkeeping, examples }
 }
 
 fn event(node: &Node, fields: &mut Fields<'_>) -> Option<(String, String)> {
@@ -111,6 +113,12 @@ impl Compiler<'_> {
             }
         };
         Some(Use { map: header.index, from, into, when: self.when(when) })
+    }
+
+    fn labels(&mut self, node: &Node) -> Template {
+        let key = Node { mark: node.mark.clone(), kind: Kind::Text("security".to_string()) };
+        let meta = Node { mark: node.mark.clone(), kind: Kind::Map(vec![(key, node.clone())]) };
+        self.template(&meta, "Meta", &[])
     }
 
     fn merge(&mut self, node: &Node) -> Option<MergeRule> {

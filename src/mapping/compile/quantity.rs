@@ -60,7 +60,11 @@ impl Compiler<'_> {
             }
             Condition::Not(inner) => self.check_readings(inner, node),
             Condition::All(all) | Condition::Any(all) => all.iter().for_each(|inner| self.check_readings(inner, node)),
-            Condition::Valued(_) | Condition::Among(..) | Condition::Is(..) | Condition::Repeats(_) => {}
+            Condition::Valued(_)
+            | Condition::Among(..)
+            | Condition::Is(..)
+            | Condition::After(_)
+            | Condition::Repeats(_) => {}
         }
     }
 }

@@ -14,6 +14,8 @@ pub enum Condition {
     Is(SourcePath, Form),
     /// The coded place names one of these measurements of `readings/`; any of them when the list is empty.
     Measures(SourcePath, Vec<String>),
+    /// The segment at hand stands behind the first one of this name.
+    After(String),
     /// The field repeats.
     Repeats(SourcePath),
     Not(Box<Condition>),
@@ -178,6 +180,9 @@ impl<'t> Reader<'t> {
         if self.takes("(") {
             let inner = self.any()?;
             return if self.takes(")") { Ok(inner) } else { Err("a `)` is missing".to_string()) };
+        }
+        if self.takes("after") {
+            return Ok(Condition::After(self.next("the name of a segment after `after`")?.text.clone()));
         }
         let path = SourcePath::parse(&self.next("a place such as PID-24")?.text, self.datatype)?;
         if self.takes("=") {

@@ -70,6 +70,8 @@ pub struct MessageMap {
     /// In order.
     pub uses: Vec<Use>,
     pub merge: Option<MergeRule>,
+    /// Security labels that the message gives to all it tells of a patient, as the `security` of a `meta`.
+    pub labels: Option<Template>,
     /// Places that carry nothing for the record, so that nobody need wonder that no map read them.
     pub bookkeeping: Vec<SourcePath>,
     pub examples: Vec<Example>,

@@ -1,0 +1,128 @@
+//! What is labelled when it arrives: what its sender flagged, what is sensitive by its content, and what nobody can tell yet. A
+//! person who looked has the last word until the content changes.
+
+use serde_json::{Value, json};
+
+use super::labels::{
+    OWN, has_own, is_confidentiality, is_of, not_looked_at, part_of, restricted, said_by_sender, security_label,
+};
+use super::sensitive::{SENSITIVE, fingerprint, is_coded, label_sensitive};
+use crate::fhir::{Resource, ValueSets, add_labels, labels_of};
+
+/// What becomes of a diagnosis without a code that everybody can look up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Uncoded {
+    /// It is labelled where its words or its code are recognised.
+    #[default]
+    Recognised,
+    /// It is restricted until somebody has looked at it.
+    Restricted,
+}
+
+const LOOKED_AT: &str = "looked-at";
+
+/// Types that a person can look at: those that are told whole. What a visit is about follows from its parts.
+const LOOKED_AT_TYPES: [&str; 4] = ["Condition", "Observation", "AllergyIntolerance", "DocumentReference"];
+
+/// Labels what a sender states. `known` is the same thing as the record has it. True when somebody is to look at it.
+pub fn label_arrival(
+    resource: &mut Resource,
+    known: Option<&Resource>,
+    value_sets: &ValueSets,
+    uncoded: Uncoded,
+) -> bool {
+    label_said(resource);
+    if known.is_some_and(|known| was_looked_at(known, &fingerprint(resource))) {
+        return false;
+    }
+    let found = label_sensitive(resource, value_sets);
+    let is_open = uncoded == Uncoded::Restricted
+        && found.is_empty()
+        && resource.resource_type() == "Condition"
+        && !is_coded(resource);
+    if is_open {
+        add_labels(resource, &[not_looked_at(), restricted()]);
+    }
+    is_open
+}
+
+/// Labels that mappings and feeds gave are the sender's word. One that says what is sensitive, or that nobody knows, without
+/// saying how confidential it is, means restricted.
+fn label_said(resource: &mut Resource) {
+    let said: Vec<&Value> = labels_of(resource).collect();
+    if said.is_empty() {
+        return;
+    }
+    let mut labels = vec![said_by_sender()];
+    if !said.iter().any(|label| is_confidentiality(label)) {
+        labels.push(restricted());
+    }
+    add_labels(resource, &labels);
+}
+
+fn was_looked_at(known: &Resource, content: &str) -> bool {
+    let tags = known.get("meta").and_then(|meta| meta.get("tag")).and_then(Value::as_array);
+    tags.into_iter().flatten().any(|tag| {
+        let is = |key: &str, value: &str| tag.get(key).and_then(Value::as_str) == Some(value);
+        is("system", OWN) && is("code", LOOKED_AT) && is("version", content)
+    })
+}
+
+/// What a person's look at a thing states: the labels it has from now on, and the parts of the record that go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    pub statement: Resource,
+    pub deleted: Vec<String>,
+}
+
+/// A person looked at a thing and says which sensitivities it has, none or some. What its sender said stays.
+///
+/// # Errors
+/// Says why this cannot be looked at, or which label is none.
+pub fn look(resource: &Resource, sensitivities: &[String]) -> Result<Look, String> {
+    let kind = resource.resource_type();
+    if !LOOKED_AT_TYPES.contains(&kind) {
+        return Err(format!("a {kind} is not looked at; these are: {}", LOOKED_AT_TYPES.join(", ")));
+    }
+    let mut given = Vec::new();
+    for code in sensitivities {
+        given.push(security_label(code).ok_or_else(|| format!("`{code}` is no security label of HL7"))?);
+    }
+    if !given.is_empty() && !given.iter().any(is_confidentiality) {
+        given.push(restricted());
+    }
+    let is_given = |label: &Value| given.iter().any(|own| part_of(own) == part_of(label));
+    let is_flagged = has_own(resource, "said-by-sender");
+    let is_ours = |label: &&Value| {
+        let code = label.get("code").and_then(Value::as_str).unwrap_or_default();
+        let is_content = SENSITIVE.iter().any(|set| set.code == code);
+        let is_open = is_of(label, OWN) && code == "not-looked-at";
+        is_open || (!is_flagged && (is_content || (is_confidentiality(label) && code == "R")))
+    };
+    let gone = labels_of(resource).filter(is_ours).filter(|label| !is_given(label));
+    let deleted = gone.map(part_of).collect();
+    let mut statement = Resource::new(kind);
+    // A statement about a result weighs what the result weighs.
+    if let Some(status) = resource.get("status") {
+        statement.set("status", status.clone());
+    }
+    let tag = json!({ "system": OWN, "version": fingerprint(resource), "code": LOOKED_AT, "display": "Looked at" });
+    statement.add_to_meta("tag", vec![tag]);
+    if !given.is_empty() {
+        statement.add_to_meta("security", given);
+    }
+    Ok(Look { statement, deleted })
+}
+
+/// What protects a visit or a person protects what is told of them: the labels that go on, none where its sender flagged
+/// nothing.
+pub fn protection(resource: &Resource) -> Vec<Value> {
+    if !has_own(resource, "said-by-sender") {
+        return Vec::new();
+    }
+    let goes_on = |label: &&Value| {
+        let code = label.get("code").and_then(Value::as_str).unwrap_or_default();
+        is_confidentiality(label) || is_of(label, OWN) || code.starts_with("42CFRPart2")
+    };
+    labels_of(resource).filter(goes_on).cloned().collect()
+}
