@@ -18,9 +18,10 @@ pub struct Problem {
     /// What is wrong and what to change, in a sentence for the person who can change it.
     pub text: String,
     /// What the sender of the message is told where `text` is for our own operator.
-    pub to_sender: Option<String>,
-    /// Said where something stated was not used, or not as it was stated.
-    pub unused: Option<Unused>,
+    pub to_sender: Option<Box<str>>,
+    /// Said where something stated was not used, or not as it was stated. Boxed, as few say it, and a Problem is the error of
+    /// most functions that read.
+    pub unused: Option<Box<Unused>>,
 }
 
 /// FHIR `issue-severity`.
@@ -203,14 +204,14 @@ impl Problem {
     /// Says the same to whoever sent the message, who cannot change our site.
     #[must_use]
     pub fn to_sender(mut self, text: impl Into<String>) -> Self {
-        self.to_sender = Some(text.into());
+        self.to_sender = Some(text.into().into_boxed_str());
         self
     }
 
     /// Says that something stated was not used, or not as it was stated; `about` as in `Unused`.
     #[must_use]
     pub fn unused(mut self, kind: Kind, about: &str) -> Self {
-        self.unused = Some(Unused::new(kind, about));
+        self.unused = Some(Box::new(Unused::new(kind, about)));
         self
     }
 
