@@ -165,7 +165,7 @@ impl Gateway {
         if mapped.has_errors() {
             return Ok((nothing(Disposition::Error), Vec::new()));
         }
-        let portions = match portions(said.feed, mapped) {
+        let portions = match portions(&said.feed.identified_by, mapped) {
             Ok(portions) => portions,
             Err(problem) => return Ok(refuse(problem)),
         };

@@ -84,7 +84,7 @@ fn decide_alone(said: &Said<'_>, mapped: &Mapped, members: Members<'_>) -> Decid
     if mapped.has_errors() {
         return alone(Disposition::Error, Vec::new());
     }
-    let portions = match portions(said.feed, mapped) {
+    let portions = match portions(&said.feed.identified_by, mapped) {
         Ok(portions) => portions,
         Err(problem) => return alone(Disposition::Error, vec![problem]),
     };

@@ -11,7 +11,6 @@ use crate::fhir::{Draft, Identifier, Scope};
 use crate::identity;
 use crate::mapping::{Event, Mapped};
 use crate::problem::{Category, FieldPlace, Place, Problem};
-use crate::site::Feed;
 
 /// What a message says about one patient, with at most one merge.
 #[derive(Debug, Clone)]
@@ -36,12 +35,12 @@ impl Portion<'_> {
     }
 }
 
-/// The portions of a message in its order; never none.
+/// The portions of a message in its order; never none. `identified_by` are the systems that say who a patient is.
 ///
 /// # Errors
 /// A patient whom no identifier names, or something that cannot be told to be about one of several patients.
-pub(super) fn portions<'m>(feed: &Feed, mapped: &'m Mapped) -> Result<Vec<Portion<'m>>, Problem> {
-    let patients = patients(feed, mapped)?;
+pub(super) fn portions<'m>(identified_by: &[String], mapped: &'m Mapped) -> Result<Vec<Portion<'m>>, Problem> {
+    let patients = patients(identified_by, mapped)?;
     let mut portions = match patients.as_slice() {
         [only] => {
             let candidates = only.candidates.clone();
@@ -65,12 +64,12 @@ fn is_patient(draft: &Draft) -> bool {
 }
 
 /// Everybody the message is about. Two that share an identifier are one.
-fn patients(feed: &Feed, mapped: &Mapped) -> Result<Vec<Patient>, Problem> {
+fn patients(identified_by: &[String], mapped: &Mapped) -> Result<Vec<Patient>, Problem> {
     let mut found: Vec<Patient> = Vec::new();
     let mut known: HashMap<Identifier, usize> = HashMap::new();
     let drafts = mapped.drafts.iter().enumerate().filter(|(_, draft)| is_patient(draft));
     for (number, (place, draft)) in drafts.enumerate() {
-        let candidates = identity::candidates(&draft.resource, &feed.identified_by)
+        let candidates = identity::candidates(&draft.resource, identified_by)
             .map_err(|problem| Problem { place: patient_field(number), ..problem })?;
         let same = candidates.iter().find_map(|candidate| known.get(candidate).copied());
         let index = same.unwrap_or(found.len());
@@ -86,7 +85,7 @@ fn patients(feed: &Feed, mapped: &Mapped) -> Result<Vec<Patient>, Problem> {
     }
     if found.is_empty() {
         let nobody = crate::fhir::Resource::new("Patient");
-        let candidates = identity::candidates(&nobody, &feed.identified_by)
+        let candidates = identity::candidates(&nobody, identified_by)
             .map_err(|problem| Problem { place: patient_field(0), ..problem })?;
         found.push(Patient { told: Vec::new(), candidates });
     }
@@ -197,4 +196,75 @@ fn merges(mapped: &Mapped, portions: &mut Vec<Portion<'_>>) -> Result<(), Proble
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::hl7::{Message, ReadOptions};
+    use crate::mapping::{Authorities, Context, Habits, Layers, MapSet, compile};
+
+    static SET: LazyLock<MapSet> = LazyLock::new(|| compile(&Layers::built_in()).0);
+    const WARD: &str = "urn:oid:1.2.840.99";
+
+    fn mapped(kind: &str, lines: &str) -> Mapped {
+        let head = format!("MSH|^~\\&|LAB|NORTH|||20260301||{kind}|1|P|2.5.1\n");
+        let raw = format!("{head}{lines}").replace('\n', "\r").into_bytes();
+        let (authorities, habits) = (Authorities::default(), Habits::default());
+        let zone = &TimeZone::UTC;
+        let context = Context { zone, authorities: &authorities, habits: &habits, received: Timestamp::UNIX_EPOCH };
+        SET.apply(&Message::parse(raw, &ReadOptions::default()).message.unwrap(), &context)
+    }
+
+    fn parts(mapped: &Mapped) -> Result<Vec<Portion<'_>>, Problem> {
+        portions(&[WARD.to_string()], mapped)
+    }
+
+    fn count(portion: &Portion<'_>, resource_type: &str) -> usize {
+        portion.drafts.iter().filter(|draft| draft.resource.resource_type() == resource_type).count()
+    }
+
+    const TWO: &str = "PID|1||71^^^&1.2.840.99&ISO\nOBR|1||A1^LAB|X^Panel^L|||20260301101500|||||||||9^Reed^Ann\n\
+                       OBX|1|NM|718-7^Hb^LN||13.1|g/dL|||||F\nOBX|2|NM|2345-7^Glucose^LN||99|mg/dL|||||F\n\
+                       PID|2||72^^^&1.2.840.99&ISO\nOBR|1||A2^LAB|X^Panel^L|||20260301102500|||||||||9^Reed^Ann\n\
+                       OBX|1|NM|718-7^Hb^LN||9.4|g/dL|||||F\n";
+
+    #[test]
+    fn results_of_two_people_are_two_portions_that_share_who_ordered_them() {
+        let mapped = mapped("ORU^R01^ORU_R01", TWO);
+        let parts = parts(&mapped).unwrap();
+        let counts = |kind: &str| parts.iter().map(|portion| count(portion, kind)).collect::<Vec<_>>();
+        assert_eq!(counts("Patient"), [1, 1]);
+        assert_eq!(counts("Observation"), [2, 1]);
+        assert_eq!(counts("Practitioner"), [1, 1]);
+        assert_eq!(parts[1].candidates, [Identifier::new(WARD, "72")]);
+    }
+
+    #[test]
+    fn one_patient_told_of_twice_is_one_portion() {
+        let mapped = mapped("ORU^R01^ORU_R01", &TWO.replace("|72^", "|71^"));
+        let parts = parts(&mapped).unwrap();
+        assert_eq!((parts.len(), count(&parts[0], "Observation")), (1, 3));
+    }
+
+    #[test]
+    fn a_second_patient_without_a_usable_number_is_named_where_they_stand() {
+        let mapped = mapped("ORU^R01^ORU_R01", &TWO.replace("|72^^^&1.2.840.99&ISO", "|72^^^&1.2.3&ISO"));
+        let problem = parts(&mapped).unwrap_err();
+        assert_eq!(problem.place, Place::Field(FieldPlace::field("PID", 2, 3)));
+    }
+
+    #[test]
+    fn two_numbers_that_one_survivor_takes_over_are_two_merges_in_order() {
+        let pair = |number: u32| format!("PID|1||71^^^&1.2.840.99&ISO\nMRG|{number}^^^&1.2.840.99&ISO\n");
+        let mapped = mapped("ADT^A40^ADT_A39", &format!("EVN||20260301\n{}{}", pair(81), pair(82)));
+        let parts = parts(&mapped).unwrap();
+        let prior = |number: &str| vec![Identifier::new(WARD, number)];
+        assert_eq!(parts.iter().map(|part| part.prior.clone()).collect::<Vec<_>>(), [prior("81"), prior("82")]);
+    }
 }

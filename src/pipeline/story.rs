@@ -180,7 +180,7 @@ fn patients_of(site: &Site, arrival: &Arrival, now: Timestamp) -> Vec<Vec<Identi
     let Some(feed) = site.feeds.get(&arrival.feed) else { return Vec::new() };
     let read = understand::read(site, feed, arrival);
     let mapped = read.message.as_ref().and_then(|message| understand::map(site, feed, message, now));
-    let portions = mapped.as_ref().and_then(|mapped| portions(feed, mapped).ok()).unwrap_or_default();
+    let portions = mapped.as_ref().and_then(|mapped| portions(&feed.identified_by, mapped).ok()).unwrap_or_default();
     portions.into_iter().map(|portion| portion.candidates).collect()
 }
 

@@ -40,7 +40,10 @@ fn line(problem: &Problem) -> TraceLine {
         Severity::Warning => "warning",
         Severity::Information => "information",
     };
-    TraceLine { unused: problem.unused.as_deref().cloned(), ..TraceLine::new(subject, &problem.place.to_string(), &problem.text) }
+    TraceLine {
+        unused: problem.unused.as_deref().cloned(),
+        ..TraceLine::new(subject, &problem.place.to_string(), &problem.text)
+    }
 }
 
 fn unmapped(code: &Unmapped) -> TraceLine {

@@ -11,5 +11,6 @@
 )]
 
 mod cohort;
+mod cohort_of_a_dozen;
 mod mutants;
 mod valid;

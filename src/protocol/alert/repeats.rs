@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::gathered::{Gathered, Implausible};
 use super::raise::{climbed, free_anchor, is_told};
 use super::readings::{Reading, counts};
@@ -14,7 +16,7 @@ use crate::protocol::evaluate::{Context, Findings};
 use crate::protocol::model::Priority;
 use crate::protocol::names::REPEAT;
 use crate::protocol::sources;
-use crate::protocol::work::{Desired, Existing, Outcome, Work};
+use crate::protocol::work::{Desired, Existing, Outcome, TakenOn, Work};
 
 /// The title of the work.
 const TITLE: &str = "Repeat the reading";
@@ -126,16 +128,18 @@ fn push(
     let Some((rule, newest)) = open.last() else { return };
     let facts = context.facts;
     let repeat = &context.protocol.repeat;
-    let raised = current.and_then(|current| current.work.raised).unwrap_or(context.now());
+    let taken = current.and_then(Existing::taken_on);
+    let insists = taken.as_ref().is_some_and(|taken| is_more(taken, open, context.now()));
+    let raised = current.filter(|_| !insists).and_then(|current| current.work.raised).unwrap_or(context.now());
     let due = repeat.respond.due(raised, context.working());
     let mut work = Work::of(context.protocol, REPEAT, anchor, &rule.mark);
     work.raised = Some(raised);
-    work.taken_on = current.and_then(Existing::taken_on);
-    work.step = match current.filter(|current| current.is_acknowledged()) {
+    work.step = match current.filter(|_| taken.is_some() && !insists) {
         Some(current) => current.work.step,
         None => climbed(&repeat.chain, raised, true, context.now(), findings),
     };
     work.seen = open.iter().flat_map(|(rule, wrong)| told(rule, wrong)).collect();
+    work.taken_on = taken.or_else(|| current?.work.taken_on.clone());
     let values = values_in_words(&newest.reading.values, rule);
     let words = format!("{values} on {} cannot be right: {}", facts.say(newest.reading.at), newest.why);
     let description = format!(
@@ -174,9 +178,17 @@ fn push(
         resource,
         trigger: focus,
         words,
-        insists: false,
+        insists,
         sources,
     });
+}
+
+/// Whether there is a reading to repeat that was not known to the person who took the work on.
+fn is_more(taken: &TakenOn, open: &[(&AlertRule, &Implausible)], now: Timestamp) -> bool {
+    let is_news = |(rule, wrong): &(&AlertRule, &Implausible)| {
+        !is_told(&taken.seen, &wrong.reading, rule) && rule.max_age.after(wrong.reading.at) >= now
+    };
+    open.iter().any(is_news)
 }
 
 fn told(rule: &AlertRule, wrong: &Implausible) -> Vec<(String, String)> {

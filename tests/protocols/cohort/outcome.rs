@@ -26,12 +26,12 @@ fn alerts() -> ProtocolSet {
 
 /// What came of the whole cohort.
 #[derive(Debug)]
-struct Outcome {
-    alerts_a_day: f64,
+pub struct Outcome {
+    pub alerts_a_day: f64,
     escalations_a_day: f64,
-    missed: Vec<String>,
+    pub missed: Vec<String>,
     episodes: usize,
-    outside: f64,
+    pub outside: f64,
 }
 
 impl Outcome {
@@ -125,36 +125,13 @@ fn play(plan: &Plan, seed: u64) -> (Outcome, Outcome) {
     });
     let (ours, plain): (Vec<Vec<Asked>>, Vec<Vec<Asked>>) = halves.into_iter().unzip();
     let (ours, plain) = (ours.concat(), plain.concat());
-    if std::env::var_os("COHORT_DETAIL").is_some() {
-        ours.iter().for_each(|asked| println!("{asked:?}"));
-    }
     (Outcome::of(&ours, &cohort), Outcome::of(&plain, &cohort))
 }
 
-fn played(plan: &Plan, seed: u64) -> Outcome {
+/// Plays a cohort and prints what came of it, beside plain thresholds.
+pub fn played(plan: &Plan, seed: u64) -> Outcome {
     let (ours, plain) = play(plan, seed);
     plain.print("thresholds");
     ours.print("protocols");
-    assert!(ours.missed.is_empty(), "missed: {:#?}", ours.missed);
     ours
-}
-
-/// So few people have too few escalations to speak of their share.
-#[test]
-fn some_people_of_the_cohort_are_rung_for_seldom_and_none_that_is_sick_is_missed() {
-    let plan = Plan { people: 12, hypotensions: 1, exacerbations: 2, hypertensions: 1 };
-    let ours = played(&plan, 7);
-    assert!(ours.alerts_a_day <= 1.0, "{ours:?}");
-}
-
-/// The whole cohort takes minutes: `cargo test --release --test protocols cohort -- --ignored --nocapture`.
-#[test]
-#[ignore = "takes many minutes unoptimised"]
-fn the_cohort_rings_at_most_ten_times_a_day_and_misses_nobody() {
-    let plan = Plan { people: 200, hypotensions: 8, exacerbations: 12, hypertensions: 10 };
-    for seed in [1, 2, 3] {
-        let ours = played(&plan, seed);
-        assert!(ours.alerts_a_day <= 10.0, "{ours:?}");
-        assert!(ours.outside <= 0.25, "{ours:?}");
-    }
 }
