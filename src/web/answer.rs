@@ -18,7 +18,7 @@ pub const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 #[derive(Debug)]
 pub struct Fault {
     pub status: StatusCode,
-    pub problem: Problem,
+    pub problem: Box<Problem>,
     /// When to come again.
     pub retry_after_secs: Option<u64>,
     /// What a 401 or 403 says of the token beside that one is wanted (RFC 6750, 3).
@@ -27,7 +27,7 @@ pub struct Fault {
 
 impl Fault {
     pub fn new(status: StatusCode, category: Category, text: impl Into<String>) -> Self {
-        let problem = Problem::error(category, Place::Whole, text);
+        let problem = Box::new(Problem::error(category, Place::Whole, text));
         Self { status, problem, retry_after_secs: None, challenge: None }
     }
 
@@ -103,7 +103,7 @@ impl ResponseError for Fault {
         if let Some(secs) = self.retry_after_secs {
             response.insert_header((header::RETRY_AFTER, secs));
         }
-        write_fhir(&mut response, &operation_outcome(std::slice::from_ref(&self.problem)).into())
+        write_fhir(&mut response, &operation_outcome(std::slice::from_ref(&*self.problem)).into())
     }
 }
 
