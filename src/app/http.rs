@@ -9,13 +9,14 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, middleware, web};
 use anyhow::{Context, anyhow};
 
+use super::budget::Budget;
 use super::control;
 use super::reload::ReloadBell;
 use super::running::data_folder;
 use crate::console::{self, Console};
 use crate::feed::{Acceptor, HttpIntake, remember_certificate};
 use crate::pipeline::Gateway;
-use crate::site::Site;
+use crate::site::{LiveTls, Site};
 use crate::web::{self as api, Service};
 
 const WORKERS: usize = 2;
@@ -27,6 +28,8 @@ pub(super) struct HttpPart {
     pub address: SocketAddr,
     /// Where people reach it: scheme, host and port.
     pub origin: String,
+    /// What it shows, and whom it trusts.
+    pub tls: Option<Arc<LiveTls>>,
     server: ServerHandle,
     control: Option<ServerHandle>,
 }
@@ -72,6 +75,7 @@ fn serve(
     let shown = Arc::clone(&console);
     let server = HttpServer::new(move || {
         App::new()
+            .wrap(middleware::from_fn(api::patience))
             .wrap(middleware::from_fn(api::guard))
             .app_data(web::PayloadConfig::new(body_limit))
             .configure(|config| api::configure(config, Arc::clone(&service)))
@@ -80,11 +84,13 @@ fn serve(
     })
     .on_connect(remember_certificate)
     .workers(WORKERS)
+    .max_connections(Budget::of_process().http / WORKERS)
     .shutdown_timeout(SHUTDOWN_SECS)
     .disable_signals();
     let listen = settings.listen;
-    let server = match &settings.tls {
-        Some(files) => server.bind_rustls_0_23(listen, files.server_config()?),
+    let tls = settings.tls.as_ref().map(LiveTls::read).transpose()?;
+    let server = match &tls {
+        Some(tls) => server.bind_rustls_0_23(listen, tls.server_config()?),
         None => server.bind(listen),
     }
     .with_context(|| format!("cannot listen on {listen} for HTTP; is another program using it?"))?;
@@ -95,7 +101,7 @@ fn serve(
     let running = server.run();
     let handle = running.handle();
     actix_web::rt::spawn(running);
-    Ok(HttpPart { address, origin, server: handle, control })
+    Ok(HttpPart { address, origin, tls, server: handle, control })
 }
 
 /// What the site says that others know us by; where it says nothing, the address that was bound.

@@ -1,5 +1,6 @@
 //! Builds, starts, reloads, drains and stops the whole. The only place that knows all parts.
 
+mod budget;
 mod control;
 mod http;
 mod panels;

@@ -16,7 +16,7 @@ use crate::feed::Feeds;
 use crate::pipeline::condition::{Fault, SITE};
 use crate::pipeline::{Event, Gateway};
 use crate::problem::Problem;
-use crate::site::{self, Settings, Site};
+use crate::site::{self, LiveTls, Settings, Site};
 
 /// What a listener that moves was still doing gets this long.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -65,6 +65,7 @@ impl ReloadBell {
 pub(super) struct Reloader {
     pub gateway: Arc<Gateway>,
     pub feeds: Arc<Mutex<Option<Feeds>>>,
+    pub http_tls: Option<Arc<LiveTls>>,
     /// What was in force at the start.
     pub started_with: Settings,
 }
@@ -126,6 +127,7 @@ impl Reloader {
         gateway.condition.clear(SITE);
         let new = gateway.site.load_full();
         self.note_what_waits(&new);
+        self.renew_http(&new);
         tracing::info!("the site was taken over as it is now");
         for certificate in &new.certificates {
             if let Some(warning) = certificate.warning(now) {
@@ -157,6 +159,19 @@ impl Reloader {
             } else {
                 self.gateway.condition.clear(part);
             }
+        }
+    }
+
+    /// The HTTP listener stays, and shows what its files hold now.
+    fn renew_http(&self, new: &Site) {
+        let files = new.settings.http.tls.as_ref().filter(|_| self.started_with.http == new.settings.http);
+        if let (Some(tls), Some(files)) = (&self.http_tls, files)
+            && let Err(fault) = tls.renew(files)
+        {
+            let details = vec![format!("{:#}", anyhow::Error::from(fault))];
+            tracing::error!(fault = details.first(), "the certificate of HTTP could not be read anew");
+            let text = "its certificate and key could not be read anew; those of before are shown";
+            self.gateway.condition.set("http", self.gateway.clock.now(), text, details);
         }
     }
 

@@ -10,6 +10,7 @@ use anyhow::Context;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
+use super::budget::Budget;
 use super::http::{self, HttpPart};
 use super::panels;
 use super::reload::{ReloadBell, Reloader};
@@ -100,7 +101,8 @@ impl Running {
         let http_part = http::start(&gateway, service, console, start.control.then(|| reload.clone()))?;
 
         let mut parts = Vec::new();
-        let feeds = Feeds::start(Arc::clone(&gateway) as Arc<dyn crate::feed::Acceptor>).await?;
+        let acceptor = Arc::clone(&gateway) as Arc<dyn crate::feed::Acceptor>;
+        let feeds = Feeds::start(acceptor, Budget::of_process().feeds).await?;
         let mllp = feeds.addresses();
         let feeds = Arc::new(Mutex::new(Some(feeds)));
         parts.push(("timers", tokio::spawn(timers::run(Arc::clone(&gateway), stopped.clone()))));
@@ -109,8 +111,12 @@ impl Running {
         parts.push(("delivery", tokio::spawn(worker.run(stopped.clone()))));
         // Set before the start is over, so that a change right after it is not missed.
         let watch = start.watch_site.then(|| SiteWatch::set(&site)).flatten();
-        let reloader =
-            Reloader { gateway: Arc::clone(&gateway), feeds: Arc::clone(&feeds), started_with: site.settings.clone() };
+        let reloader = Reloader {
+            gateway: Arc::clone(&gateway),
+            feeds: Arc::clone(&feeds),
+            http_tls: http_part.tls.clone(),
+            started_with: site.settings.clone(),
+        };
         parts.push(("site", tokio::spawn(reloader.follow(watch, orders, stopped))));
         let scheme = if site.settings.http.tls.is_some() { "https" } else { "http" };
         Ok(Self { gateway, sessions, http: http_part.address, scheme, mllp, reload, feeds, stop, parts, http_part })

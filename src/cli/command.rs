@@ -48,9 +48,11 @@ pub enum Outcome {
     Well,
     /// Problems were found, or something asked for is not there.
     Faults,
+    /// Somebody ended it before it was done.
+    Interrupted,
 }
 
-/// Reads the arguments, runs the command, and says how it ended: 0, 1, or 2 when it could not run.
+/// Reads the arguments, runs the command, and says how it ended: 0, 1, 2 when it could not run, 130 when it was interrupted.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut screen = Screen::of_process();
@@ -77,6 +79,8 @@ pub fn main() -> ExitCode {
     match result {
         Ok(Outcome::Well) => ExitCode::SUCCESS,
         Ok(Outcome::Faults) => ExitCode::from(1),
+        // What shells say of a command that Ctrl-C ended.
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             screen.complain(&format!("{error:#}"));

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::command::Outcome;
 use super::screen::Screen;
-use crate::demo::{Options, play};
+use crate::demo::{Ended, Options, play};
 
 /// Show the whole way on this machine.
 ///
@@ -15,7 +15,7 @@ use crate::demo::{Options, play};
 /// are synthetic. Nothing is installed, and nothing is left behind unless --keep says where.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  handover demo\n  handover demo --once && echo the EHR holds the Task, the CarePlan and the alert"
+    after_help = "Ctrl-C ends it at any moment and leaves nothing behind; exit code 130 before the story was told.\n\nExamples:\n  handover demo\n  handover demo --once && echo the EHR holds the Task, the CarePlan and the alert"
 )]
 pub struct Arguments {
     /// End when the story is told: exit code 0 only if the EHR holds what it should.
@@ -28,6 +28,9 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, _screen: &mut Screen) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(play(Options { once: arguments.once, keep: arguments.keep.clone() }))?;
-    Ok(Outcome::Well)
+    let ended = runtime.block_on(play(Options { once: arguments.once, keep: arguments.keep.clone() }))?;
+    Ok(match ended {
+        Ended::Told => Outcome::Well,
+        Ended::Interrupted => Outcome::Interrupted,
+    })
 }

@@ -1,6 +1,7 @@
 //! The demo's site on disk, in a folder of its own that goes when the demo ends.
 
 use std::net::TcpListener;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use crate::site::{StarterError, write_demo};
@@ -19,6 +20,11 @@ impl DemoFolder {
     pub(super) fn write(kept: Option<PathBuf>, ehr_base: &str) -> Result<Self, StarterError> {
         let keep = kept.is_some();
         let path = kept.unwrap_or_else(|| std::env::temp_dir().join(format!("handover-demo-{}", std::process::id())));
+        if !keep {
+            // Only for this user, and never in a folder that somebody else put there.
+            let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+            made.map_err(|source| StarterError::Write { path: path.clone(), source })?;
+        }
         let folder = Self { path, keep };
         write_demo(&folder.path, &|text| with_free_ports(text.replace(EHR_IN_SITE, ehr_base)))?;
         Ok(folder)

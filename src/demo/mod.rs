@@ -5,9 +5,10 @@ mod ehr_pages;
 mod ehr_token;
 mod folder;
 mod hospital;
+mod interrupt;
 mod play;
 mod story;
 mod timeline;
 
 pub use ehr::{Held, StandInEhr};
-pub use play::{Options, play};
+pub use play::{Ended, Options, play};

@@ -13,9 +13,10 @@ use jiff::Timestamp;
 use super::ehr::{Held, StandInEhr};
 use super::folder::DemoFolder;
 use super::hospital::Hospital;
+use super::interrupt::Interrupts;
 use super::story;
 use super::timeline::{follow, say, tell};
-use crate::app::{Running, Start, stop_signal};
+use crate::app::{Running, Start};
 use crate::problem::Problem;
 use crate::site;
 
@@ -33,8 +34,18 @@ const CLIENT_ID: &str = "handover-demo";
 const PAUSE: Duration = Duration::from_millis(900);
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Plays the demo.
-pub async fn play(options: Options) -> anyhow::Result<()> {
+/// How the demo ended when nothing was wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The story was told, and with `once` the EHR holds what it should.
+    Told,
+    /// Somebody ended it before.
+    Interrupted,
+}
+
+/// Plays the demo. However it ends, what it began is stopped and taken away before this returns.
+pub async fn play(options: Options) -> anyhow::Result<Ended> {
+    let mut interrupts = Interrupts::hear()?;
     let started = Instant::now();
     let (ehr_listener, ehr_address) = listen()?;
     let folder = DemoFolder::write(options.keep, &format!("http://{ehr_address}"))?;
@@ -44,42 +55,57 @@ pub async fn play(options: Options) -> anyhow::Result<()> {
     }
     let site = loaded.site.context("the demo site is not valid")?;
     let gateway = Running::start(Start::of(site)).await?;
+    let shown = show(&gateway, (ehr_listener, ehr_address), options.once, started);
+    let ended = tokio::select! {
+        biased;
+        () = interrupts.came() => {
+            say("\nstopping");
+            Ok(Ended::Interrupted)
+        }
+        shown = shown => match shown {
+            Ok(()) if !options.once => {
+                interrupts.came().await;
+                say("\nstopping");
+                Ok(Ended::Told)
+            }
+            shown => shown.map(|()| Ended::Told),
+        }
+    };
+    gateway.stop().await;
+    ended
+}
+
+/// Tells the story, and whether it came to what it should. Unless it is to end then, what is wrong is said and no error.
+async fn show(
+    gateway: &Running,
+    (ehr_listener, ehr_address): (std::net::TcpListener, SocketAddr),
+    once: bool,
+    started: Instant,
+) -> anyhow::Result<()> {
     let keys = format!("{}://{}/.well-known/jwks.json", gateway.scheme, gateway.http);
     let ehr = StandInEhr::new(format!("http://{ehr_address}"), keys, CLIENT_ID.to_string());
     serve(&ehr, ehr_listener)?;
-
     say("Handover demo: a hospital, this gateway, and a practice's EHR. All patients are synthetic.\n");
     let mllp = *gateway.mllp.values().next().context("the demo site has no MLLP feed")?;
-    tell(
-        "ready",
-        &format!(
-            "in {} ms: MLLP on {mllp}, HTTP on {}, EHR on {ehr_address}",
-            started.elapsed().as_millis(),
-            gateway.http
-        ),
-    );
+    let took = started.elapsed().as_millis();
+    tell("ready", &format!("in {took} ms: MLLP on {mllp}, HTTP on {}, EHR on {ehr_address}", gateway.http));
     tokio::spawn(follow(Arc::clone(&gateway.gateway), gateway.gateway.events.subscribe()));
-    let told = tell_story(mllp).await;
-    let outcome = match told {
+    let outcome = match tell_story(mllp).await {
         Ok(()) => wait_for(&ehr).await,
         Err(fault) => Err(fault),
     };
-    if options.once {
-        if outcome.is_ok() {
-            say("\nThe practice's EHR holds the follow-up Task, the CarePlan and the alert.");
-        }
-    } else {
-        if let Err(fault) = &outcome {
-            say(&format!("\n{fault:#}"));
-        }
-        say(&format!("\nConsole (opens once):   {}", gateway.console_link()));
-        say(&format!("The practice's EHR:     http://{ehr_address}/"));
-        say(&format!("Send your own messages: MLLP {mllp}. Ctrl-C ends the demo."));
-        stop_signal().await?;
-        say("\nstopping");
+    if once {
+        outcome?;
+        say("\nThe practice's EHR holds the follow-up Task, the CarePlan and the alert.");
+        return Ok(());
     }
-    gateway.stop().await;
-    if options.once { outcome } else { Ok(()) }
+    if let Err(fault) = &outcome {
+        say(&format!("\n{fault:#}"));
+    }
+    say(&format!("\nConsole (opens once):   {}", gateway.console_link()));
+    say(&format!("The practice's EHR:     http://{ehr_address}/"));
+    say(&format!("Send your own messages: MLLP {mllp}. Ctrl-C ends the demo."));
+    Ok(())
 }
 
 /// A free port for the EHR, taken before the site that names it is written.

@@ -1,18 +1,21 @@
 //! The demo's timeline: what happened, as it happens, for somebody who watches.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::interrupt;
 use crate::identity::ResourceId;
 use crate::pipeline::{Event, Gateway};
 
-/// Prints one line; the demo's only way to say something.
-#[allow(clippy::print_stdout, reason = "the demo talks to a person at a terminal")]
+/// Prints one line; the demo's only way to say something. Where nobody reads any more, the demo ends.
 pub(super) fn say(text: &str) {
-    println!("{text}");
+    if writeln!(std::io::stdout(), "{text}").is_err() {
+        interrupt::nobody_reads();
+    }
 }
 
 /// A line with the time and what kind of thing it tells.

@@ -17,6 +17,9 @@ pub trait Acceptor: Send + Sync + 'static {
     fn site(&self) -> Arc<Site>;
 
     fn now(&self) -> Timestamp;
+
+    /// So many MLLP connections of a feed are open now.
+    fn note_connections(&self, _feed: &str, _count: usize) {}
 }
 
 #[async_trait]
@@ -31,5 +34,9 @@ impl Acceptor for Gateway {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn note_connections(&self, feed: &str, count: usize) {
+        self.metrics.set_connections(feed, count);
     }
 }

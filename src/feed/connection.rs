@@ -17,23 +17,30 @@ use crate::site::Feed;
 use super::acceptor::Acceptor;
 use super::answers::{Pending, write_answers};
 use super::exchange::{Extent, Received, exchange};
+use super::rooms::Place;
 
 /// A sender of more than this without a message speaks another protocol.
 const MAX_JUNK_BYTES: usize = 64 * 1024;
 /// A frame too long is read to its end, to answer it, but not beyond this many times what is allowed.
 const MAX_OVERSIZE: usize = 16;
 
+/// After what begins as a message but not as a frame, so much silence is its end.
+const UNFRAMED_PAUSE: Duration = Duration::from_secs(1);
+
 pub(super) struct Connection {
     pub acceptor: Arc<dyn Acceptor>,
     pub feed: Arc<Feed>,
     /// How traces name the sender.
     pub peer: String,
+    pub place: Arc<Place>,
 }
 
 /// What reading comes to.
 enum Read {
     Bytes(usize),
     End,
+    /// Nothing came in time.
+    Late,
 }
 
 impl Connection {
@@ -48,6 +55,9 @@ impl Connection {
             // Nobody takes the answers any more: nothing more is read either. What was started goes on to its end.
             () = &mut writing => {}
             () = reading => writing.await,
+            () = self.place.lost() => {
+                tracing::info!(feed = self.feed.name, peer = self.peer, "closed: it sent nothing, and another needs its place");
+            }
         }
     }
 
@@ -64,6 +74,7 @@ impl Connection {
         let mut begun: Option<Instant> = None;
         loop {
             let deadline = match begun {
+                Some(_) if decoder.is_unframed() => Instant::now() + UNFRAMED_PAUSE,
                 Some(begun) => begun + Duration::from_secs(limits.frame_secs),
                 None => Instant::now() + Duration::from_secs(limits.idle_secs),
             };
@@ -72,9 +83,23 @@ impl Connection {
                 () = wait_for_stop(&mut stopped) => return,
                 read = self.read_some(&mut reader, &mut buffer, deadline) => read,
             };
-            match read {
-                Read::Bytes(count) => decoder.push(buffer.get(..count).unwrap_or_default()),
-                Read::End => decoder.finish(),
+            // Who does not know of frames waits for an answer now, and gets it; the connection goes on.
+            let is_end = match read {
+                Read::Bytes(count) => {
+                    decoder.push(buffer.get(..count).unwrap_or_default());
+                    false
+                }
+                Read::Late if decoder.is_unframed() => {
+                    decoder.finish();
+                    false
+                }
+                Read::End | Read::Late => {
+                    decoder.finish();
+                    true
+                }
+            };
+            if matches!(read, Read::Late) && is_end {
+                tracing::info!(feed = self.feed.name, peer = self.peer, "closed: nothing came in time");
             }
             while let Some(event) = decoder.next_event() {
                 begun = None;
@@ -82,11 +107,12 @@ impl Connection {
                 // Nothing lost: what is in no frame is no message: nobody gets an answer for it, and the log says how
                 // much it was.
                 let Some(received) = self.receive(event) else { continue };
+                self.place.spoke();
                 if answers.send(self.start(received).await).await.is_err() {
                     return;
                 }
             }
-            if matches!(read, Read::End) {
+            if is_end {
                 return;
             }
             begun = (decoder.pending_bytes() > 0).then(|| begun.unwrap_or_else(Instant::now));
@@ -122,10 +148,7 @@ impl Connection {
                 Read::End
             }
             // Nothing lost: an idle connection is closed; what came of a message is refused as broken off.
-            Err(_) => {
-                tracing::info!(feed = self.feed.name, peer = self.peer, "closed: nothing came in time");
-                Read::End
-            }
+            Err(_) => Read::Late,
         }
     }
 
@@ -136,6 +159,9 @@ impl Connection {
         match event {
             FrameEvent::Frame(_) => {}
             FrameEvent::Unstarted(_) => tracing::info!(feed, peer, "a frame did not begin with 0B"),
+            FrameEvent::Unframed(content) => {
+                tracing::warn!(feed, peer, bytes = content.len(), "a message came without framing")
+            }
             FrameEvent::NoCarriageReturn => tracing::debug!(feed, peer, "a frame did not end with 0D"),
             FrameEvent::Cut(content) => tracing::warn!(feed, peer, bytes = content.len(), "a frame was broken off"),
             FrameEvent::Oversized { length, .. } => tracing::warn!(feed, peer, bytes = length, "a frame is too long"),
@@ -156,6 +182,7 @@ impl Connection {
             FrameEvent::Frame(content) | FrameEvent::Unstarted(content) => (content, Extent::Whole),
             FrameEvent::Oversized { kept, .. } => (kept, Extent::Oversized),
             FrameEvent::Cut(content) => (content, Extent::CutShort),
+            FrameEvent::Unframed(content) => (content, Extent::Unframed),
             FrameEvent::Junk { .. } | FrameEvent::NoCarriageReturn => return None,
         };
         // An empty frame is how some senders ask whether anybody is there.

@@ -17,6 +17,8 @@ pub(super) enum Extent {
     Oversized,
     /// Only its beginning came.
     CutShort,
+    /// There was no frame around it.
+    Unframed,
 }
 
 /// What came, from whom.
@@ -82,6 +84,7 @@ async fn take(acceptor: &dyn Acceptor, received: &Received, raw: Vec<u8>, noted:
         raw,
         oversized: received.extent == Extent::Oversized,
         cut_short: received.extent == Extent::CutShort,
+        unframed: received.extent == Extent::Unframed,
         replays: None,
         noted,
     };

@@ -12,9 +12,6 @@ use crate::site::{Site, TlsFault};
 use super::acceptor::Acceptor;
 use super::listener::Listener;
 
-/// Connections over all feeds; each feed has its own limit below this.
-const MAX_CONNECTIONS: usize = 4096;
-
 /// Why a feed cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedFault {
@@ -41,14 +38,24 @@ pub struct Feeds {
 }
 
 impl Feeds {
-    /// Starts a listener for each feed of the current site that has one.
+    /// Starts a listener for each feed of the current site that has one. `connections` is how many all of them may have; each feed
+    /// has its own limit below this.
     ///
     /// # Errors
     /// A port cannot be bound or TLS cannot be set up; nothing is listening then.
-    pub async fn start(acceptor: Arc<dyn Acceptor>) -> Result<Self, FeedFault> {
+    pub async fn start(acceptor: Arc<dyn Acceptor>, connections: usize) -> Result<Self, FeedFault> {
         let site = acceptor.site();
+        let wanted: usize =
+            site.feeds.values().filter(|feed| feed.mllp.is_some()).map(|feed| feed.limits.connections).sum();
+        if wanted > connections {
+            tracing::warn!(
+                wanted,
+                connections,
+                "the feeds may have more connections than this process; let it open more files"
+            );
+        }
         // Nothing lost: a connection beyond it is refused before anything is sent, with a line in the log.
-        let overall = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let overall = Arc::new(Semaphore::new(connections));
         let mut feeds = Self { acceptor, overall, listeners: BTreeMap::new() };
         match feeds.open_missing(&site).await.into_iter().next() {
             Some(fault) => Err(fault),
@@ -67,11 +74,12 @@ impl Feeds {
     /// What it gives are those that could not be opened or changed; the others are running.
     pub async fn reload(&mut self, drain_within: Duration) -> Vec<FeedFault> {
         let site = self.acceptor.site();
+        let mut faults = Vec::new();
         for (name, listener) in std::mem::take(&mut self.listeners) {
             let feed = site.feeds.get(&name);
             match feed.filter(|feed| feed.mllp.as_ref() == Some(listener.settings())) {
                 Some(feed) => {
-                    listener.replace(feed.clone());
+                    faults.extend(listener.replace(feed.clone()).err());
                     self.listeners.insert(name, listener);
                 }
                 None => {
@@ -80,7 +88,8 @@ impl Feeds {
                 }
             }
         }
-        self.open_missing(&site).await
+        faults.extend(self.open_missing(&site).await);
+        faults
     }
 
     /// Stops reading, answers what was taken, and closes; connections that are not done in time are cut.

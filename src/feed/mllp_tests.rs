@@ -16,7 +16,7 @@ use crate::site::{Address, Feed, Peer};
 async fn start(feed: Feed) -> (Arc<StandIn>, Feeds, SocketAddr) {
     let name = feed.name.clone();
     let stand_in = StandIn::with([feed]);
-    let feeds = Feeds::start(stand_in.clone()).await.unwrap();
+    let feeds = Feeds::start(stand_in.clone(), 100).await.unwrap();
     let address = feeds.addresses()[&name];
     assert_ne!(address.port(), 0, "the bound port is told");
     (stand_in, feeds, address)
@@ -201,4 +201,96 @@ async fn over_tls_only_the_named_certificate_comes_in() {
         }
     }
     assert_eq!(stand_in.seen.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_without_a_frame_is_answered_at_once_and_the_connection_goes_on() {
+    let (stand_in, _feeds, address) = start(feed("ed")).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let began = std::time::Instant::now();
+    stream.write_all(message(5, "").as_bytes()).await.unwrap();
+    assert_eq!(codes(&read_answers(&mut stream, 1).await), ["AR|5"]);
+    assert!(began.elapsed() < Duration::from_secs(4), "its sender waited {:?}", began.elapsed());
+    assert!(stand_in.seen.lock().unwrap()[0].unframed);
+    stream.write_all(&frame(6, "")).await.unwrap();
+    assert_eq!(codes(&read_answers(&mut stream, 1).await), ["AA|6"]);
+}
+
+#[tokio::test]
+async fn a_silent_connection_makes_room_for_one_that_speaks() {
+    let mut few = feed("ed");
+    few.limits.connections = 1;
+    let (_stand_in, _feeds, address) = start(few).await;
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut speaking = TcpStream::connect(address).await.unwrap();
+    speaking.write_all(&frame(1, "")).await.unwrap();
+    assert_eq!(codes(&read_answers(&mut speaking, 1).await), ["AA|1"]);
+    assert!(read_answers(&mut silent, 1).await.is_empty());
+}
+
+#[tokio::test]
+async fn only_a_stated_proxy_says_whose_connection_it_is() {
+    let network = |text: &str, prefix| Address { network: text.parse().unwrap(), prefix };
+    let mut fronted = feed("ed");
+    let settings = fronted.mllp.as_mut().unwrap();
+    settings.proxies = vec![network("127.0.0.1", 32)];
+    settings.peers = vec![Peer::Address(network("198.51.100.0", 24))];
+    let (stand_in, _feeds, address) = start(fronted).await;
+    let send = async |address: SocketAddr, header: &str, control_id: u32| {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let _ = stream.write_all(&[header.as_bytes(), &frame(control_id, "")].concat()).await;
+        codes(&read_answers(&mut stream, 1).await)
+    };
+    assert_eq!(send(address, "PROXY TCP4 198.51.100.7 127.0.0.1 4000 2575\r\n", 1).await, ["AA|1"]);
+    assert_eq!(stand_in.seen.lock().unwrap()[0].peer, "198.51.100.7");
+    for header in ["PROXY TCP4 203.0.113.5 127.0.0.1 4000 2575\r\n", "PROXY UNKNOWN\r\n", ""] {
+        assert!(send(address, header, 2).await.is_empty(), "{header}");
+    }
+    assert_eq!(stand_in.seen.lock().unwrap().len(), 1);
+    let (stand_in, _feeds, plain) = start(feed("plain")).await;
+    assert_eq!(send(plain, "PROXY TCP4 198.51.100.7 127.0.0.1 4000 2575\r\n", 3).await, ["AA|3"]);
+    assert_eq!(stand_in.seen.lock().unwrap()[0].peer, "127.0.0.1", "who is no proxy cannot say who it is");
+}
+
+#[tokio::test]
+async fn new_certificates_and_authorities_hold_after_a_reload_and_open_connections_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (Authority::new(), Authority::new());
+    let mut guarded = feed("ed");
+    guarded.mllp.as_mut().unwrap().tls = Some(old.server_files(folder.path()));
+    let (stand_in, mut feeds, address) = start(guarded.clone()).await;
+    let mut open = old.connect(address, Some("riverside")).await.unwrap();
+    open.write_all(&frame(1, "")).await.unwrap();
+    assert_eq!(codes(&read_answers(&mut open, 1).await), ["AA|1"]);
+
+    std::fs::write(folder.path().join("server.key"), "no key").unwrap();
+    stand_in.set_feeds([guarded.clone()]);
+    assert_eq!(feeds.reload(Duration::from_secs(1)).await.len(), 1, "what cannot be used is told");
+    assert!(old.connect(address, Some("riverside")).await.is_ok(), "and what was read before goes on");
+
+    new.server_files(folder.path());
+    assert!(feeds.reload(Duration::from_secs(1)).await.is_empty());
+    let mut renewed = new.connect(address, Some("riverside")).await.unwrap();
+    renewed.write_all(&frame(2, "")).await.unwrap();
+    assert_eq!(codes(&read_answers(&mut renewed, 1).await), ["AA|2"]);
+    assert!(old.connect(address, Some("riverside")).await.is_err(), "the old certificate is shown no more");
+    open.write_all(&frame(3, "")).await.unwrap();
+    assert_eq!(codes(&read_answers(&mut open, 1).await), ["AA|3"]);
+}
+
+#[tokio::test]
+async fn those_who_never_finish_a_handshake_keep_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let mut guarded = feed("ed");
+    guarded.mllp.as_mut().unwrap().tls = Some(authority.server_files(folder.path()));
+    let (_stand_in, _feeds, address) = start(guarded).await;
+    let mut hanging = Vec::new();
+    for _ in 0..40 {
+        hanging.push(TcpStream::connect(address).await.unwrap());
+    }
+    let mut known = authority.connect(address, Some("riverside")).await.unwrap();
+    known.write_all(&frame(1, "")).await.unwrap();
+    assert_eq!(codes(&read_answers(&mut known, 1).await), ["AA|1"]);
 }

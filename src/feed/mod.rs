@@ -8,6 +8,7 @@ mod answers;
 #[cfg(test)]
 mod authority;
 mod connection;
+mod door;
 mod exchange;
 mod feeds;
 mod http;
@@ -17,6 +18,8 @@ mod http_tests;
 mod listener;
 #[cfg(test)]
 mod mllp_tests;
+mod proxy_header;
+mod rooms;
 #[cfg(test)]
 mod stand_in;
 

@@ -45,7 +45,7 @@ pub fn feed(name: &str) -> Feed {
         name: name.to_string(),
         responsible: None,
         title: name.to_string(),
-        mllp: Some(MllpSettings { listen, tls: None, behind_proxy: false, peers: Vec::new() }),
+        mllp: Some(MllpSettings { listen, tls: None, behind_proxy: false, peers: Vec::new(), proxies: Vec::new() }),
         http: None,
         zone: TimeZone::UTC,
         authorities: Default::default(),
@@ -74,7 +74,7 @@ impl Acceptor for StandIn {
     async fn accept(&self, arrival: Arrival) -> Acknowledged {
         let text = String::from_utf8_lossy(&arrival.raw).into_owned();
         let echo = HeaderEcho::guess(&arrival.raw);
-        let is_broken = arrival.oversized || arrival.cut_short;
+        let is_broken = arrival.oversized || arrival.cut_short || arrival.unframed;
         self.seen.lock().unwrap().push(arrival);
         if text.contains("|SLOW|") {
             tokio::time::sleep(Duration::from_millis(150)).await;

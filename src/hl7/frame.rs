@@ -16,6 +16,8 @@ pub enum FrameEvent {
     Frame(Vec<u8>),
     /// Content that begins as a message or batch and was ended by `1C`, but not begun by `0B`.
     Unstarted(Vec<u8>),
+    /// Content that begins as a message or batch, with neither `0B` before it nor `1C` after it.
+    Unframed(Vec<u8>),
     /// A frame that a new frame or the end of the stream broke off.
     Cut(Vec<u8>),
     /// A frame longer than allowed, once its end has come: its beginning, and how long it was.
@@ -116,6 +118,11 @@ impl FrameDecoder {
         self.state == State::Unstarted && self.content.len() >= 3 && !is_header(&self.content)
     }
 
+    /// What is being read begins as a message or batch, but no frame was begun.
+    pub fn is_unframed(&self) -> bool {
+        self.state == State::Unstarted && is_header(&self.content)
+    }
+
     fn step(&mut self, byte: u8) {
         if !self.restart.is_empty() {
             return self.step_restart(byte);
@@ -200,7 +207,8 @@ impl FrameDecoder {
         self.events.push_back(match (length > self.max_bytes, is_started || is_header(&content)) {
             (_, false) => FrameEvent::Junk { length },
             (true, true) => FrameEvent::Oversized { kept: shorten(content), length },
-            (false, true) => FrameEvent::Cut(content),
+            (false, true) if is_started => FrameEvent::Cut(content),
+            (false, true) => FrameEvent::Unframed(content),
         });
     }
 
@@ -266,6 +274,19 @@ mod tests {
         assert_eq!(cut, [FrameEvent::Cut(b"MSH|a\rPI".to_vec()), frame(b"MSH|b\r")]);
         assert_eq!(decode(100, &[b"\x0BMSH|a\x0Bb\x0BMS\x1C\r"]), [frame(b"MSH|a\x0Bb\x0BMS")]);
         assert_eq!(decode(100, &[b"\x0BMSH|a"]), [FrameEvent::Cut(b"MSH|a".to_vec())]);
+    }
+
+    #[test]
+    fn a_message_without_any_frame_is_told_from_one_that_was_broken_off() {
+        let mut decoder = FrameDecoder::new(100);
+        decoder.push(b"\r\nMSH|a\rPID|1\r");
+        assert!(decoder.is_unframed());
+        decoder.finish();
+        assert_eq!(decoder.next_event(), Some(FrameEvent::Unframed(b"MSH|a\rPID|1\r".to_vec())));
+        decoder.push(b"hello\r\n");
+        assert!(!decoder.is_unframed(), "what is no message is no unframed message");
+        let found = decode(100, &[b"MSH|a\r", b"\x0BMSH|b\r\x1C\r"]);
+        assert_eq!(found, [FrameEvent::Unframed(b"MSH|a\r".to_vec()), frame(b"MSH|b\r")]);
     }
 
     #[test]

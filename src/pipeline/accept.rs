@@ -130,7 +130,7 @@ impl Gateway {
             acknowledged: answer.code.text().to_string(),
             patient: decided.patient,
             replays,
-            incomplete: arrival.oversized || arrival.cut_short,
+            incomplete: arrival.oversized || arrival.cut_short || arrival.unframed,
             size: u64::try_from(arrival.raw.len()).unwrap_or(u64::MAX),
             problems: problems.len(),
         };

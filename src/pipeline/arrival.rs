@@ -17,6 +17,8 @@ pub struct Arrival {
     pub oversized: bool,
     /// The frame was broken off: `raw` is the beginning of a message, to be kept and answered AR, never processed.
     pub cut_short: bool,
+    /// It came without MLLP's framing: where it ends is a guess, so it is kept and answered AR, never processed.
+    pub unframed: bool,
     /// The message this one replays.
     pub replays: Option<u64>,
     /// What is said with it of what it came in: a batch whose trailer counts more messages than came.

@@ -48,8 +48,12 @@ pub(super) fn read(site: &Site, feed: &Feed, arrival: &Arrival) -> Read {
             format!("the control id has more than {LONGEST_CONTROL_ID} characters; an answer could not repeat it");
         problems.push(Problem::error(Category::TooLong, field(10), text));
     }
-    let refusal = if arrival.cut_short {
-        let text = "the message was broken off before its end; send it again whole";
+    let refusal = if arrival.unframed {
+        let text = "the message is not framed: MLLP wants the byte 0B before it and the bytes 1C 0D after it; send it again in a frame";
+        problems.push(Problem::error(Category::Structure, Place::Whole, text));
+        Some(Disposition::Rejected)
+    } else if arrival.cut_short {
+        let text = "the message was broken off before its end (1C 0D); send it again whole";
         problems.push(Problem::error(Category::Incomplete, Place::Whole, text));
         Some(Disposition::Rejected)
     } else if arrival.oversized {

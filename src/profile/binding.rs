@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::compiled::short_name;
+use super::errata::is_further_code;
 use super::place::{Findings, Path};
 use super::validate::Validation;
 use crate::fhir::definition::{Binding, Strength};
@@ -37,6 +38,7 @@ pub(super) fn check<'a>(
     let url = binding.value_set.as_str();
     match holds(element, url, validation) {
         Membership::In => {}
+        Membership::Out if is_further(element, url, path, validation) => {}
         Membership::Out if is_required => findings.error(Category::CodeInvalid, path, wanted(url, validation)),
         Membership::Out => {
             let text = format!("where one fits, a code of {} is used: {}", short_name(url), wanted(url, validation));
@@ -51,6 +53,13 @@ pub(super) fn check<'a>(
         }
         Membership::Unknown(_) => {}
     }
+}
+
+/// Whether HL7 counts a code to a value set that R4's copy does not have it in.
+fn is_further(element: Element<'_>, value_set: &str, path: &Path<'_>, validation: Validation<'_>) -> bool {
+    let Some(code) = element.primitive().and_then(Value::as_str) else { return false };
+    let place = format!("{}.{}", validation.resource.type_name().unwrap_or_default(), path.name());
+    is_further_code(value_set, &place, code)
 }
 
 /// Checks against the value set beyond which a binding does not extend.

@@ -22,7 +22,7 @@ pub(super) struct Bundle<'a> {
 }
 
 /// What an entry goes by, and what it holds.
-type Entry<'a> = (Option<&'a str>, Option<&'a Map<String, Value>>);
+pub(super) type Entry<'a> = (Option<&'a str>, Option<&'a Map<String, Value>>);
 
 impl<'a> Bundle<'a> {
     pub fn new(map: &'a Map<String, Value>) -> Self {
@@ -69,6 +69,15 @@ impl<'a> Bundle<'a> {
         reference.starts_with("urn:uuid:") || reference.starts_with("urn:oid:")
     }
 
+    /// What each entry goes by, and what it holds.
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'a>> {
+        self.entries.iter().copied()
+    }
+
+    pub fn resources(&self) -> impl Iterator<Item = &'a Map<String, Value>> {
+        self.entries.iter().filter_map(|(_, resource)| *resource)
+    }
+
     pub fn check(&self, path: &Path<'_>, findings: &mut Findings) {
         let is_request = matches!(self.kind, Some("transaction" | "batch"));
         for (index, (full_url, resource)) in self.entries.iter().enumerate() {
@@ -96,7 +105,7 @@ fn type_and_id(resource: &Map<String, Value>) -> Option<String> {
 }
 
 /// `http://a.example/fhir/Patient/1` as its base and `Patient/1`; none for what is not of that form.
-fn restful(url: &str) -> Option<(&str, &str)> {
+pub(super) fn restful(url: &str) -> Option<(&str, &str)> {
     let (rest, _id) = url.rsplit_once('/').filter(|_| url.starts_with("http"))?;
     let (base, kind) = rest.rsplit_once('/')?;
     Definitions::r4().is_resource(kind).then(|| (base, url.get(base.len() + 1..).unwrap_or_default()))

@@ -1,6 +1,8 @@
 //! Checks an element against a profile: what the profile says beyond R4's own definition, which `structure` checks.
 
-use serde_json::Value;
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value};
 
 use super::compiled::Profile;
 use super::matching::{element_contains, element_is, shown};
@@ -197,13 +199,30 @@ fn check_value(element: Element<'_>, rules: &Rules, site: &Site<'_>, findings: &
     {
         findings.error(Category::TooLong, &site.path, format!("this is longer than {most} characters ({profile})"));
     }
-    for (limit, wrong, word) in [
-        (&rules.least, std::cmp::Ordering::Less, "at least"),
-        (&rules.greatest, std::cmp::Ordering::Greater, "at most"),
-    ] {
+    for (limit, wrong, word) in
+        [(&rules.least, Ordering::Less, "at least"), (&rules.greatest, Ordering::Greater, "at most")]
+    {
         let Some(limit) = limit else { continue };
-        if element.compare_with(limit) == Some(wrong) {
-            findings.error(Category::Value, &site.path, format!("this must be {word} {} ({profile})", shown(limit)));
+        match compare(element, limit) {
+            Some(order) if order == wrong => {
+                let text = format!("this must be {word} {} ({profile})", shown(limit));
+                findings.error(Category::Value, &site.path, text);
+            }
+            Some(_) => {}
+            None => {
+                let text =
+                    format!("this cannot be compared with {}, so that bound was not checked ({profile})", shown(limit));
+                findings.warning(Category::Processing, &site.path, text);
+            }
         }
+    }
+}
+
+/// A quantity compares with a bound in whatever unit of its kind; a bound without a unit is one of the number alone.
+fn compare(element: Element<'_>, limit: &Value) -> Option<Ordering> {
+    let has_unit = |limit: &Map<String, Value>| limit.contains_key("code") || limit.contains_key("unit");
+    match limit.as_object().filter(|limit| !has_unit(limit)) {
+        Some(number) => element.children("value").first()?.compare_with(number.get("value")?),
+        None => element.compare_with(limit),
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::check::check_profile;
 use super::compiled::{Profile, short_name};
+use super::errata::further_contexts;
 use super::place::{Findings, Path};
 use super::validate::Validation;
 use crate::fhir::ExtensionContext;
@@ -98,7 +99,12 @@ fn check_place(
         let right = if profile.is_modifier { "modifierExtension" } else { "extension" };
         findings.error(Category::Extension, path, format!("{} stands in `{right}`", profile.name()));
     }
-    if profile.contexts.is_empty() || profile.contexts.iter().any(|context| allows(context, holder, path, validation)) {
+    let further = further_contexts(&profile.url).iter().map(|path| ExtensionContext::Element((*path).to_string()));
+    let is_allowed = |context: &ExtensionContext| allows(context, holder, path, validation);
+    if profile.contexts.is_empty()
+        || profile.contexts.iter().any(is_allowed)
+        || further.into_iter().any(|it| is_allowed(&it))
+    {
         return true;
     }
     let places: Vec<&str> = profile
@@ -141,7 +147,8 @@ fn allows(
     match context {
         ExtensionContext::Element(wanted) => {
             let known = Definitions::r4();
-            if known.is_subtype(&definition.name, wanted) || (wanted == "Element" && definition.name.contains('.')) {
+            // HL7 itself puts extensions for every Element on resources too.
+            if known.is_subtype(&definition.name, wanted) || wanted == "Element" {
                 return true;
             }
             // `Patient.birthDate` is an element of a resource, `HumanName.family` one of a type wherever it is used.

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use super::check::Site;
+use super::errata::corrected;
+use super::meanings::meaning;
 use super::place::{Findings, Path};
 use super::rules::Invariant;
 use super::validate::Validation;
@@ -12,8 +14,16 @@ use crate::fhir::definition::{Constraint, Definitions, ElementDefinition, TypeDe
 use crate::fhir::path::{Element, Expression};
 use crate::problem::Category;
 
-/// Invariants by their place in memory, which they keep; none for one that cannot be read.
-type Parsed = HashMap<usize, Option<Arc<Expression>>>;
+/// Invariants by their place in memory, which they keep, as they are to be evaluated (see `errata`).
+type Parsed = HashMap<usize, Arc<[Rule]>>;
+
+struct Rule {
+    is_error: bool,
+    /// What it means, or its FHIRPath where nobody has said that in words.
+    text: String,
+    /// None for one that cannot be read.
+    expression: Option<Expression>,
+}
 
 /// Each invariant is parsed once, when a resource first needs it.
 static PARSED: LazyLock<RwLock<Parsed>> = LazyLock::new(RwLock::default);
@@ -71,7 +81,8 @@ pub(super) fn check_profile<'a>(
     findings: &mut Findings,
 ) {
     for invariant in invariants.iter().filter(|invariant| invariant.is_error || validation.is_thorough) {
-        let said = Said { key: &invariant.key, text: &invariant.text, is_error: invariant.is_error };
+        let text = meaning(&invariant.key, &invariant.text).unwrap_or(&invariant.text);
+        let said = Said { key: &invariant.key, text, is_error: invariant.is_error };
         evaluate(own, &said, invariant.expression.as_ref(), &site.path, validation, findings);
     }
 }
@@ -83,12 +94,15 @@ fn check_one<'a>(
     validation: Validation<'a>,
     findings: &mut Findings,
 ) {
-    // `references.rs` looks after ref-1 itself, because it knows of drafts and tells the place.
-    if constraint.key == "ref-1" || !(constraint.is_error || validation.is_thorough) {
+    // `references.rs` looks after ref-1 itself, because it knows of drafts and tells the place. What is contained needs no
+    // narrative (dom-6): that of the whole tells of it.
+    if constraint.key == "ref-1" || (constraint.key == "dom-6" && validation.is_contained()) {
         return;
     }
-    let said = Said { key: &constraint.key, text: &constraint.expression, is_error: constraint.is_error };
-    evaluate(own, &said, parsed(constraint).as_deref(), path, validation, findings);
+    for rule in parsed(constraint).iter().filter(|rule| rule.is_error || validation.is_thorough) {
+        let said = Said { key: &constraint.key, text: &rule.text, is_error: rule.is_error };
+        evaluate(own, &said, rule.expression.as_ref(), path, validation, findings);
+    }
 }
 
 struct Said<'s> {
@@ -126,12 +140,19 @@ fn evaluate(
     }
 }
 
-fn parsed(constraint: &'static Constraint) -> Option<Arc<Expression>> {
+fn parsed(constraint: &'static Constraint) -> Arc<[Rule]> {
     let key = std::ptr::from_ref(constraint).addr();
     if let Some(known) = PARSED.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return known.clone();
     }
-    let expression = Expression::parse_r4(&constraint.expression).ok().map(Arc::new);
-    PARSED.write().unwrap_or_else(PoisonError::into_inner).insert(key, expression.clone());
-    expression
+    let rules: Arc<[Rule]> = corrected(constraint)
+        .into_iter()
+        .map(|rule| Rule {
+            is_error: rule.is_error,
+            expression: Expression::parse_r4(&rule.expression).ok(),
+            text: meaning(&rule.key, &rule.expression).map(str::to_string).unwrap_or(rule.expression),
+        })
+        .collect();
+    PARSED.write().unwrap_or_else(PoisonError::into_inner).insert(key, rules.clone());
+    rules
 }

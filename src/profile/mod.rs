@@ -3,16 +3,21 @@
 
 mod binding;
 mod bundle;
+mod bundle_rules;
 mod check;
 mod compiled;
 mod contained;
 mod discriminator;
+mod errata;
 mod extensions;
+mod implied;
 mod invariants;
 mod matching;
+mod meanings;
 mod named;
 mod own;
 mod place;
+mod questionnaire;
 pub mod reduce;
 mod references;
 mod rules;

@@ -28,6 +28,11 @@ impl<'p> Path<'p> {
         Path { above: Some(self), name, index: None }
     }
 
+    /// The element's own name.
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
     /// The path of one item of a list; none for what is no list.
     pub fn at(self, index: Option<usize>) -> Self {
         Self { index, ..self }

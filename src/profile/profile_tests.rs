@@ -14,7 +14,7 @@ category:vital.coding 1..
 category:vital.coding.code 1.. fixed "vital-signs"
 category:exam ..1
 category:exam.coding.code 1.. fixed "exam"
-code pattern {"coding":[{"system":"http://loinc.org","code":"85354-9"}]}
+code pattern {"coding":[{"system":"http://loinc.org","code":"55284-4"}]}
 subject 1.. Reference(http://x.example/named)
 value[x] ..0
 component 2.. sliced=pattern:code;open
@@ -78,6 +78,9 @@ valueset http://x.example/two
 + http://hl7.org/fhir/administrative-gender
 - http://hl7.org/fhir/administrative-gender : other unknown
 
+profile Observation http://x.example/birth-weight|1 : Observation
+valueQuantity min={"value":500,"system":"http://unitsofmeasure.org","code":"g"} max={"value":7.5}
+
 valueset http://x.example/methods
 + http://x.example/methods : cuff
 "#;
@@ -108,7 +111,7 @@ fn pressure() -> Value {
     json!({
         "resourceType": "Observation", "status": "final",
         "category": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs" }] }],
-        "code": { "coding": [{ "system": "http://loinc.org", "code": "85354-9" }] },
+        "code": { "coding": [{ "system": "http://loinc.org", "code": "55284-4" }] },
         "subject": { "reference": "Patient/1" },
         "component": [component("8480-6", 120), component("8462-4", 80)]
     })
@@ -357,4 +360,17 @@ fn what_cannot_be_told_of_a_slice_is_said_and_is_no_error() {
     let other = changed(condition, "/code/coding/-", json!({ "code": "2" }));
     let found = faults(&other, "http://x.example/told");
     assert!(found.iter().any(|fault| fault.contains("nothing but these may stand here: one")), "{found:#?}");
+}
+
+#[test]
+fn a_quantity_is_held_to_its_bounds_in_whatever_unit_it_comes() {
+    let weight = |value: f64, code: &str| {
+        let resource = json!({ "resourceType": "Observation", "status": "final", "code": { "text": "weight" },
+            "valueQuantity": { "value": value, "system": "http://unitsofmeasure.org", "code": code } });
+        faults(&resource, "http://x.example/birth-weight").join("; ")
+    };
+    assert_eq!(weight(0.5, "kg"), "");
+    assert!(weight(0.499, "kg").contains("at least"), "{}", weight(0.499, "kg"));
+    assert!(weight(8.0, "[lb_av]").contains("at most"), "a bound without a unit is one of the number");
+    assert!(weight(3.0, "cm").contains("cannot be compared"), "{}", weight(3.0, "cm"));
 }

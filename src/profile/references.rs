@@ -127,8 +127,11 @@ fn pointed<'a>(map: &'a Map<String, Value>, validation: Validation<'a>) -> Point
 
 /// A contained resource, or another draft by its local name.
 fn contained<'a>(id: &'a str, validation: Validation<'a>) -> Pointed<'a> {
-    if id.is_empty() {
+    if id.is_empty() && validation.is_contained() {
         return Pointed::Resource(validation.root);
+    }
+    if id.is_empty() {
+        return Pointed::Nothing("`#` is what contains this, and this is not contained");
     }
     if let Some(found) = validation.contained.and_then(|contained| contained.get(id)) {
         return Pointed::Resource(found);

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::errata::corrected;
 use super::slicing::Slice;
 use crate::fhir::definition::{
     Binding, Constraint, Definitions, ElementDefinition, ElementRule, Max, Slicing, TypeDefinition, TypeRef,
@@ -143,7 +144,7 @@ impl Rules {
     pub fn add_invariants(&mut self, constraints: &[Constraint]) {
         for constraint in constraints {
             if !self.invariants.iter().any(|own| own.key == constraint.key) {
-                self.invariants.push(Invariant::new(constraint));
+                self.invariants.extend(corrected(constraint).iter().map(Invariant::new));
             }
         }
     }

@@ -7,8 +7,9 @@ use super::bundle::Bundle;
 use super::check::check_profile;
 use super::compiled::Profiles;
 use super::contained::{self, Contained};
+use super::implied::implied;
 use super::place::{Findings, Path};
-use super::{invariants, structure};
+use super::{bundle_rules, invariants, questionnaire, structure};
 use crate::fhir::Resource;
 use crate::fhir::definition::{Definitions, Kind};
 use crate::fhir::path::{Context, Element, Expression, Item, PathError};
@@ -84,6 +85,11 @@ impl<'a> Validation<'a> {
         let resource = Resource::try_from(item.to_json()).ok()?;
         let found = start(&resource, &[canonical.to_string()], self.profiles, false, false, self.depth + 1);
         Some(!found.iter().any(Problem::is_error))
+    }
+
+    /// Whether the resource that is being checked is contained in another.
+    pub fn is_contained(self) -> bool {
+        self.resource.as_map().is_some_and(|resource| !std::ptr::eq(resource, self.root))
     }
 
     pub fn deeper(self) -> Self {
@@ -181,10 +187,17 @@ pub(super) fn check_resource<'a>(
     contained::check_ids(map, path, findings);
     if let Some(bundle) = &bundle {
         bundle.check(path, findings);
+        bundle_rules::check(map, bundle, validation.is_thorough, path, findings);
     }
     if validation.is_thorough {
         for canonical in claims(map) {
             check_profile(resource, canonical, path, validation, findings);
+        }
+        for canonical in &implied(map, validation.profiles) {
+            check_profile(resource, canonical, path, validation, findings);
+        }
+        if name == "QuestionnaireResponse" {
+            questionnaire::check(map, path, validation, findings);
         }
     }
     true

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
 use super::scalar::{self, Secret};
-use super::{Credential, Feed, Intake, Limits, MllpSettings, Peer, handling, labels, writing};
+use super::{Address, Credential, Feed, Intake, Limits, MllpSettings, Peer, handling, labels, writing};
 use crate::mapping::{Authorities, Habits};
 use crate::problem::{Category, Problem};
 use crate::profile::{Profiles, named_profile};
@@ -97,6 +97,8 @@ fn mllp(node: &Node, folder: &mut Folder, taken: &mut Vec<Taken>, problems: &mut
     let peer_nodes = fields.list("peers");
     let peers: Vec<Peer> =
         peer_nodes.iter().filter_map(|node| scalar::keep(&mut fields, listener::peer(node))).collect();
+    let proxies: Vec<Address> =
+        fields.list("proxies").iter().filter_map(|node| scalar::keep(&mut fields, listener::proxy(node))).collect();
     if let Some(listener) = &listener {
         let shows_certificates = listener.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
         if peer_nodes.is_empty() && !listener.listen.ip().is_loopback() && !shows_certificates {
@@ -112,7 +114,13 @@ fn mllp(node: &Node, folder: &mut Folder, taken: &mut Vec<Taken>, problems: &mut
     }
     fields.finish(problems);
     let listener = listener?;
-    Some(MllpSettings { listen: listener.listen, tls: listener.tls, behind_proxy: listener.behind_proxy, peers })
+    Some(MllpSettings {
+        listen: listener.listen,
+        tls: listener.tls,
+        behind_proxy: listener.behind_proxy,
+        peers,
+        proxies,
+    })
 }
 
 fn http(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Option<Vec<Credential>> {

@@ -147,6 +147,20 @@ pub fn peer(node: &Node) -> Result<Peer, Problem> {
     })
 }
 
+/// The address or the network of a proxy in front, which is believed whose connection it passes on.
+pub fn proxy(node: &Node) -> Result<Address, Problem> {
+    let written = scalar::text(node)?;
+    let found = network(&written)
+        .ok_or_else(|| node.problem(format!("`{written}` is not an address (10.1.2.3) or a network (10.1.0.0/16)")))?;
+    let narrowest = if found.network.is_ipv4() { 8 } else { 32 };
+    if found.prefix < narrowest {
+        let text =
+            format!("`{written}` lets nearly everybody say whose connection it is; name the proxy's own address");
+        return Err(node.mark.problem(Category::Security, text));
+    }
+    Ok(found)
+}
+
 fn network(written: &str) -> Option<Address> {
     let (ip, prefix) = written.split_once('/').map_or((written, None), |(ip, prefix)| (ip, Some(prefix)));
     let network: IpAddr = ip.parse().ok()?;

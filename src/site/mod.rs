@@ -45,6 +45,6 @@ pub use model::{
 };
 pub use render::{problems_as_json, render, render_one};
 pub use starter::{DemoSite, StarterError, write_demo, write_starter};
-pub use tls::TlsFault;
+pub use tls::{LiveTls, TlsFault};
 pub use whole::Site;
 pub use writing::Writing;

@@ -116,6 +116,8 @@ pub struct MllpSettings {
     pub behind_proxy: bool,
     /// Who may connect; empty means anybody who reaches the port (loopback and TLS with client certificates only).
     pub peers: Vec<Peer>,
+    /// Proxies in front: whoever connects from there says by the PROXY protocol whose connection it passes on.
+    pub proxies: Vec<Address>,
 }
 
 /// Who may connect.

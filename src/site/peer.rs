@@ -27,11 +27,23 @@ impl Address {
 impl MllpSettings {
     /// Whether somebody at this address with a certificate of these names may connect: any entry that fits will do.
     pub fn admits(&self, address: IpAddr, certificate_names: &[String]) -> bool {
-        self.peers.is_empty()
-            || self.peers.iter().any(|peer| match peer {
-                Peer::Address(network) => network.contains(address),
-                Peer::Certificate(name) => certificate_names.iter().any(|shown| shown.eq_ignore_ascii_case(name)),
-            })
+        self.entry_of(address, certificate_names).is_some()
+    }
+
+    /// Which of the peers that is, by its place in the list; `Some(None)` where the feed names nobody, and none where it is a
+    /// stranger.
+    pub fn entry_of(&self, address: IpAddr, certificate_names: &[String]) -> Option<Option<usize>> {
+        let fits = |peer: &Peer| match peer {
+            Peer::Address(network) => network.contains(address),
+            Peer::Certificate(name) => certificate_names.iter().any(|shown| shown.eq_ignore_ascii_case(name)),
+        };
+        let found = self.peers.iter().position(fits);
+        (found.is_some() || self.peers.is_empty()).then_some(found)
+    }
+
+    /// Whether who connects from there passes somebody else's connection on.
+    pub fn is_proxy(&self, address: IpAddr) -> bool {
+        self.proxies.iter().any(|proxy| proxy.contains(address))
     }
 
     /// What to call a sender with a certificate of these names: the one that lets it in, else the first.
@@ -78,7 +90,13 @@ mod tests {
     #[test]
     fn any_entry_that_fits_admits() {
         let peers = vec![Peer::Address(network("10.0.0.0", 8)), Peer::Certificate("riverside".to_string())];
-        let settings = MllpSettings { listen: ([127, 0, 0, 1], 0).into(), tls: None, behind_proxy: false, peers };
+        let settings = MllpSettings {
+            listen: ([127, 0, 0, 1], 0).into(),
+            tls: None,
+            behind_proxy: false,
+            peers,
+            proxies: Vec::new(),
+        };
         let outside = "192.0.2.1".parse().unwrap();
         assert!(settings.admits("10.0.0.1".parse().unwrap(), &[]));
         assert!(settings.admits(outside, &["Riverside".to_string()]));

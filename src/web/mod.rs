@@ -11,6 +11,7 @@ mod health;
 #[cfg(test)]
 mod health_tests;
 mod pace;
+mod patience;
 mod scope;
 mod sealed;
 mod service;
@@ -19,4 +20,5 @@ mod smart;
 mod trial;
 
 pub use guard::guard;
+pub use patience::{Patience, patience};
 pub use service::{Service, configure};

@@ -14,6 +14,7 @@ mod fhirpath;
 mod mapping;
 mod nearness;
 mod own_mutants;
+mod rules;
 mod snapshots;
 mod us_core;
 mod validator;

@@ -30,12 +30,17 @@ fn check(json: &str) -> Vec<Problem> {
 
 /// The texts of a package's examples, by name.
 fn examples(package: &Path) -> BTreeMap<String, String> {
+    texts(package, "package/example/")
+}
+
+/// The JSON files below a folder of a package, by name.
+fn texts(package: &Path, folder: &str) -> BTreeMap<String, String> {
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(std::fs::File::open(package).unwrap()));
     let mut found = BTreeMap::new();
     for entry in archive.entries().unwrap() {
         let mut entry = entry.unwrap();
         let name = entry.path().unwrap().to_str().unwrap().to_string();
-        if let Some(name) = name.strip_prefix("package/example/").filter(|name| name.ends_with(".json")) {
+        if let Some(name) = name.strip_prefix(folder).filter(|name| name.ends_with(".json")) {
             let mut text = String::new();
             std::io::Read::read_to_string(&mut entry, &mut text).unwrap();
             found.insert(name.to_string(), text);
@@ -63,6 +68,27 @@ fn all_examples_of_us_core_are_accepted() {
         println!("{count:>5} × {severity:?}: {text}");
     }
     assert!(examples.len() > 200);
+    assert_eq!(refused, Vec::<String>::new());
+}
+
+/// HL7's own definitions in the package are resources too, with extensions that R4 knows only from later packages.
+#[test]
+fn all_definitions_of_us_core_are_accepted() {
+    let Some(packages) = packages() else { return };
+    let definitions = texts(&packages.join("hl7.fhir.us.core-7.0.0.tgz"), "package/");
+    let mut checked = 0;
+    let mut refused = Vec::new();
+    for (name, text) in definitions.iter().filter(|(name, _)| !name.contains('/')) {
+        // package.json and .index.json are no resources.
+        if !text.contains("\"resourceType\"") || name.starts_with('.') {
+            continue;
+        }
+        checked += 1;
+        let errors = check(text).into_iter().filter(Problem::is_error);
+        refused.extend(errors.map(|problem| format!("{name}: {problem}")));
+    }
+    println!("{checked} definitions, {} errors", refused.len());
+    assert!(checked > 200);
     assert_eq!(refused, Vec::<String>::new());
 }
 

@@ -156,3 +156,19 @@ async fn messages_come_over_http_too() {
     assert_eq!(unknown.status(), 404);
     house.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_without_mllp_framing_is_told_which_bytes_are_missing() {
+    let house = House::new().await;
+    let mut sender = house.hospital().await;
+    sender.write(adt("A04", "NC1", "4711", "V1", &minutes_ago(9)).as_bytes()).await;
+    let answer = sender.answer().await;
+    assert_eq!(code(&answer), "AR");
+    assert!(answer.contains("0B before it") && answer.contains("1C 0D after it"), "{answer}");
+    assert_eq!(
+        code(&sender.send(&adt("A04", "NC1", "4711", "V1", &minutes_ago(9))).await),
+        "AA",
+        "in a frame it is taken"
+    );
+    house.running.stop().await;
+}

@@ -101,9 +101,13 @@ impl<'a> Element<'a> {
         found
     }
 
-    /// How a primitive compares with a JSON value of its type; none where they do not.
+    /// How a primitive or a quantity compares with a JSON value of its type; none where they do not.
     pub fn compare_with(&self, other: &Value) -> Option<Ordering> {
-        let other = Element { content: Content::Primitive(other), sibling: None, definition: self.definition };
+        let content = match other {
+            Value::Object(map) => Content::Object(map),
+            other => Content::Primitive(other),
+        };
+        let other = Element { content, sibling: None, definition: self.definition };
         order(&Item::Element(*self), &Item::Element(other)).ok()
     }
 

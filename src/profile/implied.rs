@@ -1,0 +1,59 @@
+//! Profiles that a resource must meet though nobody claims them: R4 asks its vital signs profiles of every Observation with such a
+//! code (http://hl7.org/fhir/R4/observation-vitalsigns.html: "magic" LOINC codes).
+
+use serde_json::{Map, Value};
+
+use super::compiled::{Profiles, short_name};
+use super::validate::claims;
+
+const LOINC: &str = "http://loinc.org";
+
+/// The code, and R4's profile for it.
+const VITAL_SIGNS: [(&str, &str); 10] = [
+    ("85353-1", "vitalspanel"),
+    ("9279-1", "resprate"),
+    ("8867-4", "heartrate"),
+    ("2708-6", "oxygensat"),
+    ("8310-5", "bodytemp"),
+    ("8302-2", "bodyheight"),
+    ("9843-4", "headcircum"),
+    ("29463-7", "bodyweight"),
+    ("39156-5", "bmi"),
+    ("85354-9", "bp"),
+];
+
+/// Those that say of all vital signs what they have in common.
+const COMMON: [&str; 2] = ["vitalsigns", "us-core-vital-signs"];
+const MAX_BASES: usize = 16;
+
+/// The canonical URLs of the profiles that a resource must meet by what it is. One that claims a profile of its own for its vital sign
+/// has said it more exactly.
+pub(super) fn implied(resource: &Map<String, Value>, profiles: &Profiles) -> Vec<String> {
+    if resource.get("resourceType").and_then(Value::as_str) != Some("Observation")
+        || claims(resource).any(|claim| is_of_a_vital_sign(claim, profiles))
+    {
+        return Vec::new();
+    }
+    let codings = resource.get("code").and_then(|code| code.get("coding")).and_then(Value::as_array);
+    let codes =
+        codings.into_iter().flatten().filter(|coding| coding.get("system").and_then(Value::as_str) == Some(LOINC));
+    let codes: Vec<&str> = codes.filter_map(|coding| coding.get("code").and_then(Value::as_str)).collect();
+    let known = VITAL_SIGNS.iter().filter(|(code, _)| codes.contains(code));
+    let mut found: Vec<String> =
+        known.map(|(_, profile)| format!("http://hl7.org/fhir/StructureDefinition/{profile}")).collect();
+    found.dedup();
+    found
+}
+
+fn is_of_a_vital_sign(claim: &str, profiles: &Profiles) -> bool {
+    let is_common = |url: &str| COMMON.iter().any(|name| short_name(url) == *name);
+    let mut url = claim.to_string();
+    for _ in 0..MAX_BASES {
+        let Some(profile) = profiles.library().profile(&url).filter(|_| !is_common(claim)) else { return false };
+        if is_common(&profile.base) {
+            return true;
+        }
+        url.clone_from(&profile.base);
+    }
+    false
+}

@@ -1,0 +1,69 @@
+//! The demo, ended at any moment: nothing is left, and nobody is told that it was told to its end.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn demo(folder: &Path, words: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_handover"));
+    command
+        .arg("demo")
+        .args(words)
+        .env("TMPDIR", folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+fn send(signal: &str, to: &Child) {
+    assert!(Command::new("kill").args([signal, &to.id().to_string()]).status().unwrap().success());
+}
+
+/// Waits for the end; a demo that does not end fails the test.
+fn ended(mut child: Child) -> std::process::ExitStatus {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if Instant::now() > until {
+            child.kill().unwrap();
+            panic!("the demo did not end");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).unwrap().next().is_none()
+}
+
+#[test]
+fn an_interrupted_demo_leaves_nothing_behind_whenever_it_is_interrupted() {
+    for (moment, signal) in
+        [(0, "-INT"), (120, "-INT"), (450, "-TERM"), (1_300, "-INT"), (2_900, "-HUP"), (6_000, "-INT")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let child = demo(folder.path(), &["--once"]);
+        std::thread::sleep(Duration::from_millis(moment));
+        send(signal, &child);
+        if moment > 1_000 {
+            send(signal, &child);
+        }
+        let status = ended(child);
+        let early = moment < 200 && status.signal().is_some();
+        assert!(early || status.code() == Some(130), "{status} after {moment} ms");
+        assert!(is_empty(folder.path()), "files are left after {moment} ms");
+    }
+}
+
+#[test]
+fn a_demo_that_nobody_reads_any_more_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = demo(folder.path(), &[]);
+    drop(child.stdout.take());
+    assert_eq!(ended(child).code(), Some(130));
+    assert!(is_empty(folder.path()));
+}
