@@ -184,6 +184,7 @@ async fn handshake(
     let greeted = timeout(within, async {
         match stream.peek(&mut [0]).await {
             Ok(1..) => Some(tls.accept(stream).await),
+            // Nothing lost: nothing came.
             Ok(0) | Err(_) => None,
         }
     });

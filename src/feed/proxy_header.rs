@@ -43,6 +43,7 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Source
         fill(stream, &mut rest).await?;
         let [command, family, high, low] = rest;
         let length = usize::from(u16::from_be_bytes([high, low]));
+        // Nothing lost: the connection is refused before a message, with the reason.
         if length > LONGEST_REST {
             return Err(HeaderFault::TooLong);
         }
@@ -55,6 +56,7 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Source
     }
     let mut line = begin.to_vec();
     while !line.ends_with(b"\r\n") {
+        // Nothing lost: the connection is refused before a message, with the reason.
         if line.len() >= LONGEST_LINE {
             return Err(HeaderFault::TooLong);
         }

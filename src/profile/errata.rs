@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::fhir::definition::Constraint;
+use crate::fhir::definition::{Constraint, split_version};
 
 static ERRATA: LazyLock<Vec<Erratum>> = LazyLock::new(|| read(include_str!("../../profiles/errata.txt")));
 
@@ -68,6 +68,7 @@ pub(super) fn further_contexts(url: &str) -> &'static [&'static str] {
 
 /// Whether a code belongs to a value set beyond what R4 has of it, at an element such as `CapabilityStatement.format`.
 pub(super) fn is_further_code(value_set: &str, element: &str, code: &str) -> bool {
+    let value_set = split_version(value_set).0;
     CODES.iter().any(|(set, at, codes)| *set == value_set && (*at == "*" || *at == element) && codes.contains(&code))
 }
 

@@ -159,7 +159,8 @@ fn invariants() {
 fn what_is_said_of_an_item_holds_for_the_items_inside_it() {
     let item = json!([{ "linkId": "1", "type": "group", "item": [{ "linkId": "2", "type": "string" }] }]);
     let questionnaire = json!({ "resourceType": "Questionnaire", "id": "q", "status": "draft", "item": item });
-    one(questionnaire, "/item/0/item/0/type", json!("group"), "Questionnaire.item[0].item[0]: the invariant que-1");
+    let shown = json!({ "linkId": "2", "type": "display", "item": [{ "linkId": "3", "type": "string" }] });
+    one(questionnaire, "/item/0/item/0", shown, "Questionnaire.item[0].item[0]: the invariant que-1");
 }
 
 #[test]

@@ -156,3 +156,15 @@ fn what_is_no_resource_is_said_and_what_is_not_there_ends_the_run() {
         assert!(text.contains(part), "{file}: {text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_we_say_of_ourselves_is_valid() {
+    let house = crate::harness::House::new().await;
+    let stated: Value = reqwest::get(house.url("/fhir/metadata")).await.unwrap().json().await.unwrap();
+    assert_eq!(stated["resourceType"], "CapabilityStatement");
+    let stated = handover::fhir::Resource::try_from(stated).unwrap();
+    let found = handover::profile::validate_against(&stated, &[], handover::profile::Profiles::built_in());
+    let errors: Vec<String> = found.iter().filter(|problem| problem.is_error()).map(ToString::to_string).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    house.running.stop().await;
+}

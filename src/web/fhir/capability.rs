@@ -52,7 +52,13 @@ fn security(base_url: &str) -> Value {
         "description": text,
         "extension": [{
             "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
-            "extension": [{ "url": "token", "valueUri": format!("{base_url}/auth/token") }],
+            // R4's extension demands both; nobody is sent anywhere to log in here.
+            "extension": [
+                { "url": "authorize", "_valueUri": { "extension": [{
+                    "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "not-applicable",
+                }] } },
+                { "url": "token", "valueUri": format!("{base_url}/auth/token") },
+            ],
         }],
     })
 }

@@ -86,9 +86,17 @@ def _(it):
         return "Questionnaire"
 
 
+# What is displayed has no items; that a group has none is advice (profiles/errata.txt).
+SHOWN_WITH_ITEMS = {
+    "linkId": "no-such-link",
+    "type": "display",
+    "item": [{"linkId": "no-such-link-either", "type": "string"}],
+}
+
+
 @breaks("que-1", "Questionnaire")
 def _(it):
-    it["item"].append({"linkId": "no-such-link", "type": "group"})
+    it["item"].append(SHOWN_WITH_ITEMS)
     return f"Questionnaire.item[{len(it['item']) - 1}]"
 
 
@@ -96,7 +104,7 @@ def _(it):
 def _(it):
     for index, item in enumerate(it["item"]):
         if item.get("item"):
-            item["item"].append({"linkId": "no-such-link", "type": "group"})
+            item["item"].append(SHOWN_WITH_ITEMS)
             return f"Questionnaire.item[{index}].item[{len(item['item']) - 1}]"
 
 
