@@ -58,7 +58,8 @@ impl HttpIntake {
     /// Puts the route into an application.
     pub fn configure(&self, config: &mut web::ServiceConfig) {
         config.app_data(web::Data::new(self.clone()));
-        config.service(web::resource("/hl7/{feed}").route(web::post().to(post)));
+        let feed = web::resource("/hl7/{feed}").route(web::post().to(post));
+        config.service(feed.default_service(web::to(|| std::future::ready(Refusal::Method.respond()))));
     }
 
     /// Counts a request while it lives; none where the feed has as many as it may.

@@ -1,13 +1,15 @@
 //! What HTTP says of a request that is not read as a message: the sender, the form or the moment is wrong (RFC 9110, 15.5).
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{ACCEPT, ContentType, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ACCEPT, ALLOW, ContentType, RETRY_AFTER, WWW_AUTHENTICATE};
 
 /// Why a request is refused. The texts go to the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
     #[error("there is no such feed, or it does not take messages over HTTP")]
     UnknownFeed,
+    #[error("messages are posted")]
+    Method,
     #[error("show the feed's bearer token or client certificate")]
     NoCredential,
     #[error("the bearer token is not one of this feed")]
@@ -34,6 +36,7 @@ impl Refusal {
     pub fn respond(self) -> HttpResponse {
         let mut response = match self {
             Self::UnknownFeed => HttpResponse::NotFound(),
+            Self::Method => HttpResponse::MethodNotAllowed(),
             Self::NoCredential | Self::WrongToken => HttpResponse::Unauthorized(),
             Self::Stranger => HttpResponse::Forbidden(),
             Self::UnsupportedContent => HttpResponse::UnsupportedMediaType(),
@@ -49,6 +52,9 @@ impl Refusal {
             }
             Self::WrongToken => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"hl7\", error=\"invalid_token\""));
+            }
+            Self::Method => {
+                response.insert_header((ALLOW, "POST"));
             }
             Self::TooMany | Self::Failed => {
                 response.insert_header((RETRY_AFTER, 1));

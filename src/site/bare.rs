@@ -19,6 +19,7 @@ impl Site {
             tls: None,
             behind_proxy: false,
             max_body_bytes: 1 << 20,
+            origins: Vec::new(),
         };
         let settings = Settings {
             base_url: "https://gateway.example".to_string(),

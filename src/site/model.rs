@@ -44,6 +44,8 @@ pub struct HttpSettings {
     /// TLS ends at a proxy in front; allows listening beyond loopback without TLS.
     pub behind_proxy: bool,
     pub max_body_bytes: usize,
+    /// Origins whose pages may read FHIR and ask for tokens: `https://app.example`.
+    pub origins: Vec<String>,
 }
 
 /// PEM files of a listener.

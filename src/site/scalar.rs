@@ -119,6 +119,23 @@ pub fn web_address(node: &Node) -> Result<String, Problem> {
     }
 }
 
+/// The origin of a web page, as browsers write it (RFC 6454, 6.2): https, or http on this machine, without a path. No `*`: what
+/// reads patients' data is named.
+pub fn origin(node: &Node) -> Result<String, Problem> {
+    let written = text(node)?;
+    let is_origin = reqwest::Url::parse(&written).is_ok_and(|url| url.origin().ascii_serialization() == written);
+    if !is_origin || !(written.starts_with("https://") || written.starts_with("http://")) {
+        let text =
+            format!("`{written}` is not the origin of a page, such as https://app.example or https://app.example:8443");
+        return Err(node.problem(text));
+    }
+    if written.starts_with("http://") && !is_loopback(&written) {
+        let text = "a page that reads patients' data must come over https; write the https origin";
+        return Err(node.mark.problem(Category::Security, text));
+    }
+    Ok(written)
+}
+
 /// Whether an address reaches this machine only.
 pub fn is_loopback(address: &str) -> bool {
     let host = reqwest::Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_string));

@@ -86,9 +86,12 @@ fn http(node: &Node, folder: &mut Folder, taken: &mut Vec<Taken>, problems: &mut
     let mut fields = Fields::of(node, "http");
     let listener = listener::read(&mut fields, folder, taken);
     let body = fields.integer("max_body_bytes", 1024..=1 << 30).and_then(|bytes| usize::try_from(bytes).ok());
+    let named = fields.list("origins");
+    let origins = named.into_iter().filter_map(|node| scalar::keep(&mut fields, scalar::origin(node))).collect();
     fields.finish(problems);
     let listener = listener?;
     Some(HttpSettings {
+        origins,
         listen: listener.listen,
         tls: listener.tls,
         behind_proxy: listener.behind_proxy,

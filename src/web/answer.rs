@@ -14,6 +14,8 @@ use crate::store::StoreError;
 
 pub const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 
+const REALM: &str = "Bearer realm=\"fhir\"";
+
 /// A request that is not answered as asked.
 #[derive(Debug)]
 pub struct Fault {
@@ -21,14 +23,14 @@ pub struct Fault {
     pub problem: Box<Problem>,
     /// When to come again.
     pub retry_after_secs: Option<u64>,
-    /// What a 401 or 403 says of the token beside that one is wanted (RFC 6750, 3).
-    pub challenge: Option<String>,
+    /// What the answer's header says beside: which methods are allowed, which token is wanted (RFC 6750, 3).
+    pub header: Option<(&'static str, String)>,
 }
 
 impl Fault {
     pub fn new(status: StatusCode, category: Category, text: impl Into<String>) -> Self {
         let problem = Box::new(Problem::error(category, Place::Whole, text));
-        Self { status, problem, retry_after_secs: None, challenge: None }
+        Self { status, problem, retry_after_secs: None, header: None }
     }
 
     pub fn bad_request(category: Category, text: impl Into<String>) -> Self {
@@ -37,18 +39,22 @@ impl Fault {
 
     /// No token came.
     pub fn unauthorized(text: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, Category::Login, text)
+        Self::new(StatusCode::UNAUTHORIZED, Category::Login, text).challenge(REALM.to_string())
     }
 
     /// A token came, and it does not count.
     pub fn invalid_token(text: impl Into<String>) -> Self {
-        Self { challenge: Some("error=\"invalid_token\"".to_string()), ..Self::unauthorized(text) }
+        Self::unauthorized(text).challenge(format!("{REALM}, error=\"invalid_token\""))
     }
 
     /// The token counts, and this scope is not in it.
     pub fn insufficient_scope(scope: &str) -> Self {
         let fault = Self::forbidden(format!("the access token does not have the scope {scope}"));
-        Self { challenge: Some(format!("error=\"insufficient_scope\", scope=\"{scope}\"")), ..fault }
+        fault.challenge(format!("{REALM}, error=\"insufficient_scope\", scope=\"{scope}\""))
+    }
+
+    fn challenge(self, text: String) -> Self {
+        Self { header: Some(("www-authenticate", text)), ..self }
     }
 
     pub fn forbidden(text: impl Into<String>) -> Self {
@@ -96,9 +102,8 @@ impl ResponseError for Fault {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
-        if self.status == StatusCode::UNAUTHORIZED || self.challenge.is_some() {
-            let parts = [Some("Bearer realm=\"fhir\""), self.challenge.as_deref()].into_iter().flatten();
-            response.insert_header((header::WWW_AUTHENTICATE, parts.collect::<Vec<_>>().join(", ")));
+        if let Some((name, text)) = &self.header {
+            response.insert_header((*name, text.as_str()));
         }
         if let Some(secs) = self.retry_after_secs {
             response.insert_header((header::RETRY_AFTER, secs));

@@ -1,4 +1,5 @@
-//! Around every request: how often one address may ask, headers that keep browsers from harm, a count and a log line.
+//! Around every request: how often one address may ask, which origins may read the answer, headers that keep browsers from harm,
+//! a body that is not cut off, a count and a log line.
 //! The line has the route's pattern and never the path, the query or a body: those may name a patient.
 
 use std::net::IpAddr;
@@ -12,12 +13,14 @@ use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError, web};
 
 use super::answer::Fault;
+use super::origins;
 use super::service::Service;
+use super::unread::Unread;
 use crate::problem::Category;
 
 /// The middleware for the whole app: `App::new().wrap(from_fn(web::guard))`, above `web::configure`.
 pub async fn guard(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
@@ -30,15 +33,22 @@ pub async fn guard(
         let now = service.gateway.clock.now();
         if message { !service.strangers.has_room(&address, now) } else { !service.addresses.admit(address, now) }
     });
+    let unread = Unread::of(&mut request, message);
+    let site = service.as_ref().map(|service| service.gateway.site.load_full());
+    let origin = site.and_then(|site| origins::let_in(&request, &site));
     let mut response = if turned_away {
         let status = actix_web::http::StatusCode::TOO_MANY_REQUESTS;
         let mut fault = Fault::new(status, Category::Throttled, "too many requests from this address; ask again later");
         fault.retry_after_secs = Some(1);
         request.into_response(fault.error_response())
+    } else if origin.is_some() && origins::is_preflight(&request) {
+        request.into_response(origins::preflight())
     } else {
         next.call(request).await?.map_into_boxed_body()
     };
+    unread.into_iter().for_each(Unread::drain);
     protect(response.headers_mut(), encrypted);
+    origin.into_iter().for_each(|origin| origins::mark(response.headers_mut(), origin));
     if let Some(service) = service {
         // Only what matched a route is named: other paths are anybody's words.
         let route = response.request().match_pattern().unwrap_or_else(|| "none".to_string());

@@ -10,6 +10,8 @@ mod guard;
 mod health;
 #[cfg(test)]
 mod health_tests;
+mod methods;
+mod origins;
 mod pace;
 mod patience;
 mod scope;
@@ -18,6 +20,7 @@ mod service;
 mod smart;
 #[cfg(test)]
 mod trial;
+mod unread;
 
 pub use guard::guard;
 pub use patience::{Patience, patience};

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
+use actix_web::middleware::Compress;
 use actix_web::web::{self, ServiceConfig};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -12,6 +13,7 @@ use super::answer::Fault;
 use super::cds_hooks;
 use super::fhir;
 use super::health::{health, live, metrics};
+use super::methods::{reads, takes};
 use super::pace::Pace;
 use super::sealed::Seal;
 use super::smart::{Keyring, TokenKey, configuration, jwks, token};
@@ -75,12 +77,13 @@ pub fn configure(config: &mut ServiceConfig, service: Arc<Service>) {
     let form = web::FormConfig::default().limit(FORM_BYTES);
     config
         .app_data(web::Data::from(service))
-        .route("/health", web::get().to(health))
-        .route("/health/live", web::get().to(live))
-        .route("/metrics", web::get().to(metrics))
-        .route("/.well-known/jwks.json", web::get().to(jwks))
-        .route("/.well-known/smart-configuration", web::get().to(configuration))
-        .service(web::resource("/auth/token").app_data(form).route(web::post().to(token)))
+        .service(reads("/health", |route| route.to(health)))
+        .service(reads("/health/live", |route| route.to(live)))
+        .service(reads("/metrics", |route| route.to(metrics)))
+        .service(reads("/.well-known/jwks.json", |route| route.to(jwks)))
+        .service(reads("/.well-known/smart-configuration", |route| route.to(configuration)))
+        .service(takes("/auth/token", |route| route.to(token)).app_data(form))
         .configure(cds_hooks::routes)
-        .service(web::scope("/fhir").configure(fhir::routes));
+        // Nothing else is compressed: pages that hold a secret beside what somebody typed would tell it by their length.
+        .service(web::scope("/fhir").wrap(Compress::default()).configure(fhir::routes));
 }

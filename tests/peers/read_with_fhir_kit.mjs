@@ -41,7 +41,20 @@ const first = await client.vread({ resourceType: 'Encounter', id: again.id, vers
 const history = await client.history({ resourceType: 'Encounter', id: again.id });
 const refused = await client.read({ resourceType: 'Encounter', id: 'nobody' }).catch((error) => error.response?.status);
 const validated = await client.operation({ name: 'validate', resourceType: 'Patient', input: { resourceType: 'Patient', gender: 'F' } });
+const about = { patient: patient.id };
+const search = (resourceType, searchParams) => client.search({ resourceType, searchParams });
+const sorted = async (order, count) => resources(await search('Encounter', { ...about, _sort: order, _count: count })).map(({ id }) => id);
+const named = async (name) => resources(await search('Patient', { name, _count: 1 }))[0]?.id ?? null;
+const promises = {
+  count: (await search('Encounter', { ...about, _summary: 'count' })).total,
+  newest: await sorted('-date', 2),
+  oldest: (await sorted('date', 1))[0],
+  named: await named('okafor'),
+  stranger: await named('Weber'),
+  unknown: await search('Patient', { nickname: 'Weber' }).then(() => 'answered', (error) => String(error.response?.status)),
+};
 console.log(JSON.stringify({
+  promises,
   encounters: encounters.map(({ id }) => id),
   tasks: tasks.map(({ id }) => id),
   read: [again.id, again.status, again.subject.reference],

@@ -40,7 +40,23 @@ about = {"patient": patient.id}
 encounters = list(Encounter.where({**about, "_count": "2"}).perform_resources_iter(smart.server))
 again = Encounter.read(encounters[0].id, smart.server)
 tasks = Task.where(about).perform_resources(smart.server)
+try:
+    Patient.where({"nickname": "Weber", "_count": "1"}).perform_resources(smart.server)
+    unknown = "answered"
+except Exception as error:  # its own and those of the library below it
+    unknown = type(error).__name__
+sort = lambda order, count: Encounter.where({**about, "_sort": order, "_count": count}).perform(smart.server)
+people = lambda name: Patient.where({"name": name, "_count": "1"}).perform_resources(smart.server)
+promises = {
+    "count": Encounter.where({**about, "_summary": "count"}).perform(smart.server).total,
+    "newest": [entry.resource.id for entry in sort("-date", "2").entry],
+    "oldest": sort("date", "1").entry[0].resource.id,
+    "named": people("okafor")[0].id,
+    "stranger": people("Weber")[0].id if people("Weber") else None,
+    "unknown": unknown,
+}
 found = {
+    "promises": promises,
     "encounters": [encounter.id for encounter in encounters],
     "tasks": [task.id for task in tasks],
     "read": [again.id, again.status, again.subject.reference],

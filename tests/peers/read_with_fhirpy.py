@@ -41,7 +41,23 @@ try:
     refused = "nothing"
 except BaseFHIRError as error:
     refused = type(error).__name__
+people = client.resources("Patient")
+try:
+    people.search(nickname="Weber").first()
+    unknown = "answered"
+except BaseFHIRError as error:
+    unknown = type(error).__name__
+stranger = people.search(name="Weber").first()
+promises = {
+    "count": about.count(),
+    "newest": [one.id for one in about.sort("-date").limit(2).fetch()],
+    "oldest": about.sort("date").first().id,
+    "named": people.search(name="okafor").sort("family").first().id,
+    "stranger": stranger and stranger.id,
+    "unknown": unknown,
+}
 found = {
+    "promises": promises,
     "encounters": [encounter.id for encounter in encounters],
     "tasks": [task.id for task in tasks],
     "read": [again.id, again.status, again.subject.reference],

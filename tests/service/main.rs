@@ -10,12 +10,14 @@
     reason = "a test says what it expects by failing, prints what it did, and is told by the environment what to do"
 )]
 
+mod attacks;
 mod cards;
 mod control;
 mod delivery;
 mod handling;
 mod harness;
 mod intake;
+mod manners;
 mod partner;
 mod peers;
 mod profiles;

@@ -84,6 +84,19 @@ async fn read_with(mut command: Command) -> Value {
     assert_eq!(found["tasks"], json!(own.ids(&format!("Task?patient={patient}")).await));
     assert!(!found["tasks"].as_array().unwrap().is_empty());
     assert_eq!(found["read"], json!([encounters[0], "finished", format!("Patient/{patient}")]));
+    // What the library promises of a search: how many, in which order, and the first of those asked for or nobody.
+    let begun = async |id: &String| own.get(&format!("Encounter/{id}")).await.1["period"]["start"].to_string();
+    let mut by_begin = Vec::new();
+    for id in &encounters {
+        by_begin.push((begun(id).await, id.clone()));
+    }
+    by_begin.sort_unstable();
+    let by_begin: Vec<String> = by_begin.into_iter().map(|(_, id)| id).collect();
+    let promises = &found["promises"];
+    assert_eq!((&promises["count"], &promises["oldest"]), (&json!(5), &json!(by_begin[0])), "{promises}");
+    assert_eq!(promises["newest"], json!([by_begin[4], by_begin[3]]), "{promises}");
+    assert_eq!((&promises["named"], &promises["stranger"]), (&json!(patient), &Value::Null), "{promises}");
+    assert_ne!(promises["unknown"], "answered", "a parameter that is not supported must not find somebody");
     readers.house.running.stop().await;
     found
 }

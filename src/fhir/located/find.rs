@@ -8,6 +8,9 @@ use super::scan::{Node, Shape, scan};
 use crate::fhir::Resource;
 use crate::problem::{Category, Place, Problem};
 
+/// Doubled keys that are named one by one.
+const MOST_DUPLICATES: usize = 100;
+
 /// A place in a text: line and column from 1, length in characters, on one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -57,18 +60,25 @@ impl<'t> Located<'t> {
         Ok(Self { resource, text, root, lines })
     }
 
-    /// Keys that stand twice in one object: JSON leaves open which of the two counts, FHIR has no use for it.
+    /// Keys that stand twice in one object: JSON leaves open which of the two counts, FHIR has no use for it. The first of them
+    /// with their places, and how many more there are: finding a place is work in the length of its line.
     pub fn duplicate_keys(&self) -> Vec<(Span, Problem)> {
-        let mut found = Vec::new();
+        let mut places = Vec::new();
         self.root.walk(&mut |node| {
             let Shape::Object(members) = &node.shape else { return };
             let mut seen = std::collections::HashSet::with_capacity(members.len());
-            for member in members.iter().filter(|member| !seen.insert(member.key.as_str())) {
-                let text = "this key stands here twice, and readers differ in which of the two they take; keep one";
-                let problem = Problem::error(Category::Structure, Place::Whole, text);
-                found.push((self.span(member.start, member.end), problem));
-            }
+            let twice = members.iter().filter(|member| !seen.insert(member.key.as_str()));
+            places.extend(twice.map(|member| (member.start, member.end)));
         });
+        let problem = |text: String| Problem::error(Category::Structure, Place::Whole, text);
+        let text = "this key stands here twice, and readers differ in which of the two they take; keep one";
+        let shown = places.iter().take(MOST_DUPLICATES);
+        let mut found: Vec<_> =
+            shown.map(|(start, end)| (self.span(*start, *end), problem(text.to_string()))).collect();
+        if places.len() > MOST_DUPLICATES {
+            let more = format!("{} more keys stand twice", places.len() - MOST_DUPLICATES);
+            found.push((self.span(self.root.start, self.root.start + 1), problem(more)));
+        }
         found
     }
 

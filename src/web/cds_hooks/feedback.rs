@@ -82,6 +82,6 @@ async fn give(service: &Service, client: &Client, flag: ResourceId, answer: &str
             Category::NotFound => actix_web::http::StatusCode::NOT_FOUND,
             _ => actix_web::http::StatusCode::BAD_REQUEST,
         };
-        Fault { status, problem: Box::new(problem), retry_after_secs: None, challenge: None }
+        Fault { status, problem: Box::new(problem), retry_after_secs: None, header: None }
     })
 }

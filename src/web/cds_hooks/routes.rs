@@ -10,6 +10,7 @@ use super::discovery::discovery;
 use super::feedback::feedback;
 use crate::problem::Category;
 use crate::web::answer::Fault;
+use crate::web::methods::{reads, takes};
 
 /// A prefetched patient and a context fit many times.
 const BODY_BYTES: usize = 512 * 1024;
@@ -23,8 +24,8 @@ pub fn routes(config: &mut ServiceConfig) {
         web::scope("/cds-services")
             .app_data(json)
             .wrap(from_fn(allow_other_origins))
-            .route("", web::get().to(discovery))
-            .route("/{id}", web::post().to(call))
-            .route("/{id}/feedback", web::post().to(feedback)),
+            .service(reads("", |route| route.to(discovery)))
+            .service(takes("/{id}", |route| route.to(call)))
+            .service(takes("/{id}/feedback", |route| route.to(feedback))),
     );
 }

@@ -13,11 +13,12 @@ use crate::web::service::Service;
 pub async fn capability(service: web::Data<Service>, request: HttpRequest) -> Result<HttpResponse, Fault> {
     check_format(&request, parameter(&request, "_format").as_deref())?;
     let settings = &service.gateway.site.load().settings;
-    let body = statement(&settings.base_url, &format!("{:.0}", service.started));
+    let cors = !settings.http.origins.is_empty();
+    let body = statement(&settings.base_url, &format!("{:.0}", service.started), cors);
     Ok(write_fhir(HttpResponse::Ok().insert_header((CACHE_CONTROL, "max-age=60")), &body))
 }
 
-fn statement(base_url: &str, started: &str) -> Value {
+fn statement(base_url: &str, started: &str, cors: bool) -> Value {
     let version = env!("CARGO_PKG_VERSION");
     json!({
         "resourceType": "CapabilityStatement",
@@ -34,15 +35,16 @@ fn statement(base_url: &str, started: &str) -> Value {
         "format": ["application/fhir+json", "json"],
         "rest": [{
             "mode": "server",
-            "security": security(base_url),
+            "security": security(base_url, cors),
             "resource": TYPES.iter().map(|(name, own)| resource(name, own)).collect::<Vec<_>>(),
         }],
     })
 }
 
-fn security(base_url: &str) -> Value {
+fn security(base_url: &str, cors: bool) -> Value {
     let text = "Every read needs a SMART Backend Services access token and an agreement that allows it.";
     json!({
+        "cors": cors,
         "service": [{
             "coding": [{
                 "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",

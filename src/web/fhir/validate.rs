@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
@@ -20,6 +20,9 @@ use crate::web::service::Service;
 /// More than this is not checked at once, even where a site takes larger bodies.
 const MOST_BYTES: usize = 4 << 20;
 const MOST_PROFILES: usize = 8;
+
+/// Issues that are listed with their places: finding one is work in the length of the body.
+const MOST_ISSUES: usize = 200;
 
 pub async fn validate(
     service: web::Data<Service>,
@@ -54,10 +57,14 @@ pub async fn validate(
 
 /// FHIR JSON, or nothing said of it.
 fn check_content(request: &HttpRequest) -> Result<(), Fault> {
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        let text = "send the resource uncompressed";
+        return Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Category::NotSupported, text));
+    }
     let Some(named) = request.headers().get(CONTENT_TYPE) else { return Ok(()) };
     let name = named.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match name.as_str() {
-        "application/fhir+json" | "application/json" | "text/json" => Ok(()),
+        "application/fhir+json" | "application/json" | "text/json" | "application/json+fhir" => Ok(()),
         _ => {
             let text = "send the resource as application/fhir+json";
             Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Category::NotSupported, text))
@@ -136,7 +143,9 @@ fn check(body: &str, resource_type: &str, mut asked: Asked, profiles: &Profiles)
         let place = Place::Element(resource.resource_type().to_string());
         found.push((Problem::error(Category::Structure, place, text), text_of(located.find(&path))));
     }
-    for problem in validate_against(&resource, &asked.profiles, profiles) {
+    let mut problems = validate_against(&resource, &asked.profiles, profiles);
+    let more = problems.split_off(problems.len().min(MOST_ISSUES));
+    for problem in problems {
         // In the text, the resource may be a part of Parameters.
         let span = match &problem.place {
             Place::Element(own) if !path.is_empty() => {
@@ -146,6 +155,10 @@ fn check(body: &str, resource_type: &str, mut asked: Asked, profiles: &Profiles)
             _ => located.place_of(&problem),
         };
         found.push((problem, text_of(span)));
+    }
+    if let Some(gravest) = more.iter().max_by_key(|problem| problem.severity) {
+        let text = format!("{} more issues are not listed; mend these first", more.len());
+        found.push((Problem { text, place: Place::Whole, ..gravest.clone() }, text_of(located.find(""))));
     }
     Ok(operation_outcome_in_text(&found))
 }
