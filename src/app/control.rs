@@ -9,6 +9,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use super::private;
 use super::reload::ReloadBell;
 use crate::console::Console;
 use crate::pipeline::{Gateway, Operation};
@@ -31,7 +32,7 @@ pub(super) fn serve(
     data: &Path,
     origin: String,
 ) -> anyhow::Result<ServerHandle> {
-    std::fs::create_dir_all(data)?;
+    private::keep_private(data)?;
     let path = socket_path(data);
     // The store's own lock says that no other gateway lives here, so a socket that is left is a dead one.
     let _ = std::fs::remove_file(&path);

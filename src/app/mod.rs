@@ -4,6 +4,7 @@ mod budget;
 mod control;
 mod http;
 mod panels;
+mod private;
 mod reload;
 mod running;
 mod watch;

@@ -12,9 +12,9 @@ use tokio::task::JoinHandle;
 
 use super::budget::Budget;
 use super::http::{self, HttpPart};
-use super::panels;
 use super::reload::{ReloadBell, Reloader};
 use super::watch::SiteWatch;
+use super::{panels, private};
 use crate::clock::{Clock, SystemClock};
 use crate::console::{Console, Pulse, Sessions};
 use crate::delivery::{self, Worker};
@@ -71,7 +71,7 @@ pub fn open_store(site: &Site) -> anyhow::Result<Arc<dyn Store>> {
     };
     let path = data_folder(site);
     if !matches!(engine, EngineChoice::Memory) {
-        std::fs::create_dir_all(&path).with_context(|| format!("the data folder {} cannot be made", path.display()))?;
+        private::keep_private(&path)?;
     }
     store::open(&StoreSettings { engine, path }).map_err(Into::into)
 }

@@ -7,6 +7,8 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
+use crate::fhir::Definitions;
+
 /// Of an answer's body no more is read.
 const BODY_BYTES: usize = 64 * 1024;
 
@@ -41,28 +43,76 @@ pub fn summarise(status: StatusCode, body: &[u8]) -> String {
 
 /// Codes and element paths only, each as a short word, so that nothing a server wrote in the wrong place gets through.
 fn issue_codes(issue: &Value) -> Option<String> {
-    let severity = issue.get("severity").and_then(Value::as_str).filter(|text| is_word(text)).unwrap_or("error");
-    let code = issue.get("code").and_then(Value::as_str).filter(|text| is_word(text))?;
+    let text = |pointer: &str| issue.pointer(pointer).and_then(Value::as_str);
+    let severity = text("/severity").filter(|text| SEVERITIES.contains(text)).unwrap_or("error");
+    let code = text("/code").filter(|text| CODES.contains(text))?;
     let mut line = format!("{severity}/{code}");
-    let detail = issue.pointer("/details/coding/0/code").and_then(Value::as_str);
-    if let Some(detail) = detail.filter(|text| is_word(text)) {
+    if let Some(detail) = text("/details/coding/0/code").filter(|text| is_message_code(text)) {
         line.push_str(&format!(" ({detail})"));
     }
-    let path = issue.pointer("/expression/0").or_else(|| issue.pointer("/location/0")).and_then(Value::as_str);
-    if let Some(path) = path.filter(|text| is_path(text)) {
+    if let Some(path) = text("/expression/0").or_else(|| text("/location/0")).filter(|text| is_path(text)) {
         line.push_str(&format!(" at {path}"));
     }
     Some(line)
 }
 
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 48 && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-' || b == b'_')
+const SEVERITIES: [&str; 4] = ["fatal", "error", "warning", "information"];
+
+/// http://hl7.org/fhir/R4/valueset-issue-type.html: a word that is none of these may be anything, a name for one.
+const CODES: [&str; 31] = [
+    "invalid",
+    "structure",
+    "required",
+    "value",
+    "invariant",
+    "security",
+    "login",
+    "unknown",
+    "expired",
+    "forbidden",
+    "suppressed",
+    "processing",
+    "not-supported",
+    "duplicate",
+    "multiple-matches",
+    "not-found",
+    "deleted",
+    "too-long",
+    "code-invalid",
+    "extension",
+    "too-costly",
+    "business-rule",
+    "conflict",
+    "transient",
+    "lock-error",
+    "no-store",
+    "exception",
+    "timeout",
+    "incomplete",
+    "throttled",
+    "informational",
+];
+
+/// `MSG_CANT_PARSE_CONTENT` (http://hl7.org/fhir/R4/valueset-operation-outcome.html).
+fn is_message_code(text: &str) -> bool {
+    text.len() <= 48
+        && text.starts_with("MSG_")
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-/// `Task.owner`, `Patient.name[0].family`: a path through elements, without conditions that could carry values.
+/// `Task.owner`, `Patient.name[0].family`: elements of R4 and numbers, and nothing that could carry a value.
 fn is_path(text: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'[' | b']');
-    text.len() <= 100 && text.bytes().all(allowed) && text.starts_with(|c: char| c.is_ascii_uppercase())
+    let mut parts = text.split('.');
+    let mut definition = parts.next().and_then(|kind| Definitions::r4().type_definition(kind));
+    definition.is_some()
+        && text.len() <= 100
+        && parts.all(|part| {
+            let (name, index) = part.split_once('[').unwrap_or((part, "0]"));
+            let is_index = index.strip_suffix(']').is_some_and(|at| at.bytes().all(|byte| byte.is_ascii_digit()));
+            let element = definition.and_then(|definition| definition.element(name));
+            definition = element.and_then(|element| element.definition());
+            element.is_some() && is_index
+        })
 }
 
 /// Retry-After in its form of seconds; as a date it is taken against the answer's own Date, so that clocks need not agree.
@@ -100,9 +150,14 @@ mod tests {
         let body = json!({ "resourceType": "OperationOutcome", "issue": [
             { "severity": "error", "code": "required", "expression": ["Task.owner"], "diagnostics": "John Smith has no owner" },
             { "severity": "error", "code": "value", "expression": ["Patient.where(name='Smith')"] },
-            { "severity": "error", "code": "Smith, John" } ] });
+            { "severity": "error", "code": "Smith", "expression": ["Task.owner"] },
+            { "severity": "error", "code": "invalid", "details": { "coding": [{ "code": "Smith" }] }, "expression": ["Smith.John"] } ] });
         let line = summarise(StatusCode::UNPROCESSABLE_ENTITY, body.to_string().as_bytes());
         assert_eq!(line, "422 Unprocessable Entity: error/required at Task.owner; error/value");
+        let body = json!({ "issue": [{ "code": "invalid", "details": { "coding": [{ "code": "Smith" }] }, "expression": ["Task.Smith"] },
+            { "severity": "Smith", "code": "invalid", "details": { "coding": [{ "code": "MSG_BAD_SYNTAX" }] }, "location": ["Patient.name[0].family"] }] });
+        let line = summarise(StatusCode::BAD_REQUEST, body.to_string().as_bytes());
+        assert_eq!(line, "400 Bad Request: error/invalid; error/invalid (MSG_BAD_SYNTAX) at Patient.name[0].family");
         assert_eq!(summarise(StatusCode::CREATED, b"anything"), "201 Created");
         assert_eq!(summarise(StatusCode::BAD_GATEWAY, b"<html>"), "502 Bad Gateway");
     }

@@ -5,7 +5,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use super::masking::masked;
+use super::masking::{Hidden, masked};
 use crate::problem::{Place, Problem, Severity};
 use crate::yaml::{Mark, Source};
 
@@ -15,7 +15,8 @@ pub fn render(problems: &[Problem], sources: &[Source], color: bool, width: usiz
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(width);
     let mut shown = String::new();
     for problem in problems {
-        shown.push_str(&one(problem, line_of(problem, sources), &renderer));
+        let hidden = Hidden::by(problems.iter().filter(|other| file_of(other) == file_of(problem)));
+        shown.push_str(&one(problem, line_of(problem, sources), &hidden, &renderer));
         shown.push_str("\n\n");
     }
     shown
@@ -24,7 +25,14 @@ pub fn render(problems: &[Problem], sources: &[Source], color: bool, width: usiz
 /// One problem in the same look, with the line of its file that the caller has.
 pub fn render_one(problem: &Problem, line: Option<&str>, color: bool, width: usize) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    one(problem, line, &renderer.decor_style(DecorStyle::Ascii).term_width(width))
+    one(problem, line, &Hidden::by([problem]), &renderer.decor_style(DecorStyle::Ascii).term_width(width))
+}
+
+fn file_of(problem: &Problem) -> Option<&str> {
+    match &problem.place {
+        Place::File(mark) => Some(&mark.file),
+        _ => None,
+    }
 }
 
 fn line_of<'s>(problem: &Problem, sources: &'s [Source]) -> Option<&'s str> {
@@ -34,11 +42,12 @@ fn line_of<'s>(problem: &Problem, sources: &'s [Source]) -> Option<&'s str> {
     source.text.lines().nth(line.saturating_sub(1))
 }
 
-fn one(problem: &Problem, line: Option<&str>, renderer: &Renderer) -> String {
+fn one(problem: &Problem, line: Option<&str>, hidden: &Hidden, renderer: &Renderer) -> String {
+    let text = masked(&problem.text);
     // Texts are written as "what is wrong; what to do about it".
-    let (wrong, help) = match problem.text.split_once("; ") {
+    let (wrong, help) = match text.split_once("; ") {
         Some((wrong, help)) => (wrong, Some(help)),
-        None => (problem.text.as_str(), None),
+        None => (text.as_str(), None),
     };
     let level = match problem.severity {
         Severity::Fatal | Severity::Error => Level::ERROR,
@@ -47,7 +56,7 @@ fn one(problem: &Problem, line: Option<&str>, renderer: &Renderer) -> String {
     };
     let title = level.primary_title(wrong).id(problem.category.code());
     let group = match &problem.place {
-        Place::File(mark) => at_mark(Group::with_title(title), mark, line),
+        Place::File(mark) => at_mark(Group::with_title(title), mark, line.map(|line| hidden.masked(line))),
         place => Group::with_title(title).element(Origin::path(place.to_string())),
     };
     let group = match help {
@@ -57,12 +66,11 @@ fn one(problem: &Problem, line: Option<&str>, renderer: &Renderer) -> String {
     renderer.render(&[group])
 }
 
-fn at_mark<'g>(group: Group<'g>, mark: &'g Mark, text: Option<&str>) -> Group<'g> {
+fn at_mark<'g>(group: Group<'g>, mark: &'g Mark, text: Option<String>) -> Group<'g> {
     let line = usize::try_from(mark.line).unwrap_or(1);
     let column = usize::try_from(mark.column).unwrap_or(1);
     match text {
         Some(text) => {
-            let text = masked(text);
             let start = byte_of(&text, column.saturating_sub(1));
             let end =
                 byte_of(&text, column.saturating_sub(1).saturating_add(usize::try_from(mark.length).unwrap_or(1)));
@@ -86,7 +94,8 @@ pub fn problems_as_json(problems: &[Problem]) -> Value {
 }
 
 fn problem_as_json(problem: &Problem) -> Value {
-    let mut value = json!({ "severity": problem.severity, "code": problem.category.code(), "text": problem.text });
+    let mut value =
+        json!({ "severity": problem.severity, "code": problem.category.code(), "text": masked(&problem.text) });
     if let Some(object) = value.as_object_mut() {
         match &problem.place {
             Place::File(mark) => {
@@ -118,6 +127,17 @@ mod tests {
         assert!(shown.contains("--> feeds/a.yaml:2:7"), "{shown}");
         assert!(shown.contains("2 | zone: Mars\n  |       ^^^^"), "{shown}");
         assert!(shown.contains("= help: write an IANA name"), "{shown}");
+    }
+
+    #[test]
+    fn a_secret_under_a_misspelt_key_is_never_shown() {
+        let source = Source::new("feeds/a.yaml", "http: { credentials: [{ tokne: hunter2-hunter2 }] }\nzone: Mars\n");
+        let mark = |line, column| Mark { file: source.name.clone(), line, column, length: 4 };
+        let unknown = mark(1, 25).problem(Category::Structure, "unknown key `tokne`; did you mean `token`?");
+        let same_line = mark(1, 9).problem(Category::Required, "a credential is one of `token` or `certificate`");
+        let address = mark(2, 1).problem(Category::Value, "`postgres://me:hunter2@db/x` is no address");
+        let shown = render(&[unknown, same_line, address], &[source], false, 100);
+        assert!(shown.contains("tokne: ***") && !shown.contains("hunter2"), "{shown}");
     }
 
     #[test]

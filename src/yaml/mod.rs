@@ -5,6 +5,6 @@ mod node;
 mod reader;
 mod source;
 
-pub use node::{Kind, Node};
-pub use reader::{Fields, nearest};
+pub use node::{Kind, Node, UNREADABLE};
+pub use reader::{Fields, UNKNOWN_KEY, nearest};
 pub use source::{Mark, Source, parse};

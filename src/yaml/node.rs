@@ -95,18 +95,43 @@ impl Node {
     }
 }
 
+/// How a problem of a file begins that is no YAML: what stands on its lines is not known to be no secret.
+pub const UNREADABLE: &str = "not readable as YAML";
+
 pub(super) fn read(source: &Source) -> Result<Node, Problem> {
     match serde_saphyr::from_str::<Raw>(&source.text) {
         Ok(raw) => Ok(place(raw, &source.name)),
         Err(error) => {
             let mark = error.location().map_or_else(|| Mark::start(&source.name), |at| mark(&at, 1, &source.name));
-            Err(mark.problem(Category::Structure, format!("not readable as YAML: {}", first_line(&error.to_string()))))
+            Err(mark.problem(Category::Structure, unreadable(&error)))
         }
     }
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_string()
+/// In words of ours: the library's name its own switches, and may repeat what stands in the file.
+fn unreadable(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error;
+    match error.without_snippet() {
+        Error::DuplicateMappingKey { key: Some(key), .. } => {
+            format!("`{key}` stands here twice; keep one of the two")
+        }
+        Error::DuplicateMappingKey { .. } => "a key stands here twice; keep one of the two".to_string(),
+        Error::Eof { .. } => {
+            format!("{UNREADABLE}: the file ends too early; close what is open, or write something into it")
+        }
+        Error::MultipleDocuments { .. } => {
+            format!("{UNREADABLE}: there are two documents; take the line `---` between them away")
+        }
+        Error::UnknownAnchor { .. } => {
+            format!("{UNREADABLE}: a `*` here names nothing; put the text into quotes if it is meant as written")
+        }
+        Error::IndentationError { .. } => {
+            format!("{UNREADABLE}: the line is indented otherwise than those around it; use the same blanks")
+        }
+        _ => format!(
+            "{UNREADABLE}; look for a quote or bracket that is not closed, a missing `: `, a tab, or another indentation"
+        ),
+    }
 }
 
 fn mark(at: &Location, length: u32, file: &Arc<str>) -> Mark {
@@ -246,6 +271,28 @@ mod tests {
 
     #[test]
     fn a_repeated_key_is_refused() {
-        assert!(read(&Source::new("x.yaml", "a: 1\na: 2\n")).is_err());
+        let problem = read(&Source::new("x.yaml", "a: 1\na: 2\n")).unwrap_err();
+        assert_eq!(problem.text, "`a` stands here twice; keep one of the two");
+    }
+
+    #[test]
+    fn faults_are_said_in_our_words_and_repeat_nothing_of_the_file() {
+        for text in [
+            "a: 'hunter2\n",
+            "a: [hunter2\n",
+            "a: hunter2: b\n",
+            "a: *hunter2\n",
+            "\ta: hunter2\n",
+            "a: hunter2\n  b: {\n",
+            "@hunter2\n",
+            "a: hunter2\n---\nb: 1\n",
+            "? [hunter2]\n: }\n",
+            "a: !!int hunter2\n",
+        ] {
+            let Err(problem) = read(&Source::new("x.yaml", text)) else { continue };
+            assert!(!problem.text.contains("hunter2"), "{text}: {}", problem.text);
+            let library = ["Policy", "serde", "saphyr", "<input>", "Options", "-->"];
+            assert!(library.iter().all(|word| !problem.text.contains(word)), "{text}: {}", problem.text);
+        }
     }
 }

@@ -142,11 +142,14 @@ impl<'a> Fields<'a> {
                 || format!("; the keys here are {}", self.known.join(", ")),
                 |near| format!("; did you mean `{near}`?"),
             );
-            self.problems.push(key.mark.problem(Category::Structure, format!("unknown key `{name}`{hint}")));
+            self.problems.push(key.mark.problem(Category::Structure, format!("{UNKNOWN_KEY}{name}`{hint}")));
         }
         problems.append(&mut self.problems);
     }
 }
+
+/// How a problem about a key begins that nobody knows.
+pub const UNKNOWN_KEY: &str = "unknown key `";
 
 /// The name most like `wrong`, when one is near enough to be meant.
 pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {

@@ -298,7 +298,10 @@ impl Compiler<'_> {
             return None;
         };
         match SourcePath::parse(&text, self.datatype) {
-            Ok(path) => Some(path),
+            Ok(path) => {
+                self.check_length(node, &path);
+                Some(path)
+            }
             Err(said) => {
                 self.report(node, Category::Value, said);
                 None

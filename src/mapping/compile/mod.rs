@@ -6,6 +6,7 @@ mod example;
 mod expression;
 mod fixed;
 mod key;
+mod length;
 mod map;
 mod message;
 mod names;

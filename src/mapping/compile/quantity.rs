@@ -53,18 +53,18 @@ impl Compiler<'_> {
 
     fn check_readings(&mut self, condition: &Condition, node: &Node) {
         match condition {
-            Condition::Measures(_, names) => {
+            Condition::Measures(path, names) => {
+                self.check_length(node, path);
                 for name in names {
                     self.names.reading(name, node, self.problems);
                 }
             }
             Condition::Not(inner) => self.check_readings(inner, node),
             Condition::All(all) | Condition::Any(all) => all.iter().for_each(|inner| self.check_readings(inner, node)),
-            Condition::Valued(_)
-            | Condition::Among(..)
-            | Condition::Is(..)
-            | Condition::After(_)
-            | Condition::Repeats(_) => {}
+            Condition::Valued(path) | Condition::Among(path, _) | Condition::Is(path, _) | Condition::Repeats(path) => {
+                self.check_length(node, path)
+            }
+            Condition::After(_) => {}
         }
     }
 }

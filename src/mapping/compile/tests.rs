@@ -123,3 +123,14 @@ fn a_layer_changes_only_what_it_names_and_keeps_its_own_lines() {
     assert_eq!(names, ["active"]);
     assert_eq!(set.tables[0].codes.len(), 3);
 }
+
+#[test]
+fn a_field_beyond_the_standards_segment_is_a_warning_that_names_its_length() {
+    let text = "elements:\n  maritalStatus: { table: marital-status, from: PID-700 }\n  gender: { table: administrative-sex, from: PID-8, when: PV1-90 = Y }\n  birthDate: { date: ZPI-90 }\n";
+    let layers = Layers::built_in().with_site(vec![Source::new("mappings/segments/PID-Patient.yaml", text)]);
+    let (_, problems) = compile(&layers);
+    let told: Vec<String> = problems.iter().filter(|problem| !problem.is_error()).map(ToString::to_string).collect();
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[0].contains(":2:") && told[0].contains("PID has 40 fields"), "{told:#?}");
+    assert!(told[1].contains(":3:") && told[1].contains("PV1 has 54 fields"), "{told:#?}");
+}
