@@ -3,15 +3,19 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use super::check::{self, counted};
 use super::command::Outcome;
-use super::operation::{SiteArgument, number};
+use super::operation::{SiteArgument, items, number, text, time};
 use super::reach;
 use super::screen::Screen;
 use crate::pipeline::Operation;
 use crate::site::render;
 use crate::yaml::nearest;
+
+/// Names shown of each list.
+const SHOWN: usize = 20;
 
 /// Who is responsible for whom.
 #[derive(Debug, clap::Args)]
@@ -29,7 +33,8 @@ enum Command {
 ///
 /// The roster is a CSV file (comma, semicolon or tab) or a FHIR Group in JSON. Columns: member_id, any number of
 /// mrn:NAMESPACE or mrn:SYSTEM, practitioner, care_manager, language, phone; other columns are left alone. When a row has
-/// a fault, nothing is imported, because leaving the row out would end somebody's care unseen.
+/// a fault, nothing is imported, because leaving the row out would end somebody's care unseen. What joins, leaves, changes and ends
+/// is told; when more than 5 % of the members leave, or urgent work of those who leave would end, it needs --accept.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  handover panel import march.csv --panel lakeside --site site\n  \
     handover panel import march.csv --panel lakeside --check")]
@@ -42,9 +47,12 @@ struct Import {
     /// Import the rows without faults all the same.
     #[arg(long)]
     skip_faulty_rows: bool,
-    /// Read the roster and show its faults, but import nothing.
+    /// Show the roster's faults, who would join, leave and change, and which open work would end, but import nothing.
     #[arg(long)]
     check: bool,
+    /// Import it although more than 5 % of the members leave, or urgent work of those who leave ends.
+    #[arg(long)]
+    accept: bool,
     /// Print what was done as JSON.
     #[arg(long)]
     json: bool,
@@ -69,15 +77,27 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     }
     let is_whole = !roster.has_errors();
     let read = format!("{} of {} can be imported", roster.members.len(), counted(roster.rows, "row"));
-    if import.check || !(is_whole || import.skip_faulty_rows) {
+    if !(is_whole || import.skip_faulty_rows) {
         screen.say(format!("{read}; nothing was imported"))?;
-        return Ok(if is_whole { Outcome::Well } else { Outcome::Faults });
+        return Ok(Outcome::Faults);
     }
-    let operation = Operation::PanelImport { panel: import.panel.clone(), members: roster.members };
+    let (panel, members) = (import.panel.clone(), roster.members);
+    if import.check {
+        screen.say(format!("{read}; nothing was imported"))?;
+        // Without a store nobody is a member yet.
+        if !site.settings.data.exists() {
+            return Ok(if is_whole { Outcome::Well } else { Outcome::Faults });
+        }
+        let change = reach::perform(site, Operation::PanelCheck { panel, members }, screen)?;
+        tell(&change, import.json, screen)?;
+        return Ok(if is_whole && items(&change, "/asks").is_empty() { Outcome::Well } else { Outcome::Faults });
+    }
+    let operation = Operation::PanelImport { panel, members, accept: import.accept };
     let answer = reach::perform(site, operation, screen)?;
     if import.json {
         screen.say_json(&answer)?;
     } else {
+        tell(answer.get("change").unwrap_or(&Value::Null), false, screen)?;
         let members = usize::try_from(number(&answer, "/members")).unwrap_or_default();
         let known = number(&answer, "/known_patients_looked_at_again");
         screen.say(format!(
@@ -87,4 +107,43 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         ))?;
     }
     Ok(if is_whole { Outcome::Well } else { Outcome::Faults })
+}
+
+/// Who joins, leaves and changes, and what ends; each list up to a screenful, with how many more there are.
+fn tell(change: &Value, json: bool, screen: &mut Screen) -> Result<()> {
+    if json {
+        return screen.say_json(change);
+    }
+    for (list, words) in [("/joining", "joining"), ("/leaving", "leaving"), ("/changing", "changing")] {
+        let names: Vec<String> = items(change, list).iter().filter_map(Value::as_str).map(str::to_string).collect();
+        screen.say(format!("{} {words}", counted(names.len(), "member")))?;
+        tell_some(&names, screen)?;
+    }
+    let ending = items(change, "/ending");
+    let work = |task: &Value| {
+        let due = Some(time(task, "/due")).filter(|due| !due.is_empty()).map(|due| format!(", due {due}"));
+        format!(
+            "{} {} ({}){}",
+            text(task, "/priority"),
+            text(task, "/title"),
+            text(task, "/task"),
+            due.unwrap_or_default()
+        )
+    };
+    screen.say(format!("{} of those who leave would end", counted(ending.len(), "open task")))?;
+    tell_some(&ending.iter().map(work).collect::<Vec<_>>(), screen)?;
+    for why in items(change, "/asks").iter().filter_map(Value::as_str) {
+        screen.say(format!("needs --accept: {why}"))?;
+    }
+    Ok(())
+}
+
+fn tell_some(lines: &[String], screen: &mut Screen) -> Result<()> {
+    for line in lines.iter().take(SHOWN) {
+        screen.say(format!("  {line}"))?;
+    }
+    if lines.len() > SHOWN {
+        screen.say(format!("  and {} more; --json lists all", lines.len() - SHOWN))?;
+    }
+    Ok(())
 }

@@ -70,25 +70,30 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let cursor = asked.after.filter(|after| !after.is_empty()).map(Cursor);
     let page = match console.gateway.store.deliveries(&filter, cursor.as_ref(), PAGE).await {
         Ok(page) => page,
-        Err(error) => return page::store_fault(&error),
+        Err(error) => return page::store_fault(&person, &error),
     };
     let now = console.gateway.clock.now();
-    let utc = jiff::tz::TimeZone::UTC;
-    let rows = page.items.into_iter().map(|delivery| Row {
-        created: page::second(delivery.new.created, &utc),
-        state: state_name(&delivery.state),
-        last: delivery.attempts.last().map(|attempt| attempt.result.clone()).unwrap_or_default(),
-        next: delivery.next.map(|next| page::distance(next.max(now), now)).unwrap_or_default(),
-        delivery,
-    });
-    page::show(&Deliveries {
-        frame: Frame::new("deliveries", &person),
-        rows: rows.collect(),
-        partners: console.gateway.site.load().partners.keys().cloned().collect(),
-        partner: filter.partner.clone().unwrap_or_default(),
-        state,
-        next: page.next.map(|cursor| cursor.0),
+    let site = console.gateway.site.load_full();
+    let frame = Frame::new("deliveries", &person);
+    page::make(&person, move || {
+        let zone = page::zone_of(&site);
+        let rows = page.items.into_iter().map(|delivery| Row {
+            created: page::second(delivery.new.created, &zone),
+            state: state_name(&delivery.state),
+            last: delivery.attempts.last().map(|attempt| attempt.result.clone()).unwrap_or_default(),
+            next: delivery.next.map(|next| page::distance(next.max(now), now)).unwrap_or_default(),
+            delivery,
+        });
+        Deliveries {
+            rows: rows.collect(),
+            partners: site.partners.keys().cloned().collect(),
+            partner: filter.partner.clone().unwrap_or_default(),
+            state,
+            next: page.next.map(|cursor| cursor.0),
+            frame: frame.in_zone(&zone),
+        }
     })
+    .await
 }
 
 pub(super) async fn retry(
@@ -106,7 +111,7 @@ pub(super) async fn retry(
             gateway.delivery_bell.notify_one();
             page::see("/console/deliveries")
         }
-        Ok(false) => page::not_found("delivery"),
-        Err(error) => page::store_fault(&error),
+        Ok(false) => page::not_found(&person, "delivery"),
+        Err(error) => page::store_fault(&person, &error),
     }
 }

@@ -28,6 +28,7 @@ struct Messages {
     feeds: Vec<String>,
     feed: String,
     control: String,
+    patient: String,
     faulty: bool,
     next: Option<String>,
 }
@@ -49,21 +50,24 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let cursor = given(&asked.after).map(Cursor);
     let page = match console.gateway.store.messages(&filter, cursor.as_ref(), PAGE).await {
         Ok(page) => page,
-        Err(error) => return page::store_fault(&error),
+        Err(error) => return page::store_fault(&person, &error),
     };
     let site = console.gateway.site.load_full();
-    let zone_of = |feed: &str| site.feeds.get(feed).map_or(jiff::tz::TimeZone::UTC, |feed| feed.zone.clone());
-    let rows = page
-        .items
-        .into_iter()
-        .map(|summary| Row { received: page::second(summary.received, &zone_of(&summary.feed)), summary });
-    page::show(&Messages {
-        frame: Frame::new("messages", &person),
-        rows: rows.collect(),
-        feeds: site.feeds.keys().cloned().collect(),
-        feed: filter.feed.unwrap_or_default(),
-        control: filter.control.unwrap_or_default(),
-        faulty: filter.faulty,
-        next: page.next.map(|cursor| cursor.0),
+    let frame = Frame::new("messages", &person);
+    page::make(&person, move || {
+        let feed = filter.feed.as_ref().and_then(|feed| site.feeds.get(feed));
+        let zone = feed.map_or_else(|| page::zone_of(&site), |feed| feed.zone.clone());
+        let row = |summary: MessageSummary| Row { received: page::second(summary.received, &zone), summary };
+        Messages {
+            rows: page.items.into_iter().map(row).collect(),
+            feeds: site.feeds.keys().cloned().collect(),
+            feed: filter.feed.unwrap_or_default(),
+            control: filter.control.unwrap_or_default(),
+            patient: filter.patient.unwrap_or_default(),
+            faulty: filter.faulty,
+            next: page.next.map(|cursor| cursor.0),
+            frame: frame.in_zone(&zone),
+        }
     })
+    .await
 }

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use jiff::tz::TimeZone;
 
 use super::Console;
 use super::page::{self, Frame};
@@ -55,27 +56,30 @@ struct Row {
 }
 
 pub(super) async fn show(console: web::Data<Console>, person: Person) -> HttpResponse {
-    match gather(&console).await {
-        Ok(numbers) => page::show(&Overview { frame: Frame::new("overview", &person), numbers }),
-        Err(error) => page::store_fault(&error),
+    let zone = page::zone_of(&console.gateway.site.load());
+    let frame = Frame::new("overview", &person).in_zone(&zone);
+    match gather(&console, &zone).await {
+        Ok(numbers) => page::make(&person, move || Overview { frame, numbers }).await,
+        Err(error) => page::store_fault(&person, &error),
     }
 }
 
-pub(super) async fn numbers(console: web::Data<Console>, _person: Person) -> HttpResponse {
-    match gather(&console).await {
-        Ok(numbers) => page::show(&numbers),
-        Err(error) => page::store_fault(&error),
+pub(super) async fn numbers(console: web::Data<Console>, person: Person) -> HttpResponse {
+    let zone = page::zone_of(&console.gateway.site.load());
+    match gather(&console, &zone).await {
+        Ok(numbers) => page::make(&person, move || numbers).await,
+        Err(error) => page::store_fault(&person, &error),
     }
 }
 
-async fn gather(console: &Console) -> Result<Numbers, crate::store::StoreError> {
+async fn gather(console: &Console, zone: &TimeZone) -> Result<Numbers, crate::store::StoreError> {
     let gateway = &console.gateway;
     let site = gateway.site.load_full();
     let now = gateway.clock.now();
     let hour = console.pulse.hour(now.as_second() / 60);
     let peak = hour.iter().map(|minute| minute.messages).max().unwrap_or_default();
     let newest = gateway.store.messages(&MessageFilter::default(), None, NEWEST).await?;
-    let zone = jiff::tz::TimeZone::UTC;
+    let row = |summary: MessageSummary| Row { received: page::second(summary.received, zone), summary };
     Ok(Numbers {
         health: gateway.store.health().await,
         unused: Sums::of(&gateway.store.unused_totals().await?),
@@ -85,11 +89,7 @@ async fn gather(console: &Console) -> Result<Numbers, crate::store::StoreError> 
         work: gateway.store.work_counts(None, now).await?,
         bars: bars(&hour, peak),
         peak,
-        newest: newest
-            .items
-            .into_iter()
-            .map(|summary| Row { received: page::second(summary.received, &zone), summary })
-            .collect(),
+        newest: newest.items.into_iter().map(row).collect(),
         feeds: site.feeds.keys().cloned().collect(),
     })
 }
@@ -110,9 +110,9 @@ fn bars(hour: &[Minute], peak: u32) -> Vec<Bar> {
                 faulty_y: HEIGHT - faulty_height,
                 width: step.saturating_sub(2).max(1),
                 title: format!(
-                    "{} min ago: {} messages, {} refused, {} delivered",
+                    "{} min ago: {}, {} refused, {} delivered",
                     count - 1 - place,
-                    minute.messages,
+                    page::counted(u64::from(minute.messages), "message", "messages"),
                     minute.faulty,
                     minute.delivered
                 ),

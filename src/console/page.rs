@@ -1,24 +1,53 @@
-//! What all pages share: the frame around them, times as people read them, and pages for faults.
+//! What all pages share: the frame around them, the threads they are made on, times as people read them, pages for faults.
+
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, http::header};
+use actix_web::{HttpResponse, http::header, web};
 use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::sync::Semaphore;
 
 use super::session::Person;
+use crate::site::Site;
 use crate::store::StoreError;
 
-/// The frame: which part of the menu is lit, and the key that forms send back.
+/// So many pages are made at once, on threads beside the runtime's: a large one delays other pages, never messages.
+static MAKING: Semaphore = Semaphore::const_new(4);
+/// Whoever waits longer for a turn is told to come again.
+const TURN: Duration = Duration::from_secs(20);
+
+/// The frame: which part of the menu is lit, the key that forms send back, who is logged in, and the page's one zone.
 pub(super) struct Frame {
     pub here: &'static str,
     pub form_key: String,
+    pub name: String,
+    pub zone: String,
 }
 
 impl Frame {
     pub(super) fn new(here: &'static str, person: &Person) -> Self {
-        Self { here, form_key: person.form_key.clone() }
+        Self { here, form_key: person.form_key.clone(), name: person.name.clone(), zone: String::new() }
     }
+
+    /// For whoever is not logged in: without a menu.
+    pub(super) fn nobody() -> Self {
+        Self { here: "", form_key: String::new(), name: String::new(), zone: String::new() }
+    }
+
+    /// Names the zone in which every time on the page is told.
+    pub(super) fn in_zone(self, zone: &TimeZone) -> Self {
+        Self { zone: zone.iana_name().unwrap_or("UTC").to_string(), ..self }
+    }
+}
+
+/// The zone that all feeds and practices of the site share; UTC where they are several.
+pub(super) fn zone_of(site: &Site) -> TimeZone {
+    let mut zones =
+        site.feeds.values().map(|feed| &feed.zone).chain(site.panels.values().map(|panel| &panel.practice.zone));
+    let first = zones.next().cloned().unwrap_or(TimeZone::UTC);
+    if zones.all(|zone| *zone == first) { first } else { TimeZone::UTC }
 }
 
 #[derive(Template)]
@@ -29,28 +58,56 @@ struct FaultPage<'a> {
     text: &'a str,
 }
 
-/// A page that says what went wrong and what to do.
-pub(super) fn fault(status: StatusCode, title: &str, text: &str) -> HttpResponse {
-    let frame = Frame { here: "", form_key: String::new() };
+/// A page that says what went wrong and what to do; with the menu for whoever is logged in.
+pub(super) fn fault(person: Option<&Person>, status: StatusCode, title: &str, text: &str) -> HttpResponse {
+    let frame = person.map_or_else(Frame::nobody, |person| Frame::new("", person));
     show_as(status, &FaultPage { frame, title, text })
 }
 
-pub(super) fn not_found(what: &str) -> HttpResponse {
-    fault(StatusCode::NOT_FOUND, "Not here", &format!("There is no such {what}. It may have been pruned by age."))
+pub(super) fn not_found(person: &Person, what: &str) -> HttpResponse {
+    let text = format!("There is no such {what}. It may have been pruned by age.");
+    fault(Some(person), StatusCode::NOT_FOUND, "Not here", &text)
 }
 
-pub(super) fn store_fault(error: &StoreError) -> HttpResponse {
+pub(super) fn store_fault(person: &Person, error: &StoreError) -> HttpResponse {
     tracing::error!(%error, "the console cannot read the store");
-    fault(StatusCode::SERVICE_UNAVAILABLE, "The store does not answer", &error.to_string())
+    let title = "The store does not answer";
+    fault(Some(person), StatusCode::SERVICE_UNAVAILABLE, title, &error.to_string())
 }
 
-/// A page as a response. Pages are never cached: they show patients.
+/// A small page, made where it is asked for.
 pub(super) fn show(page: &impl Template) -> HttpResponse {
     show_as(StatusCode::OK, page)
 }
 
+/// A page that may take a while: put together and written on a thread of its own.
+pub(super) async fn make<P: Template>(
+    person: &Person,
+    put_together: impl FnOnce() -> P + Send + 'static,
+) -> HttpResponse {
+    let busy = || {
+        let text = "Many large pages are being made. Please try again in a moment.";
+        fault(Some(person), StatusCode::SERVICE_UNAVAILABLE, "Too much at once", text)
+    };
+    let Ok(Ok(turn)) = tokio::time::timeout(TURN, MAKING.acquire()).await else { return busy() };
+    let made = web::block(move || {
+        let html = put_together().render();
+        drop(turn);
+        html
+    });
+    match made.await {
+        Ok(html) => answer(StatusCode::OK, html),
+        Err(_) => busy(),
+    }
+}
+
 fn show_as(status: StatusCode, page: &impl Template) -> HttpResponse {
-    match page.render() {
+    answer(status, page.render())
+}
+
+/// A page as a response. Pages are never cached: they show patients.
+fn answer(status: StatusCode, html: askama::Result<String>) -> HttpResponse {
+    match html {
         Ok(html) => HttpResponse::build(status)
             .content_type("text/html; charset=utf-8")
             .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -79,6 +136,11 @@ pub(super) fn second(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// A time in a zone, to the minute.
+pub(super) fn minute(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 /// "1 record", "2 records".
 pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
@@ -90,6 +152,7 @@ pub(super) fn distance(due: Timestamp, now: Timestamp) -> String {
     let (amount, unit) = match seconds.unsigned_abs() {
         s if s < 5_400 => (s / 60, "min"),
         s if s < 172_800 => (s / 3_600, "h"),
+        // From two days on.
         s => (s / 86_400, "days"),
     };
     if seconds >= 0 { format!("in {amount} {unit}") } else { format!("{amount} {unit} late") }

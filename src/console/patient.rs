@@ -2,18 +2,22 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::Console;
 use super::page::{self, Frame};
+use super::part::{Asked, Part};
 use super::session::Person;
+use super::{Console, look, tasks};
 use crate::identity::ResourceId;
 use crate::pipeline::{Explanation, explain_record};
 use crate::record::Stored;
+use crate::store::{AuditEntry, Cursor, Page, Query, StoreError, Term};
 
 /// Observations shown, and audit entries.
 const OBSERVATIONS: usize = 50;
 const AUDIT: usize = 50;
+const OBSERVATION: &str = "Observation";
 
 #[derive(Template)]
 #[template(path = "console/patient.html")]
@@ -23,10 +27,12 @@ struct PatientPage {
     birth_date: String,
     id: String,
     panels: Vec<String>,
-    groups: Vec<(String, Vec<Row>)>,
-    explanations: Vec<Explanation>,
-    audit: Vec<(String, String, String, String)>,
-    truncated: bool,
+    groups: Vec<(String, Part<Row>)>,
+    observations: Vec<Row>,
+    older_observations: Option<String>,
+    explanations: Part<Explanation>,
+    audit: Vec<Looked>,
+    older_audit: Option<String>,
 }
 
 struct Row {
@@ -36,64 +42,93 @@ struct Row {
     status: String,
     version: u64,
     updated: String,
+    attempts: String,
+    notes: Vec<tasks::Note>,
 }
 
-#[derive(Template)]
-#[template(path = "console/resource.html")]
-struct ResourcePage {
-    frame: Frame,
-    kind: String,
-    id: String,
-    version: u64,
-    patient: Option<String>,
-    json: String,
-    provenance: Vec<(String, String)>,
+/// An audit entry.
+struct Looked {
+    at: String,
+    agent: String,
+    what: String,
+    because: String,
 }
 
-pub(super) async fn show(console: web::Data<Console>, person: Person, id: web::Path<String>) -> HttpResponse {
-    let Ok(id) = id.parse::<ResourceId>() else { return page::not_found("patient") };
-    let gateway = &console.gateway;
+pub(super) async fn show(
+    console: web::Data<Console>,
+    person: Person,
+    id: web::Path<String>,
+    asked: web::Query<Asked>,
+) -> HttpResponse {
+    let Ok(id) = id.parse::<ResourceId>() else { return page::not_found(&person, "patient") };
+    let (gateway, asked) = (&console.gateway, asked.into_inner());
     let known = match gateway.load(id.person, OBSERVATIONS).await {
         Ok(known) => known,
-        Err(error) => return page::store_fault(&error),
+        Err(error) => return page::store_fault(&person, &error),
     };
-    let Some(patient) = known.record.get("Patient", ResourceId::patient(known.record.head.person)) else {
-        return page::not_found("patient");
+    let own = ResourceId::patient(known.record.head.person);
+    let Some(patient) = known.record.get("Patient", own).cloned() else {
+        return page::not_found(&person, "patient");
     };
-    let audit = match gateway.store.audit(Some(known.record.head.person), None, AUDIT).await {
-        Ok(page) => page.items,
-        Err(error) => return page::store_fault(&error),
+    let read = match read_lists(&console, &person, own, &asked).await {
+        Ok(read) => read,
+        Err(error) => return page::store_fault(&person, &error),
     };
-    let site = gateway.site.load_full();
-    let utc = jiff::tz::TimeZone::UTC;
-    let mut groups: Vec<(String, Vec<Row>)> = Vec::new();
-    for ((kind, _), stored) in &known.record.resources {
-        match groups.last_mut().filter(|(last, _)| last == kind) {
-            Some((_, rows)) => rows.push(row(kind, stored)),
-            None => groups.push((kind.clone(), vec![row(kind, stored)])),
+    let (observations, audit) = read;
+    let (site, now, frame) = (gateway.site.load_full(), gateway.clock.now(), Frame::new("patients", &person));
+    page::make(&person, move || {
+        let zone = page::zone_of(&site);
+        let mut groups: Vec<(String, Vec<Row>)> = Vec::new();
+        for ((kind, _), stored) in known.record.resources.iter().filter(|((kind, _), _)| kind != OBSERVATION) {
+            match groups.last_mut().filter(|(last, _)| last == kind) {
+                Some((_, rows)) => rows.push(row(stored, &zone)),
+                None => groups.push((kind.clone(), vec![row(stored, &zone)])),
+            }
         }
-    }
-    page::show(&PatientPage {
-        frame: Frame::new("patients", &person),
-        name: name(patient),
-        birth_date: patient.resource.text("birthDate").unwrap_or_default().to_string(),
-        id: id.to_string(),
-        panels: known.memberships.iter().map(|membership| membership.panel.clone()).collect(),
-        explanations: explain_record(&site, &known, None, gateway.clock.now()),
-        audit: audit
-            .into_iter()
-            .map(|entry| {
-                (
-                    page::second(entry.at, &utc),
-                    entry.agent,
-                    format!("{} {}", entry.action, entry.subject),
-                    entry.because,
-                )
-            })
-            .collect(),
-        truncated: known.record.truncated,
-        groups,
+        let part = |(kind, rows): (String, Vec<Row>)| {
+            let part = Part::of(&kind, rows, &asked);
+            (kind, part)
+        };
+        PatientPage {
+            name: name(&patient),
+            birth_date: patient.resource.text("birthDate").unwrap_or_default().to_string(),
+            id: own.to_string(),
+            panels: known.memberships.iter().map(|membership| membership.panel.clone()).collect(),
+            groups: groups.into_iter().map(part).collect(),
+            observations: observations.items.iter().map(|stored| row(stored, &zone)).collect(),
+            older_observations: observations.next.map(|cursor| cursor.0),
+            explanations: Part::of("explain", explain_record(&site, &known, None, now), &asked),
+            audit: audit.items.into_iter().map(|entry| looked(entry, &zone)).collect(),
+            older_audit: audit.next.map(|cursor| cursor.0),
+            frame: frame.in_zone(&zone),
+        }
     })
+    .await
+}
+
+/// Observations and audit entries, newest first, after who looks was written down.
+async fn read_lists(
+    console: &Console,
+    person: &Person,
+    patient: ResourceId,
+    asked: &Asked,
+) -> Result<(Page<Stored>, Page<AuditEntry>), StoreError> {
+    let store = &console.gateway.store;
+    look::note(console, person, Some(patient.person), format!("Patient/{patient}")).await?;
+    let cursor = |list| asked.cursor(list).map(|cursor| Cursor(cursor.to_string()));
+    let query = Query { resource_type: OBSERVATION.to_string(), terms: vec![Term::Patient(vec![patient.person])] };
+    let observations = store.search(&query, cursor(OBSERVATION).as_ref(), OBSERVATIONS).await?;
+    let audit = store.audit(Some(patient.person), cursor("audit").as_ref(), AUDIT).await?;
+    Ok((observations, audit))
+}
+
+fn looked(entry: AuditEntry, zone: &TimeZone) -> Looked {
+    Looked {
+        at: page::second(entry.at, zone),
+        agent: entry.agent,
+        what: format!("{} {}", entry.action, entry.subject),
+        because: entry.because,
+    }
 }
 
 fn name(patient: &Stored) -> String {
@@ -104,7 +139,8 @@ fn name(patient: &Stored) -> String {
     format!("{family}, {}", given.join(" "))
 }
 
-fn row(kind: &str, stored: &Stored) -> Row {
+fn row(stored: &Stored, zone: &TimeZone) -> Row {
+    let kind = stored.resource.resource_type().to_string();
     let resource = Value::from(stored.resource.clone());
     let text = |pointer: &str| resource.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     let titles = [
@@ -117,42 +153,15 @@ fn row(kind: &str, stored: &Stored) -> Row {
         "/class/code",
         "/name/0/family",
     ];
+    let is_task = kind == "Task";
     Row {
-        kind: kind.to_string(),
         id: stored.id.to_string(),
         title: titles.iter().find_map(|pointer| text(pointer)).unwrap_or_default().to_string(),
         status: text("/status").or_else(|| text("/clinicalStatus/coding/0/code")).unwrap_or_default().to_string(),
         version: stored.version,
-        updated: page::second(stored.updated, &jiff::tz::TimeZone::UTC),
-    }
-}
-
-pub(super) async fn resource(
-    console: web::Data<Console>,
-    person: Person,
-    path: web::Path<(String, String)>,
-) -> HttpResponse {
-    let (kind, id) = path.into_inner();
-    let Ok(parsed) = id.parse::<ResourceId>() else { return page::not_found("resource") };
-    let stored = match console.gateway.store.resource(&kind, parsed).await {
-        Ok(Some(stored)) => stored,
-        Ok(None) => return page::not_found("resource"),
-        Err(error) => return page::store_fault(&error),
-    };
-    let provenance = stored
-        .state
-        .stamps
-        .iter()
-        .map(|(element, stamp)| (element.clone(), format!("{}, said at {}", stamp.source, stamp.recorded)));
-    let patient =
-        (parsed.person != crate::identity::PersonId::SHARED).then(|| ResourceId::patient(parsed.person).to_string());
-    page::show(&ResourcePage {
-        frame: Frame::new("patients", &person),
-        json: serde_json::to_string_pretty(&Value::from(stored.resource.clone())).unwrap_or_default(),
-        provenance: provenance.collect(),
-        version: stored.version,
-        patient,
+        updated: page::second(stored.updated, zone),
+        attempts: if is_task { tasks::attempts(&resource) } else { String::new() },
+        notes: if is_task { tasks::notes(&resource, zone) } else { Vec::new() },
         kind,
-        id,
-    })
+    }
 }

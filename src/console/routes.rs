@@ -8,10 +8,11 @@ use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::session::{COOKIE, Person};
-use super::{Pulse, Sessions, assets, deliveries, live, messages, overview, page, patient, tasks, trace, unused};
+use super::session::{self, COOKIE, Person};
+use super::{
+    Pulse, Sessions, assets, deliveries, live, look, messages, overview, page, patient, resource, tasks, trace, unused,
+};
 use crate::pipeline::Gateway;
-use crate::store::{AuditEntry, WriteUnit};
 
 /// What the pages stand on.
 pub struct Console {
@@ -26,6 +27,9 @@ pub struct Console {
 pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
     config.app_data(web::Data::from(console)).route("/", web::get().to(home)).service(
         web::scope("/console")
+            .app_data(web::PathConfig::default().error_handler(not_understood))
+            .app_data(web::QueryConfig::default().error_handler(not_understood))
+            .app_data(web::FormConfig::default().error_handler(not_understood))
             .route("", web::get().to(overview::show))
             .route("/login", web::get().to(login_page))
             .route("/login", web::post().to(login))
@@ -45,8 +49,24 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/deliveries", web::get().to(deliveries::list))
             .route("/deliveries/{id}/retry", web::post().to(deliveries::retry))
             .route("/patients/{id}", web::get().to(patient::show))
-            .route("/resources/{type}/{id}", web::get().to(patient::resource)),
+            .route("/resources/{type}/{id}", web::get().to(resource::show))
+            .default_service(web::to(nowhere)),
     );
+}
+
+/// An address or a form that no page takes.
+fn not_understood(
+    fault: impl std::fmt::Debug + std::fmt::Display + 'static,
+    request: &HttpRequest,
+) -> actix_web::Error {
+    let person = who(request);
+    let text = "This address or form is not one that the console gives out. Go on from the menu.";
+    let response = page::fault(person.as_ref(), StatusCode::BAD_REQUEST, "Not understood", text);
+    actix_web::error::InternalError::from_response(fault, response).into()
+}
+
+async fn nowhere(person: Person) -> HttpResponse {
+    page::fault(Some(&person), StatusCode::NOT_FOUND, "Not here", "There is no such page. Go on from the menu.")
 }
 
 async fn home() -> HttpResponse {
@@ -60,36 +80,43 @@ struct Link {
     link: String,
 }
 
+#[derive(Deserialize)]
+struct Login {
+    #[serde(default)]
+    link: String,
+    #[serde(default)]
+    name: String,
+}
+
 #[derive(askama::Template)]
 #[template(path = "console/login.html")]
 struct LoginPage {
     frame: page::Frame,
     link: String,
+    fault: &'static str,
 }
 
 /// Shows a button rather than logging in at once: mail scanners and link previews open links too, and would use it up.
 async fn login_page(query: web::Query<Link>) -> HttpResponse {
-    let frame = page::Frame { here: "", form_key: String::new() };
-    page::show(&LoginPage { frame, link: query.into_inner().link })
+    page::show(&LoginPage { frame: page::Frame::nobody(), link: query.into_inner().link, fault: "" })
 }
 
-async fn login(console: web::Data<Console>, form: web::Form<Link>) -> HttpResponse {
+async fn login(console: web::Data<Console>, form: web::Form<Login>) -> HttpResponse {
+    let Login { link, name } = form.into_inner();
+    let Some(name) = session::name_of(&name) else {
+        let fault = "Please say who you are: what you do here is written down under your name.";
+        return page::show(&LoginPage { frame: page::Frame::nobody(), link, fault });
+    };
     let now = console.gateway.clock.now();
-    let Some(cookie) = console.sessions.open(&form.link, now) else {
+    let Some(cookie) = console.sessions.open(&link, name, now) else {
         return refused("This link was used already or is too old.");
     };
-    let name = console.sessions.find(&cookie, now).map(|person| person.name).unwrap_or_default();
-    let entry = AuditEntry {
-        at: now,
-        agent: name,
-        action: "login".into(),
-        person: None,
-        subject: "console".into(),
-        allowed: true,
-        because: "a one-time link was opened".into(),
+    let Some(person) = console.sessions.find(&cookie, now) else {
+        return refused("This session ended at once.");
     };
-    if let Err(error) = console.gateway.store.commit(WriteUnit { audit: vec![entry], ..WriteUnit::default() }).await {
-        return page::store_fault(&error);
+    if let Err(error) = look::note_login(&console, &person).await {
+        console.sessions.end(&cookie);
+        return page::store_fault(&person, &error);
     }
     let cookie = Cookie::build(COOKIE, cookie)
         .path("/console")
@@ -127,7 +154,7 @@ impl FormKey {
             return Ok(());
         }
         let text = "This form is of an earlier login. Open the page anew.";
-        Err(Box::new(page::fault(StatusCode::FORBIDDEN, "Please try again", text)))
+        Err(Box::new(page::fault(Some(person), StatusCode::FORBIDDEN, "Please try again", text)))
     }
 }
 
@@ -135,7 +162,13 @@ fn refused(why: &str) -> HttpResponse {
     let text = format!(
         "{why} The gateway prints a new one-time link when it starts; `handover console` prints another while it runs."
     );
-    page::fault(StatusCode::UNAUTHORIZED, "Please log in", &text)
+    page::fault(None, StatusCode::UNAUTHORIZED, "Please log in", &text)
+}
+
+/// Who sent a request, by its cookie.
+fn who(request: &HttpRequest) -> Option<Person> {
+    let console = request.app_data::<web::Data<Console>>()?;
+    console.sessions.find(request.cookie(COOKIE)?.value(), console.gateway.clock.now())
 }
 
 /// Every handler that takes a `Person` is for people who are logged in.
@@ -144,11 +177,7 @@ impl FromRequest for Person {
     type Future = std::future::Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let person = request.app_data::<web::Data<Console>>().and_then(|console| {
-            let cookie = request.cookie(COOKIE)?;
-            console.sessions.find(cookie.value(), console.gateway.clock.now())
-        });
-        std::future::ready(person.ok_or_else(|| {
+        std::future::ready(who(request).ok_or_else(|| {
             let response = refused("This page is for people who are logged in.");
             actix_web::error::InternalError::from_response("no session", response).into()
         }))

@@ -14,17 +14,35 @@ const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(12);
 /// More people than look at one gateway; the oldest session ends when one more comes.
 const MOST_SESSIONS: usize = 256;
 
+/// Of the name that a person gives, in characters.
+const LONGEST_NAME: usize = 60;
+
 /// The cookie's name.
 pub(super) const COOKIE: &str = "handover-session";
 
 /// A person who is logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Person {
-    /// How audit entries name the person.
+    /// The name given at the login: nobody vouches for it until there are accounts.
     pub name: String,
     /// Every form must send this back, so that no other site can press our buttons.
     pub form_key: String,
     expires: Timestamp,
+}
+
+impl Person {
+    /// How audit entries name the person.
+    pub(super) fn agent(&self) -> String {
+        format!("console:{}", self.name)
+    }
+}
+
+/// The name as it is kept: white space and control characters count as one space. None for what is no name.
+pub(super) fn name_of(given: &str) -> Option<String> {
+    let words = given.split(|sign: char| sign.is_whitespace() || sign.is_control()).filter(|word| !word.is_empty());
+    let name = words.collect::<Vec<_>>().join(" ");
+    let fits = name.chars().any(char::is_alphabetic) && (2..=LONGEST_NAME).contains(&name.chars().count());
+    fits.then_some(name)
 }
 
 /// Open links and running sessions.
@@ -45,7 +63,7 @@ impl Sessions {
     }
 
     /// Turns an open link into a session and gives the cookie's value. None when it was used, is too old, or never was.
-    pub(super) fn open(&self, link: &str, now: Timestamp) -> Option<String> {
+    pub(super) fn open(&self, link: &str, name: String, now: Timestamp) -> Option<String> {
         let until = self.links.lock().unwrap_or_else(PoisonError::into_inner).remove(link)?;
         if until <= now {
             return None;
@@ -58,7 +76,6 @@ impl Sessions {
             running.remove(&oldest);
         }
         let key = secret();
-        let name = format!("console:{}", key.get(..6).unwrap_or_default());
         running.insert(key.clone(), Person { name, form_key: secret(), expires: later(now, SESSION_LIFE) });
         Some(key)
     }
@@ -94,9 +111,9 @@ mod tests {
         let sessions = Sessions::default();
         let now = Timestamp::UNIX_EPOCH;
         let link = sessions.new_link(now);
-        let cookie = sessions.open(&link, now).unwrap();
+        let cookie = sessions.open(&link, "Ida Roe".into(), now).unwrap();
         assert!(sessions.find(&cookie, now).is_some());
-        assert_eq!(sessions.open(&link, now), None);
+        assert_eq!(sessions.open(&link, "Ida Roe".into(), now), None);
         sessions.end(&cookie);
         assert_eq!(sessions.find(&cookie, now), None);
     }
@@ -107,9 +124,19 @@ mod tests {
         let start = Timestamp::UNIX_EPOCH;
         let late = later(start, SignedDuration::from_hours(13));
         let old = sessions.new_link(start);
-        assert_eq!(sessions.open(&old, late), None);
+        assert_eq!(sessions.open(&old, "Ida Roe".into(), late), None);
         let link = sessions.new_link(start);
-        let cookie = sessions.open(&link, start).unwrap();
+        let cookie = sessions.open(&link, "Ida Roe".into(), start).unwrap();
         assert_eq!(sessions.find(&cookie, late), None);
+    }
+
+    #[test]
+    fn a_name_is_words_of_a_person() {
+        assert_eq!(name_of("  Ida \u{7} Roe\n").as_deref(), Some("Ida Roe"));
+        assert_eq!(name_of("Ana-Lucía Weiß").as_deref(), Some("Ana-Lucía Weiß"));
+        let long = "x".repeat(61);
+        for none in ["", " ", "7", "--", "I", &long] {
+            assert_eq!(name_of(none), None, "{none}");
+        }
     }
 }

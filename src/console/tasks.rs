@@ -3,18 +3,20 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Console;
 use super::page::{self, Frame};
+use super::routes::FormKey;
 use super::session::Person;
+use super::{Console, look};
 use crate::identity::ResourceId;
-use crate::pipeline::TaskAction;
+use crate::pipeline::{TaskAction, owner};
+use crate::protocol::{CONTACT, Contact};
 use crate::record::Stored;
-use crate::site::Site;
-use crate::store::{Cursor, Urgency, WorkCounts, WorkFilter, due_of, work_owner};
+use crate::store::{Cursor, Urgency, WorkCounts, WorkFilter, due_of};
 
 /// Tasks on a page.
 const PAGE: usize = 50;
@@ -29,9 +31,19 @@ struct TaskRow {
     status: String,
     priority: String,
     owner: String,
-    why: Vec<String>,
+    why: String,
+    notes: Vec<Note>,
+    attempts: String,
     due_words: String,
+    due: String,
     is_late: bool,
+}
+
+/// What somebody wrote down, and when.
+pub(super) struct Note {
+    pub who: String,
+    pub when: String,
+    pub text: String,
 }
 
 #[derive(Template)]
@@ -41,6 +53,7 @@ struct Tasks {
     tasks: Vec<TaskRow>,
     sentence: String,
     tabs: Vec<Tab>,
+    contacts: [Contact; 4],
     panels: Vec<(String, String)>,
     panel: String,
     show: String,
@@ -74,7 +87,9 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let (site, store) = (console.gateway.site.load_full(), &console.gateway.store);
     let now = console.gateway.clock.now();
     let filter = WorkFilter {
-        owner: owner_of(&site, &panel),
+        // A panel that is not there has no work.
+        owner: (!panel.is_empty())
+            .then(|| site.panels.get(&panel).map(|panel| owner(&panel.practice)).unwrap_or_default()),
         urgency: Urgency::of_code(&show),
         due_before: (show == "late").then_some(now),
     };
@@ -83,32 +98,30 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         tokio::join!(store.worklist(&filter, cursor.as_ref(), PAGE), store.work_counts(filter.owner.as_deref(), now));
     let (found, counts) = match read {
         (Ok(found), Ok(counts)) => (found, counts),
-        (Err(error), _) | (_, Err(error)) => return page::store_fault(&error),
+        (Err(error), _) | (_, Err(error)) => return page::store_fault(&person, &error),
     };
-    let panels = site.panels.iter().map(|(name, panel)| (name.clone(), panel.practice.name.clone())).collect();
-    page::show(&Tasks {
-        frame: Frame::new("tasks", &person),
-        tasks: found.items.iter().map(|stored| row(stored, now)).collect(),
-        sentence: sentence(&counts),
-        tabs: tabs(&counts),
-        panels,
-        panel,
-        show,
-        after,
-        is_first: cursor.is_none(),
-        next: found.next.map(|cursor| cursor.0),
-    })
-}
-
-/// The practice's name in the order of work; none for all practices. A panel that is not there has no work.
-fn owner_of(site: &Site, panel: &str) -> Option<String> {
-    if panel.is_empty() {
-        return None;
+    let shown = format!("worklist of {}", if panel.is_empty() { "all practices" } else { &panel });
+    if let Err(error) = look::note(&console, &person, None, shown).await {
+        return page::store_fault(&person, &error);
     }
-    let practice = site.panels.get(panel).map(|panel| &panel.practice);
-    let identifier = practice.and_then(|practice| practice.identifier.as_ref()).map(|known| known.to_json());
-    let name = practice.map(|practice| practice.name.as_str());
-    Some(work_owner(&serde_json::json!({ "identifier": identifier, "display": name })))
+    let frame = Frame::new("tasks", &person);
+    page::make(&person, move || {
+        let zone = site.panels.get(&panel).map_or_else(|| page::zone_of(&site), |panel| panel.practice.zone.clone());
+        Tasks {
+            frame: frame.in_zone(&zone),
+            tasks: found.items.iter().map(|stored| row(stored, now, &zone)).collect(),
+            sentence: sentence(&counts),
+            tabs: tabs(&counts),
+            contacts: Contact::ALL,
+            panels: site.panels.iter().map(|(name, panel)| (name.clone(), panel.practice.name.clone())).collect(),
+            panel,
+            show,
+            after,
+            is_first: cursor.is_none(),
+            next: found.next.map(|cursor| cursor.0),
+        }
+    })
+    .await
 }
 
 /// "709 tasks are open, 9 of them stat; 2 are late."
@@ -139,14 +152,11 @@ fn tabs(counts: &WorkCounts) -> Vec<Tab> {
     [all, late].into_iter().chain(Urgency::ALL.map(of)).collect()
 }
 
-fn row(stored: &Stored, now: Timestamp) -> TaskRow {
+fn row(stored: &Stored, now: Timestamp, zone: &TimeZone) -> TaskRow {
     let resource = Value::from(stored.resource.clone());
     let text = |pointer: &str| resource.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_string();
     let or = |first: String, second: &str| if first.is_empty() { text(second) } else { first };
     let due = due_of(&stored.resource);
-    let notes = resource.pointer("/note").and_then(Value::as_array).cloned().unwrap_or_default();
-    let why = notes.iter().filter_map(|note| note.get("text").and_then(Value::as_str).map(str::to_string));
-    let reason = Some(text("/reasonCode/text")).filter(|reason| !reason.is_empty());
     TaskRow {
         id: stored.id.to_string(),
         title: or(or(text("/code/text"), "/code/coding/0/display"), "/code/coding/0/code"),
@@ -156,16 +166,59 @@ fn row(stored: &Stored, now: Timestamp) -> TaskRow {
         status: text("/status"),
         priority: text("/priority"),
         owner: or(text("/owner/display"), "/owner/identifier/value"),
-        why: reason.into_iter().chain(why).collect(),
+        why: text("/reasonCode/text"),
+        notes: notes(&resource, zone),
+        attempts: attempts(&resource),
         due_words: due.map(|due| page::distance(due, now)).unwrap_or_default(),
+        // Due by the last moment, which is not the next day's first.
+        due: due
+            .map(|due| page::minute(due.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(due), zone))
+            .unwrap_or_default(),
         is_late: due.is_some_and(|due| due < now),
     }
 }
 
+/// All that people and the gateway wrote about a Task: notes, how it ended, why it was refused.
+pub(super) fn notes(task: &Value, zone: &TimeZone) -> Vec<Note> {
+    let list = |element: &str| task.get(element).and_then(Value::as_array).cloned().unwrap_or_default();
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_string();
+    let when = |at: String| at.parse().map_or(at, |at: Timestamp| page::minute(at, zone));
+    let mut notes: Vec<Note> = list("note")
+        .iter()
+        .map(|note| Note { who: text(note, "authorString"), when: when(text(note, "time")), text: text(note, "text") })
+        .collect();
+    let ended = || when(task.pointer("/executionPeriod/end").and_then(Value::as_str).unwrap_or_default().to_string());
+    let outcomes =
+        list("output").iter().map(|output| text(output, "valueString")).filter(|text| !text.is_empty()).collect();
+    let refusal = task.pointer("/statusReason/text").and_then(Value::as_str).map(str::to_string);
+    for (who, texts) in [("Outcome", outcomes), ("Not done because", Vec::from_iter(refusal))] {
+        let of = |text: String| Note { who: who.to_string(), when: ended(), text };
+        notes.extend(texts.into_iter().map(of));
+    }
+    notes
+}
+
+/// "2 contact attempts: no answer, left a message"; empty where nobody tried.
+pub(super) fn attempts(task: &Value) -> String {
+    let outputs = task.get("output").and_then(Value::as_array).into_iter().flatten();
+    let codings = outputs.filter_map(|output| output.pointer("/type/coding/0"));
+    let ours = codings.filter(|coding| coding.get("system").and_then(Value::as_str) == Some(CONTACT));
+    let words: Vec<&str> = ours.filter_map(|coding| coding.get("display").and_then(Value::as_str)).collect();
+    if words.is_empty() {
+        return String::new();
+    }
+    let count = page::counted(words.len() as u64, "contact attempt", "contact attempts");
+    format!("{count}: {}", words.join(", "))
+}
+
 #[derive(Deserialize)]
 pub(super) struct Pressed {
-    form_key: String,
+    #[serde(flatten)]
+    key: FormKey,
     action: TaskAction,
+    /// A contact's code; empty where nobody tried.
+    #[serde(default)]
+    attempt: String,
     #[serde(default)]
     note: String,
     #[serde(default)]
@@ -178,16 +231,17 @@ pub(super) async fn act(
     id: web::Path<String>,
     form: web::Form<Pressed>,
 ) -> HttpResponse {
-    if form.form_key != person.form_key {
-        return page::fault(StatusCode::FORBIDDEN, "Please try again", "This form is of an earlier login.");
+    if let Err(refusal) = form.key.check(&person) {
+        return *refusal;
     }
-    let Ok(id) = id.parse::<ResourceId>() else { return page::not_found("task") };
-    match console.gateway.act(id, form.action, &form.note, &person.name).await {
+    let Ok(id) = id.parse::<ResourceId>() else { return page::not_found(&person, "task") };
+    let attempt = Contact::ALL.into_iter().find(|contact| contact.code() == form.attempt);
+    match console.gateway.act_after(id, attempt, form.action, &form.note, &person.agent()).await {
         Ok(()) => {
             let back = if form.back.starts_with("/console/") { form.back.as_str() } else { "/console/tasks" };
             page::see(back)
         }
-        Err(problem) => page::fault(StatusCode::CONFLICT, "That cannot be done", &problem.text),
+        Err(problem) => page::fault(Some(&person), StatusCode::CONFLICT, "That cannot be done", &problem.text),
     }
 }
 
@@ -201,5 +255,31 @@ mod tests {
         assert_eq!(counts([9, 0, 1, 700], [2, 0, 0, 11]), "710 tasks are open, of them 9 stat, 1 urgent; 13 are late.");
         assert_eq!(counts([0, 0, 0, 1], [0; 4]), "1 task is open; none is late.");
         assert_eq!(counts([0; 4], [0; 4]), "Nothing is owed.");
+    }
+
+    #[test]
+    fn everything_that_was_written_about_a_task_is_told() {
+        let task = serde_json::json!({
+            "note": [{ "authorString": "Ida Roe", "time": "2026-05-04T18:30:00Z", "text": "Contact attempt: no answer." }],
+            "output": [
+                { "type": { "coding": [{ "system": CONTACT, "code": "no-answer", "display": "no answer" }] }, "valueDateTime": "x" },
+                { "type": { "text": "Outcome" }, "valueString": "seen at home" }
+            ],
+            "statusReason": { "text": "moved away" },
+            "executionPeriod": { "end": "2026-05-05T08:00:00Z" }
+        });
+        let zone = TimeZone::get("America/Chicago").unwrap();
+        let told: Vec<String> =
+            notes(&task, &zone).iter().map(|note| format!("{}, {}: {}", note.who, note.when, note.text)).collect();
+        assert_eq!(
+            told,
+            [
+                "Ida Roe, 2026-05-04 13:30: Contact attempt: no answer.",
+                "Outcome, 2026-05-05 03:00: seen at home",
+                "Not done because, 2026-05-05 03:00: moved away",
+            ]
+        );
+        assert_eq!(attempts(&task), "1 contact attempt: no answer");
+        assert_eq!(attempts(&serde_json::json!({})), "");
     }
 }

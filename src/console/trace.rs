@@ -4,28 +4,30 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::Console;
-use super::highlight::{self, Line};
+use super::highlight::{self, Shown};
 use super::page::{self, Frame};
+use super::part::{Asked, LINES, Part};
 use super::routes::FormKey;
 use super::session::Person;
-use crate::store::{Delivery, DeliveryFilter, MessageEntry, TraceLine};
-
-/// More deliveries of one message than a page shows.
-const MOST_DELIVERIES: usize = 100;
+use super::{Console, look};
+use crate::identity::{PersonId, ResourceId};
+use crate::store::{Cursor, Delivery, DeliveryFilter, MessageEntry, MessageSummary, TraceLine};
 
 #[derive(Template)]
 #[template(path = "console/trace.html")]
 struct TracePage {
     frame: Frame,
-    entry: MessageEntry,
+    summary: MessageSummary,
     received: String,
-    lines: Vec<Line>,
-    answer: Vec<Line>,
-    problems: Vec<TraceLine>,
-    unread: Vec<String>,
+    message: Shown,
+    answer: Shown,
+    problems: Part<TraceLine>,
+    unread: Part<String>,
+    resources: Part<Written>,
+    decisions: Part<TraceLine>,
+    agreements: Part<TraceLine>,
     deliveries: Vec<Delivery>,
-    resources: Vec<Written>,
+    more_deliveries: Option<String>,
     timing: Vec<(String, u64)>,
 }
 
@@ -36,32 +38,56 @@ struct Written {
     version: String,
 }
 
-pub(super) async fn show(console: web::Data<Console>, person: Person, sequence: web::Path<u64>) -> HttpResponse {
-    let store = &console.gateway.store;
-    let entry = match store.message(*sequence).await {
-        Ok(Some(entry)) => entry,
-        Ok(None) => return page::not_found("message"),
-        Err(error) => return page::store_fault(&error),
+pub(super) async fn show(
+    console: web::Data<Console>,
+    person: Person,
+    sequence: web::Path<u64>,
+    asked: web::Query<Asked>,
+) -> HttpResponse {
+    let asked = asked.into_inner();
+    let entry = match looked_up(&console, &person, *sequence).await {
+        Ok(entry) => entry,
+        Err(fault) => return fault,
     };
     let filter = DeliveryFilter { message: Some(*sequence), ..DeliveryFilter::default() };
-    let deliveries = match store.deliveries(&filter, None, MOST_DELIVERIES).await {
-        Ok(page) => page.items,
-        Err(error) => return page::store_fault(&error),
+    let after = asked.cursor("deliveries").map(|cursor| Cursor(cursor.to_string()));
+    let deliveries = match console.gateway.store.deliveries(&filter, after.as_ref(), LINES).await {
+        Ok(page) => page,
+        Err(error) => return page::store_fault(&person, &error),
     };
     let site = console.gateway.site.load_full();
-    let zone = site.feeds.get(&entry.summary.feed).map_or(jiff::tz::TimeZone::UTC, |feed| feed.zone.clone());
-    page::show(&TracePage {
-        frame: Frame::new("messages", &person),
-        received: page::second(entry.summary.received, &zone),
-        lines: highlight::lines(&entry.raw, &entry.trace.lineage),
-        answer: highlight::lines(&entry.answer, &[]),
-        problems: entry.trace.problems.clone(),
-        unread: entry.trace.unread.iter().map(ToString::to_string).collect(),
-        resources: entry.trace.resources.iter().filter_map(|path| written(path)).collect(),
-        timing: entry.trace.timing_micros.clone(),
-        deliveries,
-        entry,
+    let frame = Frame::new("messages", &person);
+    page::make(&person, move || {
+        let zone = site.feeds.get(&entry.summary.feed).map_or_else(|| page::zone_of(&site), |feed| feed.zone.clone());
+        let MessageEntry { summary, raw, answer, trace, .. } = entry;
+        TracePage {
+            frame: frame.in_zone(&zone),
+            received: page::second(summary.received, &zone),
+            message: highlight::part(&raw, &trace.lineage, asked.from("message")),
+            answer: highlight::part(&answer, &[], asked.from("answer")),
+            problems: Part::of("problems", trace.problems, &asked),
+            unread: Part::of("unread", trace.unread.iter().map(ToString::to_string).collect(), &asked),
+            resources: Part::of("resources", trace.resources.iter().filter_map(|path| written(path)).collect(), &asked),
+            decisions: Part::of("decisions", trace.decisions, &asked),
+            agreements: Part::of("agreements", trace.agreements, &asked),
+            timing: trace.timing_micros,
+            deliveries: deliveries.items,
+            more_deliveries: deliveries.next.map(|cursor| cursor.0),
+            summary,
+        }
     })
+    .await
+}
+
+/// A stored message, after who looks at it was written down.
+async fn looked_up(console: &Console, person: &Person, sequence: u64) -> Result<MessageEntry, HttpResponse> {
+    let found = console.gateway.store.message(sequence).await.map_err(|error| page::store_fault(person, &error))?;
+    let entry = found.ok_or_else(|| page::not_found(person, "message"))?;
+    let patient: Option<PersonId> =
+        entry.summary.patient.as_ref().and_then(|patient| patient.parse::<ResourceId>().ok()).map(|id| id.person);
+    let noted = look::note(console, person, patient, format!("message/{sequence}")).await;
+    noted.map_err(|error| page::store_fault(person, &error))?;
+    Ok(entry)
 }
 
 fn written(path: &str) -> Option<Written> {
@@ -71,15 +97,14 @@ fn written(path: &str) -> Option<Written> {
 }
 
 /// The bytes as they came, for a repair outside.
-pub(super) async fn raw(console: web::Data<Console>, _person: Person, sequence: web::Path<u64>) -> HttpResponse {
-    match console.gateway.store.message(*sequence).await {
-        Ok(Some(entry)) => HttpResponse::Ok()
+pub(super) async fn raw(console: web::Data<Console>, person: Person, sequence: web::Path<u64>) -> HttpResponse {
+    match looked_up(&console, &person, *sequence).await {
+        Ok(entry) => HttpResponse::Ok()
             .content_type("application/hl7-v2")
             .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"message-{sequence}.hl7\"")))
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .body(entry.raw),
-        Ok(None) => page::not_found("message"),
-        Err(error) => page::store_fault(&error),
+        Err(fault) => fault,
     }
 }
 
@@ -93,12 +118,12 @@ pub(super) async fn replay(
     if let Err(refusal) = form.check(&person) {
         return *refusal;
     }
-    match console.gateway.replay(*sequence, &person.name).await {
+    match console.gateway.replay(*sequence, &person.agent()).await {
         Ok(Some(answer)) => match answer.sequence {
             Some(new) => page::see(&format!("/console/messages/{new}")),
             None => page::see(&format!("/console/messages/{sequence}")),
         },
-        Ok(None) => page::not_found("message"),
-        Err(error) => page::store_fault(&error),
+        Ok(None) => page::not_found(&person, "message"),
+        Err(error) => page::store_fault(&person, &error),
     }
 }

@@ -4,10 +4,12 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::Console;
 use super::page::{self, Frame};
+use super::routes::FormKey;
 use super::session::Person;
 use crate::pipeline::responsible;
 use crate::site::Site;
@@ -107,21 +109,27 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let store = &console.gateway.store;
     let (found, totals) = match tokio::join!(store.unused(&filter, cursor.as_ref(), PAGE), store.unused_totals()) {
         (Ok(found), Ok(totals)) => (found, totals),
-        (Err(error), _) | (_, Err(error)) => return page::store_fault(&error),
+        (Err(error), _) | (_, Err(error)) => return page::store_fault(&person, &error),
     };
     let site = console.gateway.site.load_full();
     let (feed, kind) = (feed.unwrap_or_default(), kind.unwrap_or_default());
-    page::show(&Unused {
-        frame: Frame::new("unused", &person),
-        sums: Sums::of(&totals),
-        kinds: tabs(&totals, &feed),
-        feeds: feeds(&totals),
-        sections: sections(found.items, &site),
-        feed,
-        kind,
-        open,
-        next: found.next.map(|cursor| cursor.0),
+    let frame = Frame::new("unused", &person);
+    page::make(&person, move || {
+        let named = site.feeds.get(&feed);
+        let zone = named.map_or_else(|| page::zone_of(&site), |feed| feed.zone.clone());
+        Unused {
+            sums: Sums::of(&totals),
+            kinds: tabs(&totals, &feed),
+            feeds: feeds(&totals),
+            sections: sections(found.items, &site, &zone),
+            feed,
+            kind,
+            open,
+            next: found.next.map(|cursor| cursor.0),
+            frame: frame.in_zone(&zone),
+        }
     })
+    .await
 }
 
 fn feeds(totals: &[UnusedTotal]) -> Vec<String> {
@@ -143,7 +151,7 @@ fn tabs(totals: &[UnusedTotal], feed: &str) -> Vec<Tab> {
 }
 
 /// In the order of the listing: what somebody has work of, then the rest by kind, then what was answered.
-fn sections(entries: Vec<UnusedEntry>, site: &Site) -> Vec<Section> {
+fn sections(entries: Vec<UnusedEntry>, site: &Site, zone: &TimeZone) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     for entry in entries {
         let title = match entry.work.as_ref().map(|work| work.state) {
@@ -152,7 +160,7 @@ fn sections(entries: Vec<UnusedEntry>, site: &Site) -> Vec<Section> {
             Some(UnusedState::Answered) => "Answered",
             None => title(entry.cause.kind),
         };
-        let row = row(entry, site);
+        let row = row(entry, site, zone);
         match sections.last_mut().filter(|section| section.title == title) {
             Some(section) => section.rows.push(row),
             None => sections.push(Section { title, rows: vec![row] }),
@@ -161,18 +169,17 @@ fn sections(entries: Vec<UnusedEntry>, site: &Site) -> Vec<Section> {
     sections
 }
 
-fn row(entry: UnusedEntry, site: &Site) -> Row {
+fn row(entry: UnusedEntry, site: &Site, zone: &TimeZone) -> Row {
     let feed = site.feeds.get(&entry.cause.feed);
-    let zone = feed.map_or(jiff::tz::TimeZone::UTC, |feed| feed.zone.clone());
     let work = entry.work.clone();
     Row {
         feed: feed.map_or_else(|| entry.cause.feed.clone(), |feed| feed.title.clone()),
-        first: page::second(entry.first, &zone),
-        newest: page::second(entry.newest, &zone),
+        first: page::second(entry.first, zone),
+        newest: page::second(entry.newest, zone),
         responsible: responsible(site, &entry).unwrap_or_default(),
         state: work.as_ref().map_or("", |work| work.state.word()),
-        since: work.as_ref().and_then(|work| work.at).map(|at| page::second(at, &zone)).unwrap_or_default(),
-        who: work.as_ref().map(|work| work.who.clone()).unwrap_or_default(),
+        since: work.as_ref().and_then(|work| work.at).map(|at| page::second(at, zone)).unwrap_or_default(),
+        who: work.as_ref().map(|work| work.who.trim_start_matches("console:").to_string()).unwrap_or_default(),
         note: work.map(|work| work.note).unwrap_or_default(),
         entry,
     }
@@ -180,7 +187,8 @@ fn row(entry: UnusedEntry, site: &Site) -> Row {
 
 #[derive(Deserialize)]
 pub(super) struct Pressed {
-    form_key: String,
+    #[serde(flatten)]
+    key: FormKey,
     action: UnusedState,
     #[serde(default)]
     note: String,
@@ -194,11 +202,11 @@ pub(super) async fn act(
     id: web::Path<String>,
     form: web::Form<Pressed>,
 ) -> HttpResponse {
-    if form.form_key != person.form_key {
-        return page::fault(StatusCode::FORBIDDEN, "Please try again", "This form is of an earlier login.");
+    if let Err(refusal) = form.key.check(&person) {
+        return *refusal;
     }
-    match console.gateway.answer_unused(&id, form.action, &form.note, &person.name).await {
+    match console.gateway.answer_unused(&id, form.action, &form.note, &person.agent()).await {
         Ok(()) => page::see(if form.back.starts_with("/console/unused") { &form.back } else { "/console/unused" }),
-        Err(problem) => page::fault(StatusCode::CONFLICT, "That cannot be done", &problem.text),
+        Err(problem) => page::fault(Some(&person), StatusCode::CONFLICT, "That cannot be done", &problem.text),
     }
 }

@@ -7,7 +7,7 @@ use super::settle::{Settled, Working, settle};
 use super::{Acknowledged, Arrival, Event, Gateway, notices};
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::{Category, Place, Problem};
-use crate::protocol::Action;
+use crate::protocol::{Action, Contact};
 use crate::site::Site;
 use crate::store::{AuditEntry, StoreError, WriteUnit};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ impl Gateway {
         // An import of a roster wakes everybody it names.
         let head = self.load(person, 1).await?.record.head;
         self.join_by_roster(&Somebody { person: head.person, own: &head.identifiers, birth: None }).await?;
-        self.change(person, |_, _| Ok((Vec::new(), None))).await.map_err(|fault| match fault {
+        self.change(person, |_, _| Ok((Vec::new(), Vec::new()))).await.map_err(|fault| match fault {
             Fault::Store(error) => error,
             Fault::Refused(problem) => StoreError::Refused(problem.text),
         })
@@ -41,33 +41,51 @@ impl Gateway {
 
     /// Does what a person decided about a task; what follows is evaluated at once. `who` is named in the audit.
     pub async fn act(&self, task: ResourceId, action: TaskAction, note: &str, who: &str) -> Result<(), Problem> {
+        self.act_after(task, None, action, note, who).await
+    }
+
+    /// The same after an attempt to reach the patient, which is written down first. The note is kept whatever the action.
+    pub async fn act_after(
+        &self,
+        task: ResourceId,
+        attempt: Option<Contact>,
+        action: TaskAction,
+        note: &str,
+        who: &str,
+    ) -> Result<(), Problem> {
         let because = "a person decided it in the console";
-        let told = Told { action: format!("task-{}", name(action)), subject: format!("Task/{task}"), who, because };
-        self.take_action(task, &words(action, note), told).await
+        let told = Told { subject: format!("Task/{task}"), who, because };
+        self.take_actions(task, &actions(attempt, action, note), told).await
     }
 
     /// Takes an answer to the prompt that a Flag asks; what follows is evaluated at once. `who` is named in the audit.
     pub async fn answer(&self, flag: ResourceId, answer: &str, who: &str) -> Result<(), Problem> {
         let because = "the card was answered in the practice";
-        let told = Told { action: "prompt-answer".to_string(), subject: format!("Flag/{flag}"), who, because };
-        self.take_action(flag, &Action::Answer { answer: answer.to_string() }, told).await
+        let told = Told { subject: format!("Flag/{flag}"), who, because };
+        let answer = Action::Answer { answer: answer.to_string() };
+        self.take_actions(flag, &[("prompt-answer", answer)], told).await
     }
 
-    async fn take_action(&self, target: ResourceId, action: &Action, told: Told<'_>) -> Result<(), Problem> {
+    /// All of them or none, as one change.
+    async fn take_actions(&self, target: ResourceId, actions: &[Named], told: Told<'_>) -> Result<(), Problem> {
+        // What is written for others to read names the person, not the door they came by.
+        let author = told.who.strip_prefix("console:").unwrap_or(told.who);
         let done = self
             .change(target.person, |site, known| {
                 let now = self.clock.now();
-                let changes = site.protocols.act(&known.record, target, action, told.who, now)?;
-                let entry = AuditEntry {
+                let (names, taken): (Vec<_>, Vec<_>) = actions.iter().cloned().unzip();
+                let changes = site.protocols.act_all(&known.record, target, &taken, author, now)?;
+                let entry = |action: &str| AuditEntry {
                     at: now,
                     agent: told.who.to_string(),
-                    action: told.action.clone(),
+                    action: action.to_string(),
                     person: Some(known.record.head.person),
                     subject: told.subject.clone(),
                     allowed: true,
                     because: told.because.to_string(),
                 };
-                Ok((changes, Some(entry)))
+                let entries = names.into_iter().map(entry).collect();
+                Ok((changes, entries))
             })
             .await;
         done.map_err(Fault::told)
@@ -92,19 +110,19 @@ impl Gateway {
     pub(super) async fn change(
         &self,
         person: PersonId,
-        decide: impl Fn(&Site, &Known) -> Result<(Vec<crate::record::Change>, Option<AuditEntry>), Problem>,
+        decide: impl Fn(&Site, &Known) -> Result<(Vec<crate::record::Change>, Vec<AuditEntry>), Problem>,
     ) -> Result<(), Fault> {
         // Nothing lost: after so many tries the timer stays due, or the person is told.
         for _ in 0..MOST_TRIES {
             let site = self.site.load_full();
             let known = self.load(person, OBSERVATIONS).await?;
             let _locks = self.locks.hold(&[known.record.head.person]).await;
-            let (changes, entry) = decide(&site, &known).map_err(Fault::Refused)?;
+            let (changes, entries) = decide(&site, &known).map_err(Fault::Refused)?;
             let mut working = Working::new(known.record, known.memberships);
             working.take(changes);
             let now = self.clock.now();
             let Settled { mut unit, trace, unused } = settle(&site, working, now);
-            unit.audit.extend(entry);
+            unit.audit.extend(entries);
             unit.unused = notices::without_message(&unused, now);
             match self.commit_change(unit, trace.resources).await {
                 Err(StoreError::Conflict) => {}
@@ -133,7 +151,6 @@ impl Gateway {
 
 /// What the audit says of an action.
 struct Told<'a> {
-    action: String,
     subject: String,
     who: &'a str,
     because: &'a str,
@@ -159,23 +176,57 @@ impl From<StoreError> for Fault {
     }
 }
 
-fn words(action: TaskAction, note: &str) -> Action {
-    let note = note.trim().to_string();
-    match action {
-        TaskAction::Accept => Action::Accept,
-        TaskAction::Start => Action::Start,
-        TaskAction::Complete => Action::Complete { outcome: (!note.is_empty()).then_some(note) },
-        TaskAction::Cancel => Action::Cancel { reason: note },
-        TaskAction::Note => Action::Note { text: note },
+/// An action with its name in the audit.
+type Named = (&'static str, Action);
+
+/// What is done, in order. An attempt carries the note, and a completion or a refusal needs it as well.
+fn actions(attempt: Option<Contact>, action: TaskAction, note: &str) -> Vec<Named> {
+    let text = note.trim().to_string();
+    let mut actions: Vec<Named> = Vec::new();
+    if let Some(contact) = attempt {
+        actions.push(("task-attempt", Action::Attempt { contact, text: text.clone() }));
+    } else if !text.is_empty() && matches!(action, TaskAction::Accept | TaskAction::Start) {
+        actions.push(("task-note", Action::Note { text: text.clone() }));
     }
+    let told = || attempt.map(|contact| contact.words().to_string()).filter(|_| text.is_empty());
+    match action {
+        TaskAction::Accept => actions.push(("task-accept", Action::Accept)),
+        TaskAction::Start => actions.push(("task-start", Action::Start)),
+        TaskAction::Complete => {
+            let outcome = told().or_else(|| (!text.is_empty()).then(|| text.clone()));
+            actions.push(("task-complete", Action::Complete { outcome }));
+        }
+        TaskAction::Cancel => {
+            actions.push(("task-cancel", Action::Cancel { reason: told().unwrap_or_else(|| text.clone()) }));
+        }
+        // The attempt says all there is to say.
+        TaskAction::Note if attempt.is_some() => {}
+        TaskAction::Note => actions.push(("task-note", Action::Note { text })),
+    }
+    actions
 }
 
-fn name(action: TaskAction) -> &'static str {
-    match action {
-        TaskAction::Accept => "accept",
-        TaskAction::Start => "start",
-        TaskAction::Complete => "complete",
-        TaskAction::Cancel => "cancel",
-        TaskAction::Note => "note",
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_note_is_lost_whatever_it_comes_with() {
+        let note = " left word with the neighbour ";
+        let all = [TaskAction::Accept, TaskAction::Start, TaskAction::Complete, TaskAction::Cancel, TaskAction::Note];
+        for attempt in [None, Some(Contact::NoAnswer)] {
+            for action in all {
+                let said = actions(attempt, action, note);
+                let keeps = |(_, action): &Named| match action {
+                    Action::Note { text } | Action::Attempt { text, .. } | Action::Cancel { reason: text } => {
+                        Some(text.clone())
+                    }
+                    Action::Complete { outcome } => outcome.clone(),
+                    _ => None,
+                };
+                assert!(said.iter().filter_map(keeps).any(|text| text == note.trim()), "{attempt:?} {action:?}");
+                assert_eq!(said.iter().any(|(name, _)| *name == "task-attempt"), attempt.is_some());
+            }
+        }
     }
 }

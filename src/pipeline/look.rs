@@ -53,7 +53,7 @@ impl Gateway {
                 allowed: true,
                 because: format!("{labels}: {note}"),
             };
-            Ok((changes, Some(entry)))
+            Ok((changes, vec![entry]))
         });
         done.await.map_err(Fault::told)
     }

@@ -8,6 +8,7 @@ use super::look::Saying;
 use super::{Gateway, TaskAction, explain_record, responsible};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
+use crate::protocol::Contact;
 use crate::record::Membership;
 use crate::store::{
     Cursor, DeliveryFilter, DeliveryState, Disposition, MessageFilter, MessageSummary, Page, Seen, StoreError,
@@ -22,8 +23,15 @@ const MOST: usize = 500;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Operation {
-    /// Replaces the members of a panel.
+    /// Replaces the members of a panel. What ends many people's care or urgent work is refused unless it is accepted.
     PanelImport {
+        panel: String,
+        members: Vec<Membership>,
+        #[serde(default)]
+        accept: bool,
+    },
+    /// Tells what an import would change, and changes nothing.
+    PanelCheck {
         panel: String,
         members: Vec<Membership>,
     },
@@ -61,6 +69,9 @@ pub enum Operation {
     TaskAct {
         task: ResourceId,
         action: TaskAction,
+        /// How an attempt to reach the patient went, where one was made.
+        #[serde(default)]
+        attempt: Option<Contact>,
         note: String,
         who: String,
     },
@@ -104,7 +115,11 @@ impl Gateway {
     /// Performs an operation; the JSON is what `--json` prints.
     pub async fn perform(&self, operation: Operation) -> Result<Value, Problem> {
         match operation {
-            Operation::PanelImport { panel, members } => self.import_panel(panel, members).await,
+            Operation::PanelImport { panel, members, accept } => self.import_panel(panel, members, accept).await,
+            Operation::PanelCheck { panel, members } => {
+                self.known_panel(&panel)?;
+                Ok(json!(self.roster_change(&panel, &members).await.map_err(fault)?))
+            }
             Operation::DeliveryList { partner, state, after, count } => {
                 let filter = DeliveryFilter { partner, state, ..DeliveryFilter::default() };
                 let page = self.store.deliveries(&filter, after.map(Cursor).as_ref(), count.min(MOST)).await;
@@ -119,8 +134,8 @@ impl Gateway {
             Operation::MessageShow { sequence } => self.show_message(sequence).await,
             Operation::Replay { sequences, faulty, feed } => self.replay_messages(sequences, faulty, feed).await,
             Operation::AgreementExplain { partner, patient } => self.explain(partner, &patient).await,
-            Operation::TaskAct { task, action, note, who } => {
-                self.act(task, action, &note, &who).await?;
+            Operation::TaskAct { task, action, attempt, note, who } => {
+                self.act_after(task, attempt, action, &note, &who).await?;
                 Ok(json!({ "done": true }))
             }
             Operation::UnusedList { feed, kind, open, after, count } => {
@@ -149,14 +164,28 @@ impl Gateway {
         listing(Page { items: page.items.into_iter().map(told).collect(), next: page.next })
     }
 
-    async fn import_panel(&self, panel: String, members: Vec<Membership>) -> Result<Value, Problem> {
-        if !self.site.load().panels.contains_key(&panel) {
-            return Err(missing(&format!("the site has no panel `{panel}`; write panels/{panel}.yaml first")));
+    fn known_panel(&self, panel: &str) -> Result<(), Problem> {
+        match self.site.load().panels.contains_key(panel) {
+            true => Ok(()),
+            false => Err(missing(&format!("the site has no panel `{panel}`; write panels/{panel}.yaml first"))),
         }
-        let count = members.len();
+    }
+
+    async fn import_panel(&self, panel: String, members: Vec<Membership>, accept: bool) -> Result<Value, Problem> {
+        self.known_panel(&panel)?;
+        let change = self.roster_change(&panel, &members).await.map_err(fault)?;
+        if let Some(refusal) = change.refusal().filter(|_| !accept) {
+            return Err(refusal);
+        }
         let due = self.store.replace_panel(&panel, members, self.clock.now()).await.map_err(fault)?;
+        self.condition.clear(&super::roster::part(&panel));
         self.timer_bell.notify_one();
-        Ok(json!({ "panel": panel, "members": count, "known_patients_looked_at_again": due }))
+        Ok(json!({
+            "panel": panel,
+            "members": change.members,
+            "known_patients_looked_at_again": due,
+            "change": change,
+        }))
     }
 
     async fn retry_deliveries(&self, id: Option<String>, partner: Option<String>) -> Result<Value, Problem> {
@@ -171,15 +200,15 @@ impl Gateway {
             for state in [DeliveryState::Dead, DeliveryState::Held] {
                 let filter =
                     DeliveryFilter { partner: partner.clone(), state: Some(state), ..DeliveryFilter::default() };
-                // Retrying takes a delivery out of this listing, so its first page is always the next to do.
+                // A page may be empty and have more behind it: the listing goes on until it says that it is over.
+                let mut after = None;
                 loop {
-                    let page = self.store.deliveries(&filter, None, MOST).await.map_err(fault)?;
-                    let mut moved = 0;
+                    let page = self.store.deliveries(&filter, after.as_ref(), MOST).await.map_err(fault)?;
                     for delivery in &page.items {
-                        moved += u64::from(self.store.retry_delivery(&delivery.new.id, now).await.map_err(fault)?);
+                        retried += u64::from(self.store.retry_delivery(&delivery.new.id, now).await.map_err(fault)?);
                     }
-                    retried += moved;
-                    if moved == 0 {
+                    after = page.next;
+                    if after.is_none() {
                         break;
                     }
                 }

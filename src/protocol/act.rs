@@ -2,8 +2,10 @@
 //! updates come this way; the pipeline evaluates the record again afterwards. Never judges who may do it.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::names;
 use super::reconcile::stamped;
 use super::set::ProtocolSet;
 use super::work::{Given, Work, is_final};
@@ -17,10 +19,55 @@ use crate::record::{Change, Record, Stored};
 pub enum Action {
     Accept,
     Start,
-    Complete { outcome: Option<String> },
-    Cancel { reason: String },
-    Note { text: String },
-    Answer { answer: String },
+    Complete {
+        outcome: Option<String>,
+    },
+    Cancel {
+        reason: String,
+    },
+    Note {
+        text: String,
+    },
+    /// Somebody tried to reach the patient; `text` says what there is to say besides.
+    Attempt {
+        contact: Contact,
+        text: String,
+    },
+    Answer {
+        answer: String,
+    },
+}
+
+/// How an attempt to reach a patient went. Each is written down: programmes count documented attempts, reached or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Contact {
+    ReachedPatient,
+    ReachedCaregiver,
+    LeftMessage,
+    NoAnswer,
+}
+
+impl Contact {
+    pub const ALL: [Self; 4] = [Self::NoAnswer, Self::LeftMessage, Self::ReachedPatient, Self::ReachedCaregiver];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ReachedPatient => "reached-patient",
+            Self::ReachedCaregiver => "reached-caregiver",
+            Self::LeftMessage => "left-message",
+            Self::NoAnswer => "no-answer",
+        }
+    }
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ReachedPatient => "reached the patient",
+            Self::ReachedCaregiver => "reached a caregiver",
+            Self::LeftMessage => "left a message",
+            Self::NoAnswer => "no answer",
+        }
+    }
 }
 
 /// The longest text a person may leave with a Task.
@@ -36,35 +83,35 @@ impl ProtocolSet {
         who: &str,
         now: Timestamp,
     ) -> Result<Vec<Change>, Problem> {
-        check_text(action)?;
-        if let Action::Answer { answer } = action {
+        self.act_all(record, target, std::slice::from_ref(action), who, now)
+    }
+
+    /// The same of several actions that a person takes at once: one change of the resource, told once.
+    pub fn act_all(
+        &self,
+        record: &Record,
+        target: ResourceId,
+        actions: &[Action],
+        who: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Change>, Problem> {
+        if let [Action::Answer { answer }] = actions {
             return self.answer(record, target, answer, who, now);
         }
         let Some(stored) = record.get("Task", target) else {
             return Err(refusal(Category::NotFound, "There is no such task in this record."));
         };
-        let status = stored.resource.text("status").unwrap_or_default();
-        let next = next_status(status, action)?;
         let mut resource = stored.resource.clone();
-        let stamp = json!(now.to_string());
-        resource.set("lastModified", stamp.clone());
+        resource.set("lastModified", json!(now.to_string()));
         let mut work = Work::read(stored);
-        if let Some(next) = next {
-            resource.set("status", json!(next));
-            if let Some(work) = &mut work {
-                work.acknowledged = Some(now);
-                work.taken_on = work.level.is_some().then(|| work.shown());
-                work.closed = is_final(next).then_some(now);
-            }
-            if is_final(next) {
-                end_period(&mut resource, &stamp);
-            }
+        for action in actions {
+            take(&mut resource, work.as_mut(), action, who, now)?;
         }
-        write_words(&mut resource, action, who, &stamp);
         // Nothing lost: our own facts are always JSON.
         let work = work.and_then(|work| serde_json::to_value(work).ok()).or_else(|| stored.state.work.clone());
         let change = stamped(target, Some(stored), resource, now, work);
-        let told = provenance(&change, action.word(), who, now);
+        let words: Vec<&str> = actions.iter().map(Action::word).collect();
+        let told = provenance(&change, &words.join(", "), who, now);
         Ok(vec![change, told])
     }
 
@@ -114,9 +161,35 @@ impl Action {
             Self::Complete { .. } => "complete",
             Self::Cancel { .. } => "cancel",
             Self::Note { .. } => "note",
+            Self::Attempt { .. } => "attempt",
             Self::Answer { .. } => "answer",
         }
     }
+}
+
+/// Does one thing to a Task.
+fn take(
+    resource: &mut Resource,
+    work: Option<&mut Work>,
+    action: &Action,
+    who: &str,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    check_text(action)?;
+    let stamp = json!(now.to_string());
+    if let Some(next) = next_status(resource.text("status").unwrap_or_default(), action)? {
+        resource.set("status", json!(next));
+        if let Some(work) = work {
+            work.acknowledged = Some(now);
+            work.taken_on = work.level.is_some().then(|| work.shown());
+            work.closed = is_final(next).then_some(now);
+        }
+        if is_final(next) {
+            end_period(resource, &stamp);
+        }
+    }
+    write_words(resource, action, who, &stamp);
+    Ok(())
 }
 
 fn refusal(category: Category, text: impl Into<String>) -> Problem {
@@ -128,6 +201,7 @@ fn check_text(action: &Action) -> Result<(), Problem> {
         Action::Complete { outcome } => (outcome.as_deref().unwrap_or_default(), false),
         Action::Cancel { reason } => (reason.as_str(), true),
         Action::Note { text } => (text.as_str(), true),
+        Action::Attempt { text, .. } => (text.as_str(), false),
         Action::Accept | Action::Start | Action::Answer { .. } => ("", false),
     };
     if required && text.trim().is_empty() {
@@ -141,14 +215,15 @@ fn check_text(action: &Action) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The status an action leads to (http://hl7.org/fhir/R4/task.html#statemachine); none for a note, which is always allowed.
+/// The status an action leads to (http://hl7.org/fhir/R4/task.html#statemachine); none for a note or an attempt, which are
+/// always allowed.
 fn next_status(status: &str, action: &Action) -> Result<Option<&'static str>, Problem> {
     let next = match action {
         Action::Accept => "accepted",
         Action::Start => "in-progress",
         Action::Complete { .. } => "completed",
         Action::Cancel { .. } => "cancelled",
-        Action::Note { .. } | Action::Answer { .. } => return Ok(None),
+        Action::Note { .. } | Action::Attempt { .. } | Action::Answer { .. } => return Ok(None),
     };
     let allowed = match action {
         Action::Accept => matches!(status, "requested" | "received" | "ready"),
@@ -178,6 +253,13 @@ fn write_words(resource: &mut Resource, action: &Action, who: &str, stamp: &Valu
         Action::Cancel { reason } => resource.set("statusReason", json!({ "text": reason })),
         Action::Note { text } => {
             append(resource, "note", json!({ "authorString": who, "time": stamp, "text": text }));
+        }
+        Action::Attempt { contact, text } => {
+            let said = format!("Contact attempt: {}. {text}", contact.words());
+            append(resource, "note", json!({ "authorString": who, "time": stamp, "text": said.trim_end() }));
+            let coding = json!({ "system": names::CONTACT, "code": contact.code(), "display": contact.words() });
+            let kind = json!({ "coding": [coding], "text": "Contact attempt" });
+            append(resource, "output", json!({ "type": kind, "valueDateTime": stamp }));
         }
         // Nothing lost: other actions bring no words.
         _ => {}

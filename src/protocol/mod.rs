@@ -35,13 +35,13 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub use act::Action;
+pub use act::{Action, Contact};
 pub use calendar::Calendar;
 pub use cards::{Card, CardCoding, CardSource, HOOKS, Indicator, Suggestion};
 pub use example::ExampleResult;
 pub use labels::LabelsOf;
 pub use names::{
-    ALERT, ALERT_PROFILE, ANSWER, CANONICAL, FLAG_IDENTIFIER, PLAN_IDENTIFIER, PROMPT_CODE, ROLE, TASK_CODE,
+    ALERT, ALERT_PROFILE, ANSWER, CANONICAL, CONTACT, FLAG_IDENTIFIER, PLAN_IDENTIFIER, PROMPT_CODE, ROLE, TASK_CODE,
     TASK_IDENTIFIER,
 };
 pub use set::{Listed, ProtocolSet, built_in_protocols, compile};

@@ -8,6 +8,8 @@ pub const TASK_CODE: &str = "https://handover.health/CodeSystem/task-code";
 pub const PROMPT_CODE: &str = "https://handover.health/CodeSystem/prompt";
 /// Task.performerType: practice, care-manager, coach, clinician.
 pub const ROLE: &str = "https://handover.health/CodeSystem/role";
+/// Task.output.type of an attempt to reach the patient: how it went.
+pub const CONTACT: &str = "https://handover.health/CodeSystem/contact-attempt";
 /// Card sources and override reasons: the answers to prompts.
 pub const ANSWER: &str = "https://handover.health/CodeSystem/answer";
 /// Identifiers of what protocols make, by which partners find it again.

@@ -32,7 +32,7 @@ if (numbers) {
     if (happening.querySelector(".faint")) happening.textContent = "";
     const item = document.createElement("li");
     item.className = "new";
-    item.textContent = `${new Date().toLocaleTimeString()}  ${text}`;
+    item.textContent = `${new Date().toLocaleTimeString("en-GB", { timeZone: happening.dataset.zone })}  ${text}`;
     happening.prepend(item);
     while (happening.children.length > 20) happening.lastChild.remove();
   };

@@ -11,6 +11,7 @@
     reason = "a test says what it expects by failing, prints what it did, and is told by the environment what to do"
 )]
 
+mod bounds;
 mod drops;
 
 use std::collections::BTreeMap;

@@ -28,6 +28,15 @@ async fn every_page_works_for_a_person() {
     client.goto(&link).await.unwrap();
     browser.look("login").await;
     browser.click("#log-in").await;
+    browser.sees("Your name").await;
+    client.find(Locator::Css("input[name=name]")).await.unwrap().send_keys("Ida Roe").await.unwrap();
+    browser.click("#log-in").await;
+    browser.sees("Overview").await;
+    assert!(client.source().await.unwrap().contains("Times on this page: America/New_York."), "one zone, named");
+    client.goto(&house.url("/console/no/such/page")).await.unwrap();
+    browser.sees("There is no such page").await;
+    browser.look("fault").await;
+    browser.click("nav a[href='/console']").await;
     browser.sees("Overview").await;
 
     // The overview moves by itself while the story is told.
@@ -92,7 +101,22 @@ async fn every_page_works_for_a_person() {
 
     client.goto(&house.url("/console/tasks?panel=lakeside")).await.unwrap();
     browser.sees("Okafor").await;
+    // Enter writes down and nothing else, whatever it stands in.
+    let note = || client.find(Locator::Css(".card input[name=note]"));
+    note().await.unwrap().send_keys("Her daughter picks up after six\u{E007}").await.unwrap();
+    browser.sees("Her daughter picks up after six Ida Roe,").await;
+    client.find(Locator::Css(".card select[name=attempt]")).await.unwrap().select_by_value("no-answer").await.unwrap();
+    note().await.unwrap().send_keys("rang eight times\u{E007}").await.unwrap();
+    browser.sees("1 contact attempt: no answer").await;
+    browser.sees("Contact attempt: no answer. rang eight times").await;
+    let still = browser.text().await;
+    assert!(still.contains("requested") && !still.contains("accepted"), "Enter accepts nothing:\n{still}");
     browser.look("tasks").await;
+    // A note that comes with taking the work on is kept too.
+    note().await.unwrap().send_keys("I try again tonight").await.unwrap();
+    browser.click(".card button[value=accept]").await;
+    browser.sees("I try again tonight Ida Roe,").await;
+    browser.sees("accepted").await;
     let before = client.find_all(Locator::Css(".card")).await.unwrap().len();
     client
         .find(Locator::Css(".card input[name=note]"))
@@ -116,12 +140,17 @@ async fn every_page_works_for_a_person() {
     browser.click("a[href^='/console/patients/']").await;
     browser.sees("Who may have what, and why").await;
     browser.sees("task-complete").await;
+    browser.sees("console:Ida Roe").await;
+    browser.sees("look Patient/").await;
+    browser.sees("Reached by phone, doing well Outcome,").await;
+    browser.sees("I try again tonight").await;
     browser.look("patient").await;
     browser.click("main section a").await;
     browser.sees("resourceType").await;
     browser.look("resource").await;
 
     client.goto(&link).await.unwrap();
+    client.find(Locator::Css("input[name=name]")).await.unwrap().send_keys("Ida Roe").await.unwrap();
     browser.click("#log-in").await;
     browser.sees("used already or is too old").await;
     client.goto(&house.url("/console")).await.unwrap();

@@ -14,7 +14,7 @@ async fn another_console_link_is_given_and_opens_the_console_once() {
     let secret = link.rsplit('=').next().unwrap();
     let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let open = async || {
-        let request = browser.post(house.url("/console/login")).form(&[("link", secret)]);
+        let request = browser.post(house.url("/console/login")).form(&[("link", secret), ("name", "Ida Roe")]);
         request.send().await.unwrap().headers().contains_key("set-cookie")
     };
     assert!(open().await);

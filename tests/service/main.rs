@@ -12,6 +12,7 @@
 
 mod attacks;
 mod cards;
+mod console;
 mod control;
 mod delivery;
 mod handling;
@@ -22,6 +23,7 @@ mod partner;
 mod peers;
 mod profiles;
 mod reading;
+mod roster;
 mod site_changes;
 mod tokens;
 mod unused;

@@ -2,7 +2,7 @@
 
 use super::stage::{SHIPPED, scene, tell, text_of, work_of};
 use crate::problem::Category;
-use crate::protocol::Action;
+use crate::protocol::{Action, Contact};
 use crate::record::squash;
 
 #[test]
@@ -85,4 +85,55 @@ fn a_partner_who_takes_a_task_on_without_us_is_not_climbed_over() {
     tell(&mut scene, "{ time: '2026-03-02T12:00' }");
     let task = work_of(&scene, "low");
     assert_eq!((text_of(&task, "status"), text_of(&task, "priority")), ("in-progress".into(), "asap".into()));
+}
+
+#[test]
+fn attempts_to_reach_a_patient_are_written_down_and_stay() {
+    let mut scene = scene("2026-05-04T10:00");
+    tell(&mut scene, "{ ed-arrival: '2026-05-04T10:00' }\n{ ed-discharge: '2026-05-04T13:00' }");
+    let call = work_of(&scene, "contact").stored.id;
+    for (contact, text) in [(Contact::NoAnswer, ""), (Contact::LeftMessage, "with her daughter")] {
+        let attempt = Action::Attempt { contact, text: text.into() };
+        for change in SHIPPED.act(&scene.record, call, &attempt, "Ida Roe", scene.now).unwrap() {
+            scene.record.apply(&change);
+        }
+    }
+    tell(&mut scene, "{ time: '2026-05-04T18:00' }");
+    let task = work_of(&scene, "contact");
+    let stored = |element: &str, pointer: &str| {
+        let all = task.stored.resource.get(element).and_then(serde_json::Value::as_array).unwrap();
+        all.iter().map(|one| one.pointer(pointer).unwrap().as_str().unwrap().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(text_of(&task, "status"), "requested", "trying is not doing");
+    assert_eq!(stored("output", "/type/coding/0/code"), ["no-answer", "left-message"]);
+    let notes = ["Contact attempt: no answer.", "Contact attempt: left a message. with her daughter"];
+    assert_eq!(
+        (stored("note", "/text"), stored("note", "/authorString")[1].as_str()),
+        (notes.map(String::from).to_vec(), "Ida Roe")
+    );
+}
+
+#[test]
+fn what_is_done_at_once_is_one_change_and_more_can_follow() {
+    let mut scene = scene("2026-05-04T10:00");
+    tell(&mut scene, "{ ed-arrival: '2026-05-04T10:00' }\n{ ed-discharge: '2026-05-04T13:00' }");
+    let call = work_of(&scene, "contact").stored.clone();
+    let mut told = std::collections::BTreeSet::new();
+    let rounds = [
+        vec![Action::Note { text: "rings at seven".into() }, Action::Accept],
+        vec![
+            Action::Attempt { contact: Contact::ReachedPatient, text: String::new() },
+            Action::Complete { outcome: Some("well".into()) },
+        ],
+    ];
+    for (version, actions) in (call.version + 1..).zip(rounds) {
+        let changes = SHIPPED.act_all(&scene.record, call.id, &actions, "Ida Roe", scene.now).unwrap();
+        assert_eq!((changes.len(), changes[0].stored.version), (2, version));
+        assert!(told.insert(changes[1].stored.id), "each time is told in a resource of its own");
+        changes.iter().for_each(|change| scene.record.apply(change));
+    }
+    let task = work_of(&scene, "contact");
+    assert_eq!(text_of(&task, "status"), "completed");
+    let refused = [Action::Note { text: "too late".into() }, Action::Accept];
+    assert!(SHIPPED.act_all(&scene.record, call.id, &refused, "Ida Roe", scene.now).is_err(), "all of it or none");
 }

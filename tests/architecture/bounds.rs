@@ -1,0 +1,116 @@
+//! Enumerates the places outside of the store that read a bounded part of something, with why the part is the right one: the
+//! order in which the store gives it is the order in which it is wanted, or all of it is read, part by part.
+
+use std::collections::BTreeMap;
+
+use super::sources;
+
+/// The store's reads that give a part at a time.
+const READS: &[&str] = &[
+    "find",
+    "search",
+    "worklist",
+    "messages",
+    "deliveries",
+    "audit",
+    "unused",
+    "panel",
+    "claim_timers",
+    "claim_deliveries",
+    "prune",
+    "record",
+];
+
+/// File, read, how often it is written there, and why what it gives is what is wanted.
+const WHY: &[(&str, &str, usize, &str)] = &[
+    ("console/deliveries.rs", "deliveries", 1, "newest first, in pages; `held` and `dead` have listings of their own"),
+    ("console/messages.rs", "messages", 1, "newest first, in pages"),
+    ("console/overview.rs", "messages", 1, "the newest eight, and the page says so; its counts are the store's"),
+    ("console/patient.rs", "audit", 1, "newest first, in pages"),
+    ("console/patient.rs", "search", 1, "a patient's observations, newest first, in pages"),
+    ("console/tasks.rs", "worklist", 1, "the most urgent first, in pages; counts are exact"),
+    ("console/trace.rs", "deliveries", 1, "of one message, newest first, in pages"),
+    (
+        "console/unused.rs",
+        "unused",
+        1,
+        "open work first, then the most frequent; all are sorted before the page is cut",
+    ),
+    ("cli/story/play.rs", "deliveries", 1, "of one story in memory, more than one can make"),
+    ("delivery/worker.rs", "claim_deliveries", 1, "what is due longest first; every line's head comes up in its turn"),
+    (
+        "pipeline/find.rs",
+        "record",
+        3,
+        "the newest observations, further back than rules look; `truncated` says that there are more",
+    ),
+    ("pipeline/join.rs", "record", 2, "as find.rs"),
+    ("pipeline/operation.rs", "deliveries", 2, "newest first, in pages; a retry of all reads every page"),
+    (
+        "pipeline/operation.rs",
+        "messages",
+        2,
+        "newest first, in pages; refused ones are read until the bound of a replay, which is the newest",
+    ),
+    ("pipeline/operation.rs", "unused", 1, "as console/unused.rs"),
+    ("pipeline/retention.rs", "prune", 1, "the oldest first, again while there is more"),
+    ("pipeline/roster.rs", "panel", 1, "all members, page by page"),
+    ("pipeline/roster.rs", "search", 1, "all Tasks of a patient, page by page"),
+    ("pipeline/timers.rs", "claim_timers", 1, "what is due longest first, again at once while a claim is full"),
+    ("pipeline/unused_work.rs", "unused", 1, "all causes, page by page"),
+    ("web/fhir/count.rs", "find", 1, "all matches, page by page; where they are too many there is no number"),
+    (
+        "web/fhir/search.rs",
+        "find",
+        1,
+        "in the order asked for, sorted before it is cut or refused as too much; else newest change first, in pages",
+    ),
+];
+
+/// The places of a file where a bounded part is read, by read.
+fn reads(text: &str) -> BTreeMap<&'static str, usize> {
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    // Calls in a chain stand on lines of their own.
+    let code: String = lines.flat_map(str::chars).filter(|sign| !sign.is_whitespace()).collect();
+    let count = |read: &&'static str| (*read, code.matches(&format!("store.{read}(")).count());
+    READS.iter().map(count).filter(|(_, count)| *count > 0).collect()
+}
+
+fn is_of_tests(path: &str) -> bool {
+    ["_tests.rs", "/tests.rs", "trial.rs", "stand_in.rs"].iter().any(|end| path.ends_with(end))
+}
+
+#[test]
+fn every_bounded_read_has_its_reason() {
+    let mut found = Vec::new();
+    for (path, text) in sources() {
+        let path = path.to_str().unwrap().trim_start_matches("src/").to_string();
+        if !path.starts_with("store/") && !is_of_tests(&path) {
+            found.extend(reads(&text).into_iter().map(|(read, count)| (path.clone(), read, count)));
+        }
+    }
+    let is_known = |(path, read, count): &(String, &str, usize)| {
+        WHY.iter().any(|(file, known, times, _)| file == path && known == read && times == count)
+    };
+    let new: Vec<_> = found.iter().filter(|one| !is_known(one)).collect();
+    assert!(new.is_empty(), "say in tests/architecture/bounds.rs why these parts are the right ones: {new:#?}");
+    let is_there = |(file, read, _, _): &&(&str, &str, usize, &str)| {
+        found.iter().any(|(path, other, _)| path == file && other == read)
+    };
+    let gone: Vec<_> = WHY.iter().filter(|one| !is_there(one)).collect();
+    assert!(gone.is_empty(), "these are read no more: {gone:#?}");
+}
+
+#[test]
+fn a_read_is_seen_in_a_chain_of_calls_and_not_in_words() {
+    let text = "
+        // store.search(…) in words
+        let page = gateway.store.search(&query, None, 9).await?;
+        let more = self
+            .store
+            .search(&query, None, 9);
+        let other = index.search(1);
+        #[cfg(test)] store.panel(";
+    assert_eq!(reads(text), BTreeMap::from([("search", 2)]));
+}
