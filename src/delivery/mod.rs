@@ -28,4 +28,4 @@ pub use worker::Worker;
 #[cfg(test)]
 pub use keys::own_key_for_tests as key_for_tests;
 #[cfg(test)]
-pub use stand_in::partner_for_tests;
+pub use stand_in::{Inside, StandIn, partner_for_tests};

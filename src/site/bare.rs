@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::agreement::AgreementSet;
 use crate::fhir::{Library, ValueSets, built_in_value_sets};
@@ -10,6 +10,12 @@ use crate::profile::Profiles;
 use crate::protocol::ProtocolSet;
 
 use super::{HttpSettings, Retention, Settings, Site, StoreChoice};
+
+/// What is compiled in is compiled once for all tests.
+static VALUE_SETS: LazyLock<Arc<ValueSets>> = LazyLock::new(|| Arc::new(ValueSets::compile(&built_in_value_sets()).0));
+static PROFILES: LazyLock<Arc<Profiles>> = LazyLock::new(|| Arc::new(Profiles::new(Library::with(&[]).0)));
+static PROTOCOLS: LazyLock<ProtocolSet> =
+    LazyLock::new(|| super::compiled::labelled(ProtocolSet::built_in(), &VALUE_SETS));
 
 impl Site {
     /// Tests put into it what they need.
@@ -36,10 +42,10 @@ impl Site {
             feeds: BTreeMap::new(),
             partners: BTreeMap::new(),
             panels: BTreeMap::new(),
-            value_sets: Arc::new(ValueSets::compile(&built_in_value_sets()).0),
-            profiles: Arc::new(Profiles::new(Library::with(&[]).0)),
+            value_sets: VALUE_SETS.clone(),
+            profiles: PROFILES.clone(),
             mappings: BTreeMap::new(),
-            protocols: super::compiled::labelled(ProtocolSet::built_in(), ValueSets::built_in()),
+            protocols: PROTOCOLS.clone(),
             agreements: AgreementSet::default(),
             certificates: Vec::new(),
             named_files: Vec::new(),

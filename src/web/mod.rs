@@ -10,6 +10,8 @@ mod guard;
 mod health;
 #[cfg(test)]
 mod health_tests;
+#[cfg(test)]
+mod leak_tests;
 mod methods;
 mod origins;
 mod pace;
