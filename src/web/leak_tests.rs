@@ -269,6 +269,7 @@ async fn play(case: &Case) -> Result<(usize, usize, usize), TestCaseError> {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "a test is told by the environment how many cases to try")]
 fn no_code_display_or_text_of_what_is_kept_back_is_in_any_byte_that_leaves() {
     let asked = std::env::var("HANDOVER_LEAKS").ok().and_then(|count| count.parse().ok());
     let config =
