@@ -229,9 +229,9 @@ mod tests {
         portion.drafts.iter().filter(|draft| draft.resource.resource_type() == resource_type).count()
     }
 
-    const TWO: &str = "PID|1||71^^^&1.2.840.99&ISO\nOBR|1||A1^LAB|X^Panel^L|||20260301101500|||||||||9^Reed^Ann\n\
+    const TWO: &str = "PID|1||71^^^&1.2.840.99&ISO\nOBR|1||A1^LAB|X^Panel^L|||20260301101500|||||||||9^Reed^Ann^^^^^^N&1.2.840.99&ISO\n\
                        OBX|1|NM|718-7^Hb^LN||13.1|g/dL|||||F\nOBX|2|NM|2345-7^Glucose^LN||99|mg/dL|||||F\n\
-                       PID|2||72^^^&1.2.840.99&ISO\nOBR|1||A2^LAB|X^Panel^L|||20260301102500|||||||||9^Reed^Ann\n\
+                       PID|2||72^^^&1.2.840.99&ISO\nOBR|1||A2^LAB|X^Panel^L|||20260301102500|||||||||9^Reed^Ann^^^^^^N&1.2.840.99&ISO\n\
                        OBX|1|NM|718-7^Hb^LN||9.4|g/dL|||||F\n";
 
     #[test]
