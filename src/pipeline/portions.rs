@@ -229,13 +229,13 @@ mod tests {
         portion.drafts.iter().filter(|draft| draft.resource.resource_type() == resource_type).count()
     }
 
-    const TWO: &str = "PID|1||71^^^&1.2.840.99&ISO\nOBR|1||A1^LAB|X^Panel^L|||20260301101500|||||||||9^Reed^Ann^^^^^^N&1.2.840.99&ISO\n\
-                       OBX|1|NM|718-7^Hb^LN||13.1|g/dL|||||F\nOBX|2|NM|2345-7^Glucose^LN||99|mg/dL|||||F\n\
-                       PID|2||72^^^&1.2.840.99&ISO\nOBR|1||A2^LAB|X^Panel^L|||20260301102500|||||||||9^Reed^Ann^^^^^^N&1.2.840.99&ISO\n\
-                       OBX|1|NM|718-7^Hb^LN||9.4|g/dL|||||F\n";
+    const TWO: &str = "PID|1||71^^^&1.2.840.99&ISO\nOBR|1||A1^LAB|X^Panel^L|||20260301101500\n\
+                       OBX|1|NM|718-7^Hb^LN||13.1|g/dL|||||F|||||9^Reed^Ann^^^^^^N&1.2.840.99&ISO\nOBX|2|NM|2345-7^Glucose^LN||99|mg/dL|||||F|||||9^Reed^Ann^^^^^^N&1.2.840.99&ISO\n\
+                       PID|2||72^^^&1.2.840.99&ISO\nOBR|1||A2^LAB|X^Panel^L|||20260301102500\n\
+                       OBX|1|NM|718-7^Hb^LN||9.4|g/dL|||||F|||||9^Reed^Ann^^^^^^N&1.2.840.99&ISO\n";
 
     #[test]
-    fn results_of_two_people_are_two_portions_that_share_who_ordered_them() {
+    fn results_of_two_people_are_two_portions_that_share_who_measured() {
         let mapped = mapped("ORU^R01^ORU_R01", TWO);
         let parts = parts(&mapped).unwrap();
         let counts = |kind: &str| parts.iter().map(|portion| count(portion, kind)).collect::<Vec<_>>();

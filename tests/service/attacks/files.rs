@@ -33,7 +33,9 @@ pub async fn attempts(stranger: &Stranger) -> Attempts {
         );
         let (status, text) = super::stranger::raw(stranger.readers.house.running.http, bytes.as_bytes()).await;
         assert!(
-            ["400", "404", "303"].contains(&status.as_str()) && !text.contains("root:") && !text.contains("listen:"),
+            ["400", "401", "404", "303"].contains(&status.as_str())
+                && !text.contains("root:")
+                && !text.contains("listen:"),
             "{path}: {text}"
         );
         attempts.add(attempt, status);

@@ -63,7 +63,7 @@ pub async fn sessions(stranger: &Stranger) -> Attempts {
             Method::POST,
             "/console/login",
             None,
-            vec![("link", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), ("name", "x")],
+            vec![("link", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), ("name", "Tester")],
         ),
         ("a form of another site (no form key)", Method::POST, "/console/messages/1/replay", Some(own), vec![]),
         (
