@@ -144,7 +144,8 @@ fn show(item: &Value, screen: &mut Screen) -> Result<()> {
     let place = Some(text(item, "/place")).filter(|place| *place != about).unwrap_or_default();
     let times =
         if number(item, "/count") == 1 { "once".to_string() } else { format!("{} times", number(item, "/count")) };
-    let work = match (text(item, "/work/state"), text(item, "/work/who")) {
+    let work = item.get("work").unwrap_or(&Value::Null);
+    let work = match (text(work, "/state"), text(work, "/who")) {
         ("", _) => String::new(),
         ("open", _) => format!("; open, for {}", text(item, "/responsible")),
         (state, who) => format!("; {state} by {who}"),

@@ -70,6 +70,10 @@ pub(super) fn not_found(person: &Person, what: &str) -> HttpResponse {
 }
 
 pub(super) fn store_fault(person: &Person, error: &StoreError) -> HttpResponse {
+    // The address says what the store refuses, and the store is well.
+    if let StoreError::Refused(text) = error {
+        return fault(Some(person), StatusCode::BAD_REQUEST, "This address cannot be read", text);
+    }
     tracing::error!(%error, "the console cannot read the store");
     let title = "The store does not answer";
     fault(Some(person), StatusCode::SERVICE_UNAVAILABLE, title, &error.to_string())
@@ -78,6 +82,11 @@ pub(super) fn store_fault(person: &Person, error: &StoreError) -> HttpResponse {
 /// A small page, made where it is asked for.
 pub(super) fn show(page: &impl Template) -> HttpResponse {
     show_as(StatusCode::OK, page)
+}
+
+/// A form once more, with what was wrong in it.
+pub(super) fn ask_again(page: &impl Template) -> HttpResponse {
+    show_as(StatusCode::BAD_REQUEST, page)
 }
 
 /// A page that may take a while: put together and written on a thread of its own.

@@ -105,7 +105,7 @@ async fn login(console: web::Data<Console>, form: web::Form<Login>) -> HttpRespo
     let Login { link, name } = form.into_inner();
     let Some(name) = session::name_of(&name) else {
         let fault = "Please say who you are: what you do here is written down under your name.";
-        return page::show(&LoginPage { frame: page::Frame::nobody(), link, fault });
+        return page::ask_again(&LoginPage { frame: page::Frame::nobody(), link, fault });
     };
     let now = console.gateway.clock.now();
     let Some(cookie) = console.sessions.open(&link, name, now) else {
