@@ -9,6 +9,7 @@ use super::compiled;
 use super::crosscheck::{self, Kind, Names, Reference};
 use super::folder::{Document, Folder, stem};
 use super::listener::{self, Taken};
+use super::masking::masked;
 use super::{Certificate, Feed, Panel, Partner, Settings, Site, feeds, ownership, panels, partners, roster, settings};
 use crate::agreement::AgreementSet;
 use crate::clock::{Clock, SystemClock};
@@ -23,7 +24,7 @@ use crate::yaml::{Mark, Source};
 pub struct Loaded {
     /// None when any problem is an error.
     pub site: Option<Site>,
-    /// In order of file and line.
+    /// In order of file and line; what they quote has its secrets covered.
     pub problems: Vec<Problem>,
     /// The files that were read, for showing the lines of problems.
     pub sources: Vec<Source>,
@@ -58,6 +59,8 @@ pub fn load(root: &Path) -> Loaded {
         check_parts(&mut folder, &mut parts);
     }
     let Folder { mut problems, sources, certificates, named, .. } = folder;
+    // Here rather than where they are shown: problems go to the log and over the control socket, too.
+    problems.iter_mut().for_each(|problem| problem.text = masked(&problem.text));
     problems.sort_by(|left, right| in_order(left).cmp(&in_order(right)));
     problems.dedup();
     let complete = !problems.iter().any(Problem::is_error);

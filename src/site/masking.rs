@@ -41,7 +41,8 @@ impl Hidden {
         if self.everything {
             // Behind its key; a line without one is a value.
             let colon = signs.windows(2).position(|pair| pair == [':', ' ']).map_or(0, |at| at + 1);
-            cover_signs(&mut signs, colon);
+            let end = signs.len();
+            cover(&mut signs, colon, end);
         }
         signs.into_iter().collect()
     }
@@ -60,25 +61,23 @@ fn mask_rest(signs: &mut [char], key: &str) {
         let bounded = at == 0 || signs.get(at - 1).is_some_and(|sign| !sign.is_alphanumeric() && *sign != '_');
         let place = skip(signs, from, &['"', '\'']);
         if bounded && signs.get(place) == Some(&':') {
-            cover_signs(signs, place + 1);
+            cover(signs, place + 1, signs.len());
         }
     }
 }
 
-fn cover_signs(signs: &mut [char], from: usize) {
-    for sign in signs.iter_mut().skip(from).filter(|sign| !sign.is_whitespace()) {
-        *sign = '*';
-    }
-}
-
-/// `scheme://user:password@host`.
+/// `scheme://user:password@host`. A password may hold a `/` or an `@` that should have been written otherwise, so the last `@`
+/// before a blank ends it.
 fn mask_address_password(signs: &mut [char]) {
-    let Some(start) = find(signs, "://", 0).map(|at| at + 3) else { return };
-    let rest = signs.get(start..).unwrap_or_default();
-    let end = rest.iter().position(|sign| sign.is_whitespace() || *sign == '/').unwrap_or(rest.len());
-    let Some(at) = rest.get(..end).and_then(|host| host.iter().rposition(|sign| *sign == '@')) else { return };
-    let Some(colon) = rest.get(..at).and_then(|user| user.iter().position(|sign| *sign == ':')) else { return };
-    cover(signs, start + colon + 1, start + at);
+    let mut from = 0;
+    while let Some(start) = find(signs, "://", from).map(|at| at + 3) {
+        let rest = signs.get(start..).unwrap_or_default();
+        let end = rest.iter().position(|sign| sign.is_whitespace()).unwrap_or(rest.len());
+        from = start + end;
+        let Some(at) = rest.get(..end).and_then(|word| word.iter().rposition(|sign| *sign == '@')) else { continue };
+        let Some(colon) = rest.get(..at).and_then(|user| user.iter().position(|sign| *sign == ':')) else { continue };
+        cover(signs, start + colon + 1, start + at);
+    }
 }
 
 /// `key: value`, `"key": "value"` and `key=value`. A value that says where the secret is, is none.
@@ -88,19 +87,57 @@ fn mask_key(signs: &mut [char], key: &str) {
         let after = at + key.chars().count();
         from = after;
         let bounded = at == 0 || signs.get(at - 1).is_some_and(|sign| !sign.is_alphanumeric() && *sign != '_');
-        let mut place = skip(signs, after, &['"', '\'']);
-        if !bounded || !matches!(signs.get(place), Some(':' | '=')) {
+        let sign = skip(signs, after, &['"', '\'', ' ']);
+        let Some(assigns @ (':' | '=')) = signs.get(sign).copied().filter(|_| bounded) else { continue };
+        let place = skip(signs, sign + 1, &[' ']);
+        let is_elsewhere = |from: usize| {
+            let rest = signs.get(from..).unwrap_or_default();
+            rest.starts_with(&['$', '{']) || rest.starts_with(&['f', 'i', 'l', 'e', ':'])
+        };
+        if is_elsewhere(skip(signs, place, &['"', '\''])) {
             continue;
         }
-        place = skip(signs, place + 1, &[' ', '"', '\'']);
-        let rest = signs.get(place..).unwrap_or_default();
-        if rest.starts_with(&['$', '{']) || rest.starts_with(&['f', 'i', 'l', 'e', ':']) {
-            continue;
-        }
-        let length = rest.iter().position(|sign| sign.is_whitespace() || "\"',}".contains(*sign)).unwrap_or(rest.len());
-        cover(signs, place, place + length);
-        from = place + length;
+        let (start, end) = match signs.get(place).copied() {
+            Some(quote @ ('"' | '\'')) => (place + 1, end_of_quoted(signs, place + 1, quote)),
+            _ if assigns == '=' => (place, end_of_word(signs, place)),
+            _ => (place, end_of_plain(signs, place)),
+        };
+        cover(signs, start, end);
+        from = end;
     }
+}
+
+/// Where a quoted value ends: `\"` in double quotes and `''` in single ones are part of it; one that is not closed ends with the line.
+fn end_of_quoted(signs: &[char], from: usize, quote: char) -> usize {
+    let mut place = from;
+    while let Some(sign) = signs.get(place) {
+        let is_pair = *sign == '\\' || (quote == '\'' && *sign == quote && signs.get(place + 1) == Some(&quote));
+        match sign {
+            _ if is_pair => place += 2,
+            sign if *sign == quote => return place,
+            _ => place += 1,
+        }
+    }
+    signs.len()
+}
+
+/// Where a value in a connection string ends: at a blank that has no backslash before it.
+fn end_of_word(signs: &[char], from: usize) -> usize {
+    let ends = |place: &usize| {
+        signs.get(*place).is_some_and(|sign| sign.is_whitespace()) && signs.get(*place - 1) != Some(&'\\')
+    };
+    (from.max(1)..signs.len()).find(ends).unwrap_or(signs.len())
+}
+
+/// Where an unquoted value ends: before a comment, with its line, and where it stands in brackets at what goes on or closes them.
+fn end_of_plain(signs: &[char], from: usize) -> usize {
+    let is_in_brackets = signs.get(..from).unwrap_or_default().iter().any(|sign| matches!(sign, '{' | '['));
+    let ends = |place: &usize| match signs.get(*place) {
+        Some(',' | '}' | ']') => is_in_brackets,
+        Some(' ') => signs.get(place + 1) == Some(&'#'),
+        _ => false,
+    };
+    (from..signs.len()).find(ends).unwrap_or(signs.len())
 }
 
 fn find(signs: &[char], text: &str, from: usize) -> Option<usize> {
@@ -114,7 +151,7 @@ fn skip(signs: &[char], from: usize, over: &[char]) -> usize {
 }
 
 fn cover(signs: &mut [char], from: usize, to: usize) {
-    for sign in signs.get_mut(from..to).unwrap_or_default() {
+    for sign in signs.get_mut(from..to).unwrap_or_default().iter_mut().filter(|sign| !sign.is_whitespace()) {
         *sign = '*';
     }
 }
@@ -131,6 +168,33 @@ mod tests {
         assert_eq!(masked("token: abcdef # ours"), "token: ****** # ours");
         assert_eq!(masked(r#"keys: [{ "kty": "RSA", "d": "xyz" }]"#), r#"keys: [{ "kty": "RSA", "d": "***" }]"#);
         assert_eq!(masked("url: host=db password=hunter2 user=x"), "url: host=db password=******* user=x");
+    }
+
+    #[test]
+    fn a_secret_is_covered_to_its_end() {
+        for (line, covered) in [
+            (r#"token: "two words" # ours"#, r#"token: "*** *****" # ours"#),
+            (r#"token: "a \" b", id: x"#, r#"token: "* ** *", id: x"#),
+            ("token: 'a '' b' # ours", "token: '* ** *' # ours"),
+            ("token: \"two words", "token: \"*** *****"),
+            ("password: a b c", "password: * * *"),
+            ("password: a#b,c}d # ours", "password: ******* # ours"),
+            ("password : a b", "password : * *"),
+            ("{ token: a b, id: x }", "{ token: * *, id: x }"),
+            ("[{ token: a b}]", "[{ token: * *}]"),
+            ("url: host=db password='a b' user=x", "url: host=db password='* *' user=x"),
+            (r"url: host=db password=a\ b,c user=x", r"url: host=db password=** *** user=x"),
+            ("url: postgres://u:pa/ss@db/x", "url: postgres://u:*****@db/x"),
+            ("url: postgres://u:p@ss@db/x", "url: postgres://u:****@db/x"),
+            ("[https://a.example, https://u:pw@b]", "[https://a.example, https://u:**@b]"),
+            ("http://127.0.0.1:8080/x me@b", "http://127.0.0.1:8080/x me@b"),
+            ("token:", "token:"),
+            ("=password", "=password"),
+            ("d=", "d="),
+        ] {
+            assert_eq!(masked(line), covered);
+            assert_eq!(masked(covered), covered, "what is covered stays as it is");
+        }
     }
 
     #[test]
