@@ -12,7 +12,6 @@ use anyhow::{Context, anyhow};
 use super::budget::Budget;
 use super::control;
 use super::reload::ReloadBell;
-use super::running::data_folder;
 use crate::console::{self, Console};
 use crate::feed::{Acceptor, HttpIntake, remember_certificate};
 use crate::pipeline::Gateway;
@@ -96,7 +95,7 @@ fn serve(
     .with_context(|| format!("cannot listen on {listen} for HTTP; is another program using it?"))?;
     let address = server.addrs().first().copied().context("the HTTP listener has no address")?;
     let origin = origin(&site, address);
-    let control = control.map(|bell| control::serve(gateway, &console, bell, &data_folder(&site), origin.clone()));
+    let control = control.map(|bell| control::serve(gateway, &console, bell, &site.settings.data, origin.clone()));
     let control = control.transpose()?;
     let running = server.run();
     let handle = running.handle();

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,30 +60,27 @@ pub struct Running {
     http_part: HttpPart,
 }
 
-/// Opens the store that the settings choose, below their data folder.
-pub fn open_store(site: &Site) -> anyhow::Result<Arc<dyn Store>> {
+/// Opens the store that the settings choose, below their data folder. `tell` is told what had to be done to the folder before.
+pub fn open_store(site: &Site, tell: impl FnOnce(&str)) -> anyhow::Result<Arc<dyn Store>> {
     let engine = match &site.settings.store {
         StoreChoice::Fjall => EngineChoice::Fjall,
         StoreChoice::Sled => EngineChoice::Sled,
         StoreChoice::Memory => EngineChoice::Memory,
         StoreChoice::Postgres(url) => EngineChoice::Postgres { url: url.clone() },
     };
-    let path = data_folder(site);
-    if !matches!(engine, EngineChoice::Memory) {
-        private::keep_private(&path)?;
+    let path = site.settings.data.clone();
+    if !matches!(engine, EngineChoice::Memory)
+        && let Some(text) = private::closed(private::keep_private(&path)?)
+    {
+        tell(&text);
     }
     store::open(&StoreSettings { engine, path }).map_err(Into::into)
-}
-
-/// Where the store lives: as the settings say, seen from the site's folder.
-pub(super) fn data_folder(site: &Site) -> PathBuf {
-    site.folder.join(&site.settings.data)
 }
 
 impl Running {
     /// Starts everything. When this returns, all listeners are bound and messages are taken.
     pub async fn start(start: Start) -> anyhow::Result<Self> {
-        let store = open_store(&start.site).context("the store cannot be opened")?;
+        let store = open_store(&start.site, |text| tracing::warn!("{text}")).context("the store cannot be opened")?;
         let gateway = Arc::new(Gateway::new(store, start.site, start.clock));
         let site = gateway.site.load_full();
         let own_key = delivery::own_key(&*gateway.store).await.context("the gateway's own key")?;

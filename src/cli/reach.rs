@@ -94,7 +94,7 @@ async fn perform_alone(site: Site, operation: Operation, screen: &mut Screen) ->
         bail!("there is no store in {} yet; `handover run` makes one", site.settings.data.display());
     }
     screen.note("no gateway is running on this site; the store is opened for this command");
-    let store = app::open_store(&site).context("the store cannot be opened")?;
+    let store = app::open_store(&site, |text| screen.note(text)).context("the store cannot be opened")?;
     let gateway = Gateway::new(Arc::clone(&store), site, Arc::new(SystemClock));
     let result = gateway.perform(operation).await;
     store.close().await;
