@@ -1,4 +1,4 @@
-//! Where the gateway listens: addresses, TLS files and who may connect. Architecture invariant 8: without TLS on
+//! Where the gateway listens: addresses, TLS files and who may connect. Architecture invariant 11: without TLS on
 //! loopback only, unless `behind_proxy` says that TLS ends in front.
 
 use std::net::{IpAddr, SocketAddr};
@@ -128,7 +128,7 @@ pub fn private_key(
 pub fn file(node: &Node, folder: &mut Folder) -> Result<PathBuf, Problem> {
     let written = scalar::text(node)?;
     let path = folder.path(&written);
-    folder.named.push(path.clone());
+    folder.named.add(path.clone());
     if path.is_file() {
         return Ok(path);
     }
