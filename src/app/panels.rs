@@ -14,6 +14,10 @@ use crate::problem::Problem;
 /// `/health` and `handover health` say so until somebody accepts it.
 pub async fn import_members(gateway: &Arc<Gateway>) -> anyhow::Result<()> {
     let site = gateway.site.load_full();
+    // A panel that is gone, or has no file any more, waits for nobody's word.
+    let with_file = site.panels.values().filter(|panel| panel.members.is_some());
+    let with_file: Vec<String> = with_file.map(|panel| part(&panel.name)).collect();
+    gateway.condition.clear_others(&part(""), &with_file);
     for panel in site.panels.values() {
         let Some(file) = &panel.members else { continue };
         let bytes = std::fs::read(site.folder.join(file)).with_context(|| format!("the roster {file}"))?;

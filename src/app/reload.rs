@@ -15,8 +15,8 @@ use super::watch::SiteWatch;
 use crate::feed::Feeds;
 use crate::pipeline::condition::{Fault, SITE};
 use crate::pipeline::{Event, Gateway};
-use crate::problem::Problem;
-use crate::site::{self, LiveTls, Settings, Site};
+use crate::problem::{Category, Place, Problem};
+use crate::site::{self, LiveTls, Loaded, NamedFiles, Settings, Site};
 
 /// What a listener that moves was still doing gets this long.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -89,9 +89,9 @@ impl Reloader {
                     continue;
                 }
             }
-            let taken_over = self.reload().await;
+            let (taken_over, named) = self.reload().await;
             if let Some(watch) = &mut watch {
-                watch.look_after(&self.gateway.site.load());
+                watch.look_after(&self.gateway.site.load(), named);
             }
             if let Some(asked) = asked {
                 // Who asked may have gone.
@@ -100,11 +100,14 @@ impl Reloader {
         }
     }
 
-    /// Compiles the folder as it is now and takes it over; an invalid site changes nothing. True when it was taken over.
-    async fn reload(&self) -> bool {
+    /// Compiles the folder as it is now and takes it over; an invalid site changes nothing. True when it was taken over,
+    /// and the files that it names.
+    async fn reload(&self) -> (bool, NamedFiles) {
         let folder = self.gateway.site.load().folder.clone();
-        let (loaded, problems) = load(folder).await;
-        let taken_over = match loaded {
+        let loaded = load(folder).await;
+        let errors = loaded.problems.iter().filter(|problem| Problem::is_error(problem));
+        let problems: Vec<String> = errors.map(ToString::to_string).collect();
+        let taken_over = match loaded.site {
             Some(new) => {
                 self.take_over(new).await;
                 true
@@ -117,7 +120,7 @@ impl Reloader {
         self.gateway.metrics.count_reload(taken_over);
         let _ = self.gateway.events.send(Event::Site { reloaded: taken_over, problems: problems.len() });
         self.gateway.delivery_bell.notify_one();
-        taken_over
+        (taken_over, loaded.named)
     }
 
     async fn take_over(&self, new: Site) {
@@ -127,7 +130,7 @@ impl Reloader {
         gateway.condition.clear(SITE);
         let new = gateway.site.load_full();
         self.note_what_waits(&new);
-        self.renew_http(&new);
+        self.follow_http(&new);
         tracing::info!("the site was taken over as it is now");
         for certificate in &new.certificates {
             if let Some(warning) = certificate.warning(now) {
@@ -148,45 +151,49 @@ impl Reloader {
     /// What only a start can change.
     fn note_what_waits(&self, new: &Site) {
         let (before, after) = (&self.started_with, &new.settings);
-        let http = before.http != after.http;
-        let store = before.data != after.data || before.store != after.store;
-        for (part, is_changed) in [("http", http), ("store", store)] {
-            if is_changed {
-                let text =
-                    format!("what the site says of `{part}` has changed since the start and holds with the next one");
-                tracing::warn!("{text}");
-                self.gateway.condition.set(part, self.gateway.clock.now(), text, Vec::new());
-            } else {
-                self.gateway.condition.clear(part);
-            }
+        if before.data != after.data || before.store != after.store {
+            let text = waits("store");
+            tracing::warn!("{text}");
+            self.gateway.condition.set("store", self.gateway.clock.now(), text, Vec::new());
+        } else {
+            self.gateway.condition.clear("store");
         }
     }
 
-    /// The HTTP listener stays, and shows what its files hold now.
-    fn renew_http(&self, new: &Site) {
-        let files = new.settings.http.tls.as_ref().filter(|_| self.started_with.http == new.settings.http);
+    /// The HTTP listener stays, and shows what its files hold now. `origins` and `behind_proxy` are read at each request.
+    fn follow_http(&self, new: &Site) {
+        let (before, after) = (&self.started_with.http, &new.settings.http);
+        let is_same_tls = before.tls == after.tls;
+        let is_same = is_same_tls && before.listen == after.listen && before.max_body_bytes == after.max_body_bytes;
+        let (mut texts, mut details) = (Vec::new(), Vec::new());
+        if !is_same {
+            tracing::warn!("{}", waits("http"));
+            texts.push(waits("http"));
+        }
+        let files = after.tls.as_ref().filter(|_| is_same_tls);
         if let (Some(tls), Some(files)) = (&self.http_tls, files)
             && let Err(fault) = tls.renew(files)
         {
-            let details = vec![format!("{:#}", anyhow::Error::from(fault))];
+            details.push(format!("{:#}", anyhow::Error::from(fault)));
             tracing::error!(fault = details.first(), "the certificate of HTTP could not be read anew");
-            let text = "its certificate and key could not be read anew; those of before are shown";
-            self.gateway.condition.set("http", self.gateway.clock.now(), text, details);
+            texts.push("its certificate and key could not be read anew; those of before are shown".to_string());
         }
+        let now = self.gateway.clock.now();
+        let fault = (!texts.is_empty()).then(|| Fault::new("http", now, texts.join("; "), details));
+        self.gateway.condition.replace("http", fault);
     }
 
     /// Opens, closes and changes listeners as the site in force says.
     async fn follow_feeds(&self) {
         let mut feeds = self.feeds.lock().await;
         let Some(feeds) = feeds.as_mut() else { return };
-        let faults = feeds.reload(DRAIN).await;
-        self.gateway.condition.clear_all("feed ");
-        for fault in faults {
+        let now = self.gateway.clock.now();
+        let text = "its listener does not follow the site; it is tried again every 10 seconds";
+        let faults = feeds.reload(DRAIN).await.into_iter().map(|fault| {
             let part = format!("feed {}", fault.feed());
-            let details = vec![format!("{:#}", anyhow::Error::from(fault))];
-            let text = "its listener does not follow the site; it is tried again every 10 seconds";
-            self.gateway.condition.set(&part, self.gateway.clock.now(), text, details);
-        }
+            Fault::new(&part, now, text, vec![format!("{:#}", anyhow::Error::from(fault))])
+        });
+        self.gateway.condition.replace("feed ", faults);
     }
 
     /// The old site stays in force, and everybody who asks is told why.
@@ -204,6 +211,10 @@ impl Reloader {
     }
 }
 
+fn waits(part: &str) -> String {
+    format!("what the site says of `{part}` has changed since the start and holds with the next one")
+}
+
 async fn changed(watch: &mut Option<SiteWatch>) {
     match watch {
         Some(watch) => watch.changed().await,
@@ -212,12 +223,11 @@ async fn changed(watch: &mut Option<SiteWatch>) {
 }
 
 /// The site, or why there is none.
-async fn load(folder: PathBuf) -> (Option<Site>, Vec<String>) {
-    match tokio::task::spawn_blocking(move || site::load(&folder)).await {
-        Ok(loaded) => {
-            let errors = loaded.problems.iter().filter(|problem| Problem::is_error(problem));
-            (loaded.site, errors.map(ToString::to_string).collect())
-        }
-        Err(fault) => (None, vec![format!("reading the site ended in disorder: {fault}")]),
-    }
+async fn load(folder: PathBuf) -> Loaded {
+    let loaded = tokio::task::spawn_blocking(move || site::load(&folder)).await;
+    loaded.unwrap_or_else(|fault| {
+        let text = format!("reading the site ended in disorder: {fault}");
+        let problem = Problem::fatal(Category::Exception, Place::Whole, text);
+        Loaded { site: None, problems: vec![problem], sources: Vec::new(), named: NamedFiles::default() }
+    })
 }

@@ -89,9 +89,9 @@ impl Running {
         let sessions = Arc::new(Sessions::default());
         let pulse = Arc::new(Pulse::default());
         tokio::spawn(Arc::clone(&pulse).follow(Arc::clone(&gateway)));
-        let secure = site.settings.http.tls.is_some() || site.settings.http.behind_proxy;
+        let encrypted = site.settings.http.tls.is_some();
         let console =
-            Arc::new(Console { gateway: Arc::clone(&gateway), sessions: Arc::clone(&sessions), pulse, secure });
+            Arc::new(Console { gateway: Arc::clone(&gateway), sessions: Arc::clone(&sessions), pulse, encrypted });
         let service = Service::new(Arc::clone(&gateway), own_key.clone()).context("the gateway's own key")?;
         let (reload, orders) = ReloadBell::new();
         let http_part = http::start(&gateway, service, console, start.control.then(|| reload.clone()))?;
@@ -114,7 +114,7 @@ impl Running {
             started_with: site.settings.clone(),
         };
         parts.push(("site", tokio::spawn(reloader.follow(watch, orders, stopped))));
-        let scheme = if site.settings.http.tls.is_some() { "https" } else { "http" };
+        let scheme = if encrypted { "https" } else { "http" };
         Ok(Self { gateway, sessions, http: http_part.address, scheme, mllp, reload, feeds, stop, parts, http_part })
     }
 

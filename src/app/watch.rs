@@ -1,14 +1,12 @@
 //! Watches a site's folder, and the files elsewhere that it names: rings when something changes.
 
-use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
-use crate::site::Site;
+use crate::site::{NamedFiles, Site};
 
 /// Editors write a file in several steps; one look after the last of them is enough.
 const SETTLE: Duration = Duration::from_millis(300);
@@ -25,12 +23,8 @@ pub(super) struct SiteWatch {
     is_there: bool,
     /// Something changed, and is about to be told when it has settled.
     is_due: bool,
-    named: Vec<PathBuf>,
-    looks: BTreeMap<PathBuf, Look>,
+    named: NamedFiles,
 }
-
-/// How a file looked: enough to tell that it is another now.
-type Look = Option<(u64, u64, i64, i64)>;
 
 impl SiteWatch {
     /// None where the folder cannot be watched.
@@ -45,17 +39,8 @@ impl SiteWatch {
         });
         match watcher.and_then(|mut watcher| watch_parts(&mut watcher, &folder).map(|()| watcher)) {
             Ok(watcher) => {
-                let mut watch = Self {
-                    folder,
-                    watcher,
-                    rung,
-                    is_there: true,
-                    is_due: false,
-                    named: Vec::new(),
-                    looks: BTreeMap::new(),
-                };
-                watch.look_after(site);
-                Some(watch)
+                let named = site.named_files.clone();
+                Some(Self { folder, watcher, rung, is_there: true, is_due: false, named })
             }
             Err(error) => {
                 tracing::warn!(%error, "the site's folder cannot be watched; `handover reload` takes changes over");
@@ -64,11 +49,11 @@ impl SiteWatch {
         }
     }
 
-    /// From now on the files that this site names are looked at. Theirs is the look of now: what changes while a site is read is
-    /// read again.
-    pub(super) fn look_after(&mut self, site: &Site) {
-        self.named = site.named_files.clone();
-        self.looks = looks(&self.named);
+    /// After the folder was read. What is looked at is what the site in force names and what was read just now: where that was
+    /// refused, a file that it names may be what is wrong. Looks are of before a file was read, so what changes while a site is read
+    /// is read again.
+    pub(super) fn look_after(&mut self, in_force: &Site, read: NamedFiles) {
+        self.named.follow(&in_force.named_files, read);
     }
 
     /// Waits for the next change, and until it has settled. One that is given up while it waits loses nothing.
@@ -87,9 +72,7 @@ impl SiteWatch {
                 () = tokio::time::sleep(LOOK_AT_FILES), if self.is_there => is_file = true,
             }
             if is_file {
-                let now = looks(&self.named);
-                self.is_due = self.looks != now;
-                self.looks = now;
+                self.is_due = self.named.have_changed();
                 continue;
             }
             // Folders come, go and are replaced by others of their name; each look is at those that are there now.
@@ -109,12 +92,4 @@ fn watch_parts(watcher: &mut impl Watcher, folder: &Path) -> notify::Result<()> 
         }
     }
     Ok(())
-}
-
-fn looks(files: &[PathBuf]) -> BTreeMap<PathBuf, Look> {
-    let look = |file: &Path| {
-        let found = std::fs::metadata(file).ok()?;
-        Some((found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
-    };
-    files.iter().map(|file| (file.clone(), look(file))).collect()
 }

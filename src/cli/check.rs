@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
 
 /// Loads a site for another command; when it has errors, shows them and gives none.
 pub fn load_or_show(dir: &std::path::Path, screen: &mut Screen) -> Option<Site> {
-    let Loaded { site, problems, sources } = load(dir);
+    let Loaded { site, problems, sources, .. } = load(dir);
     if site.is_none() {
         let errors: Vec<Problem> = problems.into_iter().filter(Problem::is_error).collect();
         let shown = render(&errors, &sources, false, screen.width);

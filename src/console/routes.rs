@@ -19,8 +19,15 @@ pub struct Console {
     pub gateway: Arc<Gateway>,
     pub sessions: Arc<Sessions>,
     pub pulse: Arc<Pulse>,
-    /// Cookies are marked Secure when people come over TLS.
-    pub secure: bool,
+    /// Whether the listener speaks TLS.
+    pub encrypted: bool,
+}
+
+impl Console {
+    /// Cookies are marked Secure when people come over TLS, which may end at a proxy in front.
+    fn is_secure(&self) -> bool {
+        self.encrypted || self.gateway.site.load().settings.http.behind_proxy
+    }
 }
 
 /// Adds the console under `/console`.
@@ -122,7 +129,7 @@ async fn login(console: web::Data<Console>, form: web::Form<Login>) -> HttpRespo
         .path("/console")
         .http_only(true)
         .same_site(SameSite::Strict)
-        .secure(console.secure)
+        .secure(console.is_secure())
         .finish();
     HttpResponse::SeeOther().cookie(cookie).insert_header(("location", "/console")).finish()
 }

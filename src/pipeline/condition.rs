@@ -26,6 +26,15 @@ pub struct Fault {
     pub details: Vec<String>,
 }
 
+impl Fault {
+    /// One that begins now.
+    pub fn new(part: &str, now: Timestamp, text: impl Into<String>, mut details: Vec<String>) -> Self {
+        // Nothing lost: all of them are in the log and in `handover check`.
+        details.truncate(MOST_DETAILS);
+        Self { part: part.to_string(), since: now, text: text.into(), details }
+    }
+}
+
 /// The faults there are now, by part.
 #[derive(Debug, Default)]
 pub struct Condition {
@@ -34,12 +43,26 @@ pub struct Condition {
 
 impl Condition {
     /// A part is at fault; where it was already, it has been since then.
-    pub fn set(&self, part: &str, now: Timestamp, text: impl Into<String>, mut details: Vec<String>) {
-        // Nothing lost: all of them are in the log and in `handover check`.
-        details.truncate(MOST_DETAILS);
+    pub fn set(&self, part: &str, now: Timestamp, text: impl Into<String>, details: Vec<String>) {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let since = faults.get(part).map_or(now, |fault| fault.since);
-        faults.insert(part.to_string(), Fault { part: part.to_string(), since, text: text.into(), details });
+        faults.insert(part.to_string(), Fault::new(part, since, text, details));
+    }
+
+    /// These are the faults of a kind (`feed `) now: other parts of it are as the site says, and what was at fault already has been
+    /// since then.
+    pub fn replace(&self, kind: &str, faults: impl IntoIterator<Item = Fault>) {
+        let mut held = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = BTreeMap::new();
+        // Nothing lost: what is at fault still comes back with its beginning.
+        held.retain(|part, fault| {
+            let is_other = !part.starts_with(kind);
+            is_other || before.insert(part.clone(), fault.since).is_some()
+        });
+        for mut fault in faults {
+            fault.since = before.get(&fault.part).copied().unwrap_or(fault.since);
+            held.insert(fault.part.clone(), fault);
+        }
     }
 
     /// The part is as the site says.
@@ -47,10 +70,11 @@ impl Condition {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).remove(part);
     }
 
-    /// All parts of a kind (`feed `) are as the site says, but for those that are set after this.
-    pub fn clear_all(&self, kind: &str) {
-        // Nothing lost: what is mended is no fault any more.
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).retain(|part, _| !part.starts_with(kind));
+    /// Parts of a kind (`panel `) that are not among these are as the site says: it says nothing of them any more.
+    pub fn clear_others(&self, kind: &str, parts: &[String]) {
+        let mut held = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nothing lost: nothing can be at fault about what is not there.
+        held.retain(|part, _| !part.starts_with(kind) || parts.contains(part));
     }
 
     /// In order of their parts.
@@ -77,7 +101,14 @@ mod tests {
         let [feed, site] = &condition.faults()[..] else { panic!("two parts") };
         assert_eq!((feed.part.as_str(), site.since), ("feed a", at("2026-03-01T10:00:00Z")));
         assert_eq!(site.details, ["feeds/a.yaml:9"]);
-        condition.clear_all("feed ");
+        let later = at("2026-03-01T13:00:00Z");
+        let faults = ["feed a", "feed b"].map(|part| Fault::new(part, later, "cannot listen", Vec::new()));
+        condition.replace("feed ", faults);
+        let since = |part: &str| condition.faults().iter().find(|fault| fault.part == part).map(|fault| fault.since);
+        assert_eq!((since("feed a"), since("feed b")), (Some(at("2026-03-01T12:00:00Z")), Some(later)));
+        condition.clear_others("feed ", &["feed b".to_string()]);
+        assert_eq!((since("feed a"), since("feed b")), (None, Some(later)));
+        condition.replace("feed ", []);
         assert!(!condition.is_set("feed ") && condition.is_set(SITE));
         condition.clear(SITE);
         assert!(condition.faults().is_empty());

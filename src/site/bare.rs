@@ -9,7 +9,7 @@ use crate::fhir::{Library, ValueSets, built_in_value_sets};
 use crate::profile::Profiles;
 use crate::protocol::ProtocolSet;
 
-use super::{HttpSettings, Retention, Settings, Site, StoreChoice};
+use super::{HttpSettings, NamedFiles, Retention, Settings, Site, StoreChoice};
 
 /// What is compiled in is compiled once for all tests.
 static VALUE_SETS: LazyLock<Arc<ValueSets>> = LazyLock::new(|| Arc::new(ValueSets::compile(&built_in_value_sets()).0));
@@ -48,7 +48,7 @@ impl Site {
             protocols: PROTOCOLS.clone(),
             agreements: AgreementSet::default(),
             certificates: Vec::new(),
-            named_files: Vec::new(),
+            named_files: NamedFiles::default(),
             read_at: jiff::Timestamp::UNIX_EPOCH,
         }
     }

@@ -149,7 +149,7 @@ fn credential(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> 
 }
 
 fn token(node: &Node, folder: &mut Folder) -> Result<Credential, Problem> {
-    folder.named.extend(scalar::file_of_secret(node, folder.root()));
+    scalar::file_of_secret(node, folder.root()).into_iter().for_each(|file| folder.named.add(file));
     match scalar::secret(node, folder.root())? {
         Secret::Elsewhere(token) if token.len() >= TOKEN_LENGTH => {
             Ok(Credential::TokenSha256(Sha256::digest(token.as_bytes()).into()))

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Certificate;
+use super::{Certificate, NamedFiles};
 use crate::problem::{Category, Place, Problem};
 use crate::yaml::{Mark, Node, Source, nearest, parse};
 
@@ -29,8 +29,8 @@ pub struct Folder {
     pub problems: Vec<Problem>,
     /// The certificates that the site's files name.
     pub certificates: Vec<Certificate>,
-    /// Files that they name, in this folder or elsewhere: certificates, keys, secrets, rosters.
-    pub named: Vec<PathBuf>,
+    /// Files that they name; each is added before it is read.
+    pub named: NamedFiles,
 }
 
 /// One YAML file that was read.
@@ -50,7 +50,7 @@ impl Folder {
             sources: Vec::new(),
             problems: Vec::new(),
             certificates: Vec::new(),
-            named: Vec::new(),
+            named: NamedFiles::default(),
         };
         folder.list(root, "", 0);
         folder

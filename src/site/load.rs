@@ -2,7 +2,7 @@
 //! against each other. A site exists only when no fault is an error.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::compiled;
@@ -10,7 +10,9 @@ use super::crosscheck::{self, Kind, Names, Reference};
 use super::folder::{Document, Folder, stem};
 use super::listener::{self, Taken};
 use super::masking::masked;
-use super::{Certificate, Feed, Panel, Partner, Settings, Site, feeds, ownership, panels, partners, roster, settings};
+use super::{
+    Certificate, Feed, NamedFiles, Panel, Partner, Settings, Site, feeds, ownership, panels, partners, roster, settings,
+};
 use crate::agreement::AgreementSet;
 use crate::clock::{Clock, SystemClock};
 use crate::fhir::ValueSets;
@@ -28,6 +30,8 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
     /// The files that were read, for showing the lines of problems.
     pub sources: Vec<Source>,
+    /// The files beside the site's own that it names, also where it has errors: one of them may be what is wrong.
+    pub named: NamedFiles,
 }
 
 /// Everything of a site that has been read so far.
@@ -64,12 +68,12 @@ pub fn load(root: &Path) -> Loaded {
     problems.sort_by(|left, right| in_order(left).cmp(&in_order(right)));
     problems.dedup();
     let complete = !problems.iter().any(Problem::is_error);
-    let site = if complete { parts.into_site(root, certificates, named) } else { None };
-    Loaded { site, problems, sources }
+    let site = if complete { parts.into_site(root, certificates, named.clone()) } else { None };
+    Loaded { site, problems, sources, named }
 }
 
 impl Parts {
-    fn into_site(self, root: &Path, certificates: Vec<Certificate>, named: Vec<PathBuf>) -> Option<Site> {
+    fn into_site(self, root: &Path, certificates: Vec<Certificate>, named: NamedFiles) -> Option<Site> {
         Some(Site {
             folder: root.to_path_buf(),
             settings: self.settings?,
@@ -158,6 +162,7 @@ fn check_rosters(folder: &mut Folder, parts: &Parts) {
     let systems_of = |name: &str| authorities.get(name).into_iter().flatten().cloned().collect::<Vec<_>>();
     for panel in parts.panels.values() {
         let Some(file) = &panel.members else { continue };
+        folder.named.add(folder.root().join(file));
         match folder.data(file) {
             Ok(bytes) => folder.problems.extend(roster::read(panel, file, &bytes, &systems_of).problems),
             Err(text) => folder.fault(Category::Structure, file, text),

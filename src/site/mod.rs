@@ -27,6 +27,7 @@ mod roster_columns;
 #[cfg(test)]
 mod roster_tests;
 mod scalar;
+mod seen;
 mod settings;
 mod starter;
 mod tls;
@@ -44,6 +45,7 @@ pub use model::{
     Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
 };
 pub use render::{problems_as_json, render, render_one};
+pub use seen::NamedFiles;
 pub use starter::{DemoSite, StarterError, write_demo, write_starter};
 pub use tls::{LiveTls, TlsFault};
 pub use whole::Site;

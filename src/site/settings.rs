@@ -68,7 +68,7 @@ fn store(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Optio
 }
 
 fn postgres(node: &Node, folder: &mut Folder, fields: &mut Fields<'_>) -> Option<StoreChoice> {
-    folder.named.extend(scalar::file_of_secret(node, folder.root()));
+    scalar::file_of_secret(node, folder.root()).into_iter().for_each(|file| folder.named.add(file));
     match scalar::keep(fields, scalar::secret(node, folder.root()))? {
         Secret::Elsewhere(url) => Some(StoreChoice::Postgres(url)),
         Secret::Plain(url) => {

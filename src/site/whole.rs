@@ -13,7 +13,7 @@ use crate::profile::Profiles;
 use crate::protocol::{self, ProtocolSet};
 
 use super::roster::{self, Roster};
-use super::{Certificate, Feed, Panel, Partner, Settings, crosscheck};
+use super::{Certificate, Feed, NamedFiles, Panel, Partner, Settings, crosscheck};
 
 /// A site that compiled without errors.
 pub struct Site {
@@ -33,8 +33,8 @@ pub struct Site {
     pub agreements: AgreementSet,
     /// The certificates that its files name, as they were when it was read.
     pub certificates: Vec<Certificate>,
-    /// Files beside its own that it names: certificates, keys, secrets, rosters.
-    pub named_files: Vec<PathBuf>,
+    /// Files beside its own that it names, as they looked before it was read.
+    pub named_files: NamedFiles,
     pub read_at: Timestamp,
 }
 

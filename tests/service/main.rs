@@ -27,4 +27,5 @@ mod roster;
 mod site_changes;
 mod tokens;
 mod unused;
+mod upkeep;
 mod validating;

@@ -162,5 +162,14 @@ async fn a_changed_roster_file_is_held_until_somebody_accepts_it() {
     // A file that takes nobody away is taken over as always.
     std::fs::write(&file, cut + "L-5000,7000,,,en,\n").unwrap();
     eventually("the next roster is in force", async || house.count().await == 9).await;
+
+    // A panel without a file waits for nobody's word.
+    std::fs::write(&file, without(&before, |line| line.starts_with("L-1"))).unwrap();
+    eventually("the roster is held again", async || condition.is_set("panel lakeside")).await;
+    let panel = house.folder.path().join("panels/lakeside.yaml");
+    let text = std::fs::read_to_string(&panel).unwrap();
+    std::fs::write(&panel, without(&text, |line| line.starts_with("members:"))).unwrap();
+    eventually("nothing is held", async || !condition.is_set("panel")).await;
+    assert_eq!(house.count().await, 9);
     house.running.stop().await;
 }
