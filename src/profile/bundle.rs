@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::place::{Findings, Path};
+use super::questions::Questions;
 use crate::fhir::definition::Definitions;
 use crate::problem::Category;
 
@@ -19,6 +20,8 @@ pub(super) struct Bundle<'a> {
     by_id: HashMap<String, &'a Map<String, Value>>,
     /// The full URL of an entry by the address of its resource in memory.
     by_address: HashMap<usize, &'a str>,
+    /// The questions of each Questionnaire by its canonical URL.
+    questions: HashMap<&'a str, Questions<'a>>,
 }
 
 /// What an entry goes by, and what it holds.
@@ -33,6 +36,7 @@ impl<'a> Bundle<'a> {
             by_url: HashMap::new(),
             by_id: HashMap::new(),
             by_address: HashMap::new(),
+            questions: HashMap::new(),
         };
         for entry in listed {
             let full_url = entry.get("fullUrl").and_then(Value::as_str);
@@ -43,6 +47,10 @@ impl<'a> Bundle<'a> {
             }
             if let Some((key, resource)) = resource.and_then(|resource| Some((type_and_id(resource)?, resource))) {
                 bundle.by_id.insert(key, resource);
+            }
+            if let Some((url, resource)) = resource.and_then(|resource| Some((questionnaire_url(resource)?, resource)))
+            {
+                bundle.questions.entry(url).or_insert_with(|| Questions::of(resource));
             }
             bundle.entries.push((full_url, resource));
         }
@@ -74,8 +82,9 @@ impl<'a> Bundle<'a> {
         self.entries.iter().copied()
     }
 
-    pub fn resources(&self) -> impl Iterator<Item = &'a Map<String, Value>> {
-        self.entries.iter().filter_map(|(_, resource)| *resource)
+    /// The questions of the Questionnaire with that canonical URL, when it is in the bundle.
+    pub fn questions(&self, url: &str) -> Option<&Questions<'a>> {
+        self.questions.get(url)
     }
 
     pub fn check(&self, path: &Path<'_>, findings: &mut Findings) {
@@ -97,6 +106,11 @@ impl<'a> Bundle<'a> {
             }
         }
     }
+}
+
+fn questionnaire_url(resource: &Map<String, Value>) -> Option<&str> {
+    let text = |key: &str| resource.get(key).and_then(Value::as_str);
+    text("url").filter(|_| text("resourceType") == Some("Questionnaire"))
 }
 
 fn type_and_id(resource: &Map<String, Value>) -> Option<String> {

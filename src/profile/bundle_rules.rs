@@ -1,12 +1,13 @@
 //! What bundles of a kind demand beyond R4's invariants (http://hl7.org/fhir/R4/bundle.html, http.html#search, documents.html): one
 //! address of its own, ids in what a search found, references that can be resolved, and a document without strangers.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
 use super::bundle::{Bundle, restful};
 use super::place::{Findings, Path};
+use super::steps::step;
 use crate::problem::Category;
 
 type Object = Map<String, Value>;
@@ -77,31 +78,28 @@ fn check_relative(bundle: &Bundle<'_>, path: &Path<'_>, findings: &mut Findings)
 
 /// What is in a document is reached from its Composition, or says where something of it comes from.
 fn check_reached(bundle: &Bundle<'_>, path: &Path<'_>, findings: &mut Findings) {
-    let entries: Vec<(Option<&str>, &Object, Vec<&Object>)> = bundle
-        .entries()
-        .filter_map(|(full_url, resource)| {
-            let mut references = Vec::new();
-            collect(resource?, &mut references);
-            let found = references.iter().filter_map(|reference| bundle.resolve(reference, full_url)).collect();
-            Some((full_url, resource?, found))
-        })
-        .collect();
     let address = |resource: &Object| std::ptr::from_ref(resource).addr();
-    let mut reached = HashSet::new();
-    reached.extend(entries.first().map(|(_, resource, _)| address(resource)));
-    loop {
-        let before = reached.len();
-        for (_, resource, found) in &entries {
-            let is_origin = resource.get("resourceType").and_then(Value::as_str) == Some("Provenance")
-                && found.iter().any(|found| reached.contains(&address(found)));
-            if is_origin || reached.contains(&address(resource)) {
-                reached.insert(address(resource));
-                reached.extend(found.iter().map(|found| address(found)));
+    // Where each entry leads, and which Provenances tell of it.
+    let mut leads: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut origins: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (full_url, resource) in bundle.entries() {
+        let Some(resource) = resource else { continue };
+        let mut references = Vec::new();
+        collect(resource, &mut references);
+        for found in references.iter().filter_map(|reference| bundle.resolve(reference, full_url)) {
+            leads.entry(address(resource)).or_default().push(address(found));
+            if resource.get("resourceType").and_then(Value::as_str) == Some("Provenance") {
+                origins.entry(address(found)).or_default().push(address(resource));
             }
         }
-        if reached.len() == before {
-            break;
-        }
+    }
+    let first = bundle.entries().find_map(|(_, resource)| resource).map(address);
+    let mut reached: HashSet<usize> = first.into_iter().collect();
+    let mut open: Vec<usize> = first.into_iter().collect();
+    while let Some(at) = open.pop() {
+        step();
+        let next = [leads.get(&at), origins.get(&at)].into_iter().flatten().flatten().inspect(|_| step());
+        open.extend(next.filter(|next| reached.insert(**next)));
     }
     for (index, (_, resource)) in bundle.entries().enumerate() {
         let Some(resource) = resource.filter(|resource| !reached.contains(&address(resource))) else { continue };

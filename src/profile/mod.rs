@@ -18,11 +18,13 @@ mod named;
 mod own;
 mod place;
 mod questionnaire;
+mod questions;
 pub mod reduce;
 mod references;
 mod rules;
 mod slicing;
 mod snapshot;
+mod steps;
 mod structure;
 mod validate;
 
@@ -34,5 +36,7 @@ pub use validate::{validate, validate_against, validate_draft};
 
 #[cfg(test)]
 mod profile_tests;
+#[cfg(test)]
+mod size_tests;
 #[cfg(test)]
 mod tests;

@@ -115,6 +115,16 @@ impl Findings {
         self.problems.push(problem);
     }
 
+    /// Whether no further error is listed: what only helps to mend one need not be made.
+    pub fn is_full(&self) -> bool {
+        self.errors >= MAX_PROBLEMS
+    }
+
+    /// Whether errors were found that are not listed: looking for more of them says nothing new.
+    pub fn is_over(&self) -> bool {
+        self.is_full() && self.more
+    }
+
     pub fn has_errors(&self) -> bool {
         self.problems.iter().any(Problem::is_error)
     }

@@ -8,6 +8,7 @@ use super::extensions;
 use super::invariants;
 use super::place::{Findings, Path};
 use super::references;
+use super::steps::step;
 use super::validate::{Validation, check_resource};
 use crate::fhir::definition::{Definitions, ElementDefinition, Kind, Max, TypeDefinition, check_primitive_value};
 use crate::fhir::path::Element;
@@ -92,7 +93,12 @@ fn find(
         }
         Some(element) => return Some(element),
         None => {
-            let hint = nearest(plain, definition.element_names()).map(|near| format!("; did you mean `{near}`?"));
+            let near = || {
+                step();
+                nearest(plain, definition.element_names())
+            };
+            let near = (!findings.is_full()).then(near).flatten();
+            let hint = near.map(|near| format!("; did you mean `{near}`?"));
             let text = format!("{} has no such element{}", definition.name, hint.unwrap_or_default());
             findings.error(Category::Structure, &path.child(plain), text);
         }

@@ -172,8 +172,8 @@ pub(super) fn check_resource<'a>(
         known.type_definition(name).filter(|definition| known.is_resource(name) && !definition.is_abstract);
     let Some(definition) = definition else {
         let names = known.type_names(Kind::Resource);
-        let hint =
-            crate::yaml::nearest(name, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let near = (!findings.is_full()).then(|| crate::yaml::nearest(name, names)).flatten();
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         findings.error(Category::Structure, path, format!("R4 has no resource of this type{hint}"));
         return false;
     };

@@ -154,18 +154,36 @@ pub const UNKNOWN_KEY: &str = "unknown key `";
 /// The name most like `wrong`, when one is near enough to be meant.
 pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let folded = wrong.to_lowercase();
-    names
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&folded, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= 1 + name.chars().count().min(wrong.chars().count()) / 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+    let length = wrong.chars().count();
+    let all = names.into_iter().filter_map(|name| Some((within(length, name)?, name)));
+    all.map(|(most, name)| (most, strsim::damerau_levenshtein(&folded, &name.to_lowercase()), name))
+        .filter(|(most, distance, _)| distance <= most)
+        .min_by_key(|(_, distance, _)| *distance)
+        .map(|(_, _, name)| name)
+}
+
+/// How far a name may be from a word of that length and still be meant. None where it is farther by its length alone: to find a
+/// distance costs one length times the other.
+fn within(length: usize, name: &str) -> Option<usize> {
+    let other = name.chars().count();
+    let most = 1 + length.min(other) / 3;
+    (length.abs_diff(other) <= most).then_some(most)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{Source, parse};
     use super::*;
+
+    #[test]
+    fn only_a_name_of_about_the_same_length_is_compared_at_all() {
+        assert_eq!(within(9, "birthDate"), Some(4));
+        assert_eq!(within(13, "birthDate"), Some(4));
+        assert_eq!(within(14, "birthDate"), None);
+        assert_eq!(within(2_000_000, "birthDate"), None);
+        assert_eq!(nearest("brithdate", ["birthDate", "deceased"]), Some("birthDate"));
+        assert_eq!(nearest(&"x".repeat(2_000_000), ["birthDate"]), None);
+    }
 
     #[test]
     fn unknown_missing_and_wrong_values_are_all_reported_in_one_run() {
