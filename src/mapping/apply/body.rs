@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::mapping::Role;
-use crate::mapping::language::{Body, Conversion, Entry, Expression, SourcePath};
+use crate::mapping::language::{Body, Conversion, Entry, Expression, SourcePath, Unmatched};
 use crate::problem::Category;
 use crate::unused::Kind;
 
+use super::code::says_silence;
 use super::convert::convert;
 use super::run::{Frame, Run};
 use super::template::Filled;
@@ -129,8 +130,19 @@ impl<'a> Run<'a> {
             if let Some(filled) = self.taken(way, entry, frame, inner) {
                 return Some(filled);
             }
+            if self.is_silent(way, inner) {
+                return None;
+            }
         }
         None
+    }
+
+    /// Whether a way passes on what its table names under `none`: it says nothing here, whatever the next way makes of it.
+    fn is_silent(&self, way: &Expression, frame: Frame<'a>) -> bool {
+        let Body::Table { path, table, asked, .. } = &way.body else { return false };
+        let table = self.set.tables.get(*table).filter(|_| asked.unmapped == Unmatched::Pass);
+        let value = table.and_then(|table| Some((table, self.first_at(path, frame)?)));
+        value.is_some_and(|(table, value)| says_silence(value, table))
     }
 
     /// The texts of all places in one. `once`: what stands there already is not said again.

@@ -341,6 +341,11 @@ fn clean(text: &str) -> String {
     kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a value's code or words stand under the table's `none`.
+pub fn says_silence(value: Field<'_>, table: &Table) -> bool {
+    [1, 2, 9, 5].into_iter().filter_map(|number| said(value, number)).any(|(_, word)| table.is_silent(&word))
+}
+
 /// A part that says something, and what.
 fn said(value: Field<'_>, number: u16) -> Option<(Field<'_>, String)> {
     let part = value.part(number).leaf();
