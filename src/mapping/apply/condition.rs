@@ -13,8 +13,9 @@ impl<'a> Run<'a> {
         match condition {
             Condition::Valued(path) => self.all_at(path, frame).any(|value| !value.leaf().is_null()),
             Condition::After(name) => {
-                let first = self.message.segments().find(|segment| segment.name() == name);
-                first.is_some_and(|first| first.index() < frame.segment)
+                // What stands before the patient at hand is another patient's.
+                let last = |name: &str| self.structure.last_before(name, frame.segment);
+                last(name) > last("PID")
             }
             Condition::Repeats(path) => self.all_at(path, frame).nth(1).is_some(),
             Condition::Is(path, form) => self.is(path, *form, frame),

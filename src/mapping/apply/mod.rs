@@ -9,6 +9,7 @@ mod deletion;
 mod draft;
 mod event;
 mod key;
+mod labels;
 mod measured;
 mod notice;
 mod number;
@@ -26,6 +27,8 @@ pub(super) use run::{Run, message};
 
 #[cfg(test)]
 mod code_tests;
+#[cfg(test)]
+mod label_tests;
 #[cfg(test)]
 mod readings_tests;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::fhir::{Draft, Scope};
+use crate::fhir::Draft;
 use crate::hl7::{Message, SenderClock, Value as Field};
 use crate::mapping::language::{Map, MapKind, MessageMap, Use};
 use crate::mapping::{Context, Lineage, MapSet, Mapped, Role, Unmapped, Unread};
@@ -11,7 +11,6 @@ use crate::yaml::Mark;
 
 use super::event;
 use super::structure::Structure;
-use super::template::{as_list, as_map};
 use super::unread::ReadBytes;
 
 /// Where evaluation stands: a segment, and the value at hand within it.
@@ -141,27 +140,6 @@ impl<'a> Run<'a> {
         }
         self.label_all(map);
         map.merge.as_ref().map(|rule| event::merges(self, rule)).unwrap_or_default()
-    }
-
-    /// What the message is labelled as a whole holds for all it tells of a patient, but not for who that is: a label of the
-    /// person holds for everything that anybody tells of them.
-    fn label_all(&mut self, map: &'a MessageMap) {
-        // Nothing lost: most messages have no labels of their own.
-        let Some(template) = &map.labels else { return };
-        self.local = "Patient".to_string();
-        self.steps = vec![("meta".to_string(), None)];
-        let labels = self.structure_of(template, Frame { segment: 0, this: None });
-        self.steps.clear();
-        // Nothing lost: the message says nothing of labels.
-        let Some(mut labels) = labels.and_then(|filled| as_map(filled.value)) else { return };
-        let security = labels.shift_remove("security").map(as_list).unwrap_or_default();
-        for made in self
-            .made
-            .iter_mut()
-            .filter(|made| made.draft.scope == Scope::Patient && made.draft.resource.resource_type() != "Patient")
-        {
-            made.draft.resource.add_to_meta("security", security.clone());
-        }
     }
 
     fn one_use(&mut self, each: &'a Use, segment: usize) {

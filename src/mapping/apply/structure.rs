@@ -83,6 +83,13 @@ impl<'m> Structure<'m> {
         self.all_named(name).iter().copied().filter(|&index| self.is_within(index, groups)).collect()
     }
 
+    /// The last segment of a name that stands before another.
+    pub fn last_before(&self, name: &str, at: usize) -> Option<usize> {
+        let all = self.all_named(name);
+        let before = all.partition_point(|&index| index < at);
+        all.get(before.checked_sub(1)?).copied()
+    }
+
     fn all_named(&self, name: &str) -> &[usize] {
         self.named.get(name).map(Vec::as_slice).unwrap_or_default()
     }

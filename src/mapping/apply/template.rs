@@ -8,6 +8,7 @@ use crate::problem::{Category, Place, Problem};
 use crate::unused::Kind;
 
 use super::deletion::{Told, source_of};
+use super::labels::labels_of;
 use super::run::{Frame, Run};
 
 /// A value, and whether anything was read for it (and not only written down in the map).
@@ -96,6 +97,7 @@ impl<'a> Run<'a> {
             return false;
         }
         let frames = match (&way.each, &way.at) {
+            (Some(path), _) if self.has_too_many_labels(path, entry, frame) => return false,
             (Some(path), _) => {
                 // A `""` among repetitions is no item; whether it deletes is seen by all that the field says.
                 let frames = self.frames(path, frame);
@@ -131,8 +133,11 @@ impl<'a> Run<'a> {
             self.fill_way(way, entry, frame, &mut stated);
         }
         for (list, items) in stated.into_iter().filter_map(as_map).flatten() {
-            resource.add_to_meta(&list, as_list(items));
+            if list != "security" || self.takes_labels(labels_of(resource)) {
+                resource.add_to_meta(&list, as_list(items));
+            }
         }
+        self.takes_labels(labels_of(resource));
     }
 
     /// A structure of a type, when anything was read for it and it has what R4 demands.
