@@ -110,11 +110,30 @@ impl Resource {
         }
     }
 
+    /// Every literal `reference` anywhere in the resource, in its order.
+    pub fn references(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        self.0.values().for_each(|value| refer(value, &mut found));
+        found
+    }
+
     /// Calls `change` with every `reference` text anywhere in the resource; the returned text replaces it.
     pub fn rewrite_references(&mut self, change: &mut dyn FnMut(&str) -> Option<String>) {
         for value in self.0.values_mut() {
             rewrite(value, change);
         }
+    }
+}
+
+fn refer<'r>(value: &'r Value, found: &mut Vec<&'r str>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| refer(item, found)),
+        Value::Object(map) => {
+            found.extend(map.get("reference").and_then(Value::as_str));
+            map.values().for_each(|item| refer(item, found));
+        }
+        // Nothing lost: texts and numbers refer to nothing.
+        _ => {}
     }
 }
 

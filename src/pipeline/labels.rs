@@ -106,22 +106,9 @@ impl Protects {
     fn labels_for(&self, resource: &Resource) -> Vec<Value> {
         let mut labels = self.person.clone();
         if !self.visits.is_empty() {
-            let mut references = Vec::new();
-            resource.as_map().values().for_each(|value| collect(value, &mut references));
-            labels.extend(references.iter().filter_map(|reference| self.visits.get(*reference)).flatten().cloned());
+            let references = resource.references();
+            labels.extend(references.into_iter().filter_map(|reference| self.visits.get(reference)).flatten().cloned());
         }
         labels
-    }
-}
-
-fn collect<'a>(value: &'a Value, references: &mut Vec<&'a str>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
-        Value::Object(map) => {
-            references.extend(map.get("reference").and_then(Value::as_str));
-            map.values().for_each(|item| collect(item, references));
-        }
-        // Nothing lost: texts and numbers refer to nothing.
-        _ => {}
     }
 }

@@ -5,8 +5,6 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use serde_json::Value;
-
 use crate::fhir::{Draft, Identifier, Scope};
 use crate::identity;
 use crate::mapping::{Event, Mapped};
@@ -152,21 +150,8 @@ fn owners(mapped: &Mapped, named: &[Vec<usize>], patients: &[Patient]) -> Vec<Op
 
 /// The drafts that one refers to.
 fn references(draft: &Draft, places: &HashMap<&str, usize>) -> Vec<usize> {
-    let mut found = Vec::new();
-    let mut next: Vec<&Value> = draft.resource.as_map().values().collect();
-    while let Some(value) = next.pop() {
-        match value {
-            Value::Object(map) => {
-                let reference = map.get("reference").and_then(Value::as_str).and_then(|text| text.strip_prefix('#'));
-                found.extend(reference.and_then(|local| places.get(local).copied()));
-                next.extend(map.values());
-            }
-            Value::Array(items) => next.extend(items),
-            // Nothing lost: a text or number refers to nothing.
-            _ => {}
-        }
-    }
-    found
+    let local = draft.resource.references().into_iter().filter_map(|reference| reference.strip_prefix('#'));
+    local.filter_map(|local| places.get(local).copied()).collect()
 }
 
 /// Gives each merge to the portion of its survivor; a second one for the same survivor becomes a portion of its own after it.
