@@ -1,12 +1,14 @@
 //! What is labelled when it arrives: what its sender flagged, what is sensitive by its content, and what nobody can tell yet. A
 //! person who looked has the last word until the content changes.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::labels::{
     OWN, has_own, is_confidentiality, is_of, not_looked_at, part_of, restricted, said_by_sender, security_label,
 };
-use super::sensitive::{SENSITIVE, fingerprint, is_coded, label_sensitive};
+use super::sensitive::{SENSITIVE, is_coded, is_substance, label_sensitive, substance};
 use crate::fhir::{Resource, ValueSets, add_labels, labels_of};
 
 /// What becomes of a diagnosis without a code that everybody can look up.
@@ -21,8 +23,8 @@ pub enum Uncoded {
 
 const LOOKED_AT: &str = "looked-at";
 
-/// Types that a person can look at: those that are told whole. What a visit is about follows from its parts.
-const LOOKED_AT_TYPES: [&str; 4] = ["Condition", "Observation", "AllergyIntolerance", "DocumentReference"];
+/// Types that a person can look at: those that say in codes or words of their own what somebody has.
+const LOOKED_AT_TYPES: [&str; 5] = ["Condition", "Observation", "AllergyIntolerance", "DocumentReference", "Encounter"];
 
 /// Labels what a sender states. `known` is the same thing as the record has it. True when somebody is to look at it.
 pub fn label_arrival(
@@ -32,7 +34,7 @@ pub fn label_arrival(
     uncoded: Uncoded,
 ) -> bool {
     label_said(resource);
-    if known.is_some_and(|known| was_looked_at(known, &fingerprint(resource))) {
+    if known.is_some_and(|known| was_looked_at(known, resource)) {
         return false;
     }
     let found = label_sensitive(resource, value_sets);
@@ -60,11 +62,14 @@ fn label_said(resource: &mut Resource) {
     add_labels(resource, &labels);
 }
 
-fn was_looked_at(known: &Resource, content: &str) -> bool {
+/// Whether all that is said now is of what a person looked at.
+fn was_looked_at(known: &Resource, said: &Resource) -> bool {
     let tags = known.get("meta").and_then(|meta| meta.get("tag")).and_then(Value::as_array);
     tags.into_iter().flatten().any(|tag| {
         let is = |key: &str, value: &str| tag.get(key).and_then(Value::as_str) == Some(value);
-        is("system", OWN) && is("code", LOOKED_AT) && is("version", content)
+        let seen: BTreeSet<String> =
+            tag.get("version").and_then(Value::as_str).unwrap_or_default().split('.').map(str::to_string).collect();
+        is("system", OWN) && is("code", LOOKED_AT) && substance(said).is_subset(&seen)
     })
 }
 
@@ -102,16 +107,19 @@ pub fn look(resource: &Resource, sensitivities: &[String]) -> Result<Look, Strin
     let gone = labels_of(resource).filter(is_ours).filter(|label| !is_given(label));
     let deleted = gone.map(part_of).collect();
     let mut statement = Resource::new(kind);
-    // A statement about a result weighs what the result weighs.
-    if let Some(status) = resource.get("status") {
-        statement.set("status", status.clone());
-    }
-    let tag = json!({ "system": OWN, "version": fingerprint(resource), "code": LOOKED_AT, "display": "Looked at" });
+    let seen = Vec::from_iter(substance(resource)).join(".");
+    let tag = json!({ "system": OWN, "version": seen, "code": LOOKED_AT, "display": "Looked at" });
     statement.add_to_meta("tag", vec![tag]);
     if !given.is_empty() {
         statement.add_to_meta("security", given);
     }
     Ok(Look { statement, deleted })
+}
+
+/// Whether a part of the record (`record::State::stamps`) is what somebody looks at: what the thing is, its labels, an earlier
+/// look. Who has the last word on these may be other than on the rest.
+pub fn is_looked_at(part: &str) -> bool {
+    part.starts_with("meta.") || is_substance(part.split(['.', ':', '@']).next().unwrap_or(part))
 }
 
 /// What protects a visit or a person protects what is told of them: the labels that go on, none where its sender flagged

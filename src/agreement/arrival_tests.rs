@@ -92,7 +92,7 @@ fn a_person_corrects_what_words_alone_made_sensitive_and_not_what_the_sender_fla
     arrive(&mut flagged, None, Uncoded::Recognised);
     let after = looked(&flagged, &[]);
     assert!(["42CFRPart2", "R", "said-by-sender"].iter().all(|code| codes(&after).contains(code)), "{after:?}");
-    assert!(look(&Resource::new("Encounter"), &[]).is_err() && look(&named, &["SECRET".to_string()]).is_err());
+    assert!(look(&Resource::new("Patient"), &[]).is_err() && look(&named, &["SECRET".to_string()]).is_err());
 }
 
 #[test]
@@ -112,4 +112,39 @@ fn protection_goes_on_and_what_a_visit_was_about_does_not() {
     arrive(&mut flagged, None, Uncoded::Recognised);
     let goes_on: Vec<Value> = protection(&flagged);
     assert_eq!(goes_on.iter().filter_map(|label| label["code"].as_str()).collect::<Vec<_>>(), ["R", "said-by-sender"]);
+}
+
+#[test]
+fn what_was_looked_at_may_be_said_again_in_fewer_elements_and_nothing_new_beside_it() {
+    let full = || {
+        condition(json!({ "coding": [{ "code": "Q7" }], "text": "Condition seven" }))
+            .with("note", json!([{ "text": "left side" }]))
+    };
+    let mut kept = full();
+    arrive(&mut kept, None, Uncoded::Restricted);
+    let plain = looked(&kept, &[]);
+    let mut fewer = condition(json!({ "coding": [{ "code": "Q7" }], "text": "Condition seven" }));
+    assert!(!arrive(&mut fewer, Some(&plain), Uncoded::Restricted), "the note is not told again");
+    let mut other = condition(json!({ "coding": [{ "code": "Q8" }], "text": "Condition seven" }));
+    assert!(arrive(&mut other, Some(&plain), Uncoded::Restricted), "a code of no system is a code");
+    let allergy = Resource::new("AllergyIntolerance").with("code", json!({ "text": "Disulfiram" }));
+    let plain = looked(&allergy, &[]);
+    let mut told = allergy.with("reaction", json!([{ "description": "after heroin overdose" }]));
+    arrive(&mut told, Some(&plain), Uncoded::Recognised);
+    assert!(codes(&told).contains(&"ETH"), "a reaction tells, too");
+}
+
+#[test]
+fn a_look_at_a_visit_says_nothing_of_its_course_and_leaves_no_trace_in_a_part_of_it() {
+    let mut visit = Resource::new("Encounter")
+        .with("status", json!("finished"))
+        .with("reasonCode", json!([{ "text": "Fall in the Detox Road" }]));
+    arrive(&mut visit, None, Uncoded::Recognised);
+    let look = look(&visit, &[]).unwrap();
+    assert_eq!(look.statement.get("status"), None);
+    let plain = looked(&visit, &[]);
+    assert!(codes(&plain).is_empty());
+    assert!(Value::from(plain.clone()).to_string().contains("looked-at"));
+    let part = super::redact::redact(&plain, &["reasonCode".to_string()]);
+    assert!(!Value::from(part).to_string().contains("looked-at"), "hashes of few words can be tried out");
 }

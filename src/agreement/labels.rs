@@ -4,11 +4,11 @@
 use serde_json::{Value, json};
 
 use super::codes::LABELS;
-use crate::fhir::{Resource, labels_of};
+use crate::fhir::{OWN_LABELS, Resource, labels_of};
 
 const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
-pub(super) const OWN: &str = "https://handover.health/CodeSystem/label";
+pub(super) const OWN: &str = OWN_LABELS;
 
 const CONFIDENTIALITIES: [&str; 6] = ["U", "L", "M", "N", "R", "V"];
 

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::fhir::definition::TypeDefinition;
-use crate::fhir::{Definitions, Resource, add_labels};
+use crate::fhir::{Definitions, OWN_LABELS, Resource, add_labels};
 
 const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 
@@ -21,9 +21,21 @@ pub fn redact(resource: &Resource, without: &[String]) -> Resource {
     if touched {
         // A narrative may tell what the elements no longer do.
         redacted.remove("text");
+        forget_looks(&mut redacted);
         subset(&mut redacted);
     }
     redacted
+}
+
+/// What a person looked at is kept beside our tag as hashes, which could be tried out.
+fn forget_looks(resource: &mut Resource) {
+    let Some(Value::Object(meta)) = resource.as_map_mut().get_mut("meta") else { return };
+    if let Some(Value::Array(tags)) = meta.get_mut("tag") {
+        tags.retain(|tag| tag.get("system").and_then(Value::as_str) != Some(OWN_LABELS));
+        if tags.is_empty() {
+            meta.shift_remove("tag");
+        }
+    }
 }
 
 /// Removes a path; true when something was there.

@@ -2,6 +2,8 @@
 //! codes whose system nobody named, and by words where no code tells. Labels of the sender are kept; nothing is ever
 //! unlabelled here.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -72,21 +74,43 @@ pub fn label_sensitive(resource: &mut Resource, value_sets: &ValueSets) -> Vec<&
 }
 
 /// The elements that say what a thing is; what else changes about it (its status, its time) changes nothing of that.
-const SUBSTANCE: [&str; 8] =
-    ["code", "reasonCode", "valueCodeableConcept", "valueString", "type", "description", "component", "note"];
+const SUBSTANCE: [&str; 13] = [
+    "code",
+    "reasonCode",
+    "valueCodeableConcept",
+    "valueString",
+    "type",
+    "description",
+    "component",
+    "note",
+    "reaction",
+    "content",
+    "context",
+    "location",
+    "serviceType",
+];
 
-/// What a resource says it is, as a text of fixed length: the same for the same codes and words.
-pub(super) fn fingerprint(resource: &Resource) -> String {
-    let mut hash = Sha256::new();
+pub(super) fn is_substance(element: &str) -> bool {
+    SUBSTANCE.contains(&element)
+}
+
+/// What a resource says it is, each code and each text of it as a hash: a sender who says it again in fewer elements says
+/// nothing new.
+pub(super) fn substance(resource: &Resource) -> BTreeSet<String> {
+    let mut items = BTreeSet::new();
     for element in SUBSTANCE {
         let mut content = Content::default();
         if let Some(value) = resource.get(element) {
             content.collect(element, value, true);
         }
-        hash.update(format!("{element} {:?} {:?}", content.codings, content.texts));
-        hash.update(format!("{:?}", content.homeless));
+        items.extend(content.codings.iter().map(|(system, code)| hashed(&format!("{element} {system}|{code}"))));
+        items.extend(content.texts.iter().map(|words| hashed(&format!("{element} {words:?}"))));
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    items
+}
+
+fn hashed(item: &str) -> String {
+    Sha256::digest(item).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether a diagnosis has a code that everybody can look up.
@@ -140,7 +164,7 @@ impl<'a> Content<'a> {
         match map.get("system").and_then(Value::as_str) {
             Some(system) if is_known(system) => self.codings.push((system, code)),
             system => {
-                self.codings.extend(system.map(|system| (system, code)));
+                self.codings.push((system.unwrap_or_default(), code));
                 let systems = if is_content { fitting(code) } else { &[] };
                 self.homeless.extend(systems.iter().map(|system| (*system, code)));
             }

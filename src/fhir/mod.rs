@@ -18,7 +18,7 @@ mod valueset;
 pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{BY_MEMBER, Draft, KEYED, Scope};
 pub use identifier::Identifier;
-pub use labels::{add_labels, labels_of};
+pub use labels::{OWN_LABELS, add_labels, is_hold, is_restricted, labels_of, retain_labels};
 pub use located::{Located, Span, Unreadable};
 pub use outcome::{operation_outcome, operation_outcome_in_text};
 pub use package::{

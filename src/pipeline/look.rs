@@ -1,21 +1,24 @@
 //! A person looks at what is labelled and says what it is: the labels change in the record, what follows is decided at once, and
 //! the look is in the audit. It holds until the thing itself changes.
 
-use jiff::SignedDuration;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Gateway;
 use super::change::Fault;
 use super::find::Known;
 use crate::agreement;
-use crate::fhir::{Draft, Scope};
+use crate::fhir::{Draft, Scope, is_hold, labels_of};
 use crate::identity::{Identified, PersonId, ResourceId};
 use crate::problem::{Category, Place, Problem};
-use crate::record::{Change, Stamp, Statement, Stored, merge};
+use crate::record::{Change, LOOK, Stamp, Statement, Stored, merge};
 use crate::store::AuditEntry;
 
 /// The longest note of a look, in characters.
 const LONGEST_NOTE: usize = 500;
+
+/// Between the source of what was looked at and how often.
+const LOOKED: &str = " look ";
 
 /// What a person says of a thing.
 pub struct Saying<'a> {
@@ -35,7 +38,6 @@ impl Gateway {
     /// There is no such thing, it cannot be looked at, a label is none, or nobody says why.
     pub async fn look(&self, saying: &Saying<'_>) -> Result<(), Problem> {
         let note = saying.note.trim();
-        // Nothing lost: whoever writes more is asked to write less.
         if note.is_empty() || note.chars().count() > LONGEST_NOTE {
             // Nothing lost: the person is told and writes it again.
             let text = format!("a look needs a note of at most {LONGEST_NOTE} characters: say how you know");
@@ -71,12 +73,9 @@ impl Gateway {
             sources: Default::default(),
         };
         let now = self.clock.now();
-        // What a person looked at was stated before, whatever its sender's clock says.
-        let newest = stored.state.stamps.values().flat_map(|stamp| [stamp.occurred, stamp.recorded]).max();
-        let at = newest.map_or(now, |newest| now.max(newest + SignedDuration::from_millis(1)));
         let statement = Statement {
-            stamp: Stamp::new(at, at, format!("people/{now}")),
-            trigger: "update".to_string(),
+            stamp: just_after(stored, now),
+            trigger: LOOK.to_string(),
             drafts: vec![Identified { id: saying.id, draft }],
             candidates: Vec::new(),
             received: now,
@@ -92,12 +91,24 @@ impl Gateway {
     }
 }
 
+/// Directly above what was looked at, and below all that outdoes that: what a person has not seen has the labels it came with,
+/// whatever its sender's clock says.
+fn just_after(stored: &Stored, now: Timestamp) -> Stamp {
+    let seen =
+        stored.state.stamps.iter().filter(|(part, _)| agreement::is_looked_at(part)).map(|(_, stamp)| stamp).max();
+    let Some(seen) = seen else { return Stamp::new(now, now, "people/look") };
+    let (source, looks) = seen.source.split_once(LOOKED).unwrap_or((&seen.source, ""));
+    let looks = looks.parse::<u32>().unwrap_or_default().saturating_add(1);
+    // A blank comes before everything that a control id may go on with.
+    Stamp { source: format!("{source}{LOOKED}{looks:06}"), ..seen.clone() }
+}
+
 fn told(stored: &Stored) -> Option<Value> {
-    let security = stored.resource.get("meta")?.get("security")?.as_array()?;
-    let codes: Vec<&str> = security.iter().filter_map(|label| label.get("code")?.as_str()).collect();
+    let codes: Vec<&str> = labels_of(&stored.resource).filter_map(|label| label.get("code")?.as_str()).collect();
     let id = format!("{}/{}", stored.resource.resource_type(), stored.id);
-    let waits = codes.contains(&"not-looked-at");
-    Some(json!({ "resource": id, "labels": codes, "waits": waits, "code": stored.resource.get("code") }))
+    let waits = labels_of(&stored.resource).any(is_hold);
+    (!codes.is_empty())
+        .then(|| json!({ "resource": id, "labels": codes, "waits": waits, "code": stored.resource.get("code") }))
 }
 
 fn refused(category: Category, text: &str) -> Problem {

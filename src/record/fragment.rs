@@ -33,7 +33,7 @@ impl Fragment {
         let kind = draft.resource.resource_type().to_string();
         let stamp = rank::stamp(&draft.resource, stamp, trigger);
         let mut transitions = Vec::new();
-        if kind == "Encounter" {
+        if kind == "Encounter" && trigger != rank::LOOK {
             transitions.push(encounter::transition(&mut draft, &stamp, trigger));
         }
         let fields =

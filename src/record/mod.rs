@@ -23,6 +23,7 @@ mod working;
 pub use merge::{Merged, Statement, merge, touched};
 pub use panel::Membership;
 pub use patients::merge_patients;
+pub use rank::LOOK;
 pub use squash::squash;
 pub use state::{Change, Head, Record, Stamp, State, Stored, Told, Transition};
 pub use who::Who;

@@ -10,10 +10,16 @@ use crate::fhir::Resource;
 /// another's number) say of it: it fills gaps.
 pub(super) const MENTIONED: i8 = -1;
 
+/// The trigger of a person's look at a thing: it says nothing of what happened to it, and weighs what was looked at.
+pub const LOOK: &str = "look";
+
 /// The stamp of one resource's statement. Results are as of when they were released (`issued`), not of when the message
 /// was made. A preliminary result never outdoes a final one, nor that one a correction (HL7 table 0085: final results "can
 /// only be changed with a corrected result"). Encounters rank by what their trigger does.
 pub(super) fn stamp(resource: &Resource, message: &Stamp, trigger: &str) -> Stamp {
+    if trigger == LOOK {
+        return message.clone();
+    }
     // How weighty the sender's word is on the patient says nothing of its own visits and results.
     let mut stamp = Stamp { weight: 0, ..message.clone() };
     match resource.resource_type() {

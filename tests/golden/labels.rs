@@ -149,3 +149,65 @@ async fn what_nobody_can_tell_waits_for_a_look_which_holds_and_is_audited() {
         story.gateway.perform(Operation::LookList { patient: "urn:oid:2.16.840.1.113883.19.5|4711".to_string() });
     assert!(listed.await.unwrap()["items"].as_array().is_some_and(|items| !items.is_empty()));
 }
+
+/// Looks at the one resource of a type.
+async fn look(story: &Story, kind: &str) {
+    let stored = story.resources().await.unwrap();
+    let one = stored.iter().find(|stored| stored.resource.resource_type() == kind).unwrap();
+    let (resource, note) = (format!("{kind}/{}", one.id), "says the ward".to_string());
+    let look = Operation::Look { resource, labels: Vec::new(), note, who: "maria".to_string() };
+    story.gateway.perform(look).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_look_did_not_see_is_kept_back_however_late_it_comes() {
+    let mut story = begin("uncoded_diagnoses: restricted\n").await;
+    tell(&mut story, message(1, ("", ""), &["DG1|1||Q7^Condition seven^L|||A"])).await;
+    story.pass_to(at("2026-05-04T12:00:00")).await.unwrap();
+    look(&story, "Condition").await;
+    look(&story, "Condition").await;
+    assert_eq!(labels(&story, "Condition").await, [Vec::<String>::new()]);
+    tell(&mut story, message(2, ("", ""), &["DG1|1||Q7^Condition seven of the left side^L|||A"])).await;
+    assert_eq!(labels(&story, "Condition").await, [["R", "not-looked-at"]], "it was said before the look");
+}
+
+#[tokio::test]
+async fn a_visit_labelled_for_the_words_of_its_reason_can_be_looked_at() {
+    let mut story = begin("").await;
+    let reason = |number, words: &str| {
+        let raw = String::from_utf8(message(number, ("", ""), &[])).unwrap();
+        raw.replace("PV2||||", &format!("PV2|||^{words}|")).into_bytes()
+    };
+    tell(&mut story, reason(1, "Fell in the Detox Road")).await;
+    assert_eq!(labels(&story, "Encounter").await, [["ETH", "R"]]);
+    let course = |resources: Vec<handover::record::Stored>| {
+        let visit = resources.into_iter().find(|stored| stored.resource.resource_type() == "Encounter").unwrap();
+        (visit.resource.get("status").cloned(), visit.resource.get("period").cloned(), visit.state.transitions)
+    };
+    let before = course(story.resources().await.unwrap());
+    look(&story, "Encounter").await;
+    assert_eq!(labels(&story, "Encounter").await, [Vec::<String>::new()]);
+    assert_eq!(course(story.resources().await.unwrap()), before);
+    tell(&mut story, reason(2, "Fell in the Detox Road")).await;
+    assert_eq!(labels(&story, "Encounter").await, [Vec::<String>::new()]);
+    tell(&mut story, reason(3, "Heroin overdose")).await;
+    assert_eq!(labels(&story, "Encounter").await, [["ETH", "R"]]);
+}
+
+#[tokio::test]
+async fn a_call_that_waited_for_a_look_goes_out_after_it() {
+    let mut story = begin("uncoded_diagnoses: restricted\n").await;
+    let visit = |number: u32, event: &str, times: &str| {
+        let raw = String::from_utf8(message(number, ("", ""), &["DG1|1||Q7^Condition seven^L|||A"])).unwrap();
+        let (raw, stay) =
+            (raw.replace("A08", event), format!("PV1|1|E|||||||||||||||||V-77^^^RIVERSIDE-VISIT^VN{times}"));
+        let lines = raw.split('\r').map(|line| if line.starts_with("PV1") { stay.as_str() } else { line });
+        lines.collect::<Vec<_>>().join("\r").into_bytes()
+    };
+    let begun = "|".repeat(25) + "20260504080000";
+    tell(&mut story, visit(1, "A04", &begun)).await;
+    tell(&mut story, visit(2, "A03", &format!("{begun}|20260504100000"))).await;
+    assert_eq!(labels(&story, "Task").await, [["R", "not-looked-at"]]);
+    look(&story, "Condition").await;
+    assert_eq!(labels(&story, "Task").await, [Vec::<String>::new()]);
+}
