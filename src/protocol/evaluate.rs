@@ -77,9 +77,8 @@ impl ProtocolSet {
         } else {
             "what it was owed for is no longer so"
         };
-        let told = labels::told(&findings.desired, &existing);
         let mut changes = reconcile(view, &facts, &mut findings, existing, reason);
-        labels::flow(self, view, &told, &mut changes);
+        labels::flow(self, view, &mut changes);
         let wake_at = findings.wake.filter(|wake| *wake > view.now);
         Evaluation { changes, wake_at, decisions: findings.decisions, unused: findings.unused }
     }

@@ -1,6 +1,6 @@
 //! Labels flow: work keeps the union of the security labels of what it tells of, and of what its rule implies, from when it is
 //! made and whenever these change (http://hl7.org/fhir/R4/security-labels.html). A label that work once had it keeps: its notes
-//! and its history may tell of what is no longer so.
+//! and its history may tell of what is no longer so. But the hold goes when everything it told of has been looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,25 +11,16 @@ use super::reconcile::stamped;
 use super::set::ProtocolSet;
 use super::sources::Sources;
 use super::view::View;
-use super::work::{Desired, Existing, Work, key};
-use crate::fhir::{Resource, add_labels, labels_of};
+use super::work::{Work, key};
+use crate::fhir::{Resource, add_labels, is_hold, is_restricted, labels_of, retain_labels};
 use crate::identity::ResourceId;
 use crate::record::{Change, Record, Stored};
 
 /// Types of work, each after those it may tell of.
 const DERIVED: [&str; 5] = ["Task", "Flag", "Communication", "CarePlan", "Provenance"];
 
-/// What each piece of work that is owed tells of, by the id that it has or will have.
-pub fn told(desired: &[Desired], existing: &BTreeMap<String, Vec<Existing<'_>>>) -> BTreeMap<ResourceId, Sources> {
-    let id_of = |one: &Desired| {
-        let there = existing.get(&one.work.key()).and_then(|there| there.first());
-        there.map_or(one.id, |there| there.stored.id)
-    };
-    desired.iter().map(|one| (id_of(one), one.sources.clone())).collect()
-}
-
-/// Labels the work in a record and among its changes; what gets a new label without another change becomes one.
-pub fn flow(set: &ProtocolSet, view: &View<'_>, told: &BTreeMap<ResourceId, Sources>, changes: &mut Vec<Change>) {
+/// Labels the work in a record and among its changes; what gets or loses a label without another change becomes one.
+pub fn flow(set: &ProtocolSet, view: &View<'_>, changes: &mut Vec<Change>) {
     let mut known = Known::of(view.record);
     for kind in DERIVED {
         let of_kind = |stored: &Stored| stored.resource.resource_type() == kind;
@@ -40,15 +31,17 @@ pub fn flow(set: &ProtocolSet, view: &View<'_>, told: &BTreeMap<ResourceId, Sour
             .map(|stored| stored.id)
             .collect();
         for change in changes.iter_mut().filter(|change| of_kind(&change.stored)) {
-            let wanted = known.wanted(set, &change.stored, told);
-            add_labels(&mut change.stored.resource, &wanted);
+            let wanted = known.wanted(set, &change.stored);
+            if relabel(&mut change.stored.resource, &wanted) && !change.is_visible() {
+                *change = anew(&change.stored, change.stored.resource.clone(), view);
+            }
             known.learn(&change.stored);
         }
         for stored in view.record.of_type(kind).filter(|stored| !changed.contains(&stored.id)) {
-            let wanted = known.wanted(set, stored, told);
+            let wanted = known.wanted(set, stored);
             let mut resource = stored.resource.clone();
-            if add_labels(&mut resource, &wanted) {
-                let change = stamped(stored.id, Some(stored), resource, view.now, stored.state.work.clone());
+            if relabel(&mut resource, &wanted) {
+                let change = anew(stored, resource, view);
                 known.learn(&change.stored);
                 changes.push(change);
             }
@@ -56,62 +49,100 @@ pub fn flow(set: &ProtocolSet, view: &View<'_>, told: &BTreeMap<ResourceId, Sour
     }
 }
 
+fn anew(stored: &Stored, resource: Resource, view: &View<'_>) -> Change {
+    stamped(stored.id, Some(stored), resource, view.now, stored.state.work.clone())
+}
+
+/// Gives a resource these labels and no others; true when it had not.
+fn relabel(resource: &mut Resource, wanted: &[Value]) -> bool {
+    let is_wanted = |label: &Value| wanted.iter().any(|other| is_same(label, other));
+    let has_lost = retain_labels(resource, is_wanted);
+    add_labels(resource, wanted) || has_lost
+}
+
+fn is_same(one: &Value, other: &Value) -> bool {
+    ["system", "code"].iter().all(|key| one.get(key) == other.get(key))
+}
+
 /// The labels of everything in a record that has some, by `Type/id`.
-struct Known(BTreeMap<String, Vec<Value>>);
+struct Known {
+    labels: BTreeMap<String, Vec<Value>>,
+    /// What turned out to be the same as another thing, and that.
+    superseded: BTreeMap<String, String>,
+}
 
 impl Known {
     fn of(record: &Record) -> Self {
-        let mut known = Self(BTreeMap::new());
-        record.resources.values().for_each(|stored| known.learn(stored));
+        let mut known = Self { labels: BTreeMap::new(), superseded: BTreeMap::new() };
+        for stored in record.resources.values() {
+            known.learn(stored);
+            let by = stored.state.superseded.map(|by| format!("{}/{by}", stored.resource.resource_type()));
+            known.superseded.extend(by.map(|by| (name(stored), by)));
+        }
         known
     }
 
     fn learn(&mut self, stored: &Stored) {
         let labels: Vec<Value> = labels_of(&stored.resource).cloned().collect();
-        if !labels.is_empty() {
-            self.0.insert(name(stored), labels);
+        if labels.is_empty() {
+            self.labels.remove(&name(stored));
+        } else {
+            self.labels.insert(name(stored), labels);
         }
     }
 
-    /// The labels of what a resource was, refers to, and tells of.
-    fn wanted(&self, set: &ProtocolSet, stored: &Stored, told: &BTreeMap<ResourceId, Sources>) -> Vec<Value> {
+    /// The labels that a resource had, that its rule implies, and of what it refers to and tells of.
+    fn wanted(&self, set: &ProtocolSet, stored: &Stored) -> Vec<Value> {
         let work = Work::read(stored);
         let mut labels = work.as_ref().map(|work| set.implied(&work.protocol, &work.rule)).unwrap_or_default().to_vec();
         // Where nobody in the record has a label there is none to take over.
-        if self.0.is_empty() {
+        if self.labels.is_empty() {
             return labels;
         }
-        let mut sources = Sources::from([name(stored)]);
-        sources.extend(told.get(&stored.id).into_iter().flatten().cloned());
-        sources.extend(references(&stored.resource));
+        // Of work that an earlier version made nobody knows what it told of.
+        let is_exact = work.as_ref().is_none_or(|work| !work.told.is_empty());
+        let mut sources: Sources = stored.resource.references().into_iter().map(str::to_string).collect();
         if let Some(work) = work {
             let ids = work.seen.keys().chain([&work.anchor]);
             sources.extend(ids.flat_map(|id| ["Observation", "Encounter"].map(|kind| format!("{kind}/{id}"))));
+            sources.extend(work.told);
         }
-        labels.extend(sources.iter().filter_map(|source| self.0.get(source)).flatten().cloned());
+        let of_sources = sources.iter().filter_map(|source| self.labels.get(self.follow(source)));
+        let told: Vec<Value> = of_sources.flatten().cloned().collect();
+        let own = self.labels.get(&name(stored)).cloned().unwrap_or_default();
+        labels.extend(if is_exact { without_hold(own, &told) } else { own });
+        labels.extend(told);
         labels
     }
+
+    /// What took over from a thing, where something did.
+    fn follow<'n>(&'n self, name: &'n str) -> &'n str {
+        let mut current = name;
+        // A chain is as long as there were corrections of one thing; the bound is against a loop.
+        for _ in 0..8 {
+            let Some(next) = self.superseded.get(current) else { break };
+            current = next;
+        }
+        current
+    }
+}
+
+/// The labels of work without the hold once nothing that it tells of waits for a look any more, and without the R that came
+/// with it: beside any other label it has other reasons.
+fn without_hold(mut own: Vec<Value>, told: &[Value]) -> Vec<Value> {
+    if !own.iter().any(is_hold) || told.iter().any(is_hold) {
+        return own;
+    }
+    // Nothing lost: somebody looked, and what they found is among the labels of what it tells of.
+    own.retain(|label| !is_hold(label));
+    if own.iter().all(is_restricted) && !told.iter().any(is_restricted) {
+        own.clear();
+    }
+    own
 }
 
 fn name(stored: &Stored) -> String {
     format!("{}/{}", stored.resource.resource_type(), stored.id)
-}
-
-/// Every literal reference anywhere in a resource.
-fn references(resource: &Resource) -> Vec<String> {
-    let (mut found, mut next) = (Vec::new(), resource.as_map().values().collect::<Vec<_>>());
-    while let Some(value) = next.pop() {
-        match value {
-            Value::Object(map) => {
-                found.extend(map.get("reference").and_then(Value::as_str).map(str::to_string));
-                next.extend(map.values());
-            }
-            Value::Array(items) => next.extend(items),
-            // Nothing lost: a text or number refers to nothing.
-            _ => {}
-        }
-    }
-    found
 }
 
 /// The labels that a site gives to what asks for some value sets and listed codes.

@@ -54,10 +54,20 @@ pub fn owe(context: &Context<'_>, findings: &mut Findings) {
     let mut sources = sources::of_people(context, [&context.protocol.who]);
     for prompt in &context.protocol.prompts {
         sources.extend(sources::of_people(context, [&prompt.who]));
-        sources.extend(context.existing_at(&prompt.id, "").map(|flag| format!("Flag/{}", flag.stored.id)));
+        sources.extend(flag_of(context, findings, prompt));
     }
     let outcome = Outcome::Open;
     findings.desired.push(Desired { work, outcome, id, resource: plan, trigger, words, insists: false, sources });
+}
+
+/// The Flag that asks a prompt, as `Flag/id`: the one there is, or the one that is about to be made.
+fn flag_of(context: &Context<'_>, findings: &Findings, prompt: &Prompt) -> Option<String> {
+    let existing = context.existing_at(&prompt.id, "").map(|flag| flag.stored.id);
+    let made = findings.desired.iter().find(|desired| {
+        let work = &desired.work;
+        (&work.protocol, &work.rule, work.anchor.as_str()) == (&context.protocol.name, &prompt.id, "")
+    });
+    existing.or(made.map(|desired| desired.id)).map(|id| format!("Flag/{id}"))
 }
 
 fn prompt_activity(context: &Context<'_>, prompt: &Prompt) -> (String, Value) {

@@ -9,6 +9,7 @@ use super::evaluate::Findings;
 use super::facts::Facts;
 use super::names;
 use super::provenance::provenance;
+use super::sources;
 use super::view::{Explained, View};
 use super::work::{Desired, Existing, Outcome, Work};
 use crate::fhir::Resource;
@@ -121,6 +122,7 @@ impl Writing<'_, '_> {
         let mut resource = desired.resource.clone();
         let mut work = desired.work.clone();
         work.status = if desired.outcome == Outcome::Open { open } else { done }.to_string();
+        work.told = desired.sources.clone();
         resource.set("status", json!(work.status));
         self.end(&mut resource, &desired.outcome, &work.status);
         set_identifier(&mut resource, desired.id);
@@ -146,6 +148,7 @@ impl Writing<'_, '_> {
             existing.work.acknowledged.or_else(|| existing.is_acknowledged().then_some(existing.stored.updated));
         work.acknowledged = taken.filter(|_| !desired.insists);
         work.closed = existing.work.closed;
+        work.told = sources::remembered(&desired.sources, &existing.work.told);
         let mut resource = desired.resource.clone();
         resource.set("status", json!(status));
         let former = &existing.stored.resource;
@@ -171,7 +174,7 @@ impl Writing<'_, '_> {
             keep_end(&mut resource, former, existing.status() == status);
         }
         set_identifier(&mut resource, existing.stored.id);
-        if same(&resource, former) && Some(&work) == Work::read(existing.stored).as_ref() {
+        if same(&resource, former) && self.remember(existing.stored, &work) {
             return;
         }
         let changed_status = status != existing.status();
@@ -179,6 +182,21 @@ impl Writing<'_, '_> {
         if changed_status {
             self.tell(existing.stored.id, desired, ("UPDATE", status));
         }
+    }
+
+    /// True where only what it tells of is new, or nothing is: that is remembered, and there is nothing to tell anybody.
+    fn remember(&mut self, stored: &Stored, work: &Work) -> bool {
+        // Nothing lost: what has no memory is written anew.
+        let Some(known) = Work::read(stored) else { return false };
+        let is_same = *work == Work { told: work.told.clone(), ..known.clone() };
+        if is_same && known.told != work.told {
+            let mut stored = stored.clone();
+            // Nothing lost: the engine's memory always is JSON.
+            stored.state.work = serde_json::to_value(work).ok();
+            let replaces = stored.version;
+            self.changes.push(Change { stored, replaces });
+        }
+        is_same
     }
 
     /// Who had it, since when, and why it is asked anew.

@@ -35,6 +35,9 @@ pub struct Work {
     /// Alerts: the readings it tells of, with their values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub seen: BTreeMap<String, String>,
+    /// What it told of since it was made: a label that comes to one of these comes to it, owed or not.
+    #[serde(default, skip_serializing_if = "Sources::is_empty")]
+    pub told: Sources,
     /// Alerts: what a person saw when they took it on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_on: Option<TakenOn>,

@@ -207,7 +207,30 @@ async fn a_call_that_waited_for_a_look_goes_out_after_it() {
     let begun = "|".repeat(25) + "20260504080000";
     tell(&mut story, visit(1, "A04", &begun)).await;
     tell(&mut story, visit(2, "A03", &format!("{begun}|20260504100000"))).await;
-    assert_eq!(labels(&story, "Task").await, [["R", "not-looked-at"]]);
+    assert_eq!(labels(&story, "Task").await, [["R", "not-looked-at"]; 2], "of the arrival and of the discharge");
     look(&story, "Condition").await;
-    assert_eq!(labels(&story, "Task").await, [Vec::<String>::new()]);
+    assert_eq!(labels(&story, "Task").await, [const { Vec::<String>::new() }; 2]);
+}
+
+#[tokio::test]
+async fn what_is_older_than_what_is_read_of_a_record_can_be_looked_at() {
+    let mut story = begin("").await;
+    let words = "OBX|1|ST|8661-1^Chief complaint^LN||Fell in the Detox Road||||||F";
+    tell(&mut story, message(1, ("", ""), &["OBR|1||F1^LAB|8661-1^Complaint^LN|||20260504070000", words])).await;
+    let many: Vec<String> =
+        (0..260).map(|number| format!("OBX|{number}|NM|2951-2^Sodium^LN|{number}|139|mmol/L|||||F")).collect();
+    let lines: Vec<&str> = std::iter::once(ORDER).chain(many.iter().map(String::as_str)).collect();
+    tell(&mut story, message(2, ("", ""), &lines)).await;
+    let person = story.resources().await.unwrap()[0].id.person;
+    let store = &story.gateway.store;
+    let all = store.record(person, &[], 1000).await.unwrap();
+    let labelled =
+        all.resources.values().find(|stored| codes(&stored.resource.clone().into()).contains(&"ETH".to_string()));
+    let (id, resource) = labelled.map(|stored| (stored.id, format!("Observation/{}", stored.id))).unwrap();
+    assert!(store.record(person, &[], 256).await.unwrap().get("Observation", id).is_none());
+    let (note, who) = ("an address".to_string(), "maria".to_string());
+    let look = Operation::Look { resource, labels: Vec::new(), note, who };
+    story.gateway.perform(look).await.unwrap();
+    let after = store.resource("Observation", id).await.unwrap().unwrap();
+    assert_eq!(codes(&after.resource.into()), Vec::<String>::new());
 }

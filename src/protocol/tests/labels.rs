@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::{SHIPPED, at, scene, tell};
-use crate::fhir::{add_labels, labels_of};
+use crate::fhir::{add_labels, labels_of, retain_labels};
 use crate::protocol::example::scene::Scene;
 
 const ACT: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
@@ -131,4 +131,56 @@ fn a_label_that_work_had_it_keeps_and_looking_again_writes_nothing() {
     assert!(scene.look().changes.is_empty());
     assert_eq!(labels(&scene, "Task", "ed-follow-up"), ["HEAD"]);
     assert_eq!(scene.failures, Vec::<String>::new());
+}
+
+/// Takes every label off the resources of a type, as a look does.
+fn unlabel(scene: &mut Scene<'_>, kind: &str) {
+    for stored in scene.record.resources.values_mut().filter(|stored| stored.resource.resource_type() == kind) {
+        retain_labels(&mut stored.resource, |_| false);
+    }
+}
+
+#[test]
+fn work_that_nobody_owes_any_more_is_labelled_as_what_it_told_of_is() {
+    let mut scene = scene("2026-03-02T10:00");
+    tell(&mut scene, "{ ed-arrival: '2026-03-02T10:00', diagnoses: [J45.901] }\n{ ed-discharge: '2026-03-02T14:00' }");
+    scene.memberships.clear();
+    scene.look();
+    assert_eq!(labels(&scene, "Task", "\"ed-follow-up\""), NONE);
+    label(&mut scene, "Condition", "J45.901", "LUNG");
+    scene.look();
+    assert_eq!(labels(&scene, "Task", "\"ed-follow-up\""), ["LUNG"]);
+    assert!(scene.look().changes.is_empty());
+}
+
+#[test]
+fn the_hold_of_work_goes_with_the_look_and_no_label_that_has_another_reason() {
+    let hold = json!({ "system": "https://handover.health/CodeSystem/label", "code": "not-looked-at" });
+    let restricted = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R" });
+    for (patient_is_restricted, found, left) in
+        [(false, None, vec![]), (true, None, vec!["R"]), (false, Some("LUNG"), vec!["LUNG"])]
+    {
+        let mut scene = scene("2026-03-02T10:00");
+        let story =
+            "{ ed-arrival: '2026-03-02T10:00', diagnoses: [J45.901, L40.0] }\n{ ed-discharge: '2026-03-02T14:00' }";
+        tell(&mut scene, story);
+        for stored in scene.record.resources.values_mut() {
+            let kind = stored.resource.resource_type().to_string();
+            if kind == "Condition" {
+                add_labels(&mut stored.resource, &[hold.clone(), restricted.clone()]);
+            } else if kind == "Patient" && patient_is_restricted {
+                add_labels(&mut stored.resource, std::slice::from_ref(&restricted));
+            }
+        }
+        scene.look();
+        assert_eq!(labels(&scene, "Task", "\"ed-follow-up\""), ["R", "not-looked-at"]);
+        unlabel(&mut scene, "Condition");
+        if let Some(found) = found {
+            label(&mut scene, "Condition", "J45.901", found);
+        }
+        scene.look();
+        assert_eq!(labels(&scene, "Task", "\"ed-follow-up\""), left);
+        assert_eq!(labels(&scene, "Provenance", "ed-follow-up"), left);
+        assert!(scene.look().changes.is_empty());
+    }
 }
