@@ -112,10 +112,27 @@ impl Gateway {
         person: PersonId,
         decide: impl Fn(&Site, &Known) -> Result<(Vec<crate::record::Change>, Vec<AuditEntry>), Problem>,
     ) -> Result<(), Fault> {
+        self.change_with(person, None, decide).await
+    }
+
+    /// The same with this of the record in it, even if it is older than what is read of one.
+    pub(super) async fn change_with(
+        &self,
+        person: PersonId,
+        wanted: Option<(&str, ResourceId)>,
+        decide: impl Fn(&Site, &Known) -> Result<(Vec<crate::record::Change>, Vec<AuditEntry>), Problem>,
+    ) -> Result<(), Fault> {
         // Nothing lost: after so many tries the timer stays due, or the person is told.
         for _ in 0..MOST_TRIES {
             let site = self.site.load_full();
-            let known = self.load(person, OBSERVATIONS).await?;
+            let mut known = self.load(person, OBSERVATIONS).await?;
+            if let Some((kind, id)) = wanted
+                && known.record.get(kind, id).is_none()
+                && known.record.head.family().any(|own| own == id.person)
+                && let Some(stored) = self.store.resource(kind, id).await?
+            {
+                known.record.resources.insert((kind.to_string(), id), stored);
+            }
             let _locks = self.locks.hold(&[known.record.head.person]).await;
             let (changes, entries) = decide(&site, &known).map_err(Fault::Refused)?;
             let mut working = Working::new(known.record, known.memberships);

@@ -97,7 +97,8 @@ async fn complete(store: &dyn Store, record: &mut Record, identified: &[Identifi
     Ok(())
 }
 
-async fn memberships(
+/// The panels of a patient, by all identifiers that lead to the record, that its Patients state, and these.
+pub(super) async fn memberships(
     store: &dyn Store,
     record: &Record,
     stated: Vec<Identifier>,

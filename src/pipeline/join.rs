@@ -3,7 +3,8 @@
 
 use super::Gateway;
 use super::change::MOST_TRIES;
-use super::find::OBSERVATIONS;
+use super::find::{OBSERVATIONS, memberships};
+use super::labels;
 use super::portions::Portion;
 use super::settle::{Settled, Working, settle};
 use crate::fhir::Identifier;
@@ -74,12 +75,14 @@ impl Gateway {
             let Some(prior) = merged.prior else {
                 return Ok(Some(refusal("two records that a merge message told apart stay apart")));
             };
+            // What protects the one protects what is told of the other.
+            let changes = labels::spread(&[&survivor, &gone], merged.changes, now);
             let mut both = Record { head: merged.head, ..survivor.clone() };
             both.head.revision = survivor.head.revision;
             both.resources.extend(gone.resources);
-            let memberships = store.memberships(&both.head.identifiers).await?;
+            let memberships = memberships(store, &both, Vec::new()).await?;
             let mut working = Working::new(both, memberships);
-            working.take(merged.changes);
+            working.take(changes);
             let Settled { mut unit, trace, .. } = settle(&site, working, now);
             unit.heads.push(HeadWrite { head: prior, replaces: gone.head.revision });
             unit.identifiers = merged.identifiers;

@@ -33,13 +33,10 @@ pub(super) fn label_drafts(said: &Said<'_>, record: &Record, drafts: &mut [Ident
 
 /// The same thing as the record has it, under whichever of its patient's records.
 fn known<'r>(record: &'r Record, identified: &Identified) -> Option<&'r Resource> {
-    let kind = identified.draft.resource.resource_type();
-    let same = |stored: &&Stored| {
-        stored.id.local == identified.id.local
-            && stored.state.superseded.is_none()
-            && stored.resource.resource_type() == kind
-    };
-    record.resources.values().find(same).map(|stored| &stored.resource)
+    let (kind, local) = (identified.draft.resource.resource_type(), identified.id.local);
+    let persons = std::iter::once(identified.id.person).chain(record.head.family());
+    let mut same = persons.filter_map(|person| record.get(kind, ResourceId { person, local }));
+    same.find(|stored| stored.state.superseded.is_none()).map(|stored| &stored.resource)
 }
 
 /// The changes with those that follow of protection: what belongs to a protected person or visit has its labels.

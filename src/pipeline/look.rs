@@ -38,12 +38,14 @@ impl Gateway {
     /// There is no such thing, it cannot be looked at, a label is none, or nobody says why.
     pub async fn look(&self, saying: &Saying<'_>) -> Result<(), Problem> {
         let note = saying.note.trim();
+        // Nothing lost: whoever writes more is asked to write less.
         if note.is_empty() || note.chars().count() > LONGEST_NOTE {
             // Nothing lost: the person is told and writes it again.
             let text = format!("a look needs a note of at most {LONGEST_NOTE} characters: say how you know");
             return Err(refused(Category::Required, &text));
         }
-        let done = self.change(saying.id.person, |_, known| {
+        let wanted = Some((saying.kind, saying.id));
+        let done = self.change_with(saying.id.person, wanted, |_, known| {
             let changes = self.looked(saying, known)?;
             let labels = if saying.labels.is_empty() { "not sensitive".to_string() } else { saying.labels.join(", ") };
             let entry = AuditEntry {
@@ -98,6 +100,7 @@ fn just_after(stored: &Stored, now: Timestamp) -> Stamp {
         stored.state.stamps.iter().filter(|(part, _)| agreement::is_looked_at(part)).map(|(_, stamp)| stamp).max();
     let Some(seen) = seen else { return Stamp::new(now, now, "people/look") };
     let (source, looks) = seen.source.split_once(LOOKED).unwrap_or((&seen.source, ""));
+    // Nothing lost: what has no number was looked at by nobody yet.
     let looks = looks.parse::<u32>().unwrap_or_default().saturating_add(1);
     // A blank comes before everything that a control id may go on with.
     Stamp { source: format!("{source}{LOOKED}{looks:06}"), ..seen.clone() }

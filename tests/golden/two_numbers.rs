@@ -111,3 +111,23 @@ async fn people_with_two_dates_of_birth_are_not_joined_and_it_is_said() {
     assert!(said);
     assert_eq!(ends(&story).await.0, 2);
 }
+
+#[tokio::test]
+async fn what_protects_one_of_two_that_become_one_protects_what_is_told_of_the_other() {
+    let (_, members) = changed(two_hospitals);
+    let alone = [Membership::new("lakeside", members[0].identifiers[..2].to_vec())];
+    let (mut story, _) = begin(&alone).await;
+    for told in riverside("19710203") {
+        let flagged = String::from_utf8(told).unwrap().replace("\rPV1", "\rPD1||||||||||||Y\rPV1");
+        story.take("riverside", flagged.as_bytes()).await.unwrap();
+    }
+    story.take("harbor", &harbor("19710203")).await.unwrap();
+    story.gateway.store.replace_panel("lakeside", members, story.now()).await.unwrap();
+    story.pass_to(story.now() + SignedDuration::from_secs(1)).await.unwrap();
+    assert_eq!(ends(&story).await.0, 1);
+    for stored in story.resources().await.unwrap() {
+        let resource = Value::from(stored.resource);
+        let is_protected = resource["meta"]["security"].to_string().contains("\"R\"");
+        assert!(is_protected || resource["resourceType"] != "Encounter", "{resource}");
+    }
+}
