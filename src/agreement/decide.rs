@@ -66,6 +66,9 @@ pub struct Decision {
     pub at: Option<Mark>,
 }
 
+/// What a reason begins with where the agreement is not in force.
+const WAITS: &str = "waits: ";
+
 impl Decision {
     /// The resource as the partner may have it, for what is let out now and for what is held until later; none when it is
     /// denied.
@@ -87,6 +90,11 @@ impl Decision {
             because: format!("there is no agreement with {partner}"),
             at: None,
         }
+    }
+
+    /// Why what is to be sent waits, for who looks after deliveries and sees that it does.
+    pub fn waits_for(&self) -> &str {
+        self.because.strip_prefix(WAITS).unwrap_or(&self.because)
     }
 
     /// Whether it may go out now.
@@ -150,7 +158,7 @@ fn weigh(set: &AgreementSet, agreement: &Agreement, question: &Question<'_>, pur
         return deny(5, because, Some(&agreement.at));
     }
     if standing != Standing::Active {
-        let because = format!("waits: the agreement {} {}", agreement.name, standing.words());
+        let because = format!("{WAITS}the agreement {} {}", agreement.name, standing.words());
         return (6, decision(agreement, Verdict::Held(form), true, line.push, because, standing_at));
     }
     let words = [format!("the agreement {} allows {}", agreement.name, line.resource), form.words()];

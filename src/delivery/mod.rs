@@ -5,6 +5,7 @@ mod answer;
 mod client;
 mod keys;
 mod lane;
+mod others;
 mod permission;
 #[cfg(test)]
 mod permission_tests;

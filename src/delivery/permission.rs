@@ -4,10 +4,11 @@
 
 use jiff::Timestamp;
 
-use crate::agreement::{Decision, Exit, Form, Question, Verdict};
+use super::others::{is_overtaken, was_sent};
+use crate::agreement::{Exit, Form, Question, Verdict};
 use crate::fhir::{Resource, add_labels, labels_of};
 use crate::identity::ResourceId;
-use crate::pipeline::{Gateway, panels_of};
+use crate::pipeline::{Covered, Gateway, covered};
 use crate::site::{Partner, Site};
 use crate::store::{Delivery, StoreError};
 
@@ -18,9 +19,19 @@ pub enum Permission<'s> {
     Shorten(Form),
     /// Not now; the sentence says why.
     Hold(String),
-    /// Not at all, unless a person or a site that allows it again brings it back. The sentence is for everybody who looks
-    /// after deliveries, and the decision for the audit.
-    Withdraw(String, Box<Decision>),
+    /// Not at all, unless a person or a site that allows it again brings it back.
+    Withdraw {
+        /// For everybody who looks after deliveries.
+        why: String,
+        /// For the audit.
+        because: String,
+    },
+}
+
+impl Permission<'_> {
+    fn withdraw(why: &str) -> Self {
+        Self::Withdraw { why: why.to_string(), because: why.to_string() }
+    }
 }
 
 /// Decides a delivery anew.
@@ -36,8 +47,14 @@ pub async fn decide_anew<'s>(
     let Some(base) = &partner.fhir_base else {
         return Ok(Permission::Hold("the partner has no fhir_base to deliver to".to_string()));
     };
+    if is_overtaken(&*gateway.store, delivery).await? {
+        return Ok(Permission::withdraw("the partner has something newer about it"));
+    }
     // What ends a copy at a partner tells it no more than that; it goes because the partner may know nothing else.
     if delivery.new.ending {
+        if !was_sent(&*gateway.store, delivery).await? {
+            return Ok(Permission::withdraw("the partner was never sent what this ends"));
+        }
         let objection = site.agreements.objection(&partner.name, &delivery.new.agreement, now);
         return Ok(objection.map_or(Permission::Send(partner, base), Permission::Hold));
     }
@@ -45,28 +62,35 @@ pub async fn decide_anew<'s>(
         // The sender says what is wrong with it.
         return Ok(Permission::Send(partner, base));
     };
-    let resource = as_it_is_known(gateway, delivery, &made).await?;
-    let panels = panels_of(&*gateway.store, delivery.new.person).await?;
-    let panels: Vec<&str> = panels.iter().map(String::as_str).collect();
+    let patient = covered(&*gateway.store, delivery.new.person).await?;
+    let resource = as_it_is_known(gateway, delivery, &made, &patient).await?;
+    let panels: Vec<&str> = patient.panels.iter().map(String::as_str).collect();
     let question = Question { partner: &partner.name, exit: Exit::Push, resource: &resource, panels: &panels, now };
     let decision = site.agreements.decide(&question);
     Ok(match &decision.verdict {
         Verdict::Without(form) if form.of(&made) != made => Permission::Shorten(form.clone()),
         Verdict::Allowed | Verdict::Without(_) => Permission::Send(partner, base),
-        Verdict::Held(_) => Permission::Hold(decision.because.trim_start_matches("waits: ").to_string()),
+        Verdict::Held(_) => Permission::Hold(decision.waits_for().to_string()),
         // A partner without any agreement may be one whose file is missing for a moment.
         Verdict::Denied if decision.agreement.is_none() => Permission::Hold(decision.because),
         // Which label it is tells what kind of content it is; the audit has it.
         Verdict::Denied if decision.is_kept_back => {
-            Permission::Withdraw("a label keeps it back by now".to_string(), Box::new(decision))
+            Permission::Withdraw { why: "a label keeps it back by now".to_string(), because: decision.because }
         }
-        Verdict::Denied => Permission::Withdraw(decision.because.clone(), Box::new(decision)),
+        Verdict::Denied => Permission::withdraw(&decision.because),
     })
 }
 
-/// The version that a delivery tells of, with the labels that it has by now; what was made of it, where it is not kept.
-async fn as_it_is_known(gateway: &Gateway, delivery: &Delivery, made: &Resource) -> Result<Resource, StoreError> {
+/// The version that a delivery tells of, with the labels that it and its patient have by now; what was made of it, where it is
+/// not kept.
+async fn as_it_is_known(
+    gateway: &Gateway,
+    delivery: &Delivery,
+    made: &Resource,
+    patient: &Covered,
+) -> Result<Resource, StoreError> {
     let mut resource = made.clone();
+    add_labels(&mut resource, &patient.protection);
     let mut parts = delivery.new.subject.split('/');
     // Nothing lost: a subject that names nothing of ours is decided by the payload.
     let named = (parts.next(), parts.next().and_then(|id| id.parse::<ResourceId>().ok()), parts.nth(1));
@@ -74,6 +98,7 @@ async fn as_it_is_known(gateway: &Gateway, delivery: &Delivery, made: &Resource)
     let version = version.parse().unwrap_or_default();
     if let Some(stored) = gateway.store.version(kind, id, version).await? {
         resource = stored.resource;
+        add_labels(&mut resource, &patient.protection);
     }
     if let Some(current) = gateway.store.resource(kind, id).await? {
         let labels: Vec<_> = labels_of(&current.resource).cloned().collect();

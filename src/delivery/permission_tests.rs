@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::keys::own_key_for_tests;
-use super::stand_in::{Inside, StandIn};
+use super::stand_in::{Inside, Scripted, StandIn};
 use super::worker::Worker;
 use crate::agreement::{Names, compile};
 use crate::clock::{Clock, ManualClock};
@@ -16,7 +17,9 @@ use crate::identity::{PersonId, ResourceId};
 use crate::pipeline::Gateway;
 use crate::record::{Change, Head, Membership, State, Stored};
 use crate::site::Site;
-use crate::store::{Delivery, DeliveryState, EngineChoice, HeadWrite, NewDelivery, StoreSettings, WriteUnit, open};
+use crate::store::{
+    Delivery, DeliveryFilter, DeliveryState, EngineChoice, HeadWrite, NewDelivery, StoreSettings, WriteUnit, open,
+};
 use crate::yaml::Source;
 
 const AGREEMENT: &str = "agreement: a
@@ -43,6 +46,30 @@ fn task() -> ResourceId {
     ResourceId::of(person(), "Task", "call")
 }
 
+/// The id of a place in the line.
+fn at(number: u64) -> String {
+    NewDelivery::id_of("practice", person(), number)
+}
+
+/// What tells of a version of a Task of somebody.
+fn telling(person: PersonId, number: u64, version: u64, ending: bool, now: Timestamp) -> NewDelivery {
+    NewDelivery {
+        id: NewDelivery::id_of("practice", person, number),
+        partner: "practice".into(),
+        person,
+        number,
+        subject: format!("Task/{}/_history/{version}", task()),
+        agreement: "agreements/a.yaml:6".into(),
+        payload: json!({ "resourceType": "Task", "status": "requested", "intent": "order",
+            "description": "After detoxification.", "reasonCode": { "text": "detoxification" },
+            "identifier": [{ "system": "https://gateway.example/id/task", "value": "7" }] }),
+        created: now,
+        due: now,
+        message: None,
+        ending,
+    }
+}
+
 fn site(ehr: &StandIn, agreement: &str) -> Site {
     let mut site = Site::bare(Path::new("/"));
     site.partners.insert("practice".into(), ehr.partner());
@@ -65,22 +92,9 @@ impl Trial {
         trial.enrol(&[Identifier::new("urn:mrn", "61")]).await;
         let now = trial.clock.now();
         let number = Identifier::new("urn:mrn", "61");
-        let head = Head { revision: 1, identifiers: vec![number.clone()], ..Head::new(person()) };
-        let delivery = NewDelivery {
-            id: "d1".into(),
-            partner: "practice".into(),
-            person: person(),
-            number: 1,
-            subject: format!("Task/{}/_history/1", task()),
-            agreement: "agreements/a.yaml:6".into(),
-            payload: json!({ "resourceType": "Task", "status": "requested", "intent": "order",
-                "description": "After detoxification.", "reasonCode": { "text": "detoxification" },
-                "identifier": [{ "system": "https://gateway.example/id/task", "value": "7" }] }),
-            created: now,
-            due: now,
-            message: None,
-            ending,
-        };
+        let deliveries = [("practice".to_string(), 1)].into();
+        let head = Head { revision: 1, identifiers: vec![number.clone()], deliveries, ..Head::new(person()) };
+        let delivery = telling(person(), 1, 1, ending, now);
         let unit = WriteUnit {
             heads: vec![HeadWrite { head, replaces: 0 }],
             changes: vec![trial.version(1, json!([]))],
@@ -107,6 +121,17 @@ impl Trial {
         self.gateway.store.commit(unit).await.unwrap();
     }
 
+    /// One more delivery of the Task, behind those there are.
+    async fn queue(&self, version: u64, ending: bool) {
+        let mut head = self.gateway.store.head(person()).await.unwrap().unwrap();
+        let (number, replaces) = (head.deliveries["practice"] + 1, head.revision);
+        head.deliveries.insert("practice".into(), number);
+        head.revision += 1;
+        let deliveries = vec![telling(person(), number, version, ending, self.clock.now())];
+        let unit = WriteUnit { heads: vec![HeadWrite { head, replaces }], deliveries, ..WriteUnit::default() };
+        self.gateway.store.commit(unit).await.unwrap();
+    }
+
     async fn enrol(&self, identifiers: &[Identifier]) {
         let members = identifiers.iter().map(|one| Membership::new("lakeside", vec![one.clone()])).collect();
         self.gateway.store.replace_panel("lakeside", members, self.clock.now()).await.unwrap();
@@ -117,8 +142,17 @@ impl Trial {
     }
 
     async fn deliver(&self) -> Delivery {
+        self.deliver_to(1).await
+    }
+
+    /// Delivers what is due, and returns what stands at this place of the line.
+    async fn deliver_to(&self, number: u64) -> Delivery {
         while self.worker.deliver_due().await.unwrap() > 0 {}
-        self.gateway.store.delivery("d1").await.unwrap().unwrap()
+        self.gateway.store.delivery(&at(number)).await.unwrap().unwrap()
+    }
+
+    async fn retry(&self, number: u64) {
+        assert!(self.gateway.store.retry_delivery(&at(number), self.clock.now()).await.unwrap());
     }
 
     /// What the audit has of the delivery, newest first: whether it was allowed, and why.
@@ -191,7 +225,7 @@ async fn a_wider_right_adds_nothing_and_what_was_withdrawn_comes_back_when_it_is
     assert_eq!(withdrawn.state, DeliveryState::Withdrawn);
     trial.agree(&AGREEMENT.replace("never: [R]\n", ""));
     trial.clock.advance(SignedDuration::from_hours(1));
-    assert!(trial.gateway.store.retry_delivery("d1", trial.clock.now()).await.unwrap());
+    trial.retry(1).await;
     assert_eq!(trial.deliver().await.state, DeliveryState::Delivered);
     let sent = &trial.ehr.seen()[0].body;
     assert_eq!(sent.get("note"), None, "the note was not in it when it was made");
@@ -204,4 +238,116 @@ async fn without_any_agreement_it_waits_for_one() {
     let held = trial.deliver().await;
     assert_eq!((held.state, last(&held)), (DeliveryState::Held, "held: there is no agreement with practice"));
     assert!(trial.audit().await.is_empty(), "nothing was decided");
+}
+
+#[tokio::test]
+async fn what_comes_back_is_not_laid_over_what_was_delivered_since() {
+    let trial = Trial::waiting(false).await;
+    trial.agree(&AGREEMENT.replace("Task", "Flag"));
+    assert_eq!(trial.deliver().await.state, DeliveryState::Withdrawn);
+    trial.agree(AGREEMENT);
+    trial.queue(2, false).await;
+    trial.queue(3, false).await;
+    assert_eq!(trial.deliver_to(3).await.state, DeliveryState::Delivered);
+    trial.retry(1).await;
+    let overtaken = trial.deliver().await;
+    assert_eq!(last(&overtaken), "withdrawn: the partner has something newer about it");
+    assert_eq!((overtaken.state, trial.ehr.seen().len()), (DeliveryState::Withdrawn, 2));
+    assert!(!trial.audit().await[0].0);
+}
+
+#[tokio::test]
+async fn what_was_given_up_comes_back_while_nothing_newer_was_delivered() {
+    let trial = Trial::waiting(false).await;
+    trial.ehr.script([Scripted::status(422), Scripted::status(503)]);
+    trial.queue(2, false).await;
+    assert_eq!(trial.deliver().await.state, DeliveryState::Dead);
+    trial.retry(1).await;
+    assert_eq!(trial.deliver().await.state, DeliveryState::Delivered);
+}
+
+#[tokio::test]
+async fn what_never_went_out_needs_no_end_and_what_may_have_does() {
+    let trial = Trial::waiting(false).await;
+    trial.agree(&AGREEMENT.replace("Task", "Flag"));
+    trial.deliver().await;
+    trial.queue(1, true).await;
+    let ending = trial.deliver_to(2).await;
+    assert_eq!(last(&ending), "withdrawn: the partner was never sent what this ends");
+    assert!(trial.ehr.seen().is_empty());
+
+    let trial = Trial::waiting(false).await;
+    trial.ehr.script([Scripted::status(503)]);
+    assert_eq!(trial.deliver().await.state, DeliveryState::Waiting);
+    trial.agree(&AGREEMENT.replace("Task", "Flag"));
+    trial.clock.advance(SignedDuration::from_mins(1));
+    assert_eq!(trial.deliver().await.state, DeliveryState::Withdrawn);
+    trial.queue(1, true).await;
+    assert_eq!(
+        trial.deliver_to(2).await.state,
+        DeliveryState::Delivered,
+        "a partner that answers 503 may have taken it"
+    );
+}
+
+/// Another person whose record this one took over, as that one's Patient.
+async fn absorb(trial: &Trial, patient: Value) {
+    let gone = PersonId::of(&Identifier::new("urn:mrn", "62"));
+    let id = ResourceId::patient(gone);
+    let mut resource = Resource::try_from(patient).unwrap();
+    resource.set("id", json!(id.to_string()));
+    let stored = Stored { id, version: 1, updated: trial.clock.now(), resource, state: State::default() };
+    let mut head = trial.gateway.store.head(person()).await.unwrap().unwrap();
+    let replaces = head.revision;
+    head.revision += 1;
+    head.absorbed.push(gone);
+    let changes = vec![Change { stored, replaces: 0 }];
+    let unit = WriteUnit { heads: vec![HeadWrite { head, replaces }], changes, ..WriteUnit::default() };
+    trial.gateway.store.commit(unit).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_patient_is_on_a_panel_by_what_any_of_their_records_states() {
+    let trial = Trial::waiting(false).await;
+    let member = Identifier::new("https://lakeside.example/member", "L-1");
+    trial.enrol(std::slice::from_ref(&member)).await;
+    absorb(&trial, json!({ "resourceType": "Patient", "identifier": [member.to_json()] })).await;
+    assert_eq!(trial.deliver().await.state, DeliveryState::Delivered);
+}
+
+#[tokio::test]
+async fn what_a_protected_patient_has_waits_for_no_label_of_its_own() {
+    let trial = Trial::waiting(false).await;
+    let own = json!({ "system": "https://handover.health/CodeSystem/label", "code": "said-by-sender" });
+    let restricted = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R" });
+    absorb(&trial, json!({ "resourceType": "Patient", "meta": { "security": [own, restricted] } })).await;
+    let delivery = trial.deliver().await;
+    assert_eq!(last(&delivery), "withdrawn: a label keeps it back by now");
+    assert!(trial.ehr.seen().is_empty());
+}
+
+#[tokio::test]
+async fn what_waits_for_its_turn_is_decided_when_it_has_it() {
+    let trial = Trial::waiting(false).await;
+    let other = Identifier::new("urn:mrn", "63");
+    trial.enrol(&[Identifier::new("urn:mrn", "61"), other.clone()]).await;
+    let person = PersonId::of(&other);
+    let head = Head { revision: 1, identifiers: vec![other], ..Head::new(person) };
+    let deliveries = vec![telling(person, 1, 1, false, trial.clock.now())];
+    let unit = WriteUnit { heads: vec![HeadWrite { head, replaces: 0 }], deliveries, ..WriteUnit::default() };
+    trial.gateway.store.commit(unit).await.unwrap();
+    let mut narrow = site(&trial.ehr, AGREEMENT);
+    narrow.partners.values_mut().for_each(|partner| partner.parallel = 1);
+    trial.gateway.site.store(Arc::new(narrow));
+    trial.ehr.script([Scripted { delay: Duration::from_millis(400), ..Scripted::status(201) }]);
+    let worker = trial.worker.clone();
+    let running = tokio::spawn(async move { worker.deliver_due().await.unwrap() });
+    while trial.ehr.seen().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    trial.enrol(&[]).await;
+    assert_eq!(running.await.unwrap(), 2);
+    assert_eq!(trial.ehr.seen().len(), 1, "both left the panel while the second waited");
+    let withdrawn = DeliveryFilter { state: Some(DeliveryState::Withdrawn), ..DeliveryFilter::default() };
+    assert_eq!(trial.gateway.store.deliveries(&withdrawn, None, 10).await.unwrap().items.len(), 1);
 }

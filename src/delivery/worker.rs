@@ -103,19 +103,8 @@ impl Worker {
 
     async fn attempt(&self, site: &Arc<Site>, delivery: &Delivery) -> Result<(), StoreError> {
         let at = self.gateway.clock.now();
-        let unsent = |result| Attempt { at, took_millis: 0, status: None, result };
-        let (partner, fhir_base) = match decide_anew(&self.gateway, site, delivery, at).await? {
-            Permission::Send(partner, fhir_base) => (partner, fhir_base),
-            Permission::Shorten(form) => return self.shorten(delivery, &form, at).await,
-            Permission::Hold(why) => {
-                let until = at.saturating_add(HOLD).unwrap_or(at);
-                return self.finish(delivery, unsent(format!("held: {why}")), Outcome::Held(until)).await;
-            }
-            Permission::Withdraw(why, decision) => {
-                self.note(delivery, false, decision.because).await?;
-                return self.finish(delivery, unsent(format!("withdrawn: {why}")), Outcome::Withdrawn).await;
-            }
-        };
+        // First, so that what may not go waits in no lane.
+        let Some((partner, _)) = self.permitted(site, delivery, at).await? else { return Ok(()) };
         let line = match self.lines.to(site, partner) {
             Ok(line) => line,
             Err(text) => {
@@ -128,6 +117,12 @@ impl Worker {
             Entry::Later(due) => return self.gateway.store.release_delivery(&delivery.new.id, due).await,
         };
         let at = self.gateway.clock.now();
+        if !Arc::ptr_eq(site, &self.gateway.site.load()) {
+            // Another site was taken over while it waited for its turn: it is taken up anew, under that one.
+            return self.gateway.store.release_delivery(&delivery.new.id, at).await;
+        }
+        // What leaves is decided when it leaves.
+        let Some((partner, fhir_base)) = self.permitted(site, delivery, at).await? else { return Ok(()) };
         let clock = &*self.gateway.clock;
         let sent = send(&Route { line: &line, partner, fhir_base, own_key: &self.own_key, clock }, delivery).await;
         drop(place);
@@ -135,16 +130,37 @@ impl Worker {
         self.conclude(partner, delivery, at, sent).await
     }
 
+    /// Where it may go, if it may go now; otherwise what follows is recorded.
+    async fn permitted<'s>(
+        &self,
+        site: &'s Site,
+        delivery: &Delivery,
+        at: Timestamp,
+    ) -> Result<Option<(&'s Partner, &'s str)>, StoreError> {
+        match decide_anew(&self.gateway, site, delivery, at).await? {
+            Permission::Send(partner, fhir_base) => return Ok(Some((partner, fhir_base))),
+            Permission::Shorten(form) => self.shorten(delivery, &form, at).await?,
+            Permission::Hold(why) => {
+                let until = at.saturating_add(HOLD).unwrap_or(at);
+                self.finish(delivery, unsent(at, format!("held: {why}")), Outcome::Held(until)).await?;
+            }
+            Permission::Withdraw { why, because } => {
+                self.note(delivery, false, because).await?;
+                self.finish(delivery, unsent(at, format!("withdrawn: {why}")), Outcome::Withdrawn).await?;
+            }
+        }
+        Ok(None)
+    }
+
     /// Leaves out what the partner may not have any more; what is left is sent in its turn, at once.
     async fn shorten(&self, delivery: &Delivery, form: &Form, at: Timestamp) -> Result<(), StoreError> {
-        let store = &self.gateway.store;
-        if let Ok(made) = Resource::try_from(delivery.new.payload.clone()) {
-            store.shorten_delivery(&delivery.new.id, form.of(&made).into()).await?;
-        }
+        // The audit first: if it ends here it is shortened and noted again, and never shortened without a word.
         self.note(delivery, true, format!("shortened before it was sent: {}", form.words())).await?;
+        if let Ok(made) = Resource::try_from(delivery.new.payload.clone()) {
+            self.gateway.store.shorten_delivery(&delivery.new.id, form.of(&made).into()).await?;
+        }
         let result = format!("shortened: the partner may have it {} by now", form.words());
-        let attempt = Attempt { at, took_millis: 0, status: None, result };
-        self.finish(delivery, attempt, Outcome::Shortened(at)).await?;
+        self.finish(delivery, unsent(at, result), Outcome::Shortened(at)).await?;
         self.gateway.delivery_bell.notify_one();
         Ok(())
     }
@@ -173,7 +189,9 @@ impl Worker {
         let now = self.gateway.clock.now();
         let outcome = follow(&partner.retry, delivery, at, now, sent.reply);
         let took_millis = u64::try_from(now.duration_since(at).as_millis()).unwrap_or_default();
-        self.finish(delivery, Attempt { at, took_millis, status: sent.status, result: sent.text }, outcome).await
+        let sent_out = matches!(sent.reply, Reply::Status { .. } | Reply::Transport);
+        let attempt = Attempt { at, took_millis, status: sent.status, result: sent.text, sent: sent_out };
+        self.finish(delivery, attempt, outcome).await
     }
 
     async fn finish(&self, delivery: &Delivery, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
@@ -198,6 +216,11 @@ impl Worker {
         let _ = self.gateway.events.send(event);
         Ok(())
     }
+}
+
+/// What is remembered of a delivery that did not go out.
+fn unsent(at: Timestamp, result: String) -> Attempt {
+    Attempt { at, took_millis: 0, status: None, result, sent: false }
 }
 
 /// The retry decision for a delivery as it was claimed.

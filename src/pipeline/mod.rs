@@ -40,7 +40,7 @@ pub use find::Known;
 pub use gateway::{Event, Gateway};
 pub use health::{GatewayHealth, Status};
 pub use operation::Operation;
-pub use panels::panels_of;
+pub use panels::{Covered, covered};
 pub use render::own_identifier;
 pub use roster::{EndingWork, RosterChange, owner};
 pub use unused_work::responsible;

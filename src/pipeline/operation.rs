@@ -41,7 +41,8 @@ pub enum Operation {
         after: Option<String>,
         count: usize,
     },
-    /// Retries one delivery, or all dead and held ones of a partner (of all partners without one).
+    /// Retries one delivery that was not delivered, or all dead and held ones of a partner (of all partners without one); what
+    /// was withdrawn comes back only by its id.
     DeliveryRetry {
         id: Option<String>,
         partner: Option<String>,

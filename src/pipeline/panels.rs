@@ -1,36 +1,59 @@
-//! The panels that a patient is on today, by any identifier that leads to the record: what every exit that does not read the
-//! whole record is decided with.
+//! What every exit that does not read the whole record is decided with: the panels that a patient is on today, by any identifier
+//! that leads to the record or that it states, and the labels of a protected patient, which all that is told of them has.
 
+use serde_json::Value;
+
+use crate::agreement::protection;
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::store::{Store, StoreError};
 
-/// The panels of a patient; what belongs to no patient is on none.
-pub async fn panels_of(store: &dyn Store, person: PersonId) -> Result<Vec<String>, StoreError> {
-    let identifiers = identifiers_of(store, person).await?;
-    if identifiers.is_empty() {
-        return Ok(Vec::new());
-    }
-    let memberships = store.memberships(&identifiers).await?;
-    Ok(memberships.into_iter().map(|membership| membership.panel).collect())
+/// A patient as far as an exit has to know them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Covered {
+    pub panels: Vec<String>,
+    /// The labels of the patient that go on to everything of theirs, however old: what was not read when the flag came does
+    /// not have them.
+    pub protection: Vec<Value>,
 }
 
-async fn identifiers_of(store: &dyn Store, person: PersonId) -> Result<Vec<Identifier>, StoreError> {
+/// A patient's panels and protection; what belongs to no patient is on none and has none.
+pub async fn covered(store: &dyn Store, person: PersonId) -> Result<Covered, StoreError> {
+    let (identifiers, protection) = patients(store, person).await?;
+    if identifiers.is_empty() {
+        return Ok(Covered { panels: Vec::new(), protection });
+    }
+    let memberships = store.memberships(&identifiers).await?;
+    Ok(Covered { panels: memberships.into_iter().map(|membership| membership.panel).collect(), protection })
+}
+
+/// The identifiers of all that was merged into one, and what protects any of them.
+async fn patients(store: &dyn Store, person: PersonId) -> Result<(Vec<Identifier>, Vec<Value>), StoreError> {
+    let (mut identifiers, mut protections) = (Vec::new(), Vec::new());
+    let Some(head) = head(store, person).await? else { return Ok((identifiers, protections)) };
+    identifiers.extend(head.identifiers.iter().cloned());
+    for one in head.family() {
+        if let Some(patient) = store.resource("Patient", ResourceId::patient(one)).await? {
+            identifiers.extend(patient.resource.identifiers());
+            protections.extend(protection(&patient.resource));
+        }
+    }
+    Ok((identifiers, protections))
+}
+
+/// The head of the record that everything about somebody goes to.
+async fn head(store: &dyn Store, person: PersonId) -> Result<Option<crate::record::Head>, StoreError> {
     if person == PersonId::SHARED {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let mut at = person;
     // A merge leads to a record that itself may have been merged since; a bound keeps a fault from turning in circles.
     for _ in 0..16 {
-        let Some(head) = store.head(at).await? else { break };
+        let Some(head) = store.head(at).await? else { return Ok(None) };
         match head.merged_into {
             Some(next) => at = next,
-            None => {
-                let patient = store.resource("Patient", ResourceId::patient(at)).await?;
-                let stated = patient.map(|patient| patient.resource.identifiers()).unwrap_or_default();
-                return Ok(head.identifiers.into_iter().chain(stated).collect());
-            }
+            None => return Ok(Some(head)),
         }
     }
-    Ok(Vec::new())
+    Ok(None)
 }

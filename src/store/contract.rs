@@ -147,7 +147,8 @@ pub trait Store: Send + Sync + 'static {
     /// Gives a claimed delivery back untried, to be claimed again from `due` on; no attempt is recorded.
     async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError>;
 
-    /// Makes a delivery (dead letter, held or waiting) due now, with its attempts counted anew. False when there is none.
+    /// Makes a delivery (given up, withdrawn, held or waiting) due now, with its attempts counted anew. False when there is
+    /// none, or it was delivered.
     async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError>;
 
     async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError>;

@@ -8,7 +8,7 @@ use crate::identity::PersonId;
 /// A delivery to be committed with the change it tells of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewDelivery {
-    /// Deterministic: partner, resource and version, so that deciding twice makes one delivery.
+    /// Of the partner, the record and the place in their line (`id_of`), so that deciding twice makes one delivery.
     pub id: String,
     pub partner: String,
     pub person: PersonId,
@@ -29,6 +29,13 @@ pub struct NewDelivery {
     /// It ends what the partner holds and may not have any more, and says nothing else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ending: bool,
+}
+
+impl NewDelivery {
+    /// The id of what stands at this place in the line of a partner and a patient.
+    pub fn id_of(partner: &str, person: PersonId, number: u64) -> String {
+        format!("{partner}.{person}.{number}")
+    }
 }
 
 /// Where a delivery is in its life.
@@ -55,6 +62,9 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// In words, without patient data: "201 Created", "connection refused".
     pub result: String,
+    /// It went out, or may have: what is held, withdrawn or shortened did not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sent: bool,
 }
 
 /// What follows from an attempt.
@@ -104,8 +114,11 @@ impl Delivery {
     /// and what was given up comes back only by a success or by a person.
     pub fn record(&mut self, attempt: Attempt, outcome: Outcome) {
         self.attempts.push(attempt);
-        let surplus = self.attempts.len().saturating_sub(ATTEMPTS);
-        self.attempts.drain(..surplus);
+        while self.attempts.len() > ATTEMPTS {
+            // One that went out stays however long it is held since: what the partner may have is not forgotten.
+            let is_only_sent = self.attempts.iter().rposition(|attempt| attempt.sent) == Some(0);
+            self.attempts.remove(usize::from(is_only_sent));
+        }
         if !matches!(outcome, Outcome::Held(_) | Outcome::Withdrawn | Outcome::Shortened(_)) {
             self.tries += 1;
         }
@@ -123,6 +136,13 @@ impl Delivery {
                 Outcome::Withdrawn => (DeliveryState::Withdrawn, None),
             };
         }
+    }
+
+    /// Whether the partner has it, or may have.
+    pub fn was_sent(&self) -> bool {
+        // What an earlier version wrote does not say whether it went out; its status and its tries do.
+        let went_out = |attempt: &Attempt| attempt.sent || attempt.status.is_some();
+        self.state == DeliveryState::Delivered || self.tries > 0 || self.attempts.iter().any(went_out)
     }
 
     /// When it was delivered, given up or withdrawn; none while it waits or is held.

@@ -13,7 +13,7 @@ use super::service::Service;
 use crate::agreement::{self, Decision, Exit, Form, Offer, Question, Standing};
 use crate::fhir::{Resource, add_labels, labels_of};
 use crate::identity::{PersonId, ResourceId};
-use crate::pipeline::panels_of;
+use crate::pipeline::{Covered, covered};
 use crate::record::Stored;
 use crate::site::{Partner, Site};
 use crate::store::{AuditEntry, StoreError, WriteUnit};
@@ -95,8 +95,8 @@ pub struct Reader<'a> {
     exit: Exit,
     site: Arc<Site>,
     now: Timestamp,
-    /// The panels of each patient met so far.
-    panels: HashMap<PersonId, Vec<String>>,
+    /// Each patient met so far.
+    patients: HashMap<PersonId, Covered>,
     audit: Vec<AuditEntry>,
     /// What was counted: whose, whether for this partner, why, and how many.
     counted: BTreeMap<(Option<PersonId>, bool, String), usize>,
@@ -122,8 +122,8 @@ impl Weighed {
 impl<'a> Reader<'a> {
     pub fn new(service: &'a Service, client: &'a Client, exit: Exit) -> Self {
         let (site, now) = (service.gateway.site.load_full(), service.gateway.clock.now());
-        let (panels, audit, counted) = (HashMap::new(), Vec::new(), BTreeMap::new());
-        Self { service, partner: &client.partner, exit, site, now, panels, audit, counted }
+        let (patients, audit, counted) = (HashMap::new(), Vec::new(), BTreeMap::new());
+        Self { service, partner: &client.partner, exit, site, now, patients, audit, counted }
     }
 
     /// Decides about one resource and remembers that it did.
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
 
     /// Does for an id that leads nowhere what is done for a resource that is denied, so that one takes as long as the other.
     pub async fn seek_in_vain(&mut self, resource_type: &str, id: ResourceId) -> Result<(), Fault> {
-        self.find_panels(id.person).await?;
+        self.find_patient(id.person).await?;
         self.note(
             format!("{resource_type}/{id}"),
             None,
@@ -173,19 +173,23 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    async fn find_panels(&mut self, person: PersonId) -> Result<(), Fault> {
-        if !self.panels.contains_key(&person) {
-            let found = panels_of(&*self.service.gateway.store, person).await?;
-            self.panels.insert(person, found);
+    async fn find_patient(&mut self, person: PersonId) -> Result<(), Fault> {
+        if !self.patients.contains_key(&person) {
+            let found = covered(&*self.service.gateway.store, person).await?;
+            self.patients.insert(person, found);
         }
         Ok(())
     }
 
+    fn panels(&self, person: PersonId) -> Vec<&str> {
+        let panels = self.patients.get(&person).map(|patient| patient.panels.as_slice()).unwrap_or_default();
+        panels.iter().map(String::as_str).collect()
+    }
+
     async fn weigh(&mut self, stored: &Stored, asked: &[&str]) -> Result<Weighed, Fault> {
         let person = stored.id.person;
-        self.find_panels(person).await?;
-        let panels = self.panels.get(&person).map(Vec::as_slice).unwrap_or_default();
-        let panels: Vec<&str> = panels.iter().map(String::as_str).collect();
+        self.find_patient(person).await?;
+        let panels = self.panels(person);
         let (resource, now) = (&self.as_labelled_now(stored).await?, self.now);
         let question = Question { partner: self.partner, exit: self.exit, resource, panels: &panels, now };
         let decision = self.site.agreements.decide(&question);
@@ -194,7 +198,8 @@ impl<'a> Reader<'a> {
         Ok(Weighed { decision, found_by_hidden })
     }
 
-    /// A version of the past has the labels of today, too: what was found to be sensitive since was so then.
+    /// A version of the past has the labels of today, too: what was found to be sensitive since was so then. And all that is
+    /// told of a protected patient is protected.
     async fn as_labelled_now(&self, stored: &Stored) -> Result<Resource, StoreError> {
         let mut resource = stored.resource.clone();
         if self.exit == Exit::History {
@@ -202,15 +207,16 @@ impl<'a> Reader<'a> {
             let labels: Vec<_> = current.iter().flat_map(|current| labels_of(&current.resource)).cloned().collect();
             add_labels(&mut resource, &labels);
         }
+        if let Some(patient) = self.patients.get(&stored.id.person) {
+            add_labels(&mut resource, &patient.protection);
+        }
         Ok(resource)
     }
 
     /// Whether the partner may write this (`Flag.status`) to a resource; the refusal, when it may not.
     pub async fn admit(&mut self, stored: &Stored, what: &str) -> Result<Result<(), Fault>, Fault> {
-        self.find_panels(stored.id.person).await?;
-        let panels = self.panels.get(&stored.id.person).map(Vec::as_slice).unwrap_or_default();
-        let panels: Vec<&str> = panels.iter().map(String::as_str).collect();
-        let offer = Offer { partner: self.partner, what, panels: &panels, now: self.now };
+        self.find_patient(stored.id.person).await?;
+        let offer = Offer { partner: self.partner, what, panels: &self.panels(stored.id.person), now: self.now };
         let decision = self.site.agreements.admits(&offer);
         let allowed = decision.is_allowed();
         self.remember("write", stored, allowed, explain(&decision));

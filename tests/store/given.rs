@@ -86,7 +86,7 @@ pub fn delivery(id: &str, partner: &str, person: PersonId, number: u64, due: Tim
 }
 
 pub fn attempt(seconds: i64) -> Attempt {
-    Attempt { at: at(seconds), took_millis: 12, status: Some(201), result: "201 Created".to_string() }
+    Attempt { at: at(seconds), took_millis: 12, status: Some(201), result: "201 Created".to_string(), sent: true }
 }
 
 pub async fn commit_changes(store: &dyn Store, changes: Vec<Change>) {

@@ -1,6 +1,6 @@
 //! Deliveries: in order per patient and partner, leased, retried, held, given up and brought back.
 
-use handover::store::{Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Store, StoreError};
+use handover::store::{Attempt, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Store, StoreError};
 
 use crate::given::{at, attempt, commit_deliveries, delivery, minutes, person};
 
@@ -205,5 +205,23 @@ on_every_store! {
         }
         let tried = state(&*store, "a1").await;
         assert_eq!((tried.tries, tried.attempts.len(), tried.attempts[0].at), (25, 20, at(5)));
+    }
+
+    async fn that_it_went_out_is_remembered_however_long_it_is_held_since(place) {
+        let store = place.open();
+        lines(&*store).await;
+        let unsent = |number| Attempt { sent: false, status: None, ..attempt(number) };
+        for number in 0..25 {
+            store.finish_attempt("b1", unsent(number), Outcome::Held(at(number))).await.unwrap();
+        }
+        assert!(!state(&*store, "b1").await.was_sent());
+        finish(&*store, "a1", 0, Outcome::RetryAt(at(0))).await;
+        assert!(store.retry_delivery("a1", at(0)).await.unwrap());
+        for number in 1..25 {
+            store.finish_attempt("a1", unsent(number), Outcome::Held(at(number))).await.unwrap();
+        }
+        let held = state(&*store, "a1").await;
+        assert!(held.was_sent());
+        assert_eq!((held.tries, held.attempts.len(), held.attempts[1].at), (0, 20, at(6)));
     }
 }

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
+use crate::record::Change;
+use crate::store::WriteUnit;
 use crate::web::trial::{Answer, Trial, member, stranger};
 
 fn task(key: &str) -> String {
@@ -67,6 +69,26 @@ async fn what_is_not_there_and_what_is_not_theirs_are_answered_alike() {
     assert_eq!(audit.len(), 20, "each is one durable entry, found or not");
     assert!(audit.iter().all(|entry| !entry.allowed) && audit.iter().any(|entry| entry.because.contains("labelled R")));
     assert!(audit.iter().any(|entry| entry.because == "there is no such resource"));
+}
+
+#[actix_web::test]
+async fn all_that_is_told_of_a_protected_patient_is_protected_even_what_does_not_say_so() {
+    let trial = Trial::new().await;
+    assert_eq!(trial.get(&task("a")).await.status, 200);
+    let mut patient = {
+        let id = ResourceId::patient(member());
+        trial.gateway.store.resource("Patient", id).await.unwrap().unwrap()
+    };
+    let own = json!({ "system": "https://handover.health/CodeSystem/label", "code": "said-by-sender" });
+    let restricted = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R" });
+    patient.resource.add_to_meta("security", vec![own, restricted]);
+    patient.version += 1;
+    let changes = vec![Change { replaces: patient.version - 1, stored: patient }];
+    trial.commit(member(), WriteUnit { changes, ..WriteUnit::default() }).await;
+    for suffix in ["", "/_history", "/_history/1"] {
+        assert_eq!(trial.get(&format!("{}{suffix}", task("a"))).await.status, 404);
+    }
+    assert_eq!(trial.get("/fhir/Task").await.body["entry"].as_array().map_or(0, Vec::len), 0);
 }
 
 #[actix_web::test]
