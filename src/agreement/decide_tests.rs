@@ -198,11 +198,18 @@ fn of_two_agreements_the_one_that_allows_most_decides() {
 #[test]
 fn what_was_decided_is_looked_at_again_before_sending() {
     let agreements = set(&[LAKESIDE]);
-    let at = |now: &str| agreements.objection("lakeside-practice", "agreements/0.yaml:7", now.parse().unwrap());
-    assert_eq!(at("2026-03-02T10:00:00Z"), None);
-    assert_eq!(at("2027-03-02T10:00:00Z"), Some("the agreement lakeside ended on 2026-12-31".to_string()));
-    let gone =
-        agreements.objection("lakeside-practice", "agreements/9.yaml:7", "2026-03-02T10:00:00Z".parse().unwrap());
+    let at = |file: &str, now: &str| agreements.objection("lakeside-practice", file, now.parse().unwrap());
+    let (within, after) = ("2026-03-02T10:00:00Z", "2027-03-02T10:00:00Z");
+    let ended = Some("the agreement lakeside ended on 2026-12-31".to_string());
+    assert_eq!(at("agreements/0.yaml:7", within), None);
+    assert_eq!(at("agreements/0.yaml:7", after), ended);
+    assert_eq!(at("agreements/9.yaml:7", within), None, "its file has another name by now");
+    assert_eq!(at("agreements/9.yaml:7", after), ended);
+    let longer = LAKESIDE.replace("agreement: lakeside", "agreement: research").replace("2026-12-31", "2029-12-31");
+    let both = set(&[LAKESIDE, &longer]);
+    let at = |file: &str| both.objection("lakeside-practice", file, after.parse().unwrap());
+    assert_eq!((at("agreements/0.yaml:7"), at("agreements/9.yaml:7")), (ended, None), "the one that allowed it counts");
+    let gone = agreements.objection("another-practice", "agreements/9.yaml:7", within.parse().unwrap());
     assert!(gone.unwrap().contains("there no more"));
 }
 

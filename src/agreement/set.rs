@@ -41,11 +41,14 @@ impl AgreementSet {
         all.filter(|(_, decision)| decision.concerns).collect()
     }
 
-    /// Why what was once decided must not be sent now; none when nothing stands against it. `at` is `file:line` of the
-    /// agreement that allowed it, as a delivery keeps it.
+    /// Why what ends a copy must not be sent now; none when nothing stands against it. `at` is `file:line` of the agreement
+    /// that allowed the copy, as a delivery keeps it. Where that file is there no more (it was renamed, or another took its
+    /// place) the partner's other agreements count: one of them has to be in force.
     pub fn objection(&self, partner: &str, at: &str, now: Timestamp) -> Option<String> {
         let file = at.rsplit_once(':').map_or(at, |(file, _)| file);
-        let Some(agreement) = self.of(partner).find(|agreement| &*agreement.at.file == file) else {
+        let named = self.of(partner).find(|agreement| &*agreement.at.file == file);
+        let in_force = || self.of(partner).find(|agreement| agreement.standing(now).0 == Standing::Active);
+        let Some(agreement) = named.or_else(in_force).or_else(|| self.of(partner).next()) else {
             return Some(format!("the agreement that allowed it ({file}) is there no more"));
         };
         match agreement.standing(now) {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::agreement::{AgreementSet, Exit, Question};
-use crate::fhir::{Resource, labels_of};
+use crate::fhir::Resource;
 use crate::record::{Head, Record, Stored};
 
 /// A copy at a partner that has to be ended there.
@@ -71,7 +71,8 @@ pub(super) fn take_back(
             let Some(stored) = find(record, name) else { return false };
             let question = Question { partner, exit: Exit::Push, resource: &stored.resource, panels, now };
             let decision = agreements.decide(&question);
-            if decision.concerns && !decision.is_kept_back {
+            // Without any agreement it may be that the file is missing for a moment, and nothing could be sent.
+            if decision.agreement.is_none() || (decision.concerns && !decision.is_kept_back) {
                 return true;
             }
             endings.push(Ending {
@@ -94,26 +95,23 @@ fn find<'r>(record: &'r Record, name: &str) -> Option<&'r Stored> {
     record.get(kind, id.parse().ok()?)
 }
 
-/// What the type requires, what it is called, and that it has ended: nothing that came to be after the patient left. Where it
-/// is labelled, what it is called may be what nobody there may know.
+/// What the type requires, and that it has ended. What it is called and whom by name may be what nobody there may know any more:
+/// it may have changed since, or may have been left out of what was sent.
 fn ended(resource: &Resource, is_known: bool) -> Resource {
     let kind = resource.resource_type();
-    let is_labelled = labels_of(resource).next().is_some();
     let mut end = Resource::new(kind);
-    for element in ["id", "identifier", "intent", "code", "title", "for", "subject"] {
-        if let Some(value) = resource.get(element).filter(|_| !is_labelled || !["code", "title"].contains(&element)) {
+    for element in ["id", "identifier", "intent", "for", "subject"] {
+        if let Some(value) = resource.get(element) {
             end.set(element, value.clone());
         }
     }
-    if is_labelled {
-        for patient in ["for", "subject"] {
-            let reference = end.as_map_mut().get_mut(patient).and_then(Value::as_object_mut);
-            reference.into_iter().for_each(|reference| drop(reference.shift_remove("display")));
-        }
-        // A Flag has to have one (http://hl7.org/fhir/R4/flag.html).
-        if kind == "Flag" {
-            end.set("code", json!({ "text": "taken back" }));
-        }
+    for patient in ["for", "subject"] {
+        let reference = end.as_map_mut().get_mut(patient).and_then(Value::as_object_mut);
+        reference.into_iter().for_each(|reference| drop(reference.shift_remove("display")));
+    }
+    // A Flag has to have one (http://hl7.org/fhir/R4/flag.html).
+    if kind == "Flag" {
+        end.set("code", json!({ "text": "taken back" }));
     }
     end.set("status", end_word(kind).map_or(Value::Null, |word| json!(word)));
     if kind == "Task" {
@@ -128,6 +126,7 @@ mod tests {
     use super::*;
     use crate::fhir::Identifier;
     use crate::identity::{PersonId, ResourceId};
+    use crate::yaml::Source;
 
     #[test]
     fn a_copy_is_remembered_while_it_is_open_and_ends_in_few_words() {
@@ -153,13 +152,19 @@ mod tests {
         remember(&mut head, "lakeside-practice", &task, "agreements/lakeside.yaml:7");
         let names = crate::agreement::Names { partners: None, panels: None, value_sets: Default::default() };
         let none = crate::agreement::compile(&[], &names).0;
-        let endings = take_back(&mut head, &record, &none, &[], Timestamp::UNIX_EPOCH);
+        assert!(take_back(&mut head, &record, &none, &[], Timestamp::UNIX_EPOCH).is_empty(), "a file may be missing");
+        assert_eq!(head.copies.len(), 1);
+        let text = "agreement: a\npartner: lakeside-practice\npurpose: [TREAT]\npatients: { panel: lakeside }\n\
+                    receives:\n  - { resource: Task, push: immediate }\n";
+        let (other, problems) = crate::agreement::compile(&[Source::new("agreements/a.yaml", text)], &names);
+        assert_eq!(problems, []);
+        let endings = take_back(&mut head, &record, &other, &[], Timestamp::UNIX_EPOCH);
         assert_eq!(endings.len(), 1);
         assert_eq!(endings[0].subject, format!("Task/{id}/_history/3"));
         assert_eq!(endings[0].agreement, "agreements/lakeside.yaml:7");
         assert_eq!(endings[0].resource.text("status"), Some("cancelled"));
         assert_eq!(endings[0].resource.get("description"), None);
-        assert!(head.copies.is_empty() && take_back(&mut head, &record, &none, &[], Timestamp::UNIX_EPOCH).is_empty());
+        assert!(head.copies.is_empty() && take_back(&mut head, &record, &other, &[], Timestamp::UNIX_EPOCH).is_empty());
         remember(&mut head, "lakeside-practice", &task, "agreements/lakeside.yaml:7");
         task.set("status", json!("completed"));
         remember(&mut head, "lakeside-practice", &task, "agreements/lakeside.yaml:7");
@@ -167,22 +172,19 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_what_is_labelled_says_nothing_of_what_it_was() {
+    fn the_end_of_a_copy_says_nothing_of_what_it_was_and_of_whom() {
         let reference = json!({ "reference": "Patient/p", "display": "Jane Doe" });
         for (kind, patient) in [("Task", "for"), ("Flag", "subject"), ("CarePlan", "subject")] {
-            let mut work = Resource::new(kind)
+            let work = Resource::new(kind)
                 .with("id", json!("x"))
                 .with("identifier", json!([{ "system": "urn:x", "value": "x" }]))
                 .with("status", json!("active"))
                 .with("code", json!({ "text": "Visit for substance use" }))
                 .with("title", json!("Programme for substance use"))
                 .with(patient, reference.clone());
-            let plain = Value::from(ended(&work, true)).to_string();
-            assert!(plain.contains("substance use") && plain.contains("Jane"), "{plain}");
-            work.set("meta", json!({ "security": [{ "code": "ETH" }] }));
             let end = ended(&work, true);
             let text = Value::from(end.clone()).to_string();
-            assert!(!text.contains("substance") && !text.contains("Jane") && !text.contains("ETH"), "{text}");
+            assert!(!text.contains("substance") && !text.contains("Jane"), "{text}");
             assert_eq!(end.text("status"), end_word(kind));
             assert_eq!(end.get(patient).unwrap()["reference"], "Patient/p");
             assert_eq!(end.get("code").is_some(), kind == "Flag");

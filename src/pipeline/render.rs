@@ -13,6 +13,8 @@ pub(super) struct Rendering<'a> {
     pub record: &'a Record,
     /// The patient's memberships on panels of the receiving partner.
     pub memberships: &'a [&'a Membership],
+    /// It ends a copy: whose it was the partner is told by its own number only, if it has one still.
+    pub is_ending: bool,
 }
 
 /// Types that have a list of identifiers and so can be updated by identifier. Others cannot be pushed.
@@ -70,15 +72,16 @@ impl Rendering<'_> {
         }
     }
 
-    /// A patient by the partner's own member number when it has one, else by the first identifier we know; everything
-    /// else by our identifier.
+    /// A patient by the partner's own member number when it has one, else by the first identifier we know, unless the partner
+    /// may know no more of the patient; everything else by our identifier.
     fn identifier_of(&self, resource_type: &str, id: &str) -> Identifier {
         let own = own_identifier(self.base_url, resource_type, id);
         if resource_type != "Patient" {
             return own;
         }
         let member = self.memberships.iter().find_map(|membership| membership.identifiers.first());
-        member.or(self.record.head.identifiers.first()).cloned().unwrap_or(own)
+        let known = self.record.head.identifiers.first().filter(|_| !self.is_ending);
+        member.or(known).cloned().unwrap_or(own)
     }
 }
 
@@ -87,7 +90,7 @@ mod tests {
     use super::*;
     use crate::identity::PersonId;
 
-    fn rendered(memberships: &[&Membership]) -> Value {
+    fn rendered(memberships: &[&Membership], is_ending: bool) -> Value {
         let person = PersonId::of(&Identifier::new("urn:oid:1.2", "4711"));
         let mut record = Record::new(person);
         record.head.identifiers.push(Identifier::new("urn:oid:1.2", "4711"));
@@ -98,13 +101,13 @@ mod tests {
             "owner": { "identifier": { "system": "x", "value": "y" } },
             "reasonReference": { "reference": "https://elsewhere.example/Condition/1" },
         });
-        let rendering = Rendering { base_url: "https://gateway.example", record: &record, memberships };
+        let rendering = Rendering { base_url: "https://gateway.example", record: &record, memberships, is_ending };
         rendering.render(&Resource::try_from(task).unwrap())
     }
 
     #[test]
     fn our_identifier_comes_first_and_our_id_stays_home() {
-        let payload = rendered(&[]);
+        let payload = rendered(&[], false);
         assert_eq!(payload["identifier"][0], json!({ "system": "https://gateway.example/id/task", "value": "t1" }));
         assert_eq!(payload.get("id"), None);
         assert_eq!(payload.get("meta"), None);
@@ -120,13 +123,20 @@ mod tests {
             language: None,
             phone: None,
         };
-        assert_eq!(rendered(&[&member])["for"]["identifier"]["value"], "L-1");
-        assert_eq!(rendered(&[])["for"]["identifier"]["value"], "4711");
+        assert_eq!(rendered(&[&member], false)["for"]["identifier"]["value"], "L-1");
+        assert_eq!(rendered(&[], false)["for"]["identifier"]["value"], "4711");
+        assert_eq!(rendered(&[&member], true)["for"]["identifier"]["value"], "L-1");
+        let own = json!({ "system": "https://gateway.example/id/patient", "value": "p1" });
+        assert_eq!(
+            rendered(&[], true)["for"]["identifier"],
+            own,
+            "a hospital's number is nobody's who may not have it"
+        );
     }
 
     #[test]
     fn other_references_become_our_identifiers_and_absolute_ones_stay() {
-        let payload = rendered(&[]);
+        let payload = rendered(&[], false);
         assert_eq!(payload["encounter"]["identifier"]["system"], "https://gateway.example/id/encounter");
         assert_eq!(payload["encounter"].get("reference"), None);
         assert_eq!(payload["reasonReference"]["reference"], "https://elsewhere.example/Condition/1");

@@ -153,11 +153,12 @@ fn delivery(site: &Site, working: &Working, head: &mut Head, told: Told<'_>, now
         site.panels.get(&membership.panel).is_some_and(|panel| panel.partner.as_deref() == Some(partner))
     };
     let theirs: Vec<&Membership> = working.memberships.iter().filter(is_theirs).collect();
-    let rendering = Rendering { base_url: &site.settings.base_url, record: &working.record, memberships: &theirs };
+    let base_url = &site.settings.base_url;
+    let rendering = Rendering { base_url, record: &working.record, memberships: &theirs, is_ending: ending };
     let number = head.deliveries.get(partner).copied().unwrap_or(0) + 1;
     head.deliveries.insert(partner.to_string(), number);
     NewDelivery {
-        id: format!("{partner}.{}.{number}", head.person),
+        id: NewDelivery::id_of(partner, head.person, number),
         partner: partner.to_string(),
         person: head.person,
         number,
