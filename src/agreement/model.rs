@@ -59,7 +59,7 @@ pub struct Line {
 pub enum Push {
     /// Every version, at once.
     Immediate,
-    /// A version whose content, as the partner may see it, differs from the one before.
+    /// A version whose content, as the partner may see it, differs from what was last to be sent.
     OnChange,
     Never,
 }

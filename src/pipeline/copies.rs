@@ -55,6 +55,14 @@ pub(super) fn remember(head: &mut Head, partner: &str, resource: &Resource, agre
     head.copies.retain(|_, copies| !copies.is_empty());
 }
 
+/// Whether a partner has what it was last sent of this still: a copy that was ended, or has ended, it has not.
+pub(super) fn is_held(head: &Head, partner: &str, resource: &Resource) -> bool {
+    let kind = resource.resource_type();
+    let name = || resource.id().map(|id| format!("{kind}/{id}"));
+    let copies = || head.copies.get(partner);
+    end_word(kind).is_none() || name().is_some_and(|name| copies().is_some_and(|copies| copies.contains_key(&name)))
+}
+
 /// The copies at partners whom no agreement lets know of this patient any more, or not of this since it was labelled; they are
 /// forgotten here.
 pub(super) fn take_back(

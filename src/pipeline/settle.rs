@@ -1,11 +1,15 @@
 //! From a changed record to everything that follows of it: work by the protocols, deliveries by the agreements. A pure
 //! function of the record, the site and the clock's reading; messages, timers and people's actions all end here.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::copies::{self, Ending};
 use super::render::{Rendering, is_pushable};
-use crate::agreement::{Decision, Verdict};
+use crate::agreement::{Decision, Push, Verdict};
 use crate::fhir::Resource;
 use crate::identity::PersonId;
 use crate::problem::Problem;
@@ -97,24 +101,44 @@ fn decide_deliveries(
 ) -> Vec<NewDelivery> {
     let panels: Vec<&str> = working.memberships.iter().map(|membership| membership.panel.as_str()).collect();
     let mut made = Vec::new();
+    let mut seen = Vec::new();
     let mut head = working.record.head.clone();
-    let tells = |change: &&Change| change.is_visible() && change.stored.id.person != PersonId::SHARED;
-    for change in working.changes.iter().filter(tells) {
+    let tells = |change: &Change| change.is_visible() && change.stored.id.person != PersonId::SHARED;
+    for (place, change) in working.changes.iter().enumerate().filter(|(_, change)| tells(change)) {
         let resource = &change.stored.resource;
+        let mut sent = BTreeMap::new();
         if !is_pushable(resource.resource_type()) {
             // Nothing lost: this type is never sent by itself, whatever an agreement says.
             continue;
         }
         for (partner, decision) in site.agreements.pushes(resource, &panels, now) {
             let subject = version_path(change);
+            let released = decision.released(resource);
+            let payload = released.map(|released| rendered(site, working, partner, &released, false));
+            // What is sent on every version, or not at all, needs no memory.
+            let is_watched = decision.push == Push::OnChange;
+            let looks = payload.as_ref().filter(|_| is_watched).map(digest);
+            let is_known = looks.is_some() && change.stored.state.sent.get(partner) == looks.as_ref();
+            sent.extend(looks.map(|looks| (partner.to_string(), looks)));
+            if is_known && copies::is_held(&head, partner, resource) {
+                let words = format!("{subject}: nothing that the partner sees of it has changed");
+                working.trace.agreements.push(TraceLine::new(partner, &self::place(&decision), &words));
+                // Nothing lost: the partner has the same already, and the trace says so.
+                continue;
+            }
             working.trace.agreements.push(explain(partner, &subject, &decision));
             audit.push(audit_entry(partner, &head, &subject, &decision, now));
-            if let Some(released) = decision.released(resource) {
-                let agreement = place(&decision);
+            if let Some(payload) = payload {
+                let agreement = self::place(&decision);
                 copies::remember(&mut head, partner, resource, &agreement);
-                let told = Told { partner, subject, released, agreement, ending: false };
-                made.push(delivery(site, working, &mut head, told, now));
+                made.push(delivery(&mut head, Told { partner, subject, payload, agreement, ending: false }, now));
             }
+        }
+        seen.push((place, sent));
+    }
+    for (place, sent) in seen {
+        if let Some(change) = working.changes.get_mut(place) {
+            change.stored.state.sent = sent;
         }
     }
     let endings = copies::take_back(&mut head, &working.record, &site.agreements, &panels, now);
@@ -129,8 +153,8 @@ fn decide_deliveries(
             allowed: true,
             because: because.to_string(),
         });
-        let told = Told { partner: &partner, subject, released: resource, agreement, ending: true };
-        made.push(delivery(site, working, &mut head, told, now));
+        let payload = rendered(site, working, &partner, &resource, true);
+        made.push(delivery(&mut head, Told { partner: &partner, subject, payload, agreement, ending: true }, now));
     }
     working.record.head = head;
     made
@@ -140,21 +164,33 @@ fn decide_deliveries(
 struct Told<'a> {
     partner: &'a str,
     subject: String,
-    released: Resource,
+    /// What will be sent.
+    payload: Value,
     /// The line of the agreement that allows it.
     agreement: String,
     /// It ends a copy.
     ending: bool,
 }
 
-fn delivery(site: &Site, working: &Working, head: &mut Head, told: Told<'_>, now: Timestamp) -> NewDelivery {
-    let Told { partner, subject, released, agreement, ending } = told;
+/// What a partner may have of a resource, as it names things.
+fn rendered(site: &Site, working: &Working, partner: &str, released: &Resource, is_ending: bool) -> Value {
     let is_theirs = |membership: &&Membership| {
         site.panels.get(&membership.panel).is_some_and(|panel| panel.partner.as_deref() == Some(partner))
     };
     let theirs: Vec<&Membership> = working.memberships.iter().filter(is_theirs).collect();
     let base_url = &site.settings.base_url;
-    let rendering = Rendering { base_url, record: &working.record, memberships: &theirs, is_ending: ending };
+    let rendering = Rendering { base_url, record: &working.record, memberships: &theirs, is_ending };
+    rendering.render(released)
+}
+
+/// The same for two payloads that say the same; it tells of neither what it says.
+fn digest(payload: &Value) -> String {
+    // Nothing lost: a hash is told apart by its beginning.
+    Sha256::digest(payload.to_string()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn delivery(head: &mut Head, told: Told<'_>, now: Timestamp) -> NewDelivery {
+    let Told { partner, subject, payload, agreement, ending } = told;
     let number = head.deliveries.get(partner).copied().unwrap_or(0) + 1;
     head.deliveries.insert(partner.to_string(), number);
     NewDelivery {
@@ -164,7 +200,7 @@ fn delivery(site: &Site, working: &Working, head: &mut Head, told: Told<'_>, now
         number,
         subject,
         agreement,
-        payload: rendering.render(&released),
+        payload,
         created: now,
         due: now,
         message: None,

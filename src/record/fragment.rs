@@ -2,7 +2,7 @@
 //! a fragment, and so is what is stored: merging is joining.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -134,6 +134,8 @@ impl Fragment {
             counts,
             hidden,
             sources,
+            // What was sent follows from no statement; `Working::changes` keeps it.
+            sent: BTreeMap::new(),
             who: (self.resource_type == "Patient").then(|| who::store(&self.faces, &self.parts, &parts)),
             transitions: self.transitions.clone(),
             work: self.work.clone(),

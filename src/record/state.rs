@@ -124,6 +124,9 @@ pub struct State {
     /// The field that an identifier came from, by its part.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<String, String>,
+    /// What partners were last sent of it where they are sent only what looks otherwise to them: a hash of it, by partner.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sent: BTreeMap<String, String>,
     /// For Patients: whom what was said names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<Who>,

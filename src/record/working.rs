@@ -75,8 +75,10 @@ impl<'a> Working<'a> {
         let Self { records, written } = self;
         let stored = |key: &Key| records.iter().find_map(|record| record.resources.get(key));
         let mut changes = Vec::new();
-        for (key, (resource, state)) in written {
+        for (key, (resource, mut state)) in written {
             let old = stored(&key);
+            // What partners were sent of it does not follow from what is said of it, and stays true.
+            state.sent = old.map(|old| old.state.sent.clone()).unwrap_or_default();
             let same = old.is_some_and(|old| content(&old.resource) == content(&resource));
             if same && (key.1.person == PersonId::SHARED || old.is_some_and(|old| old.state == state)) {
                 // Nothing lost: what is the same is not written again.
