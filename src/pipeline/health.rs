@@ -46,9 +46,17 @@ pub struct SiteState {
 }
 
 impl GatewayHealth {
-    /// For whoever reaches the port: without what stands in the site's files.
+    /// For whoever reaches the port: that something is wrong and of which kind, without what stands in the site's files, where those
+    /// lie, and what a database or a disk says of itself.
     pub fn for_everybody(mut self) -> Self {
         self.faults.iter_mut().for_each(|fault| fault.details.clear());
+        for certificate in &mut self.certificates {
+            certificate.used_by.clear();
+            certificate.file.clear();
+        }
+        if let Some(fault) = &mut self.store.fault {
+            *fault = "the store does not work; `handover health` says why".to_string();
+        }
         self
     }
 }
@@ -91,4 +99,49 @@ impl Gateway {
 fn tasks(work: &WorkCounts) -> Vec<(&'static str, u64, u64)> {
     let counts = work.open.iter().zip(&work.late);
     Urgency::ALL.iter().zip(counts).map(|(urgency, (open, late))| (urgency.code(), *open, *late)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_reaches_the_port_is_told_of_what_kind_a_fault_is_and_not_what_stands_in_the_site() {
+        let now = "2026-03-01T12:00:00Z".parse().unwrap();
+        let certificate = Certificate {
+            used_by: "feeds/riverside.yaml".to_string(),
+            file: "/etc/handover/feed.crt".to_string(),
+            from: now,
+            until: now,
+        };
+        let store = Health {
+            fault: Some("cannot connect to db.internal:5432 as handover".to_string()),
+            engine: "postgres",
+            messages: 3,
+            records: 1,
+            deliveries_waiting: 0,
+            deliveries_held: 0,
+            deliveries_dead: 0,
+            oldest_delivery: None,
+            disk_bytes: 0,
+        };
+        let health = GatewayHealth {
+            status: Status::Fail,
+            version: "1",
+            store,
+            site: SiteState { since: now, stale: true },
+            faults: vec![Fault::new("site", now, "1 error", vec!["partners/lakeside.yaml:3".to_string()])],
+            certificates: vec![certificate],
+        };
+        let whole = serde_json::to_string(&health).unwrap();
+        let told = serde_json::to_string(&health.for_everybody()).unwrap();
+        for private in ["feeds/riverside.yaml", "/etc/handover/feed.crt", "db.internal", "partners/lakeside.yaml"] {
+            assert!(whole.contains(private) && !told.contains(private), "{private} in {told}");
+        }
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        assert_eq!((&told["status"], &told["faults"][0]["text"]), (&"fail".into(), &"1 error".into()));
+        assert!(told["store"]["fault"].as_str().unwrap().contains("does not work"), "{told}");
+        let expected = serde_json::json!({ "valid_from": now, "expires": now });
+        assert_eq!(told["certificates"][0], expected);
+    }
 }

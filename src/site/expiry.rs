@@ -11,9 +11,11 @@ const WARN_WITHIN: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// A PEM file of certificates that the site uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Certificate {
-    /// The file of the site that names it: `feeds/riverside.yaml`.
+    /// The file of the site that names it: `feeds/riverside.yaml`. Empty where whoever asks has no right to know.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub used_by: String,
-    /// As that file writes it.
+    /// As that file writes it; empty as above.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub file: String,
     #[serde(rename = "valid_from")]
     pub from: Timestamp,
