@@ -1,6 +1,7 @@
 //! Builds, starts, reloads, drains and stops the whole. The only place that knows all parts.
 
 mod budget;
+mod certificates;
 mod control;
 mod http;
 mod panels;

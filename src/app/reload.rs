@@ -10,8 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::panels;
 use super::watch::SiteWatch;
+use super::{certificates, panels};
 use crate::feed::Feeds;
 use crate::pipeline::condition::{Fault, SITE};
 use crate::pipeline::{Event, Gateway};
@@ -132,11 +132,7 @@ impl Reloader {
         self.note_what_waits(&new);
         self.follow_http(&new);
         tracing::info!("the site was taken over as it is now");
-        for certificate in &new.certificates {
-            if let Some(warning) = certificate.warning(now) {
-                tracing::warn!(used_by = certificate.used_by, file = certificate.file, "{warning}");
-            }
-        }
+        certificates::tell(gateway);
         match panels::import_members(gateway).await {
             Ok(()) => gateway.condition.clear("rosters"),
             Err(fault) => {

@@ -13,7 +13,7 @@ use super::budget::Budget;
 use super::http::{self, HttpPart};
 use super::reload::{ReloadBell, Reloader};
 use super::watch::SiteWatch;
-use super::{panels, private};
+use super::{certificates, panels, private};
 use crate::clock::{Clock, SystemClock};
 use crate::console::{Console, Pulse, Sessions};
 use crate::delivery::{self, Worker};
@@ -103,6 +103,8 @@ impl Running {
         let feeds = Arc::new(Mutex::new(Some(feeds)));
         parts.push(("timers", tokio::spawn(timers::run(Arc::clone(&gateway), stopped.clone()))));
         parts.push(("retention", tokio::spawn(retention::run(Arc::clone(&gateway), stopped.clone()))));
+        let telling = certificates::run(Arc::clone(&gateway), certificates::DAILY, stopped.clone());
+        parts.push(("certificates", tokio::spawn(telling)));
         let worker = Worker::new(Arc::clone(&gateway), own_key);
         parts.push(("delivery", tokio::spawn(worker.run(stopped.clone()))));
         // Set before the start is over, so that a change right after it is not missed.
