@@ -12,5 +12,5 @@ mod watch;
 
 pub use control::{ask, socket_path};
 pub use panels::import_members;
-pub use reload::{ReloadBell, Reloaded};
+pub use reload::{Hangups, ReloadBell, Reloaded};
 pub use running::{Running, Start, open_store, stop_signal};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -49,15 +49,24 @@ impl ReloadBell {
         self.0.send(answer).await.ok()?;
         done.await.ok()
     }
+}
 
-    /// Rings at every SIGHUP, by which operators and log rotation ask a service to read its settings anew.
-    pub fn at_hangup(self) -> std::io::Result<JoinHandle<()>> {
-        let mut hangups = signal(SignalKind::hangup())?;
-        Ok(tokio::spawn(async move {
-            while hangups.recv().await.is_some() {
-                self.ring().await;
+/// SIGHUP, by which operators and log rotation ask a service to read its settings anew. Heard from before the start on: one that
+/// nobody hears ends the process, and one that comes while the gateway starts is about what it has read already.
+pub struct Hangups(Signal);
+
+impl Hangups {
+    pub fn listen() -> std::io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Rings at every one.
+    pub fn ring(mut self, bell: ReloadBell) -> JoinHandle<()> {
+        tokio::spawn(async move {
+            while self.0.recv().await.is_some() {
+                bell.ring().await;
             }
-        }))
+        })
     }
 }
 

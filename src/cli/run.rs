@@ -7,23 +7,26 @@ use anyhow::{Result, bail};
 use super::check;
 use super::command::Outcome;
 use super::screen::Screen;
-use crate::app::{Running, Start};
+use crate::app::{Hangups, Running, Start};
 use crate::telemetry;
 
 /// Start the gateway.
 ///
 /// Compiles the site, opens the store, listens, and delivers until Ctrl-C or SIGTERM, and then finishes what is under way.
 /// A site with errors does not start. While it runs, changes to the site, its certificates and keys are taken over when they check
-/// clean, and whenever SIGHUP or `handover reload` asks for it.
+/// clean. SIGHUP and `handover reload` have them taken over at once, with --no-reload too.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Logs go to standard error; RUST_LOG says how much (RUST_LOG=debug).\n\nExample:\n  handover run site"
+    after_help = "SIGTERM, SIGINT: finish what is under way and stop. SIGHUP: take the site over as it is now.\n\
+    Logs go to standard error; RUST_LOG says how much (RUST_LOG=debug).\n\n\
+    Examples:\n  handover run site\n  handover run site --no-reload &  kill -HUP $!"
 )]
 pub struct Arguments {
     /// The site's folder.
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Do not take over changes to the site while running.
+    /// Do not look for changes to the site, its certificates and keys while running: they are taken over at SIGHUP and by
+    /// `handover reload` only.
     #[arg(long)]
     no_reload: bool,
 }
@@ -33,6 +36,7 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     let Some(site) = check::load_or_show(&arguments.dir, screen) else { bail!("the gateway was not started") };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        let hangups = Hangups::listen()?;
         let start = Start { watch_site: !arguments.no_reload, ..Start::of(site) };
         let running = Running::start(start).await?;
         for (feed, address) in &running.mllp {
@@ -40,7 +44,7 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         }
         screen.say(format!("HTTP on {}://{}", running.scheme, running.http))?;
         screen.say(format!("console (opens once): {}", running.console_link()))?;
-        let hangups = running.reload.clone().at_hangup()?;
+        let hangups = hangups.ring(running.reload.clone());
         crate::app::stop_signal().await?;
         hangups.abort();
         screen.note("stopping");

@@ -1,13 +1,16 @@
 //! A gateway that is looked after while it runs: certificates that are exchanged, settings that hold at once or with the next start,
 //! and what is told of a site that could not be taken over.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use handover::app::{Running, Start};
 use handover::site;
 use serde_json::json;
 
-use crate::harness::{House, eventually};
+use crate::harness::{House, eventually, write_site};
 
 /// A certificate for this machine and its key, as PEM.
 fn issued() -> (String, String) {
@@ -114,4 +117,50 @@ async fn a_second_gateway_does_not_take_the_control_socket_of_the_first() {
     let asked = handover::app::ask(&data, "/operation", &json!({ "operation": "health" })).await.unwrap();
     assert_eq!(asked.unwrap()["store"]["engine"], "memory", "the first one answers");
     house.running.stop().await;
+}
+
+/// A gateway as a process of its own, which ends with the test.
+struct Process(Child);
+
+impl Process {
+    fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.0.id().to_string()]).status().unwrap().success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn sighup_has_the_site_taken_over_where_the_gateway_does_not_look_for_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    write_site(folder.path(), &|_, text| text);
+    let mut run = Command::new(env!("CARGO_BIN_EXE_handover"));
+    run.args(["run", "--no-reload"]).arg(folder.path());
+    let mut process = Process(run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().starts_with("console")), "it did not start");
+    let read_at = || {
+        let asked = Command::new(env!("CARGO_BIN_EXE_handover")).arg("health").arg(folder.path()).output().unwrap();
+        let told: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+        told["site"]["since"].clone()
+    };
+    let before = read_at();
+    let file = folder.path().join("feeds/riverside.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + "\n# changed\n").unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(read_at(), before, "it was told not to look");
+    process.signal("-HUP");
+    let until = Instant::now() + Duration::from_secs(20);
+    while read_at() == before {
+        assert!(Instant::now() < until, "it was not taken over");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    process.signal("-TERM");
+    assert!(process.0.wait().unwrap().success());
 }
