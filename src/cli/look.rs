@@ -1,6 +1,6 @@
 //! `handover look`: what of a patient is labelled as sensitive or kept back, and what somebody says of it who looked.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::Value;
 
 use super::command::Outcome;
@@ -17,8 +17,9 @@ use crate::pipeline::Operation;
 #[command(after_help = "Examples:\n  handover look 'urn:oid:2.16.840.1.113883.19.5|4711'\n  \
     handover look Condition/7ZK… --plain --note \"a fall, says the ward\" --who maria\n  \
     handover look Condition/7ZK… --label ETH --note \"says the discharge letter\" --who maria")]
+#[command(group = clap::ArgGroup::new("said").args(["labels", "plain"]))]
 pub struct Arguments {
-    /// A patient, as our id or `system|value`; or what was looked at, as `Condition/ID`.
+    /// A patient, as our id or `system|value`; with --plain or --label what was looked at, as `Condition/ID`.
     what: String,
     /// It has this sensitivity (v3 ActCode: ETH, PSY, HIV, SEX, SDV …); may be given several times.
     #[arg(long = "label", value_name = "CODE", requires = "note")]
@@ -27,12 +28,12 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "labels", requires = "note")]
     plain: bool,
     /// How you know; for the audit.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", requires = "said")]
     note: Option<String>,
     /// Who looked.
-    #[arg(long, default_value = "operator", value_name = "NAME")]
+    #[arg(long, default_value = "operator", value_name = "NAME", requires = "said")]
     who: String,
-    /// Print `{ "patient": ID, "items": [...] }`.
+    /// Print `{ "patient": ID, "items": [...] }`; with --plain or --label `{ "done": true }`.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -47,9 +48,19 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
             note: arguments.note.clone().unwrap_or_default(),
             who: arguments.who.clone(),
         };
-        arguments.gateway.perform(operation, screen)?;
-        screen.say("said; it holds until the thing itself changes")?;
+        let answer = arguments.gateway.perform(operation, screen)?;
+        match arguments.json {
+            true => screen.say_json(&answer)?,
+            false => screen.say("said; it holds until the thing itself changes")?,
+        }
         return Ok(Outcome::Well);
+    }
+    if is_thing(&arguments.what) {
+        bail!(
+            "`{}` is one thing of a patient: say what it is with --plain or --label CODE, and --note TEXT; or name the \
+             patient, as our id or `system|value`, to see what is labelled",
+            arguments.what
+        );
     }
     let answer = arguments.gateway.perform(Operation::LookList { patient: arguments.what.clone() }, screen)?;
     if arguments.json {
@@ -68,7 +79,55 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     Ok(Outcome::Well)
 }
 
+/// `Condition/ID`; identifiers of patients have a `|`.
+fn is_thing(what: &str) -> bool {
+    let kind = what.split_once('/').map(|(kind, _)| kind).filter(|_| !what.contains('|'));
+    kind.is_some_and(|kind| kind != "Patient" && kind.starts_with(|first: char| first.is_ascii_uppercase()))
+}
+
 fn words(item: &Value) -> &str {
     let places = ["/code/text", "/code/coding/0/display", "/code/coding/0/code"];
     places.into_iter().map(|place| text(item, place)).find(|words| !words.is_empty()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command};
+
+    use super::*;
+
+    #[test]
+    fn a_note_and_a_name_belong_to_what_is_said() {
+        let parse = |words: &str| {
+            let command = Arguments::augment_args(Command::new("look"));
+            command.try_get_matches_from(std::iter::once("look").chain(words.split(' '))).is_ok()
+        };
+        for (words, is_taken) in [
+            ("4711", true),
+            ("4711 --json", true),
+            ("Condition/1 --plain --note x", true),
+            ("Condition/1 --label ETH --label PSY --note x --who maria", true),
+            ("Condition/1 --plain", false),
+            ("Condition/1 --label ETH", false),
+            ("Condition/1 --plain --label ETH --note x", false),
+            ("4711 --note x", false),
+            ("4711 --who maria", false),
+        ] {
+            assert_eq!(parse(words), is_taken, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_thing_is_told_from_a_patient() {
+        for (what, expected) in [
+            ("Condition/7ZK", true),
+            ("Patient/7ZK", false),
+            ("7ZK", false),
+            ("urn:oid:1.2|4711", false),
+            ("https://h.example/mrn|4711", false),
+            ("Https://h.example/mrn|4711", false),
+        ] {
+            assert_eq!(is_thing(what), expected, "{what}");
+        }
+    }
 }

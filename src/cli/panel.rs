@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::check::{self, counted};
 use super::command::Outcome;
 use super::operation::{SiteArgument, items, number, text, time};
 use super::reach;
 use super::screen::Screen;
-use crate::pipeline::Operation;
-use crate::site::render;
+use crate::pipeline::{Operation, RosterChange};
+use crate::site::{Roster, Site, StoreChoice, problems_as_json, render};
 use crate::yaml::nearest;
 
 /// Names shown of each list.
@@ -53,7 +53,8 @@ struct Import {
     /// Import it although more than 5 % of the members leave, or urgent work of those who leave ends.
     #[arg(long)]
     accept: bool,
-    /// Print what was done as JSON.
+    /// Print one JSON document: `{ "imported", "rows", "problems": [...] }`, and where the rows can be imported the change (with
+    /// --check) or what was done. What needs --accept and has none is told on standard error.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -76,28 +77,26 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         screen.note(faults.trim_end());
     }
     let is_whole = !roster.has_errors();
-    let read = format!("{} of {} can be imported", roster.members.len(), counted(roster.rows, "row"));
-    if !(is_whole || import.skip_faulty_rows) {
-        screen.say(format!("{read}; nothing was imported"))?;
-        return Ok(Outcome::Faults);
-    }
-    let (panel, members) = (import.panel.clone(), roster.members);
-    if import.check {
-        screen.say(format!("{read}; nothing was imported"))?;
-        // Without a store nobody is a member yet.
-        if !site.settings.data.exists() {
-            return Ok(if is_whole { Outcome::Well } else { Outcome::Faults });
+    let is_taken = is_whole || import.skip_faulty_rows;
+    if import.check || !is_taken {
+        let read = format!("{} of {} can be imported", roster.members.len(), counted(roster.rows, "row"));
+        if !import.json {
+            screen.say(format!("{read}; nothing was imported"))?;
         }
-        let change = reach::perform(site, Operation::PanelCheck { panel, members }, screen)?;
-        tell(&change, import.json, screen)?;
+        let change = if is_taken { check_change(import, site, &roster, screen)? } else { json!({}) };
+        if import.json {
+            screen.say_json(&document(false, &roster, &change))?;
+        } else if is_taken {
+            tell(&change, screen)?;
+        }
         return Ok(if is_whole && items(&change, "/asks").is_empty() { Outcome::Well } else { Outcome::Faults });
     }
-    let operation = Operation::PanelImport { panel, members, accept: import.accept };
-    let answer = reach::perform(site, operation, screen)?;
+    let (panel, members) = (import.panel.clone(), roster.members.clone());
+    let answer = reach::perform(site, Operation::PanelImport { panel, members, accept: import.accept }, screen)?;
     if import.json {
-        screen.say_json(&answer)?;
+        screen.say_json(&document(true, &roster, &answer))?;
     } else {
-        tell(answer.get("change").unwrap_or(&Value::Null), false, screen)?;
+        tell(answer.get("change").unwrap_or(&Value::Null), screen)?;
         let members = usize::try_from(number(&answer, "/members")).unwrap_or_default();
         let known = number(&answer, "/known_patients_looked_at_again");
         screen.say(format!(
@@ -109,11 +108,28 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     Ok(if is_whole { Outcome::Well } else { Outcome::Faults })
 }
 
-/// Who joins, leaves and changes, and what ends; each list up to a screenful, with how many more there are.
-fn tell(change: &Value, json: bool, screen: &mut Screen) -> Result<()> {
-    if json {
-        return screen.say_json(change);
+/// What the import would change.
+fn check_change(import: &Import, site: Site, roster: &Roster, screen: &mut Screen) -> Result<Value> {
+    // Without a store nobody is a member yet; a database may be there without a folder.
+    if !site.settings.data.exists() && !matches!(site.settings.store, StoreChoice::Postgres(_)) {
+        return Ok(json!(RosterChange::first(&import.panel, &roster.members)));
     }
+    let (panel, members) = (import.panel.clone(), roster.members.clone());
+    reach::perform(site, Operation::PanelCheck { panel, members }, screen)
+}
+
+/// For programs: the same keys first, whatever came of it.
+fn document(imported: bool, roster: &Roster, told: &Value) -> Value {
+    let mut document =
+        json!({ "imported": imported, "rows": roster.rows, "problems": problems_as_json(&roster.problems) });
+    if let (Some(document), Some(told)) = (document.as_object_mut(), told.as_object()) {
+        document.extend(told.clone());
+    }
+    document
+}
+
+/// Who joins, leaves and changes, and what ends; each list up to a screenful, with how many more there are.
+fn tell(change: &Value, screen: &mut Screen) -> Result<()> {
     for (list, words) in [("/joining", "joining"), ("/leaving", "leaving"), ("/changing", "changing")] {
         let names: Vec<String> = items(change, list).iter().filter_map(Value::as_str).map(str::to_string).collect();
         screen.say(format!("{} {words}", counted(names.len(), "member")))?;

@@ -45,6 +45,22 @@ pub struct EndingWork {
     pub due: Option<String>,
 }
 
+impl RosterChange {
+    /// Of a panel that has no members yet.
+    pub fn first(panel: &str, members: &[Membership]) -> Self {
+        Self {
+            panel: panel.to_string(),
+            members_before: 0,
+            members: members.len(),
+            joining: members.iter().map(name).collect(),
+            leaving: Vec::new(),
+            changing: Vec::new(),
+            ending: Vec::new(),
+            asks: Vec::new(),
+        }
+    }
+}
+
 impl Gateway {
     /// Compares a roster with the panel as it is. Changes nothing.
     pub async fn roster_change(&self, panel: &str, members: &[Membership]) -> Result<RosterChange, StoreError> {

@@ -45,6 +45,7 @@ pub use model::{
     Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
 };
 pub use render::{problems_as_json, render, render_one};
+pub use roster::Roster;
 pub use seen::NamedFiles;
 pub use starter::{DemoSite, StarterError, write_demo, write_starter};
 pub use tls::{LiveTls, TlsFault};

@@ -12,6 +12,7 @@
 
 mod attacks;
 mod cards;
+mod commands;
 mod console;
 mod control;
 mod delivery;
