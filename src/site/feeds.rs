@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
-use super::scalar::{self, Secret};
-use super::{Address, Credential, Feed, Intake, Limits, MllpSettings, Peer, handling, labels, writing};
+use super::secret::{self, Secret};
+use super::{Address, Credential, Feed, Intake, Limits, MllpSettings, Peer, handling, labels, scalar, writing};
 use crate::mapping::{Authorities, Habits};
 use crate::problem::{Category, Problem};
 use crate::profile::{Profiles, named_profile};
@@ -149,8 +149,7 @@ fn credential(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> 
 }
 
 fn token(node: &Node, folder: &mut Folder) -> Result<Credential, Problem> {
-    scalar::file_of_secret(node, folder.root()).into_iter().for_each(|file| folder.named.add(file));
-    match scalar::secret(node, folder.root())? {
+    match secret::read(node, folder)? {
         Secret::Elsewhere(token) if token.len() >= TOKEN_LENGTH => {
             Ok(Credential::TokenSha256(Sha256::digest(token.as_bytes()).into()))
         }
@@ -160,7 +159,7 @@ fn token(node: &Node, folder: &mut Folder) -> Result<Credential, Problem> {
         )),
         Secret::Plain(_) => Err(node.mark.problem(
             Category::Security,
-            "a token does not stand in the site; write `token: ${ENV:NAME}`, `token: file:PATH`, or its `token_sha256`",
+            "a token does not stand in the site; write `token: ${ENV:NAME}`, `token: file:PATH`, `token: ${CREDENTIAL:NAME}`, or its `token_sha256`",
         )),
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Certificate, NamedFiles};
+use super::{Certificate, NamedFiles, scalar};
 use crate::problem::{Category, Place, Problem};
 use crate::yaml::{Mark, Node, Source, nearest, parse};
 
@@ -172,6 +172,18 @@ impl Folder {
             *used = true;
         }
         self.root.join(written)
+    }
+
+    /// A file that a setting names: relative paths start at the site's folder.
+    pub fn file(&mut self, node: &Node) -> Result<PathBuf, Problem> {
+        let written = scalar::text(node)?;
+        let path = self.path(&written);
+        self.named.add(path.clone());
+        if path.is_file() {
+            return Ok(path);
+        }
+        let hint = if Path::new(&written).is_absolute() { "" } else { " (paths start at the site's folder)" };
+        Err(node.mark.problem(Category::NotFound, format!("there is no file `{written}`{hint}")))
     }
 
     /// Leaves a folder out of the search for unread files.

@@ -2,14 +2,14 @@
 //! loopback only, unless `behind_proxy` says that TLS ends in front.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::expiry::Use;
 use super::folder::Folder;
-use super::{Address, Certificate, Peer, TlsFiles, scalar};
+use super::{Address, Certificate, Peer, TlsFiles, scalar, secret};
 use crate::clock::{Clock, SystemClock};
 use crate::problem::{Category, Place, Problem};
 use crate::yaml::{Fields, Mark, Node};
@@ -85,7 +85,7 @@ pub fn certificates(
     folder: &mut Folder,
     fields: &mut Fields<'_>,
 ) -> Option<(PathBuf, Vec<CertificateDer<'static>>)> {
-    let path = scalar::keep(fields, file(node, folder))?;
+    let path = scalar::keep(fields, secret::file(node, folder))?;
     let read = CertificateDer::pem_file_iter(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     match read {
         Ok(chain) if !chain.is_empty() => {
@@ -114,7 +114,7 @@ pub fn private_key(
     folder: &mut Folder,
     fields: &mut Fields<'_>,
 ) -> Option<(PathBuf, PrivateKeyDer<'static>)> {
-    let path = scalar::keep(fields, file(node, folder))?;
+    let path = scalar::keep(fields, secret::file(node, folder))?;
     match PrivateKeyDer::from_pem_file(&path) {
         Ok(key) => Some((path, key)),
         Err(_) => {
@@ -122,18 +122,6 @@ pub fn private_key(
             None
         }
     }
-}
-
-/// A file that a setting names: relative paths start at the site's folder.
-pub fn file(node: &Node, folder: &mut Folder) -> Result<PathBuf, Problem> {
-    let written = scalar::text(node)?;
-    let path = folder.path(&written);
-    folder.named.add(path.clone());
-    if path.is_file() {
-        return Ok(path);
-    }
-    let hint = if Path::new(&written).is_absolute() { "" } else { " (paths start at the site's folder)" };
-    Err(node.mark.problem(Category::NotFound, format!("there is no file `{written}`{hint}")))
 }
 
 /// An address, a network (`10.1.0.0/16`), or `certificate:NAME`.

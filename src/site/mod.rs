@@ -27,6 +27,7 @@ mod roster_columns;
 #[cfg(test)]
 mod roster_tests;
 mod scalar;
+mod secret;
 mod seen;
 mod settings;
 mod starter;

@@ -18,7 +18,7 @@ pub fn read(document: &Document, folder: &mut Folder, references: &mut Vec<Refer
     let member_system = scalar::optional(&mut fields, "member_system", scalar::system);
     let members = fields.optional("members").and_then(|node| {
         let written = scalar::keep(&mut fields, scalar::text(node))?;
-        scalar::keep(&mut fields, super::listener::file(node, folder)).map(|_| written)
+        scalar::keep(&mut fields, folder.file(node)).map(|_| written)
     });
     let practice = fields.required("practice").and_then(|node| practice(node, references, &mut problems));
     let roles = fields.optional("roles").map_or_else(Roles::default, |node| roles(node, &mut problems));

@@ -1,7 +1,4 @@
-//! Single values of a site's files: time zones, URIs, names, identifiers, and secrets that stand elsewhere. Each reader
-//! says what is wrong and what would be right. The value of a secret never stands in a problem.
-
-use std::path::{Path, PathBuf};
+//! Single values of a site's files: time zones, URIs, names and identifiers. Each reader says what is wrong and what would be right.
 
 use jiff::tz::TimeZone;
 
@@ -158,41 +155,6 @@ pub fn identifier(node: &Node) -> Result<Identifier, Vec<Problem>> {
     }
 }
 
-/// A secret given as `${ENV:NAME}` or `file:PATH` (relative to the site); anything else stands in the site itself.
-pub enum Secret {
-    Elsewhere(String),
-    Plain(String),
-}
-
-/// Reads a secret from where it is. Problems name the variable or file, never the value.
-pub fn secret(node: &Node, folder: &Path) -> Result<Secret, Problem> {
-    let written = text(node)?;
-    let missing = |text: String| node.mark.problem(Category::NotFound, text);
-    let found = if let Some(name) = written.strip_prefix("${ENV:").and_then(|rest| rest.strip_suffix('}')) {
-        environment(name).ok_or_else(|| missing(format!("the environment variable `{name}` is not set")))?
-    } else if let Some(path) = written.strip_prefix("file:") {
-        std::fs::read_to_string(folder.join(path))
-            .map_err(|error| missing(format!("cannot read the file `{path}` for this: {error}")))?
-    } else {
-        return Ok(Secret::Plain(written));
-    };
-    let value = found.trim().to_string();
-    if value.is_empty() {
-        return Err(missing("what this names is empty".to_string()));
-    }
-    Ok(Secret::Elsewhere(value))
-}
-
-/// The file that a secret is in, where it is in one.
-pub fn file_of_secret(node: &Node, folder: &Path) -> Option<PathBuf> {
-    Some(folder.join(node.as_text()?.strip_prefix("file:")?))
-}
-
-#[allow(clippy::disallowed_methods, reason = "a site's `${ENV:NAME}` is the one way settings reach the environment")]
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,14 +177,6 @@ mod tests {
         assert!(check_system("RIVERSIDE").is_err());
         assert!(check_system("urn:oid:1.2.3").is_ok());
         assert!(check_system("https://riverside.example/mrn").is_ok());
-    }
-
-    #[test]
-    fn a_secret_that_is_not_there_is_named_but_never_shown() {
-        let problem = secret(&node("\"${ENV:HANDOVER_NO_SUCH_VARIABLE}\""), Path::new(".")).err().unwrap();
-        assert!(problem.text.contains("HANDOVER_NO_SUCH_VARIABLE"));
-        let written = node("postgres://u:hunter2@h/db").problem("x");
-        assert!(!written.text.contains("hunter2"));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
-use super::scalar::{self, Secret};
+use super::scalar;
+use super::secret::{self, Secret};
 use super::{HttpSettings, Retention, Settings, StoreChoice};
 use crate::problem::{Category, Place, Problem};
 use crate::yaml::{Fields, Node};
@@ -68,8 +69,7 @@ fn store(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Optio
 }
 
 fn postgres(node: &Node, folder: &mut Folder, fields: &mut Fields<'_>) -> Option<StoreChoice> {
-    scalar::file_of_secret(node, folder.root()).into_iter().for_each(|file| folder.named.add(file));
-    match scalar::keep(fields, scalar::secret(node, folder.root()))? {
+    match scalar::keep(fields, secret::read(node, folder))? {
         Secret::Elsewhere(url) => Some(StoreChoice::Postgres(url)),
         Secret::Plain(url) => {
             let holds_password = reqwest::Url::parse(&url).is_ok_and(|url| url.password().is_some());

@@ -69,3 +69,26 @@ async fn a_look_is_told_as_a_document_and_a_thing_without_a_word_of_it_asks_for_
     assert_eq!(told(&words), json!({ "done": true }));
     house.running.stop().await;
 }
+
+#[test]
+fn a_site_takes_its_secrets_and_keys_from_the_folder_of_credentials() {
+    let (site, secrets) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let pem = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
+    let settings = "store: { engine: postgres, url: '${CREDENTIAL:database}' }\n\
+        http: { listen: '0.0.0.0:8443', tls: { certificate: '${CREDENTIAL:crt}', key: '${CREDENTIAL:key}' } }\n";
+    std::fs::write(site.path().join("handover.yaml"), settings).unwrap();
+    std::fs::write(secrets.path().join("database"), "postgres://u:hunter2@h/db\n").unwrap();
+    std::fs::write(secrets.path().join("crt"), pem.cert.pem()).unwrap();
+    let check = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_handover"));
+        command.env("CREDENTIALS_DIRECTORY", secrets.path()).arg("check").arg(site.path());
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, told) = check();
+    assert!(code == Some(1) && told.contains("there is no credential `${CREDENTIAL:key}`"), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
+    std::fs::write(secrets.path().join("key"), pem.signing_key.serialize_pem()).unwrap();
+    let (code, told) = check();
+    assert!(code == Some(0) && told.contains("no problems"), "{told}");
+}
