@@ -29,6 +29,8 @@ pub struct Folder {
     pub problems: Vec<Problem>,
     /// The certificates that the site's files name.
     pub certificates: Vec<Certificate>,
+    /// The private keys that they name, and where.
+    pub keys: Vec<(Mark, PathBuf)>,
     /// Files that they name; each is added before it is read.
     pub named: NamedFiles,
 }
@@ -50,6 +52,7 @@ impl Folder {
             sources: Vec::new(),
             problems: Vec::new(),
             certificates: Vec::new(),
+            keys: Vec::new(),
             named: NamedFiles::default(),
         };
         folder.list(root, "", 0);

@@ -115,6 +115,7 @@ pub fn private_key(
     fields: &mut Fields<'_>,
 ) -> Option<(PathBuf, PrivateKeyDer<'static>)> {
     let path = scalar::keep(fields, secret::file(node, folder))?;
+    folder.keys.push((node.mark.clone(), path.clone()));
     match PrivateKeyDer::from_pem_file(&path) {
         Ok(key) => Some((path, key)),
         Err(_) => {

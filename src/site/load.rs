@@ -2,6 +2,7 @@
 //! against each other. A site exists only when no fault is an error.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -151,8 +152,23 @@ fn check_parts(folder: &mut Folder, parts: &mut Parts) {
     folder.problems.extend(listener::check_shared(taken));
     folder.problems.extend(crosscheck::check_clients(partners, partner_marks));
     check_rosters(folder, parts);
+    if let Some(settings) = &parts.settings {
+        let keys = std::mem::take(&mut folder.keys);
+        folder.problems.extend(keys.iter().filter_map(|(mark, key)| key_in_data(mark, key, &settings.data)));
+    }
     let unread = folder.unread();
     folder.problems.extend(unread);
+}
+
+/// Copies and backups of a data folder travel; where a private key lies in it, nobody else may read it at least.
+fn key_in_data(mark: &Mark, key: &Path, data: &Path) -> Option<Problem> {
+    let (key, data) = (key.canonicalize().ok()?, data.canonicalize().ok()?);
+    let mode = std::fs::metadata(&key).ok()?.permissions().mode();
+    (key.starts_with(data) && mode & 0o077 != 0).then(|| {
+        let text =
+            "this private key lies in the data folder, and other users may read it; put it elsewhere, with mode 0600";
+        mark.problem(Category::Security, text)
+    })
 }
 
 /// Reads the rosters that panels name, so that their faults show before the gateway starts. The members themselves are

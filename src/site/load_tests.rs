@@ -162,3 +162,27 @@ fn facilities_that_share_one_numbering_say_so() {
     assert_eq!(feed("facilities: [NORTH, SOUTH]\nowns: [N]\n"), Vec::<String>::new());
     assert_eq!(feed("owns: [M]\n").len(), 1, "what nothing is called");
 }
+
+#[test]
+fn a_private_key_in_the_data_folder_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let pem = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
+    let settings = "http: { listen: '0.0.0.0:8443', tls: { certificate: c.pem, key: keys/k.pem } }\n";
+    let key = folder.path().join("data/k.pem");
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::write(folder.path().join("handover.yaml"), settings).unwrap();
+    std::fs::write(folder.path().join("c.pem"), pem.cert.pem()).unwrap();
+    std::fs::write(&key, pem.signing_key.serialize_pem()).unwrap();
+    // By whatever path it is named.
+    std::os::unix::fs::symlink("data", folder.path().join("keys")).unwrap();
+    let problems = |mode: u32| {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        load(folder.path()).problems.iter().filter(|problem| problem.is_error()).map(ToString::to_string).collect()
+    };
+    assert_eq!(problems(0o600), Vec::<String>::new());
+    for mode in [0o640, 0o604] {
+        let told: Vec<String> = problems(mode);
+        assert!(told.len() == 1 && told[0].contains("lies in the data folder"), "{told:?}");
+    }
+}
