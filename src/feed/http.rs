@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::dev::Extensions;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use actix_web::rt::net::TcpStream;
 use actix_web::{HttpRequest, HttpResponse, web};
 use sha2::{Digest, Sha256};
@@ -153,17 +153,15 @@ fn identify(request: &HttpRequest, credentials: &[Credential], site: &Site) -> R
     let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
     let hash: [u8; 32] = Sha256::digest(token.ok_or(Refusal::NoCredential)?).into();
     let is_known = credentials.contains(&Credential::TokenSha256(hash));
-    is_known.then(|| address_of(request, site).to_string()).ok_or(Refusal::WrongToken)
+    is_known.then(|| address_of(request, site)).ok_or(Refusal::WrongToken)
 }
 
-/// The sender's address; what a proxy says counts only where the site says that there is one.
-fn address_of(request: &HttpRequest, site: &Site) -> IpAddr {
-    let direct = request.peer_addr().map(|address| address.ip());
-    let info = request.connection_info();
-    // Nothing lost: an address that a proxy miswrites is the proxy's own.
-    let told = info.realip_remote_addr().and_then(|text| text.parse().ok());
-    let told = told.filter(|_| site.settings.http.behind_proxy);
-    told.or(direct).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+/// The sender's address.
+fn address_of(request: &HttpRequest, site: &Site) -> String {
+    let peer = request.peer_addr().map(|address| address.ip());
+    let forwarded = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes);
+    let caller = site.settings.http.caller(peer, forwarded);
+    caller.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)).to_string()
 }
 
 /// The media type to answer in. The character set that counts is the one of MSH-18; one named here must at least exist.

@@ -84,6 +84,21 @@ async fn who_may_not_post_is_told_why_in_the_words_of_http() {
 }
 
 #[actix_web::test]
+async fn the_sender_is_who_the_proxy_says_and_nobody_whom_the_client_names() {
+    let stand_in = StandIn::with([feed_over_http()]);
+    let claimed = |number| {
+        let request = request(message(number, "")).peer_addr(([10, 0, 0, 1], 4000).into());
+        let request = request.append_header(("forwarded", "for=203.0.113.9"));
+        request.append_header(("x-forwarded-for", "203.0.113.9")).append_header(("x-forwarded-for", "192.0.2.7"))
+    };
+    send(&stand_in, claimed(1)).await;
+    stand_in.set_behind_proxy();
+    send(&stand_in, claimed(2)).await;
+    let peers: Vec<String> = stand_in.seen.lock().unwrap().iter().map(|seen| seen.peer.clone()).collect();
+    assert_eq!(peers, ["10.0.0.1", "192.0.2.7"]);
+}
+
+#[actix_web::test]
 async fn a_feed_takes_only_so_many_requests_at_a_time() {
     let mut narrow = feed_over_http();
     narrow.limits.connections = 1;

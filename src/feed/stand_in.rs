@@ -28,6 +28,13 @@ impl StandIn {
         *self.site.lock().unwrap() = Arc::new(site(feeds));
     }
 
+    pub fn set_behind_proxy(&self) {
+        let mut held = self.site.lock().unwrap();
+        let mut changed = site(held.feeds.values().cloned());
+        changed.settings.http.behind_proxy = true;
+        *held = Arc::new(changed);
+    }
+
     pub fn control_ids(&self) -> Vec<String> {
         self.seen.lock().unwrap().iter().map(|arrival| HeaderEcho::guess(&arrival.raw).control_id()).collect()
     }

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod bare;
+mod caller;
 mod certificate;
 mod compiled;
 mod crosscheck;

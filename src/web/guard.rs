@@ -76,7 +76,9 @@ fn counted(service: &Service, request: &ServiceRequest) -> Option<IpAddr> {
     if request.path().starts_with("/health") {
         return None;
     }
-    caller(request, service.gateway.site.load().settings.http.behind_proxy)
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let forwarded = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes);
+    service.gateway.site.load().settings.http.caller(peer, forwarded)
 }
 
 /// A message for a feed. A hospital's engine sends more of them than this pace lets through, and feeds have limits of their own.
@@ -84,13 +86,6 @@ fn counted(service: &Service, request: &ServiceRequest) -> Option<IpAddr> {
 fn is_message(request: &ServiceRequest) -> bool {
     let feed = request.path().strip_prefix("/hl7/");
     request.method() == Method::POST && feed.is_some_and(|feed| !feed.is_empty() && !feed.contains('/'))
-}
-
-/// The connection's address, or behind a proxy what the proxy says of it: the last entry, the one it added itself.
-fn caller(request: &ServiceRequest, behind_proxy: bool) -> Option<IpAddr> {
-    let forwarded = request.headers().get("x-forwarded-for").filter(|_| behind_proxy);
-    let told = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
-    told.or_else(|| request.peer_addr().map(|peer| peer.ip()))
 }
 
 fn protect(headers: &mut HeaderMap, encrypted: bool) {
