@@ -73,7 +73,7 @@ fn known_method(method: &str) -> &'static str {
 
 /// The address whose requests are counted; none for what the machine itself and its supervisor ask.
 fn counted(service: &Service, request: &ServiceRequest) -> Option<IpAddr> {
-    if request.path().starts_with("/health") {
+    if ["/health", "/health/live"].contains(&request.path()) {
         return None;
     }
     let peer = request.peer_addr().map(|peer| peer.ip());
@@ -145,5 +145,12 @@ mod tests {
         }
         assert_eq!(others.last(), Some(&429), "other methods are counted as ever");
         assert_eq!(ask(TestRequest::post().uri("/hl7/ours"), 2).await, 200, "and do not hold messages up");
+        for (uri, last) in [("/health", 404), ("/health/live", 404), ("/healthy", 429), ("/health/", 429)] {
+            let mut answers = Vec::new();
+            for _ in 0..401 {
+                answers.push(ask(TestRequest::get().uri(uri), 3).await);
+            }
+            assert_eq!(answers.last(), Some(&last), "{uri}");
+        }
     }
 }
