@@ -2,6 +2,7 @@
 //! (https://prometheus.io/docs/specs/om/open_metrics_spec/). Labels are names from the site and codes, never patient data.
 
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -116,6 +117,8 @@ pub struct Metrics {
     faults: Gauge,
     reloads: Family<StateLabels, Counter>,
     certificates: Family<CertificateLabels, Gauge>,
+    /// Held while what is true now is written, and while a page is: no page has half of it.
+    standing: Mutex<()>,
     tasks: Family<WorkLabels, Gauge>,
     pruned: Family<KindLabels, Counter>,
     unused: Family<UnusedLabels, Counter>,
@@ -144,6 +147,7 @@ impl Default for Metrics {
             faults: Gauge::default(),
             reloads: Family::default(),
             certificates: Family::default(),
+            standing: Mutex::default(),
             tasks: Family::default(),
             pruned: Family::default(),
             unused: Family::default(),
@@ -251,6 +255,7 @@ impl Metrics {
 
     /// What is true now.
     pub fn set_standing(&self, now: &Standing) {
+        let _whole = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         for (state, count) in [("waiting", now.waiting), ("held", now.held), ("dead", now.dead)] {
             self.backlog.get_or_create(&StateLabels { state }).set(as_gauge(count));
         }
@@ -280,6 +285,7 @@ impl Metrics {
 
     /// All of it as OpenMetrics text.
     pub fn encode(&self) -> String {
+        let _whole = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut page = String::new();
         // Writing to a String cannot fail.
         let _ = text::encode(&mut page, &self.registry);
@@ -339,5 +345,21 @@ mod tests {
         }
         assert!(!page.contains("old.pem"), "what is no longer used is no longer told of");
         assert!(page.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn a_page_has_every_certificate_while_others_ask_how_things_stand() {
+        let metrics = Metrics::default();
+        let ends = |number: usize| ("feeds/a.yaml".to_string(), format!("{number}.pem"), 1_900_000_000);
+        let now = Standing { certificates: (0..50).map(ends).collect(), ..Standing::default() };
+        metrics.set_standing(&now);
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| (0..500).for_each(|_| metrics.set_standing(&now)));
+            while !asking.is_finished() {
+                let page = metrics.encode();
+                let told = page.matches("handover_certificate_expiry_timestamp_seconds{").count();
+                assert_eq!(told, now.certificates.len());
+            }
+        });
     }
 }
