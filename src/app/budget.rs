@@ -1,12 +1,14 @@
 //! How many connections this process may have, by how many files the system lets it open: the store, deliveries and the log need
 //! theirs first, so that no number of strangers can take them.
 
+use crate::feed::MOST_CONNECTIONS;
+
 /// Where the system does not say.
 const USUAL: usize = 1024;
 /// For the store's files, deliveries and the rest, at least.
 const LEAST_KEPT: usize = 256;
 /// More are of no use.
-const MOST: usize = 4096;
+const MOST: usize = MOST_CONNECTIONS;
 
 /// Connections that may be open at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

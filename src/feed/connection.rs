@@ -56,7 +56,7 @@ impl Connection {
             () = &mut writing => {}
             () = reading => writing.await,
             () = self.place.lost() => {
-                tracing::info!(feed = self.feed.name, peer = self.peer, "closed: it sent nothing, and another needs its place");
+                tracing::info!(feed = self.feed.name, peer = self.peer, "closed: no whole message came from it, and another needs its place");
             }
         }
     }
@@ -116,13 +116,9 @@ impl Connection {
                 return;
             }
             begun = (decoder.pending_bytes() > 0).then(|| begun.unwrap_or_else(Instant::now));
-            // Nothing lost: the connection ends with a line in the log; what came of the message is refused as broken
-            // off.
-            let is_endless = decoder.pending_bytes() / MAX_OVERSIZE > limits.frame_bytes;
-            // Nothing lost: the connection ends with a line in the log; what came of the message is refused as broken
-            // off.
-            if is_endless || junk > MAX_JUNK_BYTES || (decoder.is_in_junk() && decoder.pending_bytes() > MAX_JUNK_BYTES)
-            {
+            let junk = if decoder.is_in_junk() { junk.max(decoder.pending_bytes()) } else { junk };
+            // Nothing lost: the connection ends with a line in the log; what came of the message is refused as broken off.
+            if junk > MAX_JUNK_BYTES || decoder.pending_bytes() / MAX_OVERSIZE > limits.frame_bytes {
                 tracing::warn!(
                     feed = self.feed.name,
                     peer = self.peer,

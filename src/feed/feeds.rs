@@ -12,6 +12,9 @@ use crate::site::{Site, TlsFault};
 use super::acceptor::Acceptor;
 use super::listener::Listener;
 
+/// More connections over all feeds are of no use, whatever the system allows.
+pub const MOST_CONNECTIONS: usize = 4096;
+
 /// Why a feed cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedFault {
@@ -48,10 +51,11 @@ impl Feeds {
         let wanted: usize =
             site.feeds.values().filter(|feed| feed.mllp.is_some()).map(|feed| feed.limits.connections).sum();
         if wanted > connections {
+            let advice = advice(connections);
             tracing::warn!(
                 wanted,
                 connections,
-                "the feeds may have more connections than this process; let it open more files"
+                "the feeds may have more connections than this process takes; {advice}"
             );
         }
         // Nothing lost: a connection beyond it is refused before anything is sent, with a line in the log.
@@ -121,5 +125,26 @@ impl Feeds {
             }
         }
         faults
+    }
+}
+
+/// What helps where the feeds together may have more than so many connections.
+fn advice(connections: usize) -> &'static str {
+    // Nothing lost: only the words of a line in the log.
+    if connections < MOST_CONNECTIONS {
+        "let it open more files, or lower `limits.connections`"
+    } else {
+        "lower `limits.connections`: more files would not change it"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_files_are_advised_only_where_they_help() {
+        assert!(advice(MOST_CONNECTIONS - 1).starts_with("let it open more files"));
+        assert!(!advice(MOST_CONNECTIONS).starts_with("let it open more files"));
     }
 }

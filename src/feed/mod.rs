@@ -24,5 +24,5 @@ mod rooms;
 mod stand_in;
 
 pub use acceptor::Acceptor;
-pub use feeds::{FeedFault, Feeds};
+pub use feeds::{FeedFault, Feeds, MOST_CONNECTIONS};
 pub use http::{HttpIntake, PeerCertificate, remember_certificate};

@@ -29,7 +29,7 @@ struct State {
 
 struct Seated {
     entry: Entry,
-    /// Nothing has come from it yet.
+    /// No whole message has come from it yet: somebody who sends a frame byte by byte is silent, too.
     is_silent: bool,
     cut: Arc<Notify>,
 }
@@ -47,7 +47,7 @@ impl Place {
         self.cut.notified().await;
     }
 
-    /// Something came from it: it keeps its place until it leaves.
+    /// A whole message came from it: it keeps its place until it leaves.
     pub(super) fn spoke(&self) {
         if let Some(seated) = self.rooms.state().seats.get_mut(&self.number) {
             seated.is_silent = false;
@@ -83,7 +83,7 @@ impl Rooms {
     }
 
     /// A seat for somebody who is known, of `peers` that the feed names. None where there is no room: all is taken but what the
-    /// other peers keep free. One of the same peer's from which nothing has come yet makes room.
+    /// other peers keep free. One of the same peer's from which no whole message has come yet makes room.
     pub(super) fn seat(self: &Arc<Self>, entry: Entry, limit: usize, peers: usize) -> Option<Place> {
         let mut state = self.state();
         if !state.has_room(entry, limit, peers) {
