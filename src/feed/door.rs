@@ -78,7 +78,7 @@ impl Door {
                 // Nothing lost: refused before anything is read, with a line in the log.
                 None => return,
             },
-            None => self.rooms.wait(visitor.feed.limits.connections),
+            None => self.rooms.wait(peer, visitor.feed.limits.connections),
         };
         let tls = self.tls.clone();
         connections.spawn(async move {
@@ -92,7 +92,7 @@ impl Visitor {
     /// A seat, or a line in the log.
     fn seat(&self, entry: Entry) -> Option<Place> {
         let (limit, peers) = (self.feed.limits.connections, self.settings.peers.len());
-        let place = self.rooms.seat(entry, limit, peers);
+        let place = self.rooms.seat(entry, self.peer, limit, peers);
         if place.is_none() {
             let (feed, peer) = (self.feed.name.as_str(), self.peer);
             tracing::warn!(feed, %peer, limit, "refused: the feed has too many connections; each of its other peers keeps one free");
