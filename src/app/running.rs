@@ -21,7 +21,7 @@ use crate::feed::Feeds;
 use crate::pipeline::{Gateway, retention, timers};
 use crate::site::{Site, StoreChoice};
 use crate::store::{self, EngineChoice, Store, StoreSettings};
-use crate::web::Service;
+use crate::web::{Service, Turns};
 
 /// How long the parts get to finish what is under way.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -90,8 +90,13 @@ impl Running {
         let pulse = Arc::new(Pulse::default());
         tokio::spawn(Arc::clone(&pulse).follow(Arc::clone(&gateway)));
         let encrypted = site.settings.http.tls.is_some();
-        let console =
-            Arc::new(Console { gateway: Arc::clone(&gateway), sessions: Arc::clone(&sessions), pulse, encrypted });
+        let console = Arc::new(Console {
+            gateway: Arc::clone(&gateway),
+            sessions: Arc::clone(&sessions),
+            pulse,
+            turns: Turns::default(),
+            encrypted,
+        });
         let service = Service::new(Arc::clone(&gateway), own_key.clone()).context("the gateway's own key")?;
         let (reload, orders) = ReloadBell::new();
         let http_part = http::start(&gateway, service, console, start.control.then(|| reload.clone()))?;

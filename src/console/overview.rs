@@ -58,40 +58,43 @@ struct Row {
 pub(super) async fn show(console: web::Data<Console>, person: Person) -> HttpResponse {
     let zone = page::zone_of(&console.gateway.site.load());
     let frame = Frame::new("overview", &person).in_zone(&zone);
-    match gather(&console, &zone).await {
+    match gather(&console, &person, zone).await {
         Ok(numbers) => page::make(&person, move || Overview { frame, numbers }).await,
-        Err(error) => page::store_fault(&person, &error),
+        Err(refusal) => *refusal,
     }
 }
 
 pub(super) async fn numbers(console: web::Data<Console>, person: Person) -> HttpResponse {
     let zone = page::zone_of(&console.gateway.site.load());
-    match gather(&console, &zone).await {
+    match gather(&console, &person, zone).await {
         Ok(numbers) => page::make(&person, move || numbers).await,
-        Err(error) => page::store_fault(&person, &error),
+        Err(refusal) => *refusal,
     }
 }
 
-async fn gather(console: &Console, zone: &TimeZone) -> Result<Numbers, crate::store::StoreError> {
-    let gateway = &console.gateway;
-    let site = gateway.site.load_full();
+async fn gather(console: &Console, person: &Person, zone: TimeZone) -> Result<Numbers, Box<HttpResponse>> {
+    let gateway = console.gateway.clone();
     let now = gateway.clock.now();
     let hour = console.pulse.hour(now.as_second() / 60);
-    let peak = hour.iter().map(|minute| minute.messages).max().unwrap_or_default();
-    let newest = gateway.store.messages(&MessageFilter::default(), None, NEWEST).await?;
-    let row = |summary: MessageSummary| Row { received: page::second(summary.received, zone), summary };
-    Ok(Numbers {
-        health: gateway.store.health().await,
-        unused: Sums::of(&gateway.store.unused_totals().await?),
-        messages_hour: hour.iter().map(|minute| minute.messages).sum(),
-        faulty_hour: hour.iter().map(|minute| minute.faulty).sum(),
-        delivered_hour: hour.iter().map(|minute| minute.delivered).sum(),
-        work: gateway.store.work_counts(None, now).await?,
-        bars: bars(&hour, peak),
-        peak,
-        newest: newest.items.into_iter().map(row).collect(),
-        feeds: site.feeds.keys().cloned().collect(),
-    })
+    let reading = async move {
+        let site = gateway.site.load_full();
+        let peak = hour.iter().map(|minute| minute.messages).max().unwrap_or_default();
+        let newest = gateway.store.messages(&MessageFilter::default(), None, NEWEST).await?;
+        let row = |summary: MessageSummary| Row { received: page::second(summary.received, &zone), summary };
+        Ok(Numbers {
+            health: gateway.store.health().await,
+            unused: Sums::of(&gateway.store.unused_totals().await?),
+            messages_hour: hour.iter().map(|minute| minute.messages).sum(),
+            faulty_hour: hour.iter().map(|minute| minute.faulty).sum(),
+            delivered_hour: hour.iter().map(|minute| minute.delivered).sum(),
+            work: gateway.store.work_counts(None, now).await?,
+            bars: bars(&hour, peak),
+            peak,
+            newest: newest.items.into_iter().map(row).collect(),
+            feeds: site.feeds.keys().cloned().collect(),
+        })
+    };
+    page::read(console, person, reading).await
 }
 
 fn bars(hour: &[Minute], peak: u32) -> Vec<Bar> {

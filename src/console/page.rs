@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
+use super::Console;
 use super::session::Person;
 use crate::site::Site;
 use crate::store::StoreError;
@@ -94,11 +95,7 @@ pub(super) async fn make<P: Template>(
     person: &Person,
     put_together: impl FnOnce() -> P + Send + 'static,
 ) -> HttpResponse {
-    let busy = || {
-        let text = "Many large pages are being made. Please try again in a moment.";
-        fault(Some(person), StatusCode::SERVICE_UNAVAILABLE, "Too much at once", text)
-    };
-    let Ok(Ok(turn)) = tokio::time::timeout(TURN, MAKING.acquire()).await else { return busy() };
+    let Ok(Ok(turn)) = tokio::time::timeout(TURN, MAKING.acquire()).await else { return busy(person) };
     let made = web::block(move || {
         let html = put_together().render();
         drop(turn);
@@ -106,8 +103,34 @@ pub(super) async fn make<P: Template>(
     });
     match made.await {
         Ok(html) => answer(StatusCode::OK, html),
-        Err(_) => busy(),
+        Err(_) => busy(person),
     }
+}
+
+/// What reads much of the store, in its turn and to its end: it reads on when nobody waits for the page any more.
+pub(super) async fn read<T: 'static>(
+    console: &Console,
+    person: &Person,
+    reading: impl Future<Output = Result<T, StoreError>> + 'static,
+) -> Result<T, Box<HttpResponse>> {
+    // By session: the name may be another's.
+    let Some(turn) = console.turns.take(&person.form_key).await else { return Err(Box::new(busy(person))) };
+    let read = actix_web::rt::spawn(async move {
+        let read = reading.await;
+        drop(turn);
+        read
+    });
+    match read.await {
+        Ok(read) => read.map_err(|error| Box::new(store_fault(person, &error))),
+        Err(_) => Err(Box::new(busy(person))),
+    }
+}
+
+fn busy(person: &Person) -> HttpResponse {
+    let text = "Many large pages are being made. Please try again in a moment.";
+    let mut response = fault(Some(person), StatusCode::SERVICE_UNAVAILABLE, "Too much at once", text);
+    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
+    response
 }
 
 fn show_as(status: StatusCode, page: &impl Template) -> HttpResponse {
@@ -169,7 +192,41 @@ pub(super) fn distance(due: Timestamp, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
     use super::*;
+    use crate::clock::ManualClock;
+    use crate::console::Sessions;
+    use crate::pipeline::Gateway;
+    use crate::store::{EngineChoice, StoreSettings, open};
+    use crate::web::Turns;
+
+    #[actix_web::test]
+    async fn who_reads_more_than_may_be_read_at_once_is_told_to_come_again() {
+        let settings = StoreSettings { engine: EngineChoice::Memory, path: "unused".into() };
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let gateway = Gateway::new(open(&settings).unwrap(), Site::bare(Path::new("/")), clock);
+        let sessions = Arc::new(Sessions::default());
+        let login = || {
+            let link = sessions.new_link(Timestamp::UNIX_EPOCH);
+            let cookie = sessions.open(&link, "Ida Roe".to_string(), Timestamp::UNIX_EPOCH).unwrap();
+            sessions.find(&cookie, Timestamp::UNIX_EPOCH).unwrap()
+        };
+        let (ida, other) = (login(), login());
+        let (pulse, turns) = (Arc::default(), Turns::default());
+        let console =
+            Console { gateway: Arc::new(gateway), sessions: sessions.clone(), pulse, turns, encrypted: false };
+        let endless = || read(&console, &ida, std::future::pending::<Result<(), StoreError>>());
+        for reading in [endless(), endless()] {
+            // The page is left; its reading goes on.
+            assert!(tokio::time::timeout(Duration::from_millis(50), reading).await.is_err());
+        }
+        let refusal = read(&console, &ida, async { Ok(()) }).await.unwrap_err();
+        assert_eq!(refusal.status(), 503);
+        assert_eq!(refusal.headers().get(header::RETRY_AFTER).unwrap(), "5");
+        assert!(read(&console, &other, async { Ok(()) }).await.is_ok());
+    }
 
     #[test]
     fn due_dates_are_told_as_people_tell_them() {

@@ -13,12 +13,15 @@ use super::{
     Pulse, Sessions, assets, deliveries, live, look, messages, overview, page, patient, resource, tasks, trace, unused,
 };
 use crate::pipeline::Gateway;
+use crate::web::Turns;
 
 /// What the pages stand on.
 pub struct Console {
     pub gateway: Arc<Gateway>,
     pub sessions: Arc<Sessions>,
     pub pulse: Arc<Pulse>,
+    /// Turns at what reads all of a kind.
+    pub turns: Turns,
     /// Whether the listener speaks TLS.
     pub encrypted: bool,
 }

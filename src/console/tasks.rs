@@ -84,7 +84,7 @@ pub(super) struct Asked {
 
 pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> HttpResponse {
     let Asked { panel, show, after } = asked.into_inner();
-    let (site, store) = (console.gateway.site.load_full(), &console.gateway.store);
+    let (site, store) = (console.gateway.site.load_full(), console.gateway.store.clone());
     let now = console.gateway.clock.now();
     let filter = WorkFilter {
         // A panel that is not there has no work.
@@ -94,11 +94,14 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         due_before: (show == "late").then_some(now),
     };
     let cursor = Some(after.clone()).filter(|after| !after.is_empty()).map(Cursor);
-    let read =
-        tokio::join!(store.worklist(&filter, cursor.as_ref(), PAGE), store.work_counts(filter.owner.as_deref(), now));
-    let (found, counts) = match read {
-        (Ok(found), Ok(counts)) => (found, counts),
-        (Err(error), _) | (_, Err(error)) => return page::store_fault(&person, &error),
+    let is_first = cursor.is_none();
+    let reading = async move {
+        let (owner, cursor) = (filter.owner.as_deref(), cursor.as_ref());
+        tokio::try_join!(store.worklist(&filter, cursor, PAGE), store.work_counts(owner, now))
+    };
+    let (found, counts) = match page::read(&console, &person, reading).await {
+        Ok(read) => read,
+        Err(refusal) => return *refusal,
     };
     let shown = format!("worklist of {}", if panel.is_empty() { "all practices" } else { &panel });
     if let Err(error) = look::note(&console, &person, None, shown).await {
@@ -117,7 +120,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
             panel,
             show,
             after,
-            is_first: cursor.is_none(),
+            is_first,
             next: found.next.map(|cursor| cursor.0),
         }
     })

@@ -106,10 +106,11 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let open = asked.open.is_some();
     let filter = UnusedFilter { feed: feed.clone(), kind: kind.as_deref().and_then(Kind::named), open };
     let cursor = given(asked.after).map(Cursor);
-    let store = &console.gateway.store;
-    let (found, totals) = match tokio::join!(store.unused(&filter, cursor.as_ref(), PAGE), store.unused_totals()) {
-        (Ok(found), Ok(totals)) => (found, totals),
-        (Err(error), _) | (_, Err(error)) => return page::store_fault(&person, &error),
+    let store = console.gateway.store.clone();
+    let reading = async move { tokio::try_join!(store.unused(&filter, cursor.as_ref(), PAGE), store.unused_totals()) };
+    let (found, totals) = match page::read(&console, &person, reading).await {
+        Ok(read) => read,
+        Err(refusal) => return *refusal,
     };
     let site = console.gateway.site.load_full();
     let (feed, kind) = (feed.unwrap_or_default(), kind.unwrap_or_default());

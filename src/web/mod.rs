@@ -22,8 +22,10 @@ mod service;
 mod smart;
 #[cfg(test)]
 mod trial;
+mod turns;
 mod unread;
 
 pub use guard::guard;
 pub use patience::{Patience, patience};
 pub use service::{Service, configure};
+pub use turns::{Turn, Turns};

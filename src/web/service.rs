@@ -12,11 +12,12 @@ use tokio::sync::Semaphore;
 use super::answer::Fault;
 use super::cds_hooks;
 use super::fhir;
-use super::health::{health, live, metrics};
+use super::health::{Standing, health, live, metrics};
 use super::methods::{reads, takes};
 use super::pace::Pace;
 use super::sealed::Seal;
 use super::smart::{Keyring, TokenKey, configuration, jwks, token};
+use super::turns::Turns;
 use crate::delivery::{KeyError, SigningKey};
 use crate::pipeline::Gateway;
 use crate::problem::Category;
@@ -40,6 +41,9 @@ pub struct Service {
     pub(super) partners: Pace<String>,
     /// Turns at checking resources.
     pub(super) validations: Semaphore,
+    /// Turns at searches that may read all of a type.
+    pub(super) turns: Turns,
+    pub(super) standing: Standing,
     pub(super) started: Timestamp,
 }
 
@@ -52,8 +56,19 @@ impl Service {
         let (addresses, partners) = (Pace::new(100, 400), Pace::new(100, 400));
         let strangers = Pace::new(10, 100);
         let (keyring, started) = (Keyring::new(), gateway.clock.now());
-        let validations = Semaphore::new(VALIDATIONS);
-        Ok(Arc::new(Self { gateway, token_key, keyring, seal, addresses, strangers, partners, validations, started }))
+        Ok(Arc::new(Self {
+            gateway,
+            token_key,
+            keyring,
+            seal,
+            addresses,
+            strangers,
+            partners,
+            validations: Semaphore::new(VALIDATIONS),
+            turns: Turns::default(),
+            standing: Standing::default(),
+            started,
+        }))
     }
 
     /// 429 when this partner asks more often than it may.

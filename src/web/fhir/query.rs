@@ -94,6 +94,12 @@ impl Search {
         }
     }
 
+    /// Whether resources of people who are not named may have to be read: all of the type, at worst.
+    pub fn is_wide(&self) -> bool {
+        let is_named = |term: &Term| matches!(term, Term::Id(_) | Term::Patient(_));
+        !self.nothing && !self.query.terms.iter().any(is_named)
+    }
+
     fn take(&mut self, reading: &Reading<'_>, name: String, value: String) -> Result<(), Fault> {
         let is_result = name.starts_with('_') && self.used.iter().any(|(used, _)| *used == name);
         let kind = find(reading.parameters, &name);

@@ -360,3 +360,23 @@ async fn the_capability_statement_lists_what_works() {
         }
     }
 }
+
+#[actix_web::test]
+async fn nobody_takes_all_of_the_stores_threads_with_searches() {
+    let trial = Trial::new().await;
+    let held = (trial.service.turns.take("practice").await, trial.service.turns.take("practice").await);
+    assert!(held.1.is_some());
+    let wide = ["?_summary=count", "?_count=0", "?_total=accurate", "?status=requested", "?_sort=-authored-on", ""];
+    let paths = wide.map(|asked| format!("/fhir/Task{asked}"));
+    for answer in futures_util::future::join_all(paths.iter().map(|path| trial.get(path))).await {
+        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "5"), "{}", answer.text);
+        assert_eq!(answer.body["resourceType"], "OperationOutcome");
+    }
+    let person = ResourceId::patient(member());
+    for named in [format!("patient={person}&_total=accurate"), format!("_id={}", &task("a")["/fhir/Task/".len()..])] {
+        assert_eq!(trial.get(&format!("/fhir/Task?{named}")).await.status, 200, "{named}");
+    }
+    assert!(trial.service.turns.take("another").await.is_some());
+    drop(held);
+    assert_eq!(trial.get(&paths[0]).await.status, 200);
+}

@@ -13,6 +13,7 @@ use crate::agreement::Exit;
 use crate::fhir::operation_outcome;
 use crate::problem::{Category, Place, Problem};
 use crate::store::Cursor;
+use crate::web::Turn;
 use crate::web::access::{Reader, Shown, Terms, Verdict};
 use crate::web::answer::{Fault, write_fhir};
 use crate::web::client::Client;
@@ -31,7 +32,8 @@ pub async fn search_by_get(
     request: HttpRequest,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Fault> {
-    search(&service, &request, &path, parameters(&request)?).await
+    let asked = parameters(&request)?;
+    to_its_end(async move { search(&service, &request, &path, asked).await }).await
 }
 
 /// Parameters may stand in the body and in the address.
@@ -43,7 +45,15 @@ pub async fn search_by_post(
 ) -> Result<HttpResponse, Fault> {
     let mut asked = parameters(&request)?;
     asked.extend(form.into_inner());
-    search(&service, &request, &path, asked).await
+    to_its_end(async move { search(&service, &request, &path, asked).await }).await
+}
+
+/// The store reads on when a client leaves, so the turn at it must be held as long.
+async fn to_its_end(
+    searching: impl Future<Output = Result<HttpResponse, Fault>> + 'static,
+) -> Result<HttpResponse, Fault> {
+    let searched = actix_web::rt::spawn(searching).await;
+    searched.unwrap_or_else(|_| Err(Fault::unavailable("the gateway is stopping")))
 }
 
 async fn search(
@@ -69,6 +79,7 @@ async fn search(
     let about = format!("{} {}", client.partner, link("next", &base, resource_type, &search.used));
     let from = search.page.as_ref().map(|page| service.seal.open(page, &about, now)).transpose()?;
 
+    let _turn = if search.is_wide() { Some(turn(service, &client).await?) } else { None };
     let mut reader = Reader::new(service, &client, Exit::Search);
     let is_first = from.is_none();
     let (shown, next) = collect(service, &mut reader, &search, from).await?;
@@ -86,6 +97,11 @@ async fn search(
     entries.extend(notes(&search, &terms));
     let body = bundle("searchset", now, total, links, entries);
     Ok(write_fhir(&mut HttpResponse::Ok(), &body))
+}
+
+async fn turn(service: &Service, client: &Client) -> Result<Turn, Fault> {
+    let turn = service.turns.take(&client.partner).await;
+    turn.ok_or_else(|| Fault::unavailable("too much is searched at once; ask again later, or search by patient"))
 }
 
 /// Reads on until the page is full and it is known whether another match may be shown, the matches end, or enough was looked
