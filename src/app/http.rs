@@ -74,7 +74,6 @@ fn serve(
     let shown = Arc::clone(&console);
     let server = HttpServer::new(move || {
         App::new()
-            .wrap(middleware::from_fn(api::patience))
             .wrap(middleware::from_fn(api::guard))
             .app_data(web::PayloadConfig::new(body_limit))
             .configure(|config| api::configure(config, Arc::clone(&service)))

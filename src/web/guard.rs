@@ -1,28 +1,31 @@
 //! Around every request: how often one address may ask, which origins may read the answer, headers that keep browsers from harm,
-//! a body that is not cut off, a count and a log line.
+//! a body that comes in time and is not cut off, a count and a log line.
 //! The line has the route's pattern and never the path, the query or a body: those may name a patient.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError, web};
 
 use super::answer::Fault;
 use super::origins;
 use super::service::Service;
-use super::unread::Unread;
+use super::unread::{Answer, Unread};
 use crate::problem::Category;
+
+/// How long a body may take; messages for feeds have a limit of their own.
+const LONGEST_BODY: Duration = Duration::from_secs(30);
 
 /// The middleware for the whole app: `App::new().wrap(from_fn(web::guard))`, above `web::configure`.
 pub async fn guard(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
+) -> Result<ServiceResponse<Answer>, Error> {
     let started = Instant::now();
     let service = request.app_data::<web::Data<Service>>().cloned();
     let method = request.method().clone();
@@ -33,11 +36,11 @@ pub async fn guard(
         let now = service.gateway.clock.now();
         if message { !service.strangers.has_room(&address, now) } else { !service.addresses.admit(address, now) }
     });
-    let unread = Unread::of(&mut request, message);
+    let unread = Unread::of(&mut request, (!message).then_some(LONGEST_BODY));
     let site = service.as_ref().map(|service| service.gateway.site.load_full());
     let origin = site.and_then(|site| origins::let_in(&request, &site));
     let mut response = if turned_away {
-        let status = actix_web::http::StatusCode::TOO_MANY_REQUESTS;
+        let status = StatusCode::TOO_MANY_REQUESTS;
         let mut fault = Fault::new(status, Category::Throttled, "too many requests from this address; ask again later");
         fault.retry_after_secs = Some(1);
         request.into_response(fault.error_response())
@@ -46,7 +49,9 @@ pub async fn guard(
     } else {
         next.call(request).await?.map_into_boxed_body()
     };
-    unread.into_iter().for_each(Unread::drain);
+    if response.status().is_client_error() && unread.as_ref().is_some_and(Unread::is_late) {
+        response = late(response);
+    }
     protect(response.headers_mut(), encrypted);
     origin.into_iter().for_each(|origin| origins::mark(response.headers_mut(), origin));
     if let Some(service) = service {
@@ -61,7 +66,16 @@ pub async fn guard(
         service.gateway.metrics.count_request(&route, known_method(method), status, seconds);
         tracing::info!(route, method = known_method(method), status, millis = seconds * 1000.0, "request");
     }
-    Ok(response)
+    Ok(response.map_body(|_, body| Answer::new(body, unread)))
+}
+
+/// Handlers see a body that is late as one that broke off; who sent it is told which it was, whatever was asked.
+fn late(response: ServiceResponse) -> ServiceResponse {
+    let fault = Fault::new(StatusCode::REQUEST_TIMEOUT, Category::Timeout, "the body did not come in time");
+    let origin = response.headers().get(header::ACCESS_CONTROL_ALLOW_ORIGIN).cloned();
+    let mut late = response.into_response(fault.error_response());
+    origin.into_iter().for_each(|origin| late.headers_mut().append(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin));
+    late
 }
 
 fn known_method(method: &str) -> &'static str {

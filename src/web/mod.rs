@@ -15,7 +15,6 @@ mod leak_tests;
 mod methods;
 mod origins;
 mod pace;
-mod patience;
 mod scope;
 mod sealed;
 mod service;
@@ -26,6 +25,5 @@ mod turns;
 mod unread;
 
 pub use guard::guard;
-pub use patience::{Patience, patience};
 pub use service::{Service, configure};
 pub use turns::{Turn, Turns};

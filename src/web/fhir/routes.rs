@@ -1,7 +1,7 @@
 //! Which interaction answers which request below `/fhir`.
 
 use actix_web::HttpResponse;
-use actix_web::error::UrlencodedError;
+use actix_web::error::{PayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 
@@ -18,9 +18,11 @@ pub fn routes(config: &mut ServiceConfig) {
     let form = web::FormConfig::default().limit(FORM_BYTES).error_handler(|error, _| {
         let text = "send search parameters as a form: application/x-www-form-urlencoded, at most 64 kB";
         let (status, category, text) = match error {
-            UrlencodedError::Overflow { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Category::TooLong, text),
+            UrlencodedError::Overflow { .. } | UrlencodedError::Payload(PayloadError::Overflow) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, Category::TooLong, text)
+            }
             UrlencodedError::Payload(_) => {
-                (StatusCode::REQUEST_TIMEOUT, Category::Timeout, "the form did not come in time")
+                (StatusCode::BAD_REQUEST, Category::Structure, "the form broke off, or cannot be decompressed")
             }
             _ => (StatusCode::UNSUPPORTED_MEDIA_TYPE, Category::NotSupported, text),
         };

@@ -3,6 +3,7 @@
 
 mod feeds;
 mod files;
+mod http2;
 mod objects;
 mod oracles;
 mod pages;
@@ -34,6 +35,10 @@ const HEAD: &str = "# What was tried against the gateway
 
 Each row is one attempt of `tests/service/attacks` against a running gateway and what it got. The test fails when one gets something
 else; `HANDOVER_GOLDEN=write cargo test --test service attacks` writes this page.
+
+Two of them are not ended by the gateway itself: who was answered once over HTTP/1.1 and never ends the headers of the next request, and who
+keeps an HTTP/2 connection alive without a request, each hold one of the connections that HTTP may have. Where strangers reach the port, a
+proxy in front has to limit how many connections one address may have and how long they are idle.
 ";
 
 fn page(all: &[Attempts]) -> String {
@@ -58,7 +63,8 @@ async fn every_attempt_gets_what_the_page_of_attacks_says() {
         oracles::attempts(&stranger).await,
         wire::framing(&stranger).await,
         wire::loads(&stranger).await,
-        wire::bodies_over_http2().await,
+        http2::bodies_over_http2().await,
+        http2::slow_over_http2().await,
         feeds::attempts(&stranger).await,
         files::attempts(&stranger).await,
         pages::sessions(&stranger).await,

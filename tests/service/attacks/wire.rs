@@ -1,7 +1,6 @@
 //! The wire: framing that two readers might read differently, clients that are slow, loads that are larger than they look.
 
 use std::io::Write;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
@@ -11,7 +10,6 @@ use tokio::net::TcpStream;
 
 use super::Attempts;
 use super::stranger::{FEED_TOKEN, Stranger, told};
-use crate::harness::House;
 
 pub async fn framing(stranger: &Stranger) -> Attempts {
     let mut attempts = Attempts::of("Framing and smuggling");
@@ -121,6 +119,11 @@ pub async fn loads(stranger: &Stranger) -> Attempts {
                 .body(bomb),
             vec![415],
         ),
+        (
+            "a search that says it is gzip and is not",
+            post("/fhir/Task/_search", form).header("content-encoding", "gzip").body("code=a"),
+            vec![400],
+        ),
         ("JSON 200,000 lists deep, to be checked", post("/fhir/Patient/$validate", json).body(deep.clone()), vec![400]),
         ("a resource 50,000 extensions deep", post("/fhir/Patient/$validate", json).body(nested), vec![400]),
         (
@@ -168,6 +171,14 @@ async fn until_closed(address: std::net::SocketAddr, bytes: &[u8], most: Duratio
     (started.elapsed(), String::from_utf8_lossy(&answer).into_owned())
 }
 
+/// What of it had come when the other side ended it: the status, and no sooner than after so many seconds.
+fn ended(attempts: &mut Attempts, attempt: &str, (took, answer): (Duration, String), least: u64) {
+    assert!(took >= Duration::from_secs(least), "{attempt}: {took:?} {answer}");
+    let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+    let status = status.map(|status| format!("{status}, ")).unwrap_or_default();
+    attempts.add(attempt, format!("{status}closed at its limit"));
+}
+
 async fn slow(stranger: &Stranger, attempts: &mut Attempts) {
     let running = &stranger.readers.house.running;
     let most = Duration::from_secs(45);
@@ -178,103 +189,65 @@ async fn slow(stranger: &Stranger, attempts: &mut Attempts) {
     let message = format!(
         "POST /hl7/riverside HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {FEED_TOKEN}\r\nContent-Type: application/hl7-v2\r\nContent-Length: 100\r\n\r\nMSH|"
     );
-    let mllp = running.mllp["riverside"];
-    let (headers, body, message, silent, frame) = tokio::join!(
+    let (mllp, mut chunked) = (running.mllp["riverside"], Attempts::of("in chunks"));
+    let (headers, body, message, silent, frame, (), second) = tokio::join!(
         until_closed(running.http, b"GET /health HTTP/1.1\r\nHost: x\r\nX-A", most),
         until_closed(running.http, half.as_bytes(), most),
         until_closed(running.http, message.as_bytes(), most),
         until_closed(mllp, b"", most),
         until_closed(mllp, b"\x0bMSH|^~\\&|", most),
+        in_chunks(stranger, &mut chunked, most),
+        second_request(running.http, most),
     );
-    for (attempt, (took, answer), least) in [
+    for (attempt, ending, least) in [
         ("headers that never end", headers, 3),
         ("a body that never ends", body, 3),
         ("a message over HTTP that never ends", message, 1),
         ("an MLLP connection that says nothing", silent, 2),
         ("a frame that never ends", frame, 1),
     ] {
-        assert!(took >= Duration::from_secs(least), "{attempt}: {took:?} {answer}");
-        let status = answer
-            .strip_prefix("HTTP/1.1 ")
-            .and_then(|rest| rest.get(..3))
-            .map(|status| format!("{status}, "))
-            .unwrap_or_default();
-        attempts.add(attempt, format!("{status}closed at its limit"));
+        ended(attempts, attempt, ending, least);
+    }
+    attempts.rows.extend(chunked.rows);
+    attempts.add("headers that never end, of a second request on a connection", second);
+}
+
+/// What becomes of a connection whose first request is answered and whose second one's headers never end.
+async fn second_request(address: std::net::SocketAddr, most: Duration) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut answer = vec![0; 4096];
+    let count = stream.read(&mut answer).await.unwrap();
+    assert!(answer[..count].starts_with(b"HTTP/1.1 200"));
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-A").await.unwrap();
+    match tokio::time::timeout(most, stream.read_to_end(&mut answer)).await {
+        Ok(_) => "closed at its limit".to_string(),
+        Err(_) => "stays open".to_string(),
     }
 }
 
-/// Refusals that come before the body has: each must arrive, and the stream must end in order.
-pub async fn bodies_over_http2() -> Attempts {
-    let mut attempts = Attempts::of("Early refusals over HTTP/2");
-    let house = with_tls().await;
-    let file = house.folder.path().join("body");
+/// Bodies in chunks of which one comes and no end: each is answered, and the connection ends.
+async fn in_chunks(stranger: &Stranger, attempts: &mut Attempts, most: Duration) {
+    let (bearer, feed) = (format!("Bearer {}", stranger.lakeside.token), format!("Bearer {FEED_TOKEN}"));
+    let (form, json, hl7) = ("application/x-www-form-urlencoded", "application/fhir+json", "application/hl7-v2");
     let tries = [
-        ("a token request of 1 MB", "/auth/token", "application/x-www-form-urlencoded", 1 << 20),
-        ("a search without a token", "/fhir/Task/_search", "application/x-www-form-urlencoded", 60_000),
-        ("a resource without a token", "/fhir/Patient/$validate", "application/fhir+json", 3 << 20),
-        ("a message for a feed that is not there", "/hl7/nowhere", "application/hl7-v2", 3 << 20),
-        ("a post where nothing is", "/nowhere", "text/plain", 3 << 20),
+        ("a chunked body that never ends, of a read", "GET /health", "none", form, 0),
+        ("the same, of a search without a token", "POST /fhir/Task/_search", "none", form, 0),
+        ("the same, where nothing is", "POST /nowhere", "none", form, 0),
+        ("the same, of a search", "POST /fhir/Task/_search", &bearer, form, 3),
+        ("the same, of a resource to check", "POST /fhir/Patient/$validate", &bearer, json, 3),
+        ("the same, of a token request", "POST /auth/token", "none", form, 3),
+        ("the same, of a message", "POST /hl7/riverside", &feed, hl7, 1),
     ];
-    for (attempt, path, kind, length) in tries {
-        std::fs::write(&file, vec![b'a'; length]).unwrap();
-        let mut statuses = Vec::new();
-        for _ in 0..25 {
-            let (url, data) = (house.url(path), format!("@{}", file.display()));
-            let command = move || {
-                Command::new("curl")
-                    .args([
-                        "--http2",
-                        "--insecure",
-                        "--silent",
-                        "--show-error",
-                        "--max-time",
-                        "20",
-                        "--output",
-                        "/dev/null",
-                    ])
-                    .args([
-                        "--write-out",
-                        "%{http_version} %{http_code}",
-                        "--header",
-                        &format!("content-type: {kind}"),
-                        "--data-binary",
-                        &data,
-                        &url,
-                    ])
-                    .output()
-            };
-            let Ok(output) = tokio::task::spawn_blocking(command).await.unwrap() else {
-                println!("skipped: there is no curl");
-                return attempts;
-            };
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            assert!(output.status.success(), "{attempt}: {text} {}", String::from_utf8_lossy(&output.stderr));
-            statuses.push(text);
-        }
-        statuses.dedup();
-        assert!(statuses.len() == 1 && statuses[0].starts_with("2 4"), "{attempt}: {statuses:?}");
-        attempts.add(format!("{attempt}, 25 times"), format!("25 times {}", statuses[0].trim_start_matches("2 ")));
+    let requests = tries.map(|(_, target, authorization, kind, _)| {
+        format!("{target} HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n2\r\na=\r\n")
+    });
+    let address = stranger.readers.house.running.http;
+    let endings = requests.iter().map(|request| until_closed(address, request.as_bytes(), most));
+    let endings = futures_util::future::join_all(endings).await;
+    for ((attempt, .., least), ending) in tries.into_iter().zip(endings) {
+        ended(attempts, attempt, ending, least);
     }
-    house.running.stop().await;
-    attempts
-}
-
-async fn with_tls() -> House {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(vec!["localhost".to_string(), "127.0.0.1".to_string()])
-        .unwrap()
-        .self_signed(&key)
-        .unwrap();
-    House::with_files(
-        &|name, text| match name {
-            "handover.yaml" => {
-                text.replace("http: { listen:", "http: { tls: { certificate: gateway.pem, key: gateway.key }, listen:")
-            }
-            _ => text,
-        },
-        &[("gateway.pem", certificate.pem()), ("gateway.key", key.serialize_pem())],
-    )
-    .await
 }
 
 pub async fn floods(stranger: &Stranger) -> Attempts {
