@@ -97,7 +97,7 @@ fn questionnaires_are_known_by_panel_items_and_total() {
             "PSY",
         ),
         (["82810-3", "86645-9", "2106-3"].as_slice(), "SEX"),
-        (["76501-6", "93026-3", "76504-0"].as_slice(), "SDV"),
+        (["76501-6", "93026-3", "76504-0", "76499-3", "76500-8", "76502-4", "76503-2"].as_slice(), "SDV"),
     ] {
         for code in codes {
             assert!(coded("http://loinc.org", code).contains(&label), "{code}");
@@ -115,6 +115,10 @@ fn products_are_known_and_not_their_ingredients_alone() {
     }
     for code in ["476556", "1747691", "1999667"] {
         assert!(rxnorm(code).contains(&"HIV"), "{code}");
+    }
+    // Prophylaxis as it is billed: injected, swallowed, and handed out by a pharmacy.
+    for code in ["J0738", "J0739", "J0752", "Q0516", "Q0521"] {
+        assert!(coded("http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", code).contains(&"HIV"), "{code}");
     }
     assert!(rxnorm("483325").contains(&"SEX"), "emergency contraception");
     assert!(rxnorm("313782").is_empty() && rxnorm("745679").is_empty(), "paracetamol, salbutamol");
