@@ -107,6 +107,39 @@ mod tests {
         }
     }
 
+    /// Every rule that the packages here have, as `key expression`.
+    fn published(folder: &std::path::Path, rules: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                published(&entry, rules);
+            } else {
+                let text = std::fs::read_to_string(&entry).unwrap();
+                let rule = |line: &str| {
+                    let line = line.trim_start();
+                    Some(line.strip_prefix("error ").or_else(|| line.strip_prefix("warning "))?.to_string())
+                };
+                rules.extend(text.lines().filter_map(rule));
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_erratum_corrects_is_published_so_in_the_packages_here_or_said_to_be_in_other_copies() {
+        let profiles = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
+        let mut rules = Vec::new();
+        published(&profiles.join("r4"), &mut rules);
+        published(&profiles.join("us-core"), &mut rules);
+        for erratum in ERRATA.iter() {
+            let wanted = format!("{} {}", erratum.key.trim_start_matches('*'), erratum.published);
+            let is_here = match erratum.key.strip_prefix('*') {
+                Some(_) => rules.iter().any(|rule| rule.ends_with(&wanted)),
+                None => rules.contains(&wanted),
+            };
+            let is_elsewhere = erratum.source.contains("some copies of 4.0.1 have it right");
+            assert!(is_here != is_elsewhere, "{}: {}", erratum.key, erratum.published);
+        }
+    }
+
     #[test]
     fn only_what_was_published_so_is_corrected() {
         let rule = |key: &str, expression: &str| Constraint {
