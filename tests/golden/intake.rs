@@ -25,7 +25,10 @@ fn tried(intake: Intake, profiles: &[&str]) -> Trial {
     let feed = site.feeds.get_mut(FEED).unwrap();
     feed.intake = intake;
     let base = "http://hl7.org/fhir/us/core/StructureDefinition";
-    feed.profiles = [("Patient".to_string(), profiles.iter().map(|name| format!("{base}/{name}")).collect())].into();
+    for name in profiles {
+        let kind = if *name == "us-core-encounter" { "Encounter" } else { "Patient" };
+        feed.profiles.entry(kind.to_string()).or_default().push(format!("{base}/{name}"));
+    }
     let raw = registration();
     dry_run(&site, FEED, &raw, Members { listed: members(), otherwise: None }, arrival_time(&raw)).unwrap()
 }
@@ -47,4 +50,20 @@ fn a_feeds_profiles_are_reported_or_refused_as_it_says() {
         let taken = tried(intake, profiles);
         assert_eq!((taken.code, about_gender(&taken).len()), (Code::AA, 0));
     }
+}
+
+#[test]
+fn what_the_record_makes_of_a_visit_is_checked_once_more_and_refuses_nothing() {
+    let about_type = |trial: &Trial| -> Vec<bool> {
+        let found = trial.problems.iter().filter(|problem| problem.to_string().starts_with("Encounter.type"));
+        found.map(Problem::is_error).collect()
+    };
+    // A draft of a visit lacks what the record gives it, so nothing that is missing is said of it; the registration says no type.
+    for intake in [Intake::Report, Intake::Reject] {
+        let trial = tried(intake, &["us-core-encounter"]);
+        assert_eq!((trial.code, about_type(&trial)), (Code::AA, vec![false]), "{:#?}", trial.problems);
+        let status = trial.problems.iter().find(|problem| problem.to_string().starts_with("Encounter.status"));
+        assert_eq!(status.map(ToString::to_string), None, "the record said it");
+    }
+    assert_eq!(about_type(&tried(Intake::Off, &["us-core-encounter"])), Vec::<bool>::new());
 }
