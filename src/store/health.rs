@@ -17,7 +17,7 @@ pub struct Health {
     pub deliveries_held: u64,
     pub deliveries_dead: u64,
     /// When the oldest was made of the deliveries that are to be tried next, of which so many are looked at as `NEXT_LOOKED_AT`:
-    /// where fewer wait or are held, the oldest of all.
+    /// where fewer wait or are held, and in PostgreSQL always, the oldest of all.
     pub oldest_delivery: Option<Timestamp>,
     pub disk_bytes: u64,
 }

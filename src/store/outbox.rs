@@ -53,6 +53,35 @@ pub enum DeliveryState {
     Withdrawn,
 }
 
+impl DeliveryState {
+    /// In the order of the numbers by which stores keep them.
+    pub const ALL: [Self; 5] = [Self::Waiting, Self::Delivered, Self::Held, Self::Dead, Self::Withdrawn];
+
+    /// As it is written in JSON, in an address and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Held => "held",
+            Self::Dead => "dead",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
+    /// As stores keep it.
+    pub(super) fn number(self) -> u8 {
+        self as u8
+    }
+
+    pub(super) fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+}
+
 /// One try at sending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -158,5 +187,21 @@ impl Delivery {
         }
         (self.state, self.next, self.tries) = (DeliveryState::Waiting, Some(now), 0);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_found_by_the_word_and_the_number_that_it_is_kept_by() {
+        for (number, state) in DeliveryState::ALL.into_iter().enumerate() {
+            assert_eq!(usize::from(state.number()), number, "what a store has written must stay what it was");
+            assert_eq!(DeliveryState::numbered(state.number()), Some(state));
+            assert_eq!(DeliveryState::named(state.word()), Some(state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.word());
+        }
+        assert_eq!((DeliveryState::named("given up"), DeliveryState::numbered(5)), (None, None));
     }
 }

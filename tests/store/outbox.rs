@@ -106,6 +106,15 @@ on_every_store! {
         assert_eq!(store.health().await.oldest_delivery, None);
     }
 
+    async fn health_tells_the_oldest_of_those_given_up_when_one_is_brought_back(place) {
+        let store = place.open();
+        commit_deliveries(&*store, vec![NewDelivery { created: at(3), ..delivery("a1", "lakeside", person(1), 1, at(9)) }]).await;
+        finish(&*store, "a1", 60, Outcome::Dead).await;
+        assert_eq!(store.health().await.oldest_delivery, None);
+        assert!(store.retry_delivery("a1", at(70)).await.unwrap());
+        assert_eq!(store.health().await.oldest_delivery, Some(at(3)), "when it was made, and not when it was brought back");
+    }
+
     async fn one_withdrawn_lets_the_next_pass_and_one_shortened_keeps_its_place(place) {
         let store = place.open();
         lines(&*store).await;

@@ -88,6 +88,8 @@ async fn agrees(store: &dyn Store, known: &[Known]) {
         }
         for now in [at(0), at(1), at(1799), at(-90_000), at(250_000)] {
             let mut counts = WorkCounts::default();
+            let late = WorkFilter { due_before: Some(now), ..everything.clone() };
+            assert_eq!(all(store, &late, 11).await, expected(known, &late));
             for (place, urgency) in Urgency::ALL.into_iter().enumerate() {
                 let of = WorkFilter { urgency: Some(urgency), ..everything.clone() };
                 let late = WorkFilter { due_before: Some(now), ..of.clone() };
@@ -165,6 +167,37 @@ on_every_store! {
     }
 }
 
+/// What takes a database back to before the index.
+const UNDONE: &str = "DROP TABLE open_work, open_work_count; ALTER TABLE delivery DROP COLUMN created_nanos;
+                      DELETE FROM migration WHERE number >= 4";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_gateway_of_before_is_still_committing_is_in_the_index_that_another_makes() {
+    let Some(place) = Place::postgres() else { return };
+    let store = place.open();
+    let mut seed = StdRng::seed_from_u64(12);
+    let known: Vec<Known> = (0..20).map(|number| Known { open: true, ..random(&mut seed, number, 1) }).collect();
+    commit_changes(&*store, known.iter().enumerate().map(|(number, task)| write(number, task, 0)).collect()).await;
+    store.close().await;
+    drop(store);
+    let EngineChoice::Postgres { url } = &place.settings.engine else { panic!("PostgreSQL") };
+    crate::postgres::run_in(url, UNDONE);
+    // One Task goes away and comes back when the other has begun.
+    let meanwhile = "CREATE TABLE aside AS SELECT * FROM resource WHERE type = 'Task' ORDER BY id LIMIT 1;
+                     DELETE FROM resource WHERE id IN (SELECT id FROM aside)";
+    crate::postgres::run_in(url, meanwhile);
+    let writer = {
+        let url = url.clone();
+        let slow = "BEGIN; INSERT INTO resource SELECT * FROM aside; SELECT pg_sleep(3); COMMIT";
+        std::thread::spawn(move || crate::postgres::run_in(&url, slow))
+    };
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let store = place.open();
+    writer.join().unwrap();
+    assert_eq!(store.work_counts(None, at(0)).await.unwrap().total(), 20);
+    assert_eq!(all(&*store, &WorkFilter::default(), 50).await.len(), 20);
+}
+
 #[tokio::test]
 async fn a_database_of_before_gets_the_index_of_the_tasks_it_has() {
     let Some(place) = Place::postgres() else { return };
@@ -175,7 +208,6 @@ async fn a_database_of_before_gets_the_index_of_the_tasks_it_has() {
     store.close().await;
     drop(store);
     let EngineChoice::Postgres { url } = &place.settings.engine else { panic!("PostgreSQL") };
-    let undone = "DROP TABLE open_work, open_work_count; DELETE FROM migration WHERE number = 4";
-    crate::postgres::run_in(url, undone);
+    crate::postgres::run_in(url, UNDONE);
     agrees(&*place.open(), &known).await;
 }

@@ -16,7 +16,7 @@
 //! | INPUT | hash of feed and control id, content | sequence |
 //! | DELIVERY | id | delivery, packed |
 //! | LINE | hash of partner, person, number | id; unfinished only |
-//! | DUE | time, id | –; heads of lines only |
+//! | DUE | time, id | when it was made; heads of lines only |
 //! | CREATED | sequence, ordinal | delivery id |
 //! | ASIDE | state, sequence, ordinal | delivery id; held and dead only |
 //! | AUDIT | sequence | entries of one commit, packed |
@@ -26,7 +26,7 @@
 //! | ONCE | hash | expiry |
 //! | ONCE_EXPIRY | time, hash | – |
 //! | STATE | name | bytes |
-//! | FINISHED | time, delivery id | –; delivered and dead only |
+//! | FINISHED | time, delivery id | –; delivered, dead and withdrawn only |
 //! | UNUSED | hash of feed, cause | entry, packed |
 //! | UNUSED_COUNT | hash of feed | how many causes it has |
 //! | OPEN_WORK | hash of owner (zero: everybody's), urgency, due time, person, local | –; open Tasks only, twice each |

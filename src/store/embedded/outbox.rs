@@ -8,7 +8,7 @@ use super::leases::Claim;
 use super::pack::{damaged, pack_json, unpack_json};
 use super::walk::{present, walk};
 use crate::identity::PersonId;
-use crate::store::engine::{Span, View};
+use crate::store::engine::{Pair, Span, View};
 use crate::store::{Attempt, Cursor, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Page, StoreError};
 
 /// What can be told of a delivery without reading its payload.
@@ -26,7 +26,7 @@ struct Label {
 impl Label {
     fn read(bytes: &[u8]) -> Result<(Self, &[u8]), StoreError> {
         let mut reader = Reader(bytes);
-        let state = state_of(reader.byte()?)?;
+        let state = DeliveryState::numbered(reader.byte()?).ok_or_else(|| damaged("a delivery's state"))?;
         let (partner, person, number) = (reader.take()?, reader.person()?, reader.number()?);
         let (sequence, ordinal) = (reader.number()?, u32::from_be_bytes(reader.take()?));
         let next = if reader.byte()? == 1 { Some(time_of(reader.take()?)?) } else { None };
@@ -38,37 +38,16 @@ impl Label {
     }
 
     fn aside(&self) -> Vec<u8> {
-        let key = Key::new(ASIDE).byte(state_byte(self.state)).number(self.sequence);
+        let key = Key::new(ASIDE).byte(self.state.number()).number(self.sequence);
         key.bytes(&self.ordinal.to_be_bytes()).done()
     }
 
     fn pack(&self, delivery: &Delivery) -> Result<Vec<u8>, StoreError> {
-        let key = Key::new(state_byte(self.state)).bytes(&self.partner).person(self.person).number(self.number);
+        let key = Key::new(self.state.number()).bytes(&self.partner).person(self.person).number(self.number);
         let key = key.number(self.sequence).bytes(&self.ordinal.to_be_bytes()).byte(u8::from(self.next.is_some()));
         let next = self.next.map_or_else(Vec::new, |next| time_bytes(next).to_vec());
         let body = pack_json(&(&delivery.new, delivery.tries, &delivery.attempts))?;
         Ok([key.done(), next, body].concat())
-    }
-}
-
-fn state_byte(state: DeliveryState) -> u8 {
-    match state {
-        DeliveryState::Waiting => 0,
-        DeliveryState::Delivered => 1,
-        DeliveryState::Held => 2,
-        DeliveryState::Dead => 3,
-        DeliveryState::Withdrawn => 4,
-    }
-}
-
-fn state_of(byte: u8) -> Result<DeliveryState, StoreError> {
-    match byte {
-        0 => Ok(DeliveryState::Waiting),
-        1 => Ok(DeliveryState::Delivered),
-        2 => Ok(DeliveryState::Held),
-        3 => Ok(DeliveryState::Dead),
-        4 => Ok(DeliveryState::Withdrawn),
-        _ => Err(damaged("a delivery's state")),
     }
 }
 
@@ -87,18 +66,18 @@ fn unpack(value: &[u8]) -> Result<(Label, Delivery), StoreError> {
     Ok((label, delivery))
 }
 
-/// The key in the due queue that this line ought to have: that of its first unfinished delivery.
-fn due_of_line(view: &dyn View, label: &Label) -> Result<Option<Vec<u8>>, StoreError> {
+/// The key in the due queue that this line ought to have: that of its first unfinished delivery, which comes with it, packed.
+fn due_of_line(view: &dyn View, label: &Label) -> Result<Option<Pair>, StoreError> {
     let Some((_, id)) = view.scan(&Span::prefix(label.line().done()), 1)?.into_iter().next() else { return Ok(None) };
     let value = present(view.get(&Key::new(DELIVERY).bytes(&id).done())?, "a delivery in line")?;
     let next = Label::read(&value)?.0.next.ok_or_else(|| damaged("a delivery in line"))?;
-    Ok(Some(Key::new(DUE).time(next).bytes(&id).done()))
+    Ok(Some((Key::new(DUE).time(next).bytes(&id).done(), value)))
 }
 
 /// Writes a delivery in its new state, and whatever follows for its line, the queue, the listings and the counts.
 fn write(draft: &mut Draft<'_>, before: Option<&Label>, label: &Label, delivery: &Delivery) -> Result<(), StoreError> {
     let id = delivery.new.id.as_bytes();
-    let due_before = due_of_line(draft, label)?;
+    let due_before = due_of_line(draft, label)?.map(|(key, _)| key);
     draft.put(delivery_key(&delivery.new.id), label.pack(delivery)?);
     let place = label.line().number(label.number).done();
     if matches!(label.state, DeliveryState::Waiting | DeliveryState::Held) {
@@ -107,12 +86,12 @@ fn write(draft: &mut Draft<'_>, before: Option<&Label>, label: &Label, delivery:
         draft.delete(place);
     }
     let due_after = due_of_line(draft, label)?;
-    if due_before != due_after {
+    if due_before.as_ref() != due_after.as_ref().map(|(key, _)| key) {
         if let Some(key) = due_before {
             draft.delete(key);
         }
-        if let Some(key) = due_after {
-            draft.put(key, Vec::new());
+        if let Some((key, first)) = due_after {
+            draft.put(key, time_bytes(unpack(&first)?.1.new.created).to_vec());
         }
     }
     let was = before.map(|before| before.state);
@@ -263,10 +242,15 @@ pub fn claim(
 /// When the oldest was made of the first deliveries in the queue.
 pub fn oldest(view: &dyn View, count: usize) -> Result<Option<Timestamp>, StoreError> {
     let mut oldest = None;
-    for (key, _) in view.scan(&Span::prefix(vec![DUE]), count)? {
-        let mut reader = Reader::of_key(&key);
-        let _: [u8; 12] = reader.take()?;
-        let created = present_delivery(view, reader.text()?)?.new.created;
+    for (key, value) in view.scan(&Span::prefix(vec![DUE]), count)? {
+        let created = if value.is_empty() {
+            // A program of before did not write it here.
+            let mut reader = Reader::of_key(&key);
+            let _: [u8; 12] = reader.take()?;
+            present_delivery(view, reader.text()?)?.new.created
+        } else {
+            time_of(Reader(&value).take()?)?
+        };
         oldest = Some(oldest.map_or(created, |known: Timestamp| known.min(created)));
     }
     Ok(oldest)
@@ -285,7 +269,7 @@ pub fn list(
     let span = match (filter.message, filter.state) {
         (Some(message), _) => Span::prefix(Key::new(CREATED).number(message).done()),
         (None, Some(state @ (DeliveryState::Held | DeliveryState::Dead))) => {
-            Span::prefix(Key::new(ASIDE).byte(state_byte(state)).done())
+            Span::prefix(Key::new(ASIDE).byte(state.number()).done())
         }
         _ => Span::prefix(vec![CREATED]),
     };
@@ -298,4 +282,44 @@ pub fn list(
             && partner.is_none_or(|partner| partner == label.partner);
         if wanted { Ok(Some(unpack(&value)?.1)) } else { Ok(None) }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::embedded::Embedded;
+    use crate::store::engine::{Changes, Engine, Memory};
+    use crate::store::{Store, WriteUnit};
+
+    #[tokio::test]
+    async fn the_oldest_is_found_without_reading_a_delivery_and_in_a_queue_of_before_by_reading_it() {
+        let memory = Memory::default();
+        let engine = memory.clone();
+        let store = Embedded::open("memory", None, Box::new(move || Ok(Box::new(engine.clone())))).unwrap();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let made = |number: i64| NewDelivery {
+            id: format!("d{number}"),
+            partner: format!("practice {number}"),
+            person: PersonId::SHARED,
+            number: 1,
+            subject: "Task/1/_history/1".to_string(),
+            agreement: "agreements/lakeside.yaml:7".to_string(),
+            payload: json!({}),
+            created: at(100 - number),
+            due: at(200),
+            message: None,
+            ending: false,
+        };
+        store.commit(WriteUnit { deliveries: (1..=9).map(made).collect(), ..WriteUnit::default() }).await.unwrap();
+        let queue = memory.view().unwrap().scan(&Span::prefix(vec![DUE]), 20).unwrap();
+        let of_before: Changes = queue.iter().map(|(key, _)| (key.clone(), Some(Vec::new()))).collect();
+        memory.write(of_before).unwrap();
+        assert_eq!(store.health().await.oldest_delivery, Some(at(91)));
+        memory.write(queue.into_iter().map(|(key, value)| (key, Some(value))).collect()).unwrap();
+        let bodies = memory.view().unwrap().scan(&Span::prefix(vec![DELIVERY]), 20).unwrap();
+        memory.write(bodies.into_iter().map(|(key, _)| (key, None)).collect()).unwrap();
+        assert_eq!(store.health().await.oldest_delivery, Some(at(91)));
+    }
 }

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use super::worklist;
+use super::{outbox, worklist};
 use crate::store::StoreError;
 
 const MIGRATIONS: &[&str] = &[
@@ -10,9 +10,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/002-finished.sql"),
     include_str!("migrations/003-unused.sql"),
     include_str!("migrations/004-worklist.sql"),
+    include_str!("migrations/005-created.sql"),
 ];
 /// The layout whose tables the program fills, because only it can say what open work is.
 const WORKLIST: usize = 4;
+/// The layout from which on a delivery's row says when it was made; of those of before its document alone does.
+const CREATED: usize = 5;
 /// Any number, but always this: gateways that start together take turns.
 const LOCK: i64 = 0x6861_6e64_6f76;
 
@@ -38,6 +41,9 @@ pub async fn migrate(client: &mut Client) -> Result<(), StoreError> {
     }
     if done < WORKLIST {
         worklist::build(&transaction).await?;
+    }
+    if done < CREATED {
+        outbox::fill_created(&transaction).await?;
     }
     Ok(transaction.commit().await?)
 }

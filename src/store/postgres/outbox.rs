@@ -9,27 +9,13 @@ use tokio_postgres::Row;
 use super::rows::{Conditions, clean, column, cursor, damaged, json, nanos, of_json, page_size, signed, time};
 use crate::store::{Attempt, Cursor, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Page, StoreError};
 
+/// Deliveries read at once while their rows are filled in.
+const CHUNK: i64 = 1_000;
 const COLUMNS: &str = "document, state, next_nanos, tries, attempts, message, sequence, ordinal";
 
-fn number(state: DeliveryState) -> i16 {
-    match state {
-        DeliveryState::Waiting => 0,
-        DeliveryState::Delivered => 1,
-        DeliveryState::Held => 2,
-        DeliveryState::Dead => 3,
-        DeliveryState::Withdrawn => 4,
-    }
-}
-
 fn delivery(row: &Row) -> Result<Delivery, StoreError> {
-    let state = match column::<i16>(row, "state")? {
-        0 => DeliveryState::Waiting,
-        1 => DeliveryState::Delivered,
-        2 => DeliveryState::Held,
-        3 => DeliveryState::Dead,
-        4 => DeliveryState::Withdrawn,
-        _ => return Err(damaged("a delivery's state")),
-    };
+    let state = u8::try_from(column::<i16>(row, "state")?).ok().and_then(DeliveryState::numbered);
+    let state = state.ok_or_else(|| damaged("a delivery's state"))?;
     Ok(Delivery {
         new: of_json(column(row, "document")?)?,
         state,
@@ -39,17 +25,23 @@ fn delivery(row: &Row) -> Result<Delivery, StoreError> {
     })
 }
 
-/// When the oldest was made of the first deliveries in the queue.
-pub async fn oldest(client: &Object, count: usize) -> Result<Option<Timestamp>, StoreError> {
-    let sql = "SELECT document FROM delivery WHERE first AND state IN (0, 2) ORDER BY next_nanos LIMIT $1";
-    let statement = client.prepare_cached(sql).await?;
-    let rows = client.query(&statement, &[&i64::try_from(page_size(count)).unwrap_or(i64::MAX)]).await?;
-    let mut oldest = None;
-    for row in rows {
-        let created = of_json::<NewDelivery>(column(&row, "document")?)?.created;
-        oldest = Some(oldest.map_or(created, |known: Timestamp| known.min(created)));
+/// Says in the rows of before when each was made, once, in the transaction that makes the column. What is done needs it no more.
+pub async fn fill_created(transaction: &tokio_postgres::Transaction<'_>) -> Result<(), StoreError> {
+    let mut last = String::new();
+    loop {
+        let sql = "SELECT id, document FROM delivery WHERE state IN (0, 2) AND id > $1 ORDER BY id LIMIT $2";
+        let rows = transaction.query(sql, &[&last, &CHUNK]).await?;
+        let Some(row) = rows.last() else { return Ok(()) };
+        last = column(row, "id")?;
+        let (mut ids, mut created) = (Vec::new(), Vec::new());
+        for row in &rows {
+            ids.push(column::<&str>(row, "id")?);
+            created.push(nanos(of_json::<NewDelivery>(column(row, "document")?)?.created));
+        }
+        let sql = "UPDATE delivery SET created_nanos = made.at FROM unnest($1::text[], $2::bigint[]) AS made (id, at)
+                   WHERE delivery.id = made.id";
+        transaction.execute(sql, &[&ids, &created]).await?;
     }
-    Ok(oldest)
 }
 
 /// Changes to one line take turns: who is first in it follows from all that is in it.
@@ -84,8 +76,8 @@ pub async fn add(transaction: &Transaction<'_>, new: &[NewDelivery], sequence: u
         let statement = transaction
             .prepare_cached(
                 "INSERT INTO delivery (id, partner, person, number, sequence, ordinal, message, state, next_nanos, tries,
-                                       document, attempts)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0, $9, '[]') ON CONFLICT DO NOTHING",
+                                       document, attempts, created_nanos)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0, $9, '[]', $10) ON CONFLICT DO NOTHING",
             )
             .await?;
         let (partner, person) = line(new);
@@ -103,6 +95,7 @@ pub async fn add(transaction: &Transaction<'_>, new: &[NewDelivery], sequence: u
                     &new.message.map(signed),
                     &nanos(new.due),
                     &json(new)?,
+                    &nanos(new.created),
                 ],
             )
             .await?;
@@ -158,7 +151,7 @@ async fn update<T>(
         )
         .await?;
     let tries = i32::try_from(delivery.tries).unwrap_or(i32::MAX);
-    let (state, next) = (number(delivery.state), delivery.next.map(nanos));
+    let (state, next) = (i16::from(delivery.state.number()), delivery.next.map(nanos));
     let finished = delivery.finished().map(nanos);
     transaction
         .execute(&statement, &[&id, &state, &next, &tries, &json(&delivery.attempts)?, &free, &finished])
@@ -215,7 +208,7 @@ pub async fn list(
         conditions.add("partner = ?", vec![Box::new(clean(&partner))]);
     }
     if let Some(state) = filter.state {
-        conditions.add(&format!("state = {}", number(state)), Vec::new());
+        conditions.add(&format!("state = {}", state.number()), Vec::new());
     }
     if let Some(person) = filter.person {
         conditions.add("person = ?", vec![Box::new(person.to_string())]);

@@ -129,6 +129,12 @@ pub struct Conditions {
 impl Conditions {
     /// `?` stands for the parameter, `?` again for the next.
     pub fn add(&mut self, text: &str, parameters: Vec<Parameter>) {
+        let numbered = self.numbered(text, parameters);
+        self.texts.push(numbered);
+    }
+
+    /// Takes the parameters, and leaves it to the caller where their condition stands.
+    pub fn numbered(&mut self, text: &str, parameters: Vec<Parameter>) -> String {
         let mut numbered = String::new();
         let mut number = self.parameters.len();
         for character in text.chars() {
@@ -139,8 +145,8 @@ impl Conditions {
                 numbered.push(character);
             }
         }
-        self.texts.push(numbered);
         self.parameters.extend(parameters);
+        numbered
     }
 
     /// `WHERE …`, or nothing.

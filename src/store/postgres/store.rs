@@ -15,8 +15,8 @@ use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, NEXT_LOOKED_AT, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError,
-    UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError, UnusedEntry,
+    UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
 };
 
 /// How often work that lost against another gateway's locks is done again.
@@ -275,14 +275,11 @@ impl Store for Postgres {
     }
 
     async fn health(&self) -> Health {
-        let read = self.connections.run(|client| async move {
-            let oldest = outbox::oldest(&client, NEXT_LOOKED_AT).await?;
-            Ok((counts(client).await?, oldest))
-        });
-        let (fault, ([messages, records, waiting, held, dead, disk], oldest_delivery)) = match read.await {
-            Ok(read) => (None, read),
-            Err(error) => (Some(error.to_string()), ([0; 6], None)),
-        };
+        let (fault, ([messages, records, waiting, held, dead, disk], oldest_delivery)) =
+            match self.connections.run(counts).await {
+                Ok(read) => (None, read),
+                Err(error) => (Some(error.to_string()), ([0; 6], None)),
+            };
         Health {
             fault,
             engine: "postgres",
@@ -323,8 +320,9 @@ async fn claim_timers(
     Ok(due)
 }
 
-/// Messages and records are counted while they are few, and estimated by the database's statistics after.
-async fn counts(client: Object) -> Result<[u64; 6], StoreError> {
+/// Messages and records are counted while they are few, and estimated by the database's statistics after. With them, when the
+/// oldest delivery was made that is not done.
+async fn counts(client: Object) -> Result<([u64; 6], Option<Timestamp>), StoreError> {
     let count = |table: &str| {
         format!(
             "(SELECT CASE WHEN reltuples < 50000 THEN (SELECT count(*) FROM {table}) ELSE reltuples::bigint END
@@ -333,7 +331,8 @@ async fn counts(client: Object) -> Result<[u64; 6], StoreError> {
     };
     let sql = format!(
         "SELECT {}, {}, (SELECT count(*) FROM delivery WHERE state = 0), (SELECT count(*) FROM delivery WHERE state = 2),
-                (SELECT count(*) FROM delivery WHERE state = 3), pg_database_size(current_database())",
+                (SELECT count(*) FROM delivery WHERE state = 3), pg_database_size(current_database()),
+                (SELECT min(created_nanos) FROM delivery WHERE state IN (0, 2)) AS oldest",
         count("message"),
         count("head")
     );
@@ -342,5 +341,5 @@ async fn counts(client: Object) -> Result<[u64; 6], StoreError> {
     for (place, to) in counts.iter_mut().enumerate() {
         *to = unsigned(row.try_get(place)?);
     }
-    Ok(counts)
+    Ok((counts, column::<Option<i64>>(&row, "oldest")?.map(time).transpose()?))
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::rows::{Conditions, after_key, clean, column, json, nanos, page_size, stored, unsigned};
 use crate::record::Stored;
-use crate::store::{Cursor, Page, StoreError, WorkCounts, WorkFilter, WorkPlace};
+use crate::store::{Cursor, Page, StoreError, Urgency, WorkCounts, WorkFilter, WorkPlace};
 
 const HOUR_NANOS: i64 = 3_600_000_000_000;
 /// Work without a due date.
@@ -81,26 +81,21 @@ pub async fn page(
     after: Option<Cursor>,
     count: usize,
 ) -> Result<Page<Stored>, StoreError> {
-    let mut conditions = Conditions::default();
-    if let Some(owner) = &filter.owner {
-        conditions.add("owner = ?", vec![Box::new(clean(owner))]);
-    }
-    if let Some(urgency) = filter.urgency {
-        conditions.add("urgency = ?", vec![Box::new(i16::from(urgency.rank()))]);
-    }
-    if let Some(until) = filter.due_before {
-        conditions.add("due_nanos < ?", vec![Box::new(nanos(until))]);
-    }
-    if let Some((urgency, due, id)) = after_key::<OrderKey>(after.as_ref())? {
-        let last: Vec<super::rows::Parameter> = vec![Box::new(urgency), Box::new(due), Box::new(id)];
-        conditions.add("(urgency, due_nanos, open_work.id) > (?, ?, ?)", last);
-    }
+    let after = after_key::<OrderKey>(after.as_ref())?;
     let count = page_size(count);
+    let mut conditions = Conditions::default();
+    let ranges: Vec<String> = Urgency::ALL
+        .into_iter()
+        .filter(|urgency| filter.urgency.is_none_or(|wanted| wanted == *urgency))
+        .filter(|urgency| after.as_ref().is_none_or(|(last, _, _)| *last <= i16::from(urgency.rank())))
+        .map(|urgency| range(&mut conditions, urgency, &filter, after.as_ref(), count + 1))
+        .collect();
+    if ranges.is_empty() {
+        return Ok(Page { items: Vec::new(), next: None });
+    }
     let sql = format!(
-        "SELECT urgency, due_nanos, resource.id AS id, version, updated_nanos, document, state
-         FROM open_work JOIN resource ON resource.type = 'Task' AND resource.id = open_work.id {}
-         ORDER BY urgency, due_nanos, open_work.id LIMIT {}",
-        conditions.clause(),
+        "SELECT * FROM ({}) AS ranges ORDER BY urgency, due_nanos, id LIMIT {}",
+        ranges.join(" UNION ALL "),
         count + 1
     );
     let statement = client.prepare_cached(&sql).await?;
@@ -112,6 +107,35 @@ pub async fn page(
     };
     let next = last.map(|row| json(&key(row)?).map(Cursor)).transpose()?;
     Ok(Page { items, next })
+}
+
+/// The first so many of one urgency. Each is one range of the index, whatever it is that the page shows: what is due before a time
+/// stands together within an urgency only.
+fn range(
+    conditions: &mut Conditions,
+    urgency: Urgency,
+    filter: &WorkFilter,
+    after: Option<&OrderKey>,
+    count: usize,
+) -> String {
+    let rank = i16::from(urgency.rank());
+    let mut parts = vec![conditions.numbered("urgency = ?", vec![Box::new(rank)])];
+    if let Some(owner) = &filter.owner {
+        parts.push(conditions.numbered("owner = ?", vec![Box::new(clean(owner))]));
+    }
+    if let Some(until) = filter.due_before {
+        parts.push(conditions.numbered("due_nanos < ?", vec![Box::new(nanos(until))]));
+    }
+    if let Some((_, due, id)) = after.filter(|(last, _, _)| *last == rank) {
+        let last: Vec<super::rows::Parameter> = vec![Box::new(*due), Box::new(id.clone())];
+        parts.push(conditions.numbered("(due_nanos, open_work.id) > (?, ?)", last));
+    }
+    format!(
+        "(SELECT urgency, due_nanos, resource.id AS id, version, updated_nanos, document, state
+          FROM open_work JOIN resource ON resource.type = 'Task' AND resource.id = open_work.id
+          WHERE {} ORDER BY urgency, due_nanos, open_work.id LIMIT {count})",
+        parts.join(" AND ")
+    )
 }
 
 /// Late is what was due before `now`: whole hours by their sums, and the one under way by looking.

@@ -1,6 +1,9 @@
 -- Open work in the order in which people do it, beside the Tasks themselves: most urgent first (0 is stat), of those what is due
 -- first; work without a due date stands at the end of time. The program fills it from the Tasks there are.
 
+-- A gateway of before that is still committing would write Tasks that are in no index: it waits here, and what it wrote is read.
+LOCK TABLE resource IN SHARE ROW EXCLUSIVE MODE;
+
 CREATE TABLE open_work (
     id text COLLATE "C" PRIMARY KEY,
     owner text COLLATE "C" NOT NULL,
