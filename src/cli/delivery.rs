@@ -1,9 +1,11 @@
 //! `handover delivery list` and `retry`: the outbox as operators see it.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::command::Outcome;
 use super::operation::{clock, items, number, text};
+use super::page::PageArguments;
 use super::reach::GatewayArgument;
 use super::screen::Screen;
 use super::table::Table;
@@ -33,17 +35,10 @@ struct List {
     #[arg(long, value_name = "NAME")]
     partner: Option<String>,
     /// Only in this state.
-    #[arg(long, value_parser = ["waiting", "delivered", "held", "dead", "withdrawn"])]
-    state: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    count: usize,
-    /// Where the last listing ended.
-    #[arg(long, value_name = "CURSOR")]
-    after: Option<String>,
-    /// Print `{ "items": [...], "next": CURSOR }`.
-    #[arg(long)]
-    json: bool,
+    #[arg(long, value_parser = state_parser())]
+    state: Option<DeliveryState>,
+    #[command(flatten)]
+    page: PageArguments,
     #[command(flatten)]
     gateway: GatewayArgument,
 }
@@ -70,6 +65,12 @@ struct Retry {
     gateway: GatewayArgument,
 }
 
+/// A state by its word; help lists them.
+fn state_parser() -> impl TypedValueParser<Value = DeliveryState> {
+    PossibleValuesParser::new(DeliveryState::ALL.map(DeliveryState::word))
+        .try_map(|word| DeliveryState::named(&word).ok_or("no state of a delivery"))
+}
+
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     match &arguments.command {
         Command::List(list) => run_list(list, screen),
@@ -78,19 +79,14 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
 }
 
 fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
-    let state = match list.state.as_deref() {
-        None => None,
-        Some("waiting") => Some(DeliveryState::Waiting),
-        Some("delivered") => Some(DeliveryState::Delivered),
-        Some("held") => Some(DeliveryState::Held),
-        Some("dead") => Some(DeliveryState::Dead),
-        Some("withdrawn") => Some(DeliveryState::Withdrawn),
-        Some(other) => bail!("`{other}` is no state of a delivery"),
+    let operation = Operation::DeliveryList {
+        partner: list.partner.clone(),
+        state: list.state,
+        after: list.page.after.clone(),
+        count: list.page.count,
     };
-    let operation =
-        Operation::DeliveryList { partner: list.partner.clone(), state, after: list.after.clone(), count: list.count };
     let answer = list.gateway.perform(operation, screen)?;
-    if list.json {
+    if list.page.json {
         screen.say_json(&answer)?;
         return Ok(Outcome::Well);
     }

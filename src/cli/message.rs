@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use super::command::Outcome;
 use super::explain;
 use super::operation::{clock, items, number, text, time};
+use super::page::PageArguments;
 use super::reach::GatewayArgument;
 use super::screen::Screen;
 use super::table::Table;
@@ -39,15 +40,8 @@ struct List {
     /// Only with this control id (MSH-10).
     #[arg(long, value_name = "ID")]
     control: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    count: usize,
-    /// Where the last listing ended.
-    #[arg(long, value_name = "CURSOR")]
-    after: Option<String>,
-    /// Print `{ "items": [...], "next": CURSOR }`.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    page: PageArguments,
     #[command(flatten)]
     gateway: GatewayArgument,
 }
@@ -80,11 +74,11 @@ fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
         feed: list.feed.clone(),
         faulty: list.faulty,
         control: list.control.clone(),
-        after: list.after.clone(),
-        count: list.count,
+        after: list.page.after.clone(),
+        count: list.page.count,
     };
     let answer = list.gateway.perform(operation, screen)?;
-    if list.json {
+    if list.page.json {
         screen.say_json(&answer)?;
         return Ok(Outcome::Well);
     }

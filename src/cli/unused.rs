@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::command::Outcome;
 use super::explain::wrapped;
 use super::operation::{clock, items, number, text};
+use super::page::PageArguments;
 use super::reach::GatewayArgument;
 use super::screen::Screen;
 use crate::pipeline::Operation;
@@ -47,15 +48,8 @@ struct List {
     /// Only what somebody has work of that is not answered yet.
     #[arg(long)]
     open: bool,
-    /// At most so many.
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    count: usize,
-    /// Where the last listing ended.
-    #[arg(long, value_name = "CURSOR")]
-    after: Option<String>,
-    /// Print `{ "items": [...], "next": CURSOR }`.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    page: PageArguments,
     #[command(flatten)]
     gateway: GatewayArgument,
 }
@@ -118,11 +112,11 @@ fn list(list: &List, screen: &mut Screen) -> Result<Outcome> {
         feed: list.feed.clone(),
         kind,
         open: list.open,
-        after: list.after.clone(),
-        count: list.count,
+        after: list.page.after.clone(),
+        count: list.page.count,
     };
     let answer = list.gateway.perform(operation, screen)?;
-    if list.json {
+    if list.page.json {
         screen.say_json(&answer)?;
         return Ok(Outcome::Well);
     }

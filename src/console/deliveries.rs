@@ -38,24 +38,10 @@ struct Row {
     next: String,
 }
 
-fn state_named(name: &str) -> Option<DeliveryState> {
-    match name {
-        "waiting" => Some(DeliveryState::Waiting),
-        "delivered" => Some(DeliveryState::Delivered),
-        "held" => Some(DeliveryState::Held),
-        "dead" => Some(DeliveryState::Dead),
-        "withdrawn" => Some(DeliveryState::Withdrawn),
-        _ => None,
-    }
-}
-
 pub(super) fn state_name(state: &DeliveryState) -> &'static str {
     match state {
-        DeliveryState::Waiting => "waiting",
-        DeliveryState::Delivered => "delivered",
-        DeliveryState::Held => "held",
         DeliveryState::Dead => "given up",
-        DeliveryState::Withdrawn => "withdrawn",
+        other => other.word(),
     }
 }
 
@@ -64,10 +50,10 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let state = asked.state.unwrap_or_default();
     let filter = DeliveryFilter {
         partner: asked.partner.filter(|partner| !partner.is_empty()),
-        state: state_named(&state),
+        state: DeliveryState::named(&state),
         ..DeliveryFilter::default()
     };
-    let cursor = asked.after.filter(|after| !after.is_empty()).map(Cursor);
+    let cursor = Cursor::given(asked.after.as_deref().unwrap_or_default());
     let page = match console.gateway.store.deliveries(&filter, cursor.as_ref(), PAGE).await {
         Ok(page) => page,
         Err(error) => return page::store_fault(&person, &error),

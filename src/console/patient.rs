@@ -115,7 +115,7 @@ async fn read_lists(
 ) -> Result<(Page<Stored>, Page<AuditEntry>), StoreError> {
     let store = &console.gateway.store;
     look::note(console, person, Some(patient.person), format!("Patient/{patient}")).await?;
-    let cursor = |list| asked.cursor(list).map(|cursor| Cursor(cursor.to_string()));
+    let cursor = |list| asked.cursor(list).and_then(Cursor::given);
     let query = Query { resource_type: OBSERVATION.to_string(), terms: vec![Term::Patient(vec![patient.person])] };
     let observations = store.search(&query, cursor(OBSERVATION).as_ref(), OBSERVATIONS).await?;
     let audit = store.audit(Some(patient.person), cursor("audit").as_ref(), AUDIT).await?;

@@ -93,7 +93,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         urgency: Urgency::of_code(&show),
         due_before: (show == "late").then_some(now),
     };
-    let cursor = Some(after.clone()).filter(|after| !after.is_empty()).map(Cursor);
+    let cursor = Cursor::given(&after);
     let is_first = cursor.is_none();
     let reading = async move {
         let (owner, cursor) = (filter.owner.as_deref(), cursor.as_ref());

@@ -50,7 +50,7 @@ pub(super) async fn show(
         Err(fault) => return fault,
     };
     let filter = DeliveryFilter { message: Some(*sequence), ..DeliveryFilter::default() };
-    let after = asked.cursor("deliveries").map(|cursor| Cursor(cursor.to_string()));
+    let after = asked.cursor("deliveries").and_then(Cursor::given);
     let deliveries = match console.gateway.store.deliveries(&filter, after.as_ref(), LINES).await {
         Ok(page) => page,
         Err(error) => return page::store_fault(&person, &error),

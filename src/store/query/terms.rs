@@ -85,6 +85,13 @@ impl From<Identifier> for TokenValue {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor(pub String);
 
+impl Cursor {
+    /// As it stands in an address; an empty one is the beginning.
+    pub fn given(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self(text.to_string()))
+    }
+}
+
 /// One resource that a search found, and the cursor by which the search goes on after it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Match {
