@@ -86,10 +86,14 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let Asked { panel, show, after } = asked.into_inner();
     let (site, store) = (console.gateway.site.load_full(), console.gateway.store.clone());
     let now = console.gateway.clock.now();
+    let chosen = site.panels.get(&panel);
+    if chosen.is_none() && !panel.is_empty() {
+        // An empty list would say that nothing is owed.
+        let text = "There is no such panel. Choose one of the practices from the list of all tasks.";
+        return page::fault(Some(&person), StatusCode::NOT_FOUND, "Not here", text);
+    }
     let filter = WorkFilter {
-        // A panel that is not there has no work.
-        owner: (!panel.is_empty())
-            .then(|| site.panels.get(&panel).map(|panel| owner(&panel.practice)).unwrap_or_default()),
+        owner: chosen.map(|panel| owner(&panel.practice)),
         urgency: Urgency::of_code(&show),
         due_before: (show == "late").then_some(now),
     };
