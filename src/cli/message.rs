@@ -1,6 +1,7 @@
 //! `handover message list` and `show`: what arrived, and what became of it.
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
 use super::command::Outcome;
 use super::explain;
@@ -101,6 +102,15 @@ fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
     super::table::show(&table, &answer, "no messages", screen)
 }
 
+/// The id of whom a message is about; of several the first, and how many more.
+fn patient(summary: &Value) -> String {
+    match (text(summary, "/patient"), summary.get("further_patients").and_then(Value::as_u64).unwrap_or_default()) {
+        ("", _) => "not known".to_string(),
+        (first, 0) => first.to_string(),
+        (first, more) => format!("{first}, and {more} more"),
+    }
+}
+
 fn run_show(show: &Show, screen: &mut Screen) -> Result<Outcome> {
     let answer = show.gateway.perform(Operation::MessageShow { sequence: show.number }, screen)?;
     if show.json {
@@ -116,6 +126,7 @@ fn run_show(show: &Show, screen: &mut Screen) -> Result<Outcome> {
         ("received", time(&summary, "/received")),
         ("answered", text(&summary, "/acknowledged").to_string()),
         ("what became of it", text(&summary, "/disposition").to_string()),
+        ("patient", patient(&summary)),
     ];
     for (name, value) in facts {
         screen.say(format!("  {name:<18} {value}"))?;

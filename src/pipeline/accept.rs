@@ -129,6 +129,7 @@ impl Gateway {
             disposition: decided.disposition,
             acknowledged: answer.code.text().to_string(),
             patient: decided.patient,
+            further_patients: decided.further_patients,
             replays,
             incomplete: arrival.oversized || arrival.cut_short || arrival.unframed,
             size: u64::try_from(arrival.raw.len()).unwrap_or(u64::MAX),
@@ -230,7 +231,7 @@ impl Gateway {
 /// A message that changes nothing but is kept.
 fn nothing(disposition: Disposition) -> Decided {
     let (unit, trace) = (WriteUnit::default(), Trace::default());
-    Decided { unit, trace, problems: Vec::new(), disposition, patient: None }
+    Decided { unit, trace, problems: Vec::new(), disposition, patient: None, further_patients: 0 }
 }
 
 fn control_reused() -> Problem {

@@ -1,6 +1,8 @@
 //! From an understood message and the record as it stands to everything that will be written. A pure function: accepting,
 //! replaying, trying and testing all call it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::find::Found;
@@ -20,7 +22,9 @@ pub struct Decided {
     pub trace: Trace,
     pub problems: Vec<Problem>,
     pub disposition: Disposition,
+    /// The id of the Patient; of several the first, and how many more there are.
     pub patient: Option<String>,
+    pub further_patients: u64,
 }
 
 /// Who said it and when it came.
@@ -83,7 +87,8 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     check_work(feed, &unit, &mut problems);
     unit.heads.extend(prior_write);
     unit.identifiers = merged.identifiers;
-    Decided { unit, trace, problems, disposition: Disposition::Applied, patient: Some(patient) }
+    let disposition = Disposition::Applied;
+    Decided { unit, trace, problems, disposition, patient: Some(patient), further_patients: 0 }
 }
 
 fn refused(problems: Vec<Problem>) -> Decided {
@@ -93,6 +98,7 @@ fn refused(problems: Vec<Problem>) -> Decided {
         problems,
         disposition: Disposition::Error,
         patient: None,
+        further_patients: 0,
     }
 }
 
@@ -159,7 +165,9 @@ pub(super) fn joined(portions: Vec<Decided>) -> Decided {
     if portions.len() == 0 {
         return whole;
     }
+    let mut patients: BTreeSet<String> = whole.patient.iter().cloned().collect();
     for mut portion in portions {
+        patients.extend(portion.patient.take());
         whole.problems.append(&mut portion.problems);
         if portion.disposition != Disposition::Applied {
             whole.disposition = portion.disposition;
@@ -179,6 +187,7 @@ pub(super) fn joined(portions: Vec<Decided>) -> Decided {
     whole.unit.changes = squash(whole.unit.changes);
     let visible = whole.unit.changes.iter().filter(|change| change.is_visible());
     whole.trace.resources = visible.map(version_path).collect();
+    whole.further_patients = u64::try_from(patients.len().saturating_sub(1)).unwrap_or(u64::MAX);
     whole
 }
 
@@ -190,5 +199,26 @@ fn add_head(heads: &mut Vec<HeadWrite>, write: HeadWrite) {
             known.head.revision = known.replaces + 1;
         }
         None => heads.push(write),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_several_patients_names_the_first_and_says_how_many_more() {
+        let of = |patient: &str| Decided {
+            disposition: Disposition::Applied,
+            patient: Some(patient.to_string()),
+            ..refused(Vec::new())
+        };
+        let about = |patients: &[&str]| {
+            let whole = joined(patients.iter().map(|patient| of(patient)).collect());
+            (whole.patient.unwrap(), whole.further_patients)
+        };
+        assert_eq!(about(&["b"]), ("b".to_string(), 0));
+        assert_eq!(about(&["b", "b"]), ("b".to_string(), 0));
+        assert_eq!(about(&["b", "a", "b", "c"]), ("b".to_string(), 2));
     }
 }

@@ -133,5 +133,6 @@ impl Members<'_> {
 }
 
 fn alone(disposition: Disposition, problems: Vec<Problem>) -> Decided {
-    Decided { unit: WriteUnit::default(), trace: Trace::default(), problems, disposition, patient: None }
+    let (unit, trace) = (WriteUnit::default(), Trace::default());
+    Decided { unit, trace, problems, disposition, patient: None, further_patients: 0 }
 }

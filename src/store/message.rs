@@ -34,8 +34,11 @@ pub struct MessageSummary {
     pub disposition: Disposition,
     /// AA, AE or AR.
     pub acknowledged: String,
-    /// The id of the Patient it is about, when that was found.
+    /// The id of the Patient it is about, when that was found; of several the first.
     pub patient: Option<String>,
+    /// How many more patients it is about.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub further_patients: u64,
     /// The sequence number of the message that this one replays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replays: Option<u64>,
@@ -44,6 +47,11 @@ pub struct MessageSummary {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub incomplete: bool,
     pub problems: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One message whole.

@@ -130,3 +130,27 @@ async fn a_very_large_message_is_shown_in_parts_that_say_so() {
     assert!(!second.contains("OBX|1|NM") && second.contains("OBX|250|") && second.contains("The part before"));
     house.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_several_patients_says_so_and_a_panel_that_is_not_there_is_not_found() {
+    let house = House::new().await;
+    let mut hospital = house.hospital().await;
+    let at = minutes_ago(30);
+    let message = format!(
+        "MSH|^~\\&|RIVER-ADT|RIVERSIDE|HANDOVER|DEMO|{at}||ORU^R01^ORU_R01|9|P|2.5.1\r\
+         PID|1||4714^^^RIVERSIDE^MR||Okafor^Rosalind^M||19580314|F\rOBR|1||R1|8867-4^Pulse^LN|||{at}\r\
+         OBX|1|NM|8867-4^Heart rate^LN||80|/min||||||F|||{at}\r\
+         PID|2||4715^^^RIVERSIDE^MR||Amari^Joel||19700101|M\rOBR|2||R2|8867-4^Pulse^LN|||{at}\r\
+         OBX|1|NM|8867-4^Heart rate^LN||70|/min||||||F|||{at}\r"
+    );
+    assert_eq!(code(&hospital.send(&message).await), "AA");
+    let summary = house.running.gateway.store.messages(&Default::default(), None, 1).await.unwrap().items.remove(0);
+    assert_eq!((summary.patient.is_some(), summary.further_patients), (true, 1));
+    let visitor = Visitor::new(&house, "Ida Roe").await;
+    let (_, page) = visitor.open(&format!("/console/messages/{}", summary.sequence)).await;
+    assert!(page.contains("The first patient's record") && page.contains("about 1 more patient;"), "{page}");
+    let (status, page) = visitor.open("/console/tasks?panel=lakside").await;
+    assert_eq!(status, 404, "nobody is told that nothing is owed");
+    assert!(page.contains("no such panel"), "{page}");
+    house.running.stop().await;
+}

@@ -42,6 +42,7 @@ pub fn message(control: &str, bytes: &str) -> MessageEntry {
             disposition: Disposition::Applied,
             acknowledged: "AA".to_string(),
             patient: None,
+            further_patients: 0,
             replays: None,
             size: bytes.len() as u64,
             incomplete: false,
