@@ -7,6 +7,7 @@ use super::command::Outcome;
 use super::operation::{items, text};
 use super::reach::GatewayArgument;
 use super::screen::Screen;
+use crate::fhir::concept_title;
 use crate::pipeline::Operation;
 
 /// Shows what of a patient is labelled as sensitive, or says what a thing is that somebody looked at.
@@ -74,7 +75,8 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     for item in found {
         let labels: Vec<&str> = items(item, "/labels").iter().filter_map(Value::as_str).collect();
         let waits = if item.get("waits") == Some(&Value::Bool(true)) { "  waits for a look" } else { "" };
-        screen.say(format!("{}  {}  {}{waits}", text(item, "/resource"), labels.join(" "), words(item)))?;
+        let title = concept_title(item.get("code")).unwrap_or_default();
+        screen.say(format!("{}  {}  {title}{waits}", text(item, "/resource"), labels.join(" ")))?;
     }
     Ok(Outcome::Well)
 }
@@ -83,11 +85,6 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
 fn is_thing(what: &str) -> bool {
     let kind = what.split_once('/').map(|(kind, _)| kind).filter(|_| !what.contains('|'));
     kind.is_some_and(|kind| kind != "Patient" && kind.starts_with(|first: char| first.is_ascii_uppercase()))
-}
-
-fn words(item: &Value) -> &str {
-    let places = ["/code/text", "/code/coding/0/display", "/code/coding/0/code"];
-    places.into_iter().map(|place| text(item, place)).find(|words| !words.is_empty()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::page::{self, Frame};
 use super::part::{Asked, Part};
 use super::session::Person;
 use super::{Console, look, tasks};
+use crate::fhir::concept_title;
 use crate::identity::ResourceId;
 use crate::pipeline::{Explanation, explain_record};
 use crate::record::Stored;
@@ -143,20 +144,12 @@ fn row(stored: &Stored, zone: &TimeZone) -> Row {
     let kind = stored.resource.resource_type().to_string();
     let resource = Value::from(stored.resource.clone());
     let text = |pointer: &str| resource.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let titles = [
-        "/description",
-        "/title",
-        "/code/text",
-        "/code/coding/0/display",
-        "/code/coding/0/code",
-        "/class/display",
-        "/class/code",
-        "/name/0/family",
-    ];
+    let title = text("/description").or_else(|| text("/title")).or_else(|| concept_title(resource.get("code")));
+    let title = title.or_else(|| ["/class/display", "/class/code", "/name/0/family"].into_iter().find_map(text));
     let is_task = kind == "Task";
     Row {
         id: stored.id.to_string(),
-        title: titles.iter().find_map(|pointer| text(pointer)).unwrap_or_default().to_string(),
+        title: title.unwrap_or_default().to_string(),
         status: text("/status").or_else(|| text("/clinicalStatus/coding/0/code")).unwrap_or_default().to_string(),
         version: stored.version,
         updated: page::second(stored.updated, zone),

@@ -12,6 +12,7 @@ use super::page::{self, Frame};
 use super::routes::FormKey;
 use super::session::Person;
 use super::{Console, look};
+use crate::fhir::concept_title;
 use crate::identity::ResourceId;
 use crate::pipeline::{TaskAction, owner};
 use crate::protocol::{CONTACT, Contact};
@@ -166,7 +167,7 @@ fn row(stored: &Stored, now: Timestamp, zone: &TimeZone) -> TaskRow {
     let due = due_of(&stored.resource);
     TaskRow {
         id: stored.id.to_string(),
-        title: or(or(text("/code/text"), "/code/coding/0/display"), "/code/coding/0/code"),
+        title: concept_title(resource.get("code")).unwrap_or_default().to_string(),
         text: text("/description"),
         patient: or(text("/for/display"), "/for/reference"),
         patient_id: text("/for/reference").trim_start_matches("Patient/").to_string(),

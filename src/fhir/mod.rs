@@ -1,5 +1,6 @@
 //! FHIR R4: resources as JSON behind a thin type, references, identifiers, narratives and drafts; R4's definitions, value sets and FHIRPath.
 
+mod concept;
 pub mod definition;
 mod draft;
 mod identifier;
@@ -15,6 +16,7 @@ pub mod terminology;
 pub mod time;
 mod valueset;
 
+pub use concept::concept_title;
 pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{BY_MEMBER, Draft, KEYED, Scope};
 pub use identifier::Identifier;

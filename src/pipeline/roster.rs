@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Gateway;
-use crate::fhir::Identifier;
+use crate::fhir::{Identifier, concept_title};
 use crate::problem::{Category, Place, Problem};
 use crate::record::Membership;
 use crate::site::Practice;
@@ -135,9 +135,7 @@ pub fn owner(practice: &Practice) -> String {
 
 /// The rule's own words, without those of the patient's.
 fn title(task: &crate::fhir::Resource) -> String {
-    let code = task.get("code");
-    let text = |pointer: &str| code.and_then(|code| code.pointer(pointer)).and_then(serde_json::Value::as_str);
-    ["/text", "/coding/0/display", "/coding/0/code"].into_iter().find_map(text).unwrap_or("a task").to_string()
+    concept_title(task.get("code")).unwrap_or("a task").to_string()
 }
 
 fn name(member: &Membership) -> String {
