@@ -14,6 +14,7 @@ mod implied;
 mod invariants;
 mod matching;
 mod meanings;
+mod met;
 mod named;
 mod own;
 mod place;
@@ -29,6 +30,7 @@ mod structure;
 mod validate;
 
 pub use compiled::Profiles;
+pub use met::{claim_what_is_met, us_core_profiles};
 pub use named::named_profile;
 pub use own::{own_profile, validate_own};
 pub use snapshot::{Snapshot, SnapshotElement, SnapshotInvariant};

@@ -14,6 +14,7 @@ use crate::agreement::{self, Decision, Exit, Form, Offer, Question, Standing};
 use crate::fhir::{Resource, add_labels, labels_of};
 use crate::identity::{PersonId, ResourceId};
 use crate::pipeline::{Covered, covered};
+use crate::profile::claim_what_is_met;
 use crate::record::Stored;
 use crate::site::{Partner, Site};
 use crate::store::{AuditEntry, StoreError, WriteUnit};
@@ -137,7 +138,9 @@ impl<'a> Reader<'a> {
         let weighed = self.weigh(&stored, asked).await?;
         self.remember(action(self.exit), &stored, weighed.is_shown(), weighed.because());
         let released = weighed.decision.released(&stored.resource).filter(|_| weighed.is_shown());
-        let Some(resource) = released else { return Ok(Verdict::Denied) };
+        let Some(mut resource) = released else { return Ok(Verdict::Denied) };
+        // What it meets is asked of what leaves: an element that an agreement takes away may be one that a profile wants.
+        claim_what_is_met(&mut resource, &self.site.profiles);
         let Stored { id, version, updated, .. } = stored;
         Ok(Verdict::Shown(Box::new(Shown { id: id.to_string(), version, updated, resource })))
     }

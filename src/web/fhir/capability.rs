@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::negotiate::{check_format, parameter};
 use super::parameters::{COMMON, Parameter, TYPES};
 use crate::fhir::Library;
+use crate::profile::us_core_profiles;
 use crate::web::answer::{Fault, write_fhir};
 use crate::web::service::Service;
 
@@ -79,7 +80,7 @@ fn resource(name: &str, own: &[Parameter]) -> Value {
         .collect();
     let interactions: Vec<Value> =
         ["read", "vread", "history-instance", "search-type"].iter().map(|code| json!({ "code": code })).collect();
-    json!({
+    let mut stated = json!({
         "type": name,
         "interaction": interactions,
         "versioning": "versioned",
@@ -90,5 +91,11 @@ fn resource(name: &str, own: &[Parameter]) -> Value {
             "name": "validate",
             "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
         }],
-    })
+    });
+    let profiles = us_core_profiles(name);
+    if !profiles.is_empty() {
+        // What meets one of them says so in `meta.profile`.
+        stated["supportedProfile"] = json!(profiles);
+    }
+    stated
 }
