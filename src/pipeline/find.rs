@@ -2,17 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::Gateway;
 use super::overlay::Overlay;
 use super::portions::Portion;
 use crate::fhir::Identifier;
 use crate::identity::{self, Identified, PersonId};
 use crate::problem::Problem;
-use crate::record::{Membership, Record, touched};
-use crate::store::{Store, StoreError};
+use crate::record::{Membership, Record, is_half_pressure, touched};
+use crate::store::{DateValue, Query, Relation, Store, StoreError, Term, observed_at};
 
 /// The newest observations that are read with a record; rules look back no further.
-pub(super) const OBSERVATIONS: usize = 256;
+/// A pressure that came as two results is three of them.
+pub(super) const OBSERVATIONS: usize = 384;
 
 /// A record with the panels its patient is on.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,11 +90,49 @@ pub(super) async fn find(store: &dyn Store, overlay: &Overlay, portion: &Portion
 
 /// Adds to a loaded record what a statement touches and loading left out: shared resources and old observations.
 async fn complete(store: &dyn Store, record: &mut Record, identified: &[Identified]) -> Result<(), StoreError> {
+    let observed = record.of_type("Observation").filter_map(|stored| observed_at(&stored.resource));
+    let oldest = observed.min().filter(|_| record.truncated);
     for (kind, id) in touched(&record.head, identified) {
         if record.get(&kind, id).is_none()
             && let Some(stored) = store.resource(&kind, id).await?
         {
             record.resources.insert((kind, id), stored);
+        }
+    }
+    if let Some(oldest) = oldest {
+        complete_moments(store, record, identified, oldest).await?;
+    }
+    Ok(())
+}
+
+/// Adds what was measured together with results of long ago: the other half of a pressure, and the panel of both.
+async fn complete_moments(
+    store: &dyn Store,
+    record: &mut Record,
+    identified: &[Identified],
+    oldest: Timestamp,
+) -> Result<(), StoreError> {
+    let stated = identified.iter().map(|one| &one.draft.resource).filter(|resource| is_half_pressure(resource));
+    let known = identified.iter().filter_map(|one| record.get("Observation", one.id)).map(|stored| &stored.resource);
+    let results = stated.chain(known.filter(|resource| is_half_pressure(resource)));
+    let moments: BTreeSet<&str> = results.filter_map(|resource| resource.text("effectiveDateTime")).collect();
+    // Nothing lost: a result without a time that can be read stands beside none.
+    let moments: Vec<Timestamp> = moments.into_iter().filter_map(|text| text.parse().ok()).collect();
+    for moment in moments.into_iter().filter(|moment| *moment <= oldest) {
+        let until = moment.checked_add(SignedDuration::from_nanos(1)).unwrap_or(moment);
+        let span = DateValue { from: Some(moment), until: Some(until), relation: Relation::Overlaps };
+        let elements = &["effectiveDateTime", "effectiveInstant"];
+        let terms = vec![Term::Patient(record.head.family().collect()), Term::Date { elements, values: vec![span] }];
+        let query = Query { resource_type: "Observation".to_string(), terms };
+        let mut cursor = None;
+        loop {
+            let page = store.search(&query, cursor.as_ref(), OBSERVATIONS).await?;
+            let found = page.items.into_iter().map(|stored| (("Observation".to_string(), stored.id), stored));
+            record.resources.extend(found);
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => break,
+            }
         }
     }
     Ok(())

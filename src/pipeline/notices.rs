@@ -145,7 +145,7 @@ mod tests {
         let (mut record, _) = reading(1);
         record.truncated = true;
         let told = new_since(&mut record, Vec::new());
-        assert_eq!(told[0].unused.as_ref().unwrap().about, "256 observations of one record");
+        assert_eq!(told[0].unused.as_ref().unwrap().about, "384 observations of one record");
         assert!(new_since(&mut record, Vec::new()).is_empty());
     }
 

@@ -14,7 +14,7 @@ use crate::fhir::Resource;
 use crate::identity::PersonId;
 use crate::problem::Problem;
 use crate::protocol::View;
-use crate::record::{Change, Head, Membership, Record, squash};
+use crate::record::{Change, Head, Membership, Pressures, Record, Unpaired, pressures, squash};
 use crate::site::Site;
 use crate::store::{AuditEntry, HeadWrite, NewDelivery, Trace, TraceLine, WriteUnit};
 
@@ -54,6 +54,7 @@ impl Working {
 
 /// Lets the protocols and the agreements have their say, and makes the unit to commit.
 pub fn settle(site: &Site, mut working: Working, now: Timestamp) -> Settled {
+    put_together(&mut working, now);
     evaluate(site, &mut working, now);
     working.changes = squash(working.changes);
     let mut audit = Vec::new();
@@ -72,6 +73,18 @@ pub fn settle(site: &Site, mut working: Working, now: Timestamp) -> Settled {
         ..WriteUnit::default()
     };
     Settled { unit, trace: working.trace, unused: working.unused }
+}
+
+/// Brings what is made from several results up to date with them.
+fn put_together(working: &mut Working, now: Timestamp) {
+    let Pressures { changes, unpaired } = pressures(&working.record, &working.changes, now);
+    for Unpaired { results } in unpaired {
+        let about = results.iter().map(|id| format!("Observation/{id}")).collect::<Vec<_>>().join(", ");
+        let text = "not put together as a blood pressure panel: nothing tells which of these systolic and diastolic results of one \
+                    moment belong together";
+        working.trace.decisions.push(TraceLine::new(&about, "", text));
+    }
+    working.take(changes);
 }
 
 fn evaluate(site: &Site, working: &mut Working, now: Timestamp) {
@@ -109,6 +122,10 @@ fn decide_deliveries(
         let mut sent = BTreeMap::new();
         if !is_pushable(resource.resource_type()) {
             // Nothing lost: this type is never sent by itself, whatever an agreement says.
+            continue;
+        }
+        if !change.stored.state.made_of.is_empty() {
+            // Nothing lost: the results that it puts together are sent themselves; it would say them twice.
             continue;
         }
         for (partner, decision) in site.agreements.pushes(resource, &panels, now) {

@@ -12,7 +12,7 @@ use super::part::{self, Parts};
 use super::who::{self, Claim, Face};
 use super::{Stamp, State, Transition, rank, stored};
 use crate::fhir::{BY_MEMBER, Resource};
-use crate::identity::{Identified, PersonId};
+use crate::identity::{Identified, PersonId, ResourceId};
 
 #[derive(Debug, Clone)]
 pub(super) struct Fragment {
@@ -24,6 +24,8 @@ pub(super) struct Fragment {
     /// The records under which it was stated.
     pub origins: BTreeSet<PersonId>,
     pub work: Option<Value>,
+    /// The results that it puts together.
+    pub made_of: Vec<ResourceId>,
 }
 
 impl Fragment {
@@ -56,7 +58,7 @@ impl Fragment {
             faces.push(Face::of(claim, stamp, std::mem::take(&mut parts)));
         }
         let origins = BTreeSet::from([identified.id.person]);
-        Self { resource_type: kind, parts, faces, transitions, origins, work: None }
+        Self { resource_type: kind, parts, faces, transitions, origins, work: None, made_of: Vec::new() }
     }
 
     /// What is stored about one thing.
@@ -75,6 +77,7 @@ impl Fragment {
             transitions: state.transitions.clone(),
             origins,
             work: state.work.clone(),
+            made_of: state.made_of.clone(),
         }
     }
 
@@ -92,6 +95,7 @@ impl Fragment {
             transitions,
             origins: self.origins.union(&other.origins).copied().collect(),
             work: self.work.or(other.work),
+            made_of: if self.made_of.is_empty() { other.made_of } else { self.made_of },
         }
     }
 
@@ -139,6 +143,7 @@ impl Fragment {
             who: (self.resource_type == "Patient").then(|| who::store(&self.faces, &self.parts, &parts)),
             transitions: self.transitions.clone(),
             work: self.work.clone(),
+            made_of: self.made_of.clone(),
             origins: if only_here { Vec::new() } else { self.origins.iter().copied().collect() },
             superseded: None,
         };

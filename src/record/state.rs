@@ -136,6 +136,9 @@ pub struct State {
     /// For work that a protocol made: its facts between evaluations (protocol, rule, episode, answers).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work: Option<serde_json::Value>,
+    /// The results of the same record that this one puts together; none for what somebody stated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made_of: Vec<ResourceId>,
     /// The records under which this thing was stated, when they are more than the one in its id: a visit that went on
     /// after its patient was merged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

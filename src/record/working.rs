@@ -96,7 +96,7 @@ impl<'a> Working<'a> {
 }
 
 /// The resource with its id and the `meta` of a version.
-fn version(id: ResourceId, mut bare: Resource, state: State, version: u64, received: Timestamp) -> Stored {
+pub(super) fn version(id: ResourceId, mut bare: Resource, state: State, version: u64, received: Timestamp) -> Stored {
     let mut meta = match bare.remove("meta") {
         Some(Value::Object(meta)) => meta,
         _ => Map::new(),
@@ -121,7 +121,7 @@ pub fn restated(stored: &Stored, resource: Resource, received: Timestamp) -> Cha
 }
 
 /// What a resource says, without what the gateway adds to it.
-fn content(resource: &Resource) -> Resource {
+pub(super) fn content(resource: &Resource) -> Resource {
     let mut bare = resource.clone();
     bare.remove("id");
     if let Some(Value::Object(mut meta)) = bare.remove("meta") {

@@ -25,6 +25,7 @@ mod on_change;
 mod orders;
 mod owners;
 mod page;
+mod pressures;
 mod second_opinion;
 mod stories;
 mod story;

@@ -71,6 +71,7 @@ async fn every_promised_search_finds_what_the_hospital_sent() {
         (format!("Task?patient={patient}&code=ed-follow-up&status=completed"), 0),
         (format!("Observation?patient={patient}&code=http://loinc.org|59408-5&status=final"), 1),
         ("Observation?code=http://loinc.org|8480-6".to_string(), 0),
+        (format!("Observation?patient={patient}&code=http://loinc.org|2708-6"), 1),
         (format!("Condition?patient={patient}&code=http://hl7.org/fhir/sid/icd-10|J44.1"), 1),
     ] {
         assert_eq!(reader.ids(&path).await.len(), count, "{path}");
@@ -88,6 +89,44 @@ async fn every_promised_search_finds_what_the_hospital_sent() {
     let form = readers.http.post(format!("{}/Task/_search", reader.base)).bearer_auth(&reader.token);
     let posted: Value = form.form(&[("patient", &patient)]).send().await.unwrap().json().await.unwrap();
     assert_eq!(crate::partner::ids(&posted), reader.ids(&format!("Task?patient={patient}")).await);
+    readers.house.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_served_claims_the_profiles_of_us_core_that_it_meets() {
+    let readers = Readers::new().await;
+    let patient = visit(&readers.house).await;
+    let at = minutes_ago(30);
+    let pressure = [
+        format!("MSH|^~\\&|RIVER-MON|RIVERSIDE|HANDOVER|DEMO|{at}||ORU^R01^ORU_R01|4|P|2.5.1"),
+        "PID|1||4711^^^RIVERSIDE^MR||Okafor^Rosalind^M||19580314|F".to_string(),
+        format!("OBR|1||F2^RIVERSIDE|VITALS^Vitals^L|||{at}"),
+        format!("OBX|1|NM|8480-6^Systolic blood pressure^LN||131|mm[Hg]^^UCUM|||||F|||{at}"),
+        format!("OBX|2|NM|8462-4^Diastolic blood pressure^LN||84|mm[Hg]^^UCUM|||||F|||{at}\r"),
+    ];
+    send(&mut readers.house.hospital().await, &pressure.join("\r")).await;
+    let reader = readers.lakeside().await;
+    let us_core = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-";
+    for (path, profile) in [
+        (format!("Patient?_id={patient}"), "patient"),
+        (format!("Encounter?patient={patient}"), "encounter"),
+        (format!("Observation?patient={patient}&code=http://loinc.org|59408-5"), "pulse-oximetry"),
+        (format!("Observation?patient={patient}&code=http://loinc.org|85354-9"), "blood-pressure"),
+        (format!("Observation?patient={patient}&code=http://loinc.org|8480-6"), "vital-signs"),
+        (format!("Observation?patient={patient}&code=http://loinc.org|8462-4"), "vital-signs"),
+    ] {
+        let found = reader.search(&path).await;
+        assert_eq!(found["entry"].as_array().map(Vec::len), Some(1), "{path}: {found}");
+        let resource = &found["entry"][0]["resource"];
+        assert_eq!(resource["meta"]["profile"], json!([format!("{us_core}{profile}")]), "{path}: {resource}");
+        let kind = resource["resourceType"].as_str().unwrap();
+        let asked = readers.http.post(format!("{}/{kind}/$validate", reader.base)).bearer_auth(&reader.token);
+        let outcome: Value = asked.json(resource).send().await.unwrap().json().await.unwrap();
+        assert!(!outcome["issue"].to_string().contains("\"error\""), "{path}: {outcome}");
+    }
+    let metadata: Value = reqwest::get(readers.house.url("/fhir/metadata")).await.unwrap().json().await.unwrap();
+    let supported = metadata["rest"][0]["resource"].to_string();
+    assert!(supported.contains(&format!("{us_core}blood-pressure")), "{supported}");
     readers.house.running.stop().await;
 }
 

@@ -38,9 +38,10 @@ pub enum Fault {
 /// What one Observation says of a rule's series, by the place of the series.
 pub type Stated = Vec<(usize, Result<Interval, Fault>)>;
 
-/// Every status but those that say there is no such result; a value that is there counts however pending it is.
+/// Every status but those that say there is no such result; a value that is there counts however pending it is. What only puts
+/// results together is no reading beside them.
 pub fn counts(stored: &Stored) -> bool {
-    !matches!(stored.resource.text("status"), Some("entered-in-error" | "cancelled"))
+    stored.state.made_of.is_empty() && !matches!(stored.resource.text("status"), Some("entered-in-error" | "cancelled"))
 }
 
 /// Which series of a rule a code is of; asked once for each code, however many readings have it.

@@ -20,7 +20,7 @@ use crate::web::client::Client;
 use crate::web::service::Service;
 
 /// Of the newest; enough for every rule that looks back.
-const OBSERVATIONS: usize = 200;
+const OBSERVATIONS: usize = 300;
 
 /// Cards shown at most: more are not read.
 const CARDS: usize = 10;
