@@ -225,9 +225,9 @@ fn panel(systolic: &Stored, diastolic: &Stored) -> Resource {
             panel.set(element, value.clone());
         }
     }
-    if let Some(issued) =
-        parts.iter().filter_map(|part| part.text("issued")).max_by_key(|text| text.parse::<Timestamp>().ok())
-    {
+    // Nothing lost: a text that is no time stands behind one that is.
+    let moment = |issued: &&str| issued.parse::<Timestamp>().ok();
+    if let Some(issued) = parts.iter().filter_map(|part| part.text("issued")).max_by_key(moment) {
         panel.set("issued", json!(issued));
     }
     for element in ["performer", "note", "extension"] {

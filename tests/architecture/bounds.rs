@@ -55,6 +55,7 @@ const WHY: &[(&str, &str, usize, &str)] = &[
     ("pipeline/operation.rs", "unused", 1, "as console/unused.rs"),
     ("pipeline/retention.rs", "prune", 1, "the oldest first, again while there is more"),
     ("pipeline/roster.rs", "panel", 1, "all members, page by page"),
+    ("pipeline/find.rs", "search", 1, "what was measured at one moment, page by page"),
     ("pipeline/roster.rs", "search", 1, "all Tasks of a patient, page by page"),
     ("pipeline/timers.rs", "claim_timers", 1, "what is due longest first, again at once while a claim is full"),
     ("pipeline/unused_work.rs", "unused", 1, "all causes, page by page"),
