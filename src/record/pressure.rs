@@ -78,8 +78,8 @@ pub fn pressures(record: &Record, changes: &[Change], received: Timestamp) -> Pr
     for group in groups.values() {
         let is_touched = group.iter().any(|(_, stored)| changed.contains(&stored.id));
         let has_own =
-            |stored: &&Stored| panels.iter().any(|panel| panel.state.made_of.is_empty() && says(panel, stored));
-        if !is_touched || group.iter().any(|(_, stored)| has_own(&stored)) {
+            |stored: &Stored| panels.iter().any(|panel| panel.state.made_of.is_empty() && says(panel, stored));
+        if !is_touched || group.iter().any(|(_, stored)| has_own(stored)) {
             // Nothing lost: nothing changed here, or the sender said the panel itself.
             continue;
         }

@@ -93,9 +93,9 @@ fn resource(name: &str, own: &[Parameter]) -> Value {
         }],
     });
     let profiles = us_core_profiles(name);
-    if !profiles.is_empty() {
+    if let Some(stated) = stated.as_object_mut().filter(|_| !profiles.is_empty()) {
         // What meets one of them says so in `meta.profile`.
-        stated["supportedProfile"] = json!(profiles);
+        stated.insert("supportedProfile".to_string(), json!(profiles));
     }
     stated
 }
