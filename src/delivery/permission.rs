@@ -8,7 +8,7 @@ use super::others::{is_overtaken, was_sent};
 use crate::agreement::{Exit, Form, Question, Verdict};
 use crate::fhir::{Resource, add_labels, labels_of};
 use crate::identity::ResourceId;
-use crate::pipeline::{Covered, Gateway, covered};
+use crate::pipeline::{Covered, Gateway, covered, protection_of_visit, visits_of};
 use crate::site::{Partner, Site};
 use crate::store::{Delivery, StoreError};
 
@@ -81,7 +81,7 @@ pub async fn decide_anew<'s>(
     })
 }
 
-/// The version that a delivery tells of, with the labels that it and its patient have by now; what was made of it, where it is
+/// The version that a delivery tells of, with the labels that it, its patient and its visit have by now; what was made of it, where it is
 /// not kept.
 async fn as_it_is_known(
     gateway: &Gateway,
@@ -103,6 +103,9 @@ async fn as_it_is_known(
     if let Some(current) = gateway.store.resource(kind, id).await? {
         let labels: Vec<_> = labels_of(&current.resource).cloned().collect();
         add_labels(&mut resource, &labels);
+        for visit in visits_of(&current.resource) {
+            add_labels(&mut resource, &protection_of_visit(&*gateway.store, visit).await?);
+        }
     }
     Ok(resource)
 }

@@ -351,3 +351,28 @@ async fn what_waits_for_its_turn_is_decided_when_it_has_it() {
     let withdrawn = DeliveryFilter { state: Some(DeliveryState::Withdrawn), ..DeliveryFilter::default() };
     assert_eq!(trial.gateway.store.deliveries(&withdrawn, None, 10).await.unwrap().items.len(), 1);
 }
+
+#[tokio::test]
+async fn what_is_of_a_protected_visit_waits_for_no_label_of_its_own() {
+    let trial = Trial::waiting(false).await;
+    trial.deliver().await;
+    let (visit, reading) = (ResourceId::of(person(), "Encounter", "v"), ResourceId::of(person(), "Observation", "o"));
+    let encounter = json!({ "resourceType": "Encounter", "id": visit.to_string(), "meta": { "security": [
+        { "system": "https://handover.health/CodeSystem/label", "code": "said-by-sender" },
+        { "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R" }] } });
+    let observation = json!({ "resourceType": "Observation", "id": reading.to_string(),
+        "encounter": { "reference": format!("Encounter/{visit}") } });
+    let changes = [(visit, encounter), (reading, observation)].map(|(id, resource)| {
+        let resource = Resource::try_from(resource).unwrap();
+        let stored = Stored { id, version: 1, updated: trial.clock.now(), resource, state: State::default() };
+        Change { stored, replaces: 0 }
+    });
+    let mut delivery = telling(person(), 2, 1, false, trial.clock.now());
+    delivery.subject = format!("Observation/{reading}/_history/1");
+    delivery.payload["resourceType"] = json!("Observation");
+    let unit = WriteUnit { changes: changes.to_vec(), deliveries: vec![delivery], ..WriteUnit::default() };
+    trial.gateway.store.commit(unit).await.unwrap();
+    trial.agree(&AGREEMENT.replace("Task", "Observation"));
+    assert_eq!(last(&trial.deliver_to(2).await), "withdrawn: a label keeps it back by now");
+    assert_eq!(trial.ehr.seen().len(), 1);
+}

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::agreement::protection;
-use crate::fhir::Identifier;
+use crate::fhir::{Identifier, Resource};
 use crate::identity::{PersonId, ResourceId};
 use crate::store::{Store, StoreError};
 
@@ -25,6 +25,28 @@ pub async fn covered(store: &dyn Store, person: PersonId) -> Result<Covered, Sto
     }
     let memberships = store.memberships(&identifiers).await?;
     Ok(Covered { panels: memberships.into_iter().map(|membership| membership.panel).collect(), protection })
+}
+
+/// The visits that an Observation belongs to. One that is older than what is read of a record does not have the labels that
+/// protect them; everything else is read with its record, and has.
+pub fn visits_of(resource: &Resource) -> Vec<ResourceId> {
+    if resource.resource_type() != "Observation" {
+        return Vec::new();
+    }
+    let references = resource.references().into_iter();
+    // Nothing lost: what is no id of ours is no visit of ours.
+    references.filter_map(|reference| reference.strip_prefix("Encounter/")?.parse().ok()).collect()
+}
+
+/// The labels of a visit that go on to everything that belongs to it.
+pub async fn protection_of_visit(store: &dyn Store, visit: ResourceId) -> Result<Vec<Value>, StoreError> {
+    let Some(stored) = store.resource("Encounter", visit).await? else { return Ok(Vec::new()) };
+    // What turned out to be the same as another visit gave that one its labels.
+    let by = match stored.state.superseded {
+        Some(by) => store.resource("Encounter", by).await?,
+        None => None,
+    };
+    Ok([Some(stored), by].iter().flatten().flat_map(|visit| protection(&visit.resource)).collect())
 }
 
 /// The identifiers of all that was merged into one, and what protects any of them.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::answer::Fault;
 use super::client::Client;
@@ -13,7 +14,7 @@ use super::service::Service;
 use crate::agreement::{self, Decision, Exit, Form, Offer, Question, Standing};
 use crate::fhir::{Resource, add_labels, labels_of};
 use crate::identity::{PersonId, ResourceId};
-use crate::pipeline::{Covered, covered};
+use crate::pipeline::{Covered, covered, protection_of_visit, visits_of};
 use crate::profile::claim_what_is_met;
 use crate::record::Stored;
 use crate::site::{Partner, Site};
@@ -98,6 +99,8 @@ pub struct Reader<'a> {
     now: Timestamp,
     /// Each patient met so far.
     patients: HashMap<PersonId, Covered>,
+    /// What protects each visit met so far.
+    visits: HashMap<ResourceId, Vec<Value>>,
     audit: Vec<AuditEntry>,
     /// What was counted: whose, whether for this partner, why, and how many.
     counted: BTreeMap<(Option<PersonId>, bool, String), usize>,
@@ -123,8 +126,8 @@ impl Weighed {
 impl<'a> Reader<'a> {
     pub fn new(service: &'a Service, client: &'a Client, exit: Exit) -> Self {
         let (site, now) = (service.gateway.site.load_full(), service.gateway.clock.now());
-        let (patients, audit, counted) = (HashMap::new(), Vec::new(), BTreeMap::new());
-        Self { service, partner: &client.partner, exit, site, now, patients, audit, counted }
+        let (patients, visits, audit, counted) = (HashMap::new(), HashMap::new(), Vec::new(), BTreeMap::new());
+        Self { service, partner: &client.partner, exit, site, now, patients, visits, audit, counted }
     }
 
     /// Decides about one resource and remembers that it did.
@@ -166,6 +169,9 @@ impl<'a> Reader<'a> {
     /// Does for an id that leads nowhere what is done for a resource that is denied, so that one takes as long as the other.
     pub async fn seek_in_vain(&mut self, resource_type: &str, id: ResourceId) -> Result<(), Fault> {
         self.find_patient(id.person).await?;
+        if resource_type == "Observation" {
+            self.find_visit(id).await?;
+        }
         self.note(
             format!("{resource_type}/{id}"),
             None,
@@ -184,6 +190,14 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    async fn find_visit(&mut self, visit: ResourceId) -> Result<(), Fault> {
+        if !self.visits.contains_key(&visit) {
+            let found = protection_of_visit(&*self.service.gateway.store, visit).await?;
+            self.visits.insert(visit, found);
+        }
+        Ok(())
+    }
+
     fn panels(&self, person: PersonId) -> Vec<&str> {
         let panels = self.patients.get(&person).map(|patient| patient.panels.as_slice()).unwrap_or_default();
         panels.iter().map(String::as_str).collect()
@@ -192,6 +206,9 @@ impl<'a> Reader<'a> {
     async fn weigh(&mut self, stored: &Stored, asked: &[&str]) -> Result<Weighed, Fault> {
         let person = stored.id.person;
         self.find_patient(person).await?;
+        for visit in visits_of(&stored.resource) {
+            self.find_visit(visit).await?;
+        }
         let panels = self.panels(person);
         let (resource, now) = (&self.as_labelled_now(stored).await?, self.now);
         let question = Question { partner: self.partner, exit: self.exit, resource, panels: &panels, now };
@@ -202,7 +219,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A version of the past has the labels of today, too: what was found to be sensitive since was so then. And all that is
-    /// told of a protected patient is protected.
+    /// told of a protected patient or visit is protected.
     async fn as_labelled_now(&self, stored: &Stored) -> Result<Resource, StoreError> {
         let mut resource = stored.resource.clone();
         if self.exit == Exit::History {
@@ -212,6 +229,9 @@ impl<'a> Reader<'a> {
         }
         if let Some(patient) = self.patients.get(&stored.id.person) {
             add_labels(&mut resource, &patient.protection);
+        }
+        for labels in visits_of(&stored.resource).iter().filter_map(|visit| self.visits.get(visit)) {
+            add_labels(&mut resource, labels);
         }
         Ok(resource)
     }

@@ -75,10 +75,8 @@ async fn what_is_not_there_and_what_is_not_theirs_are_answered_alike() {
 async fn all_that_is_told_of_a_protected_patient_is_protected_even_what_does_not_say_so() {
     let trial = Trial::new().await;
     assert_eq!(trial.get(&task("a")).await.status, 200);
-    let mut patient = {
-        let id = ResourceId::patient(member());
-        trial.gateway.store.resource("Patient", id).await.unwrap().unwrap()
-    };
+    let id = ResourceId::patient(member());
+    let mut patient = trial.gateway.store.resource("Patient", id).await.unwrap().unwrap();
     let own = json!({ "system": "https://handover.health/CodeSystem/label", "code": "said-by-sender" });
     let restricted = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R" });
     patient.resource.add_to_meta("security", vec![own, restricted]);
@@ -89,6 +87,24 @@ async fn all_that_is_told_of_a_protected_patient_is_protected_even_what_does_not
         assert_eq!(trial.get(&format!("{}{suffix}", task("a"))).await.status, 404);
     }
     assert_eq!(trial.get("/fhir/Task").await.body["entry"].as_array().map_or(0, Vec::len), 0);
+}
+
+#[actix_web::test]
+async fn what_belongs_to_a_protected_visit_is_protected_even_what_does_not_say_so() {
+    let trial = Trial::new().await;
+    trial.replace_agreement(|text| text.replace("{ resource: Task,", "{ resource: Observation,"));
+    let visit = |key| format!("Encounter/{}", ResourceId::of(member(), "Encounter", key));
+    let security = json!([
+        { "system": "https://handover.health/CodeSystem/label", "code": "said-by-sender" },
+        { "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R" }]);
+    trial.add(member(), "Encounter", "P", json!({ "status": "finished", "meta": { "security": security } })).await;
+    for (key, of) in [("of-p", "P"), ("of-v", "V")] {
+        let body = json!({ "status": "final", "encounter": { "reference": visit(of) } });
+        trial.add(member(), "Observation", key, body).await;
+    }
+    let address = |key: &str| format!("/fhir/Observation/{}", ResourceId::of(member(), "Observation", key));
+    let read = async |key: &str| trial.get(&address(key)).await.status.as_u16();
+    assert_eq!((read("of-p").await, read("of-v").await, read("nothing").await), (404, 200, 404));
 }
 
 #[actix_web::test]
