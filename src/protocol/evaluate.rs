@@ -53,7 +53,8 @@ impl ProtocolSet {
     /// What follows for one patient: changes of protocol-made resources, when to look again, and why in words.
     pub fn evaluate(&self, view: &View<'_>) -> Evaluation {
         let mut findings = Findings::default();
-        let existing = existing_work(view.record);
+        let mut existing = existing_work(view.record);
+        leave_behind(view, &mut existing);
         let weekends = Calendar::weekends();
         let responsible = self.responsible(view, &weekends);
         let zone = responsible.as_ref().map_or(TimeZone::UTC, |responsible| responsible.practice.zone.clone());
@@ -92,6 +93,16 @@ impl ProtocolSet {
             let calendar = practice.calendar.as_deref().and_then(|name| self.calendar(name)).unwrap_or(otherwise);
             Some(Responsible { practice, membership, calendar })
         })
+    }
+}
+
+/// Marks what was taken on in a practice on whose panel the patient is no more: who is responsible now has to be asked.
+fn leave_behind(view: &View<'_>, existing: &mut BTreeMap<String, Vec<Existing<'_>>>) {
+    let practices = || view.memberships.iter().filter_map(|membership| view.practices.get(&membership.panel));
+    for one in existing.values_mut().flatten().filter(|one| one.is_touched() && !one.is_ended()) {
+        // Nothing lost: a Flag or a plan is no practice's own.
+        let Some(owner) = one.stored.resource.get("owner") else { continue };
+        one.is_left = !practices().any(|practice| practice.is_owner(owner));
     }
 }
 

@@ -111,7 +111,9 @@ impl Writing<'_, '_> {
                 Outcome::Over(_) | Outcome::Pointless(_) => None,
             };
         };
-        if !(existing.is_touched() && existing.is_ended()) {
+        if existing.is_left && desired.outcome == Outcome::Open {
+            self.update(existing, &Desired { insists: true, ..desired.clone() });
+        } else if !(existing.is_touched() && existing.is_ended()) {
             self.update(existing, desired);
         }
         Some(existing.stored.id)
@@ -201,12 +203,9 @@ impl Writing<'_, '_> {
 
     /// Who had it, since when, and why it is asked anew.
     fn note_return(&self, resource: &mut Resource, existing: &Existing<'_>, desired: &Desired) {
-        let text = format!(
-            "It was {} on {}, and is asked for again: {}.",
-            existing.status(),
-            self.facts.say(existing.touched_at()),
-            desired.words
-        );
+        let why = if existing.is_left { "the patient is with another practice now" } else { &desired.words };
+        let since = self.facts.say(existing.touched_at());
+        let text = format!("It was {} on {since}, and is asked for again: {why}.", existing.status());
         let note = json!({ "authorString": "Handover", "time": self.facts.date_time(self.view.now), "text": text });
         let mut notes = resource.get("note").and_then(Value::as_array).cloned().unwrap_or_default();
         notes.push(note);

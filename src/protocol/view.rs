@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 
 use crate::fhir::Identifier;
 use crate::identity::ResourceId;
@@ -22,6 +23,16 @@ pub struct Practice {
     pub calendar: Option<String>,
     /// Who has a role when the roster names nobody: role (`coach`, `care-manager`, `clinician`) → display name.
     pub roles: BTreeMap<String, String>,
+}
+
+impl Practice {
+    /// Whether a Task's owner is this practice. One of name and number may have been corrected in the panel's file since.
+    pub fn is_owner(&self, owner: &Value) -> bool {
+        let number = owner.get("identifier").and_then(Identifier::from_json);
+        let name = owner.get("display").and_then(Value::as_str).unwrap_or_default();
+        let is_name = name.strip_prefix(&self.title).is_some_and(|rest| rest.is_empty() || rest.starts_with(": "));
+        is_name || (number.is_some() && number == self.identifier)
+    }
 }
 
 /// One patient at one moment.

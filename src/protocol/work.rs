@@ -149,6 +149,8 @@ pub fn place_of(mark: &Mark) -> String {
 pub struct Existing<'a> {
     pub stored: &'a Stored,
     pub work: Work,
+    /// Somebody took it on in a practice that the patient has left: nobody has it any more.
+    pub is_left: bool,
 }
 
 impl Existing<'_> {
@@ -165,9 +167,11 @@ impl Existing<'_> {
         is_final(self.status())
     }
 
-    /// A person has taken it on.
+    /// A person has taken it on, in a practice that the patient still is with.
     pub fn is_acknowledged(&self) -> bool {
-        self.is_touched() && matches!(self.status(), "accepted" | "in-progress" | "on-hold" | "completed")
+        !self.is_left
+            && self.is_touched()
+            && matches!(self.status(), "accepted" | "in-progress" | "on-hold" | "completed")
     }
 
     /// What the person who has it saw when they took it on; a partner's system does not tell, so it is what was there to see.
@@ -195,7 +199,7 @@ pub fn existing_work(record: &Record) -> BTreeMap<String, Vec<Existing<'_>>> {
             // Nothing lost: a resource that no rule made is nobody's work here.
             let Some(mut work) = Work::read(stored) else { continue };
             work.anchor = follow(record, &work.anchor);
-            found.entry(work.key()).or_default().push(Existing { stored, work });
+            found.entry(work.key()).or_default().push(Existing { stored, work, is_left: false });
         }
     }
     found

@@ -22,7 +22,7 @@ pub struct Scene<'s> {
     pub set: &'s ProtocolSet,
     pub record: Record,
     pub memberships: Vec<Membership>,
-    practices: BTreeMap<String, Practice>,
+    pub practices: BTreeMap<String, Practice>,
     pub now: Timestamp,
     pub wake_at: Option<Timestamp>,
     /// The rules of the cards shown, in order.

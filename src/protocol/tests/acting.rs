@@ -1,9 +1,12 @@
 //! What people may do with work, and what the engine makes of it.
 
 use super::stage::{SHIPPED, scene, tell, text_of, work_of};
+use crate::fhir::Identifier;
 use crate::problem::Category;
+use crate::protocol::example::scene::Scene;
+use crate::protocol::view::Practice;
 use crate::protocol::{Action, Contact};
-use crate::record::squash;
+use crate::record::{Membership, squash};
 
 #[test]
 fn a_finished_task_stays_finished() {
@@ -136,4 +139,66 @@ fn what_is_done_at_once_is_one_change_and_more_can_follow() {
     assert_eq!(text_of(&task, "status"), "completed");
     let refused = [Action::Note { text: "too late".into() }, Action::Accept];
     assert!(SHIPPED.act_all(&scene.record, call.id, &refused, "Ida Roe", scene.now).is_err(), "all of it or none");
+}
+
+/// Puts the patient on the panel of another practice as well, or instead.
+fn with_hillside(scene: &mut Scene<'_>, instead: bool) {
+    let lakeside = scene.practices["lakeside"].clone();
+    let hillside = Practice {
+        name: "hillside".into(),
+        title: "Hillside Practice".into(),
+        identifier: Some(Identifier::new("http://hl7.org/fhir/sid/us-npi", "1881888885")),
+        ..lakeside
+    };
+    scene.practices.insert("zz-hillside".into(), hillside);
+    let member = Membership { panel: "zz-hillside".into(), ..scene.memberships[0].clone() };
+    if instead {
+        scene.memberships.clear();
+    }
+    scene.memberships.push(member);
+    scene.look();
+}
+
+#[test]
+fn what_was_taken_on_in_a_practice_that_the_patient_left_is_asked_of_the_next_one() {
+    for rule in ["contact", "low"] {
+        let mut scene = scene("2026-03-02T10:00");
+        tell(
+            &mut scene,
+            &format!(
+                "{{ ed-arrival: '2026-03-02T10:00' }}
+                 {{ ed-discharge: '2026-03-02T14:00' }}
+                 {{ observation: 59408-5, value: 80, unit: '%', at: '2026-03-02T14:10' }}
+                 {{ accept: {rule}, at: '2026-03-02T15:00' }}"
+            ),
+        );
+        let owner = |scene: &Scene<'_>| {
+            let task = work_of(scene, rule);
+            let owner = task.stored.resource.get("owner").unwrap()["display"].as_str().unwrap().to_string();
+            (text_of(&task, "status"), owner.split(':').next().unwrap().to_string())
+        };
+        with_hillside(&mut scene, false);
+        assert_eq!(owner(&scene), ("accepted".into(), "Lakeside Family Practice".into()), "it is still theirs");
+        with_hillside(&mut scene, true);
+        assert_eq!(owner(&scene), ("requested".into(), "Hillside Practice".into()));
+        let task = work_of(&scene, rule);
+        let note = task.stored.resource.get("note").unwrap()[0]["text"].as_str().unwrap();
+        assert!(note.starts_with("It was accepted on") && note.contains("with another practice now"), "{note}");
+        assert_eq!((task.work.acknowledged, task.is_touched()), (None, false));
+    }
+}
+
+#[test]
+fn a_practice_whose_name_or_number_was_corrected_keeps_what_it_took_on() {
+    let mut scene = scene("2026-03-02T10:00");
+    tell(
+        &mut scene,
+        "{ ed-arrival: '2026-03-02T10:00' }
+         { ed-discharge: '2026-03-02T14:00' }
+         { accept: contact, at: '2026-03-02T15:00' }",
+    );
+    let practice = scene.practices.get_mut("lakeside").unwrap();
+    practice.identifier = Some(Identifier::new("http://hl7.org/fhir/sid/us-npi", "1881888885"));
+    scene.look();
+    assert_eq!(text_of(&work_of(&scene, "contact"), "status"), "accepted");
 }
