@@ -1,10 +1,13 @@
-//! Which partners hold a copy of open work, and how those copies end when no agreement covers the patient any more: what was
-//! sent under an agreement may be taken back under it, in the fewest words that a Task, Flag or CarePlan can have.
+//! Which partners hold a copy of open work; who is brought one because the patient came onto a panel of theirs; and how copies end
+//! when no agreement covers the patient any more: what was sent under an agreement may be taken back under it, in the fewest
+//! words that a Task, Flag or CarePlan can have.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::agreement::{AgreementSet, Exit, Question};
+use crate::agreement::{AgreementSet, Decision, Exit, Question};
 use crate::fhir::Resource;
 use crate::record::{Head, Record, Stored};
 
@@ -19,6 +22,13 @@ pub(super) struct Ending {
     pub because: &'static str,
 }
 
+/// Open work for a partner who may know of the patient since they came onto a panel.
+pub(super) struct Newcomer<'r> {
+    pub partner: String,
+    pub stored: &'r Stored,
+    pub decision: Decision,
+}
+
 fn why(is_known: bool) -> &'static str {
     match is_known {
         true => "no agreement lets the partner have it any more: what was sent is taken back",
@@ -26,7 +36,10 @@ fn why(is_known: bool) -> &'static str {
     }
 }
 
-/// Types of work that a practice keeps on a list until it hears that it ended, with the word for that.
+/// Types of work that a practice keeps on a list until it hears that it ended.
+const WORK: [&str; 3] = ["CarePlan", "Flag", "Task"];
+
+/// The word for its end.
 fn end_word(resource_type: &str) -> Option<&'static str> {
     match resource_type {
         "Task" => Some("cancelled"),
@@ -61,6 +74,33 @@ pub(super) fn is_held(head: &Head, partner: &str, resource: &Resource) -> bool {
     let name = || resource.id().map(|id| format!("{kind}/{id}"));
     let copies = || head.copies.get(partner);
     end_word(kind).is_none() || name().is_some_and(|name| copies().is_some_and(|copies| copies.contains_key(&name)))
+}
+
+/// The open work that partners do not hold and whom an agreement lets know of the patient since the panels are these. A wider
+/// right of an agreement brings nothing that was there before, and the panels are noted for the next time.
+pub(super) fn bring<'r>(
+    head: &mut Head,
+    record: &'r Record,
+    agreements: &AgreementSet,
+    panels: &[&str],
+    now: Timestamp,
+) -> Vec<Newcomer<'r>> {
+    let today: BTreeSet<String> = panels.iter().map(ToString::to_string).collect();
+    let Some(before) = head.panels.replace(today.clone()).filter(|before| !today.is_subset(before)) else {
+        return Vec::new();
+    };
+    let before: Vec<&str> = before.iter().map(String::as_str).collect();
+    let is_open = |stored: &&Stored| !crate::protocol::is_final(stored.resource.text("status").unwrap_or_default());
+    let mut newcomers = Vec::new();
+    for stored in WORK.iter().flat_map(|kind| record.of_type(kind)).filter(is_open) {
+        for (partner, decision) in agreements.pushes(&stored.resource, panels, now) {
+            let question = Question { partner, exit: Exit::Push, resource: &stored.resource, panels: &before, now };
+            if !agreements.decide(&question).concerns && !is_held(head, partner, &stored.resource) {
+                newcomers.push(Newcomer { partner: partner.to_string(), stored, decision });
+            }
+        }
+    }
+    newcomers
 }
 
 /// The copies at partners whom no agreement lets know of this patient any more, or not of this since it was labelled; they are

@@ -186,7 +186,7 @@ pub(super) fn joined(portions: Vec<Decided>) -> Decided {
     }
     whole.unit.changes = squash(whole.unit.changes);
     let visible = whole.unit.changes.iter().filter(|change| change.is_visible());
-    whole.trace.resources = visible.map(version_path).collect();
+    whole.trace.resources = visible.map(|change| version_path(&change.stored)).collect();
     whole.further_patients = u64::try_from(patients.len().saturating_sub(1)).unwrap_or(u64::MAX);
     whole
 }

@@ -27,6 +27,7 @@ pub mod retention;
 pub mod roster;
 mod settle;
 pub mod story;
+mod telling;
 pub mod timers;
 mod trace;
 mod understand;

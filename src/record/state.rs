@@ -196,6 +196,9 @@ pub struct Head {
     /// Open work that partners hold a copy of, each with the agreement that allowed it: partner, `Task/id`, agreement.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub copies: BTreeMap<String, BTreeMap<String, String>>,
+    /// The panels of the patient when it was last decided who gets what; none where that was never noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panels: Option<BTreeSet<String>>,
     /// What the rules could not use when they last looked (`Problem::fingerprint`): it stands in the record and is not told
     /// and counted again at every look.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -215,6 +218,7 @@ impl Head {
             wake_at: None,
             deliveries: BTreeMap::new(),
             copies: BTreeMap::new(),
+            panels: None,
             noticed: BTreeSet::new(),
         }
     }

@@ -22,6 +22,7 @@ mod intake;
 mod manners;
 mod partner;
 mod peers;
+mod practice_change;
 mod profiles;
 mod reading;
 mod roster;
