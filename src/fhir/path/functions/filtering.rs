@@ -6,7 +6,7 @@ use super::dispatch::Invocation;
 use super::sets::holds;
 use super::table::Function;
 use crate::fhir::path::ast::NodeKind;
-use crate::fhir::path::compare::order;
+use crate::fhir::path::compare::{Unordered, order};
 use crate::fhir::path::error::PathError;
 use crate::fhir::path::evaluate::evaluate;
 use crate::fhir::path::flow::Items;
@@ -104,24 +104,39 @@ fn sort<'a>(invocation: Invocation<'_, 'a>, input: Items<'a>) -> Result<Items<'a
         }
         rows.push((row, item));
     }
-    let mut fault = false;
-    rows.sort_by(|(left, _), (right, _)| {
-        let orders = left.iter().zip(right).map(|((left, descending), (right, _))| {
+    let sorted = merge_sorted(rows, &|(left, _), (right, _)| {
+        for ((left, descending), (right, _)) in left.iter().zip(right) {
             let known = match (left, right) {
-                (Some(left), Some(right)) => order(left, right).unwrap_or_else(|_| {
-                    fault = true;
-                    Ordering::Equal
-                }),
-                (left, right) => return left.is_some().cmp(&right.is_some()),
+                (Some(left), Some(right)) if *descending => order(right, left)?,
+                (Some(left), Some(right)) => order(left, right)?,
+                (left, right) => left.is_some().cmp(&right.is_some()),
             };
-            if *descending { known.reverse() } else { known }
-        });
-        orders.fold(Ordering::Equal, Ordering::then)
+            if known.is_ne() {
+                return Ok(known);
+            }
+        }
+        Ok(Ordering::Equal)
     });
-    if fault {
-        return Err(invocation.fault("these items have no order"));
-    }
+    let rows = sorted.map_err(|_: Unordered| invocation.fault("these items have no order"))?;
     Ok(rows.into_iter().map(|(_, item)| item).collect())
+}
+
+/// Sorts by an order that may fail, keeping what is equal in its order. The standard library's sorts may panic over items of which
+/// some have no order among each other.
+fn merge_sorted<T, E>(mut rows: Vec<T>, order: &dyn Fn(&T, &T) -> Result<Ordering, E>) -> Result<Vec<T>, E> {
+    if rows.len() < 2 {
+        return Ok(rows);
+    }
+    let second = rows.split_off(rows.len() / 2);
+    let mut left = merge_sorted(rows, order)?.into_iter().peekable();
+    let mut right = merge_sorted(second, order)?.into_iter().peekable();
+    let mut merged = Vec::with_capacity(left.len() + right.len());
+    while let (Some(one), Some(other)) = (left.peek(), right.peek()) {
+        let from = if order(one, other)?.is_le() { &mut left } else { &mut right };
+        merged.extend(from.next());
+    }
+    merged.extend(left.chain(right));
+    Ok(merged)
 }
 
 /// The first argument that is not empty.

@@ -172,3 +172,18 @@ fn narratives_are_checked() {
     holds("text.div.htmlChecks().not()", &bad);
     is_empty("text.div.htmlChecks()", &blood_pressure());
 }
+
+#[test]
+fn items_without_an_order_are_a_fault_however_many_there_are_and_all_others_are_sorted() {
+    let on = resource(json!({ "resourceType": "Basic", "extension": (0..60).map(|place| match place % 3 {
+        0 => json!({ "url": "a", "valueString": place.to_string() }),
+        1 => json!({ "url": "b", "valueInteger": 60 - place }),
+        _ => json!({ "url": "c", "valueDate": if place % 2 == 0 { "2026-02" } else { "2026-02-03" } }),
+    }).collect::<Vec<_>>() }));
+    assert!(fault!("extension.value.sort()", &Context::new(&on)).contains("no order"));
+    assert!(fault!("descendants().sort()", &Context::new(&on)).contains("no order"));
+    let numbers = "extension.where(url = 'b').value";
+    holds(&format!("{numbers}.sort().first() = 2 and {numbers}.sort().last() = 59"), &on);
+    holds(&format!("{numbers}.sort(-$this).first() = 59 and {numbers}.sort().count() = 20"), &on);
+    holds("extension.sort(url).first().value = '0' and extension.sort(-url).last().value = '57'", &on);
+}
