@@ -55,59 +55,84 @@ enum Side {
 /// Results that may be of one measurement, and which side each is.
 type Group<'r> = Vec<(Side, &'r Stored)>;
 
-/// The panels of the results among `changes`, which the record already has: made, brought up to date, or taken back where a
-/// result lost its other half.
+/// What the record knows of pressures.
+#[derive(Default)]
+struct Known<'r> {
+    /// Results by what is the same for the two of one measurement.
+    groups: BTreeMap<String, Group<'r>>,
+    /// The moments and visits of panels that a sender stated.
+    own: BTreeSet<String>,
+    /// The panels that were put together here.
+    made: Vec<&'r Stored>,
+}
+
+/// The panels that follow of the results as the record has them after `changes`: made, brought up to date, or taken back where a
+/// result lost its other half. They depend on what stands, not on what came first.
 pub fn pressures(record: &Record, changes: &[Change], received: Timestamp) -> Pressures {
-    let mut made = Pressures::default();
-    let halves = changes.iter().map(|change| &change.stored).filter(|stored| is_half_pressure(&stored.resource));
-    let changed: BTreeSet<ResourceId> = halves.map(|stored| stored.id).collect();
+    let mut follows = Pressures::default();
+    let told = changes.iter().map(|change| &change.stored).filter(|stored| is_of_pressure(stored));
+    let changed: BTreeSet<ResourceId> = told.map(|stored| stored.id).collect();
     if changed.is_empty() {
-        return made;
+        return follows;
     }
-    let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
-    let mut panels: Vec<&Stored> = Vec::new();
-    for stored in record.of_type("Observation") {
-        match side(stored) {
-            Some((side, pair)) => groups.entry(measured(stored, pair)).or_default().push((side, stored)),
-            None if is_panel(stored) => panels.push(stored),
-            // Nothing lost: other observations stand for themselves.
-            None => {}
-        }
-    }
+    let known = known(record);
     let mut standing: BTreeSet<ResourceId> = BTreeSet::new();
-    for group in groups.values() {
-        let is_touched = group.iter().any(|(_, stored)| changed.contains(&stored.id));
-        let has_own =
-            |stored: &Stored| panels.iter().any(|panel| panel.state.made_of.is_empty() && says(panel, stored));
-        if !is_touched || group.iter().any(|(_, stored)| has_own(stored)) {
-            // Nothing lost: nothing changed here, or the sender said the panel itself.
+    for group in known.groups.values() {
+        if group.first().is_some_and(|(_, stored)| known.own.contains(&visit_and_moment(stored))) {
+            // Nothing lost: the sender said the panel itself.
             continue;
         }
+        let is_touched = group.iter().any(|(_, stored)| changed.contains(&stored.id));
         let (pairs, left) = pair_up(group);
         for (systolic, diastolic) in pairs {
             let id = panel_id(systolic);
             standing.insert(id);
-            made.changes.extend(written(
-                record,
-                id,
-                panel(systolic, diastolic),
-                vec![systolic.id, diastolic.id],
-                received,
-            ));
+            if is_touched || record.get("Observation", id).is_none_or(is_taken_back) {
+                let made_of = vec![systolic.id, diastolic.id];
+                follows.changes.extend(written(record, id, panel(systolic, diastolic), made_of, received));
+            }
         }
-        if left.len() > 1 {
-            made.unpaired.push(Unpaired { results: left.iter().map(|stored| stored.id).collect() });
+        if is_touched && left.len() > 1 {
+            follows.unpaired.push(Unpaired { results: left.iter().map(|stored| stored.id).collect() });
         }
     }
-    let lost = panels
-        .into_iter()
-        .filter(|panel| !standing.contains(&panel.id) && panel.state.made_of.iter().any(|part| changed.contains(part)));
+    // One of which a result was not loaded is older than what changed.
+    let is_loaded = |id: &ResourceId| record.get("Observation", *id).is_some();
+    let lost = known.made.into_iter().filter(|panel| {
+        !standing.contains(&panel.id) && !is_taken_back(panel) && panel.state.made_of.iter().all(is_loaded)
+    });
     for panel in lost {
         let mut resource = content(&panel.resource);
         resource.set("status", json!("entered-in-error"));
-        made.changes.extend(written(record, panel.id, resource, panel.state.made_of.clone(), received));
+        follows.changes.extend(written(record, panel.id, resource, panel.state.made_of.clone(), received));
     }
-    made
+    follows
+}
+
+fn known(record: &Record) -> Known<'_> {
+    let mut known = Known::default();
+    for stored in record.of_type("Observation") {
+        match side(stored) {
+            Some((side, pair)) => known.groups.entry(measured(stored, pair)).or_default().push((side, stored)),
+            None if !is_panel(&stored.resource) => {}
+            None if !stored.state.made_of.is_empty() => known.made.push(stored),
+            None if stored.resource.get("component").is_some() && !is_taken_back(stored) => {
+                known.own.insert(visit_and_moment(stored));
+            }
+            // Nothing lost: a panel without its two numbers says no more than they do.
+            None => {}
+        }
+    }
+    known
+}
+
+/// A result that is half a pressure, or a sender's own panel.
+fn is_of_pressure(stored: &Stored) -> bool {
+    is_half_pressure(&stored.resource) || (is_panel(&stored.resource) && stored.state.made_of.is_empty())
+}
+
+fn is_taken_back(stored: &Stored) -> bool {
+    matches!(stored.resource.text("status"), Some("entered-in-error" | "cancelled"))
 }
 
 /// Whether a resource is a result that is one of a pressure's two numbers.
@@ -118,8 +143,8 @@ pub fn is_half_pressure(resource: &Resource) -> bool {
 /// Which number of a pressure a result is; none for one that was taken back or has more than one value.
 fn side(stored: &Stored) -> Option<(Side, usize)> {
     let resource = &stored.resource;
-    let is_meant = !matches!(resource.text("status"), Some("entered-in-error" | "cancelled"));
-    coded_side(resource).filter(|_| is_meant && resource.get("component").is_none())
+    let is_observation = resource.resource_type() == "Observation";
+    coded_side(resource).filter(|_| is_observation && !is_taken_back(stored) && resource.get("component").is_none())
 }
 
 fn coded_side(resource: &Resource) -> Option<(Side, usize)> {
@@ -134,17 +159,12 @@ fn coded_side(resource: &Resource) -> Option<(Side, usize)> {
     })
 }
 
-fn is_panel(stored: &Stored) -> bool {
-    stored.resource.codings("code").contains(&(LOINC, PANEL))
+fn is_panel(resource: &Resource) -> bool {
+    resource.resource_type() == "Observation" && resource.codings("code").contains(&(LOINC, PANEL))
 }
 
-/// Whether a sender's own panel is of the moment and the visit of a result.
-fn says(panel: &Stored, result: &Stored) -> bool {
-    let same = |element: &str| panel.resource.get(element) == result.resource.get(element);
-    panel.resource.get("component").is_some()
-        && panel.resource.text("status") != Some("entered-in-error")
-        && moment(panel) == moment(result)
-        && same("encounter")
+fn visit_and_moment(stored: &Stored) -> String {
+    format!("{} {}", moment(stored), stored.resource.reference("encounter").unwrap_or_default())
 }
 
 /// What is the same for the two numbers of one measurement.

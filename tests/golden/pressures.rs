@@ -153,6 +153,17 @@ async fn results_of_one_minute_are_joined_only_where_it_is_clear_which_belong_to
 }
 
 #[tokio::test]
+async fn a_third_result_takes_a_panel_back_and_its_leaving_brings_it_again() {
+    let systolic = told(1, &[("P1", SYSTOLIC, 131, "F", MORNING)]);
+    let diastolic = told(2, &[("P2", DIASTOLIC, 84, "F", MORNING)]);
+    let third = told(3, &[("P3", SYSTOLIC, 158, "F", MORNING)]);
+    let wrong = told(4, &[("P3", SYSTOLIC, 158, "W", MORNING)]);
+    let three = [systolic.clone(), diastolic.clone(), third.clone()];
+    assert!(in_every_order(&three).await.is_empty(), "nobody knows which of the two it belongs to");
+    assert_eq!(in_every_order(&[systolic, diastolic, third, wrong]).await, one("final 131/84"));
+}
+
+#[tokio::test]
 async fn a_panel_is_as_confidential_as_its_results_and_none_is_made_beside_a_senders_own() {
     let text = String::from_utf8(told(1, &[("P1", SYSTOLIC, 131, "F", MORNING), ("P2", DIASTOLIC, 84, "F", MORNING)]))
         .unwrap();
@@ -168,4 +179,11 @@ async fn a_panel_is_as_confidential_as_its_results_and_none_is_made_beside_a_sen
     let story = after(&[own.into_bytes()]).await;
     assert_eq!(panels(&story).await, one("final 131/84"));
     assert_eq!(observations(&story).await.len(), 3);
+    // Nor where it comes in a message of its own.
+    let apart = text.replace("|B1|", "|B2|").split("OBR|1").next().unwrap().to_string()
+        + &format!(
+            "OBR|1||P9^MON|BP^Blood pressure^L|||{MORNING}\rOBX|1|ST|85354-9^Blood pressure^LN||132/84|mmHg|||||F|||{MORNING}"
+        );
+    let messages = [text.into_bytes(), apart.into_bytes()];
+    assert_eq!(in_every_order(&messages).await, one("final 132/84"));
 }
