@@ -8,8 +8,11 @@ pub struct Fields<'a> {
     node: &'a Node,
     entries: Vec<(&'a Node, String, &'a Node, bool)>,
     known: Vec<&'static str>,
-    problems: Vec<Problem>,
+    problems: Vec<Fault>,
 }
+
+/// A fault, and the keys any of which would mend it: where one of them stands there misspelt, that is the fault.
+type Fault = (Problem, Vec<&'static str>);
 
 impl<'a> Fields<'a> {
     /// Starts on a node that must be a mapping; `what` names it in the message otherwise ("a feed").
@@ -20,9 +23,8 @@ impl<'a> Fields<'a> {
                 entries.iter().map(|(key, value)| (key, key.as_text().unwrap_or_default(), value, false)).collect()
             }
             None => {
-                problems.push(
-                    node.problem(format!("{what} is written as `key: value` lines; this is {}", node.kind_name())),
-                );
+                let text = format!("{what} is written as `key: value` lines; this is {}", node.kind_name());
+                problems.push((node.problem(text), Vec::new()));
                 Vec::new()
             }
         };
@@ -45,10 +47,23 @@ impl<'a> Fields<'a> {
     /// Takes a key that must be there.
     pub fn required(&mut self, key: &'static str) -> Option<&'a Node> {
         let found = self.optional(key);
-        if found.is_none() && self.node.as_map().is_some() {
-            self.problems.push(self.node.mark.problem(Category::Required, format!("`{key}` is missing here")));
+        if found.is_none() {
+            self.lacking(&[key], self.node.mark.problem(Category::Required, format!("`{key}` is missing here")));
         }
         found
+    }
+
+    /// Adds a fault that any of these keys would mend. It is not told where one of them stands here misspelt, nor of what
+    /// is no mapping at all: those are told, and this follows from them.
+    pub fn lacking(&mut self, keys: &[&'static str], problem: Problem) {
+        if self.node.as_map().is_some() {
+            self.problems.push((problem, keys.to_vec()));
+        }
+    }
+
+    /// Whether a key that nobody has taken so far looks as if this one was meant.
+    pub fn is_misspelt(&self, key: &str) -> bool {
+        self.entries.iter().any(|(_, name, _, taken)| !taken && nearest(name, [key]).is_some())
     }
 
     /// Any scalar as text.
@@ -118,33 +133,41 @@ impl<'a> Fields<'a> {
             let hint = nearest(&text, names.iter().copied())
                 .map(|name| format!("; did you mean `{name}`?"))
                 .unwrap_or_default();
-            self.problems.push(node.problem(format!("`{text}` is not one of {}{hint}", names.join(", "))));
+            self.report(node.problem(format!("`{text}` is not one of {}{hint}", names.join(", "))));
         }
         found
     }
 
     fn wrong(&mut self, node: &Node, key: &str, expected: &str) {
-        self.problems.push(node.problem(format!("`{key}` must be {expected}; this is {}", node.kind_name())));
+        self.report(node.problem(format!("`{key}` must be {expected}; this is {}", node.kind_name())));
     }
 
     /// Adds a fault found while looking deeper.
     pub fn report(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        self.problems.push((problem, Vec::new()));
     }
 
     /// Ends the reading: every key nobody took is a fault, with the nearest key that would have been right.
-    pub fn finish(mut self, problems: &mut Vec<Problem>) {
-        for (key, name, _, taken) in &self.entries {
-            if *taken {
-                continue;
+    pub fn finish(self, problems: &mut Vec<Problem>) {
+        let mut known: Vec<&'static str> = Vec::new();
+        for key in self.known {
+            if !known.contains(&key) {
+                known.push(key);
             }
-            let hint = nearest(name, self.known.iter().copied()).map_or_else(
-                || format!("; the keys here are {}", self.known.join(", ")),
+        }
+        let (mut meant, mut unknown) = (Vec::new(), Vec::new());
+        for (key, name, _, _) in self.entries.iter().filter(|(_, _, _, taken)| !taken) {
+            let near = nearest(name, known.iter().copied());
+            let hint = near.map_or_else(
+                || format!("; the keys here are {}", known.join(", ")),
                 |near| format!("; did you mean `{near}`?"),
             );
-            self.problems.push(key.mark.problem(Category::Structure, format!("{UNKNOWN_KEY}{name}`{hint}")));
+            meant.extend(near);
+            unknown.push(key.mark.problem(Category::Structure, format!("{UNKNOWN_KEY}{name}`{hint}")));
         }
-        problems.append(&mut self.problems);
+        let follows = |keys: &[&str]| keys.iter().any(|key| meant.contains(key));
+        problems.extend(self.problems.into_iter().filter(|(_, keys)| !follows(keys)).map(|(problem, _)| problem));
+        problems.append(&mut unknown);
     }
 }
 
@@ -187,7 +210,7 @@ mod tests {
 
     #[test]
     fn unknown_missing_and_wrong_values_are_all_reported_in_one_run() {
-        let tree = parse(&Source::new("f.yaml", "naem: x\nport: many\nkind: mlpp\n")).unwrap();
+        let tree = parse(&Source::new("f.yaml", "colour: x\nport: many\nkind: mlpp\n")).unwrap();
         let mut problems = Vec::new();
         let mut fields = Fields::of(&tree, "a feed");
         fields.required_text("name");
@@ -201,8 +224,24 @@ mod tests {
                 "`name` is missing here",
                 "`port` must be a whole number from 1 to 65535; this is text",
                 "`mlpp` is not one of mllp, http; did you mean `mllp`?",
-                "unknown key `naem`; did you mean `name`?",
+                "unknown key `colour`; the keys here are name, port, kind",
             ]
         );
+    }
+
+    #[test]
+    fn a_misspelt_key_is_one_fault_and_what_lacks_it_no_other() {
+        let tree = parse(&Source::new("f.yaml", "naem: x\nlisen: y\n")).unwrap();
+        let mut problems = Vec::new();
+        let mut fields = Fields::of(&tree, "a feed");
+        fields.required_text("name");
+        assert!(fields.is_misspelt("listen") && !fields.is_misspelt("zone"));
+        fields.optional("listen");
+        fields.lacking(&["path", "listen"], tree.problem("it takes nothing"));
+        fields.required_text("zone");
+        fields.finish(&mut problems);
+        let texts: Vec<&str> = problems.iter().map(|problem| problem.text.as_str()).collect();
+        let naem = "unknown key `naem`; did you mean `name`?";
+        assert_eq!(texts, ["`zone` is missing here", naem, "unknown key `lisen`; did you mean `listen`?"]);
     }
 }
