@@ -159,12 +159,12 @@ fn patients(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Opti
     let mut panels = fields.list("panel");
     panels.extend(fields.list("group"));
     let named: Vec<String> = panels.iter().filter_map(|node| named(node, "panel", names.panels, problems)).collect();
-    let patients = match (all.map(|node| &node.kind), named.is_empty()) {
+    let patients = match (all.map(|node| &node.kind), panels.is_empty()) {
         (Some(Kind::Bool(true)), true) => Some(Patients::All),
         (None, false) => Some(Patients::Panels(named)),
         _ => {
             let text = "say whose data this covers: `panel: NAME`, `group: NAME` or `all: true`, and only one of them";
-            fields.report(node.mark.problem(Category::Required, text));
+            fields.lacking(&["panel", "group", "all"], node.mark.problem(Category::Required, text));
             None
         }
     };

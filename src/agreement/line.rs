@@ -18,9 +18,10 @@ pub(super) fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) 
     let condition = fields.optional("where").and_then(|node| condition(node, resource.as_deref(), names, problems));
     let push = fields.choice("push", &PUSHES);
     let pull = fields.boolean("pull");
-    if push.is_none_or(|push| push == Push::Never) && pull != Some(true) && node.get("push").is_none() {
-        fields
-            .report(node.mark.problem(Category::Required, "this line lets nothing flow; give `push` or `pull: true`"));
+    let says_no_pull = pull == Some(false) || node.get("pull").is_none();
+    if push.is_none_or(|push| push == Push::Never) && says_no_pull && node.get("push").is_none() {
+        let text = "this line lets nothing flow; give `push` or `pull: true`";
+        fields.lacking(&["push", "pull"], node.mark.problem(Category::Required, text));
     }
     let codes = fields.list("codes");
     let codes = codes.into_iter().filter_map(|node| value_set(node, names, problems)).collect();

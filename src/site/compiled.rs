@@ -11,7 +11,7 @@ use crate::fhir::{Library, PackageFile, PackageSource, ValueSets, built_in_value
 use crate::mapping::{self, Layers, MapSet};
 use crate::profile::Profiles;
 use crate::protocol::{self, ProtocolSet, built_in_protocols};
-use crate::yaml::Source;
+use crate::yaml::{Source, parse};
 
 /// The built-in value sets with the site's `profiles/valuesets/*.yaml` in their place.
 pub fn value_sets(folder: &mut Folder) -> ValueSets {
@@ -98,7 +98,10 @@ fn layered(built_in: Vec<Source>, folder: &mut Folder, place: &str) -> Vec<Sourc
     folder.sources.extend(built_in.iter().cloned());
     let mut sources = built_in;
     for file in folder.yaml_in(place) {
-        sources.extend(folder.source(&file));
+        let Some(source) = folder.source(&file) else { continue };
+        // What is no YAML is told by the compiler of the folder.
+        let is_own = parse(&source).map_or(true, |node| !folder.is_misplaced(&file, &node));
+        sources.extend(Some(source).filter(|_| is_own));
     }
     sources
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Partner;
 use super::scalar;
-use super::{Feed, Partner};
 use crate::problem::{Category, Problem};
 use crate::yaml::{Fields, Mark, nearest};
 
@@ -109,14 +109,4 @@ pub fn check_clients(partners: &BTreeMap<String, Partner>, marks: &BTreeMap<Stri
         }
     }
     problems
-}
-
-/// What the feeds together call their assigning authorities: name → systems. One name with two systems is ambiguous
-/// outside its feed.
-pub fn authorities<'f>(feeds: impl Iterator<Item = &'f Feed>) -> BTreeMap<String, BTreeSet<String>> {
-    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (name, system) in feeds.flat_map(|feed| &feed.authorities.namespaces) {
-        all.entry(name.clone()).or_default().insert(system.clone());
-    }
-    all
 }

@@ -4,21 +4,18 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use super::directory::Directory;
 use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
 use super::secret::{self, Secret};
 use super::{Address, Credential, Feed, Intake, Limits, MllpSettings, Peer, handling, labels, scalar, writing};
-use crate::mapping::{Authorities, Habits};
+use crate::mapping::Habits;
 use crate::problem::{Category, Problem};
 use crate::profile::{Profiles, named_profile};
-use crate::yaml::{Fields, Node, nearest};
+use crate::yaml::{Fields, Node};
 
 /// A bearer token shorter than this can be guessed.
 const TOKEN_LENGTH: usize = 16;
-
-/// Systems of identifiers that name no authority: the key in the file, and the word that mappings ask with.
-const DEFAULTS: [(&str, &str); 3] =
-    [("default_patient", "patient"), ("default_visit", "visit"), ("default_practitioner", "practitioner")];
 
 /// Reads one feed; faults go to the folder's problems.
 pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, known: &Profiles) -> Option<Feed> {
@@ -31,19 +28,19 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
     let mllp = mllp_node.and_then(|node| mllp(node, folder, taken, &mut problems));
     let http_node = fields.optional("http");
     let http = http_node.and_then(|node| http(node, folder, &mut problems));
-    if mllp_node.is_none() && http_node.is_none() && document.node.as_map().is_some() {
+    if mllp_node.is_none() && http_node.is_none() {
         let text = "a feed takes messages by `mllp:` or by `http:`; this has neither";
-        fields.report(document.node.mark.problem(Category::Required, text));
+        fields.lacking(&["mllp", "http"], document.node.mark.problem(Category::Required, text));
     }
     let zone = scalar::required(&mut fields, "zone", scalar::zone);
-    let authorities = fields.required("authorities").map(|node| directory(node, &mut problems)).unwrap_or_default();
+    let mut directory = Directory::read(&mut fields, &mut problems);
     let habits = fields.optional("assume").map(|node| Habits::read(node, &mut problems)).unwrap_or_default();
-    let identified_by = identified_by(&mut fields, &authorities);
+    let identified_by = directory.identified_by(&mut fields);
     let accepts = handling::events(&mut fields, "accepts");
     let facilities = fields.texts("facilities");
     let writing = writing::read(&mut fields, &facilities);
     let handling = handling::read(&mut fields);
-    let owns = super::ownership::read(&mut fields, &authorities, &identified_by, &facilities);
+    let owns = super::ownership::read(&mut fields, &mut directory, &identified_by, &facilities);
     let labelling = labels::read(&mut fields, &mut problems);
     let limits = fields.optional("limits").map_or_else(Limits::default, |node| limits(node, &mut problems));
     let intake =
@@ -58,7 +55,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>, kn
         mllp,
         http,
         zone: zone?,
-        authorities,
+        authorities: directory.authorities,
         habits,
         identified_by,
         owns,
@@ -176,67 +173,6 @@ fn sha256(node: &Node) -> Result<Credential, Problem> {
         *byte = pair.iter().fold(0, |byte, digit| byte << 4 | u8::try_from(*digit).unwrap_or_default());
     }
     Ok(Credential::TokenSha256(hash))
-}
-
-fn directory(node: &Node, problems: &mut Vec<Problem>) -> Authorities {
-    let mut fields = Fields::of(node, "authorities");
-    let mut namespaces = BTreeMap::new();
-    let names = fields.optional("namespaces");
-    for (key, value) in names.and_then(Node::as_map).unwrap_or_default() {
-        // A namespace whose system has a fault is still a namespace, so that its uses are not faults as well.
-        let system = scalar::keep(&mut fields, scalar::system(value));
-        let system = system.or_else(|| value.as_text()).unwrap_or_default();
-        namespaces.insert(key.as_text().unwrap_or_default(), system);
-    }
-    if let Some(node) = names.filter(|node| node.as_map().is_none()) {
-        fields.report(node.problem("`namespaces` is written as `NAMESPACE: system` lines"));
-    }
-    let mut defaults = BTreeMap::new();
-    for (key, word) in DEFAULTS {
-        let Some(node) = fields.optional(key) else { continue };
-        let system = scalar::keep(&mut fields, known_system(node, &namespaces));
-        defaults.extend(system.map(|system| (word.to_string(), system)));
-    }
-    fields.finish(problems);
-    Authorities { namespaces, defaults }
-}
-
-/// A system written out, or the namespace it stands for.
-pub(super) fn known_system(node: &Node, namespaces: &BTreeMap<String, String>) -> Result<String, Problem> {
-    let written = scalar::text(node)?;
-    if let Some(system) = namespaces.get(&written) {
-        return Ok(system.clone());
-    }
-    scalar::check_system(&written).map(|()| written.clone()).map_err(|_| {
-        let hint = nearest(&written, namespaces.keys().map(String::as_str)).map_or_else(
-            || "it is neither one of this feed's namespaces nor an absolute URI".to_string(),
-            |near| format!("did you mean `{near}`?"),
-        );
-        node.mark.problem(Category::NotFound, format!("`{written}` is no assigning authority of this feed; {hint}"))
-    })
-}
-
-fn identified_by(fields: &mut Fields<'_>, authorities: &Authorities) -> Vec<String> {
-    let known: Vec<&String> = authorities.namespaces.values().chain(authorities.defaults.values()).collect();
-    let mut systems = Vec::new();
-    for node in fields.list("identified_by") {
-        let Some(system) = scalar::keep(fields, known_system(node, &authorities.namespaces)) else { continue };
-        if !known.contains(&&system) {
-            let text = format!("nothing under `authorities` leads to `{system}`, so no message could ever carry it");
-            fields.report(node.mark.problem(Category::NotFound, text));
-        }
-        systems.push(system);
-    }
-    // Left out, the patient's default system says who somebody is.
-    if systems.is_empty() {
-        systems.extend(authorities.defaults.get("patient").cloned());
-    }
-    if systems.is_empty() {
-        let place = fields.optional("identified_by").unwrap_or_else(|| fields.node());
-        let text = "`identified_by` is missing here: say which of the authorities' identifiers tell who a patient is";
-        fields.report(place.mark.problem(Category::Required, text));
-    }
-    systems
 }
 
 fn limits(node: &Node, problems: &mut Vec<Problem>) -> Limits {

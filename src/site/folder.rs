@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::misplaced::misplaced;
 use super::{Certificate, NamedFiles, scalar};
 use crate::problem::{Category, Place, Problem};
 use crate::yaml::{Mark, Node, Source, nearest, parse};
@@ -27,6 +28,8 @@ pub struct Folder {
     ignored: Vec<String>,
     pub sources: Vec<Source>,
     pub problems: Vec<Problem>,
+    /// Files that lie in another folder than theirs: where they belong, and their name.
+    pub misplaced: Vec<(&'static str, String)>,
     /// The certificates that the site's files name.
     pub certificates: Vec<Certificate>,
     /// The private keys that they name, and where.
@@ -51,6 +54,7 @@ impl Folder {
             ignored: Vec::new(),
             sources: Vec::new(),
             problems: Vec::new(),
+            misplaced: Vec::new(),
             certificates: Vec::new(),
             keys: Vec::new(),
             named: NamedFiles::default(),
@@ -144,12 +148,21 @@ impl Folder {
     pub fn document(&mut self, file: &str) -> Option<Document> {
         let source = self.source(file)?;
         match parse(&source) {
+            Ok(node) if self.is_misplaced(file, &node) => None,
             Ok(node) => Some(Document { name: stem(file).to_string(), node }),
             Err(problem) => {
                 self.problems.push(problem);
                 None
             }
         }
+    }
+
+    /// Whether a file belongs to another folder; that is told.
+    pub fn is_misplaced(&mut self, file: &str, node: &Node) -> bool {
+        let Some(found) = misplaced(file, node) else { return false };
+        self.problems.push(found.problem);
+        self.misplaced.push((found.folder, found.name));
+        true
     }
 
     /// Reads a roster or another data file; the fault is a sentence that goes on after "cannot …".

@@ -37,13 +37,11 @@ pub fn read(fields: &mut Fields<'_>, folder: &mut Folder, taken: &mut Vec<Taken>
     let (node, listen) = (node?, listen?);
     taken.push(Taken { listen, mark: node.mark.clone() });
     if tls_node.is_none() && !behind_proxy && !listen.ip().is_loopback() {
-        fields.report(node.mark.problem(
-            Category::Security,
-            format!(
-                "`{listen}` is reachable from other machines without TLS; add `tls:`, listen on 127.0.0.1, \
-                 or say `behind_proxy: true` when TLS ends in front of the gateway"
-            ),
-        ));
+        let text = format!(
+            "`{listen}` is reachable from other machines without TLS; add `tls:`, listen on 127.0.0.1, \
+             or say `behind_proxy: true` when TLS ends in front of the gateway"
+        );
+        fields.lacking(&["tls", "behind_proxy"], node.mark.problem(Category::Security, text));
     }
     Some(Listener { listen, tls, behind_proxy })
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::compiled;
 use super::crosscheck::{self, Kind, Names, Reference};
+use super::directory::{self, CalledSo};
 use super::folder::{Document, Folder, stem};
 use super::listener::{self, Taken};
 use super::masking::masked;
@@ -48,6 +49,7 @@ struct Parts {
     protocols: Option<ProtocolSet>,
     mappings: BTreeMap<String, Arc<MapSet>>,
     agreements: AgreementSet,
+    called_so: CalledSo,
     taken: Vec<Taken>,
     references: Vec<Reference>,
     names: Names,
@@ -111,7 +113,10 @@ fn read_parts(folder: &mut Folder, parts: &mut Parts) {
     }
     let profiles = Arc::new(compiled::profiles(folder));
     let mut feed_marks = BTreeMap::new();
-    for document in documents(folder, "feeds") {
+    for file in folder.yaml_in("feeds") {
+        let document = folder.document(&file);
+        parts.called_so.add(document.as_ref().map(|document| &document.node));
+        let Some(document) = document else { continue };
         feed_marks.insert(document.name.clone(), document.node.mark.clone());
         if let Some(feed) = feeds::read(&document, folder, &mut parts.taken, &profiles) {
             parts.feeds.insert(document.name, feed);
@@ -127,19 +132,24 @@ fn read_parts(folder: &mut Folder, parts: &mut Parts) {
             parts.panels.insert(document.name, panel);
         }
     }
-    for (kind, place) in [(Kind::Partner, "partners"), (Kind::Panel, "panels")] {
-        for file in folder.yaml_in(place) {
-            parts.names.add(kind, stem(&file));
-        }
-    }
     parts.value_sets = Arc::new(compiled::value_sets(folder));
     parts.profiles = Some(profiles);
     let protocols = compiled::protocols(folder, &parts.value_sets);
     protocols.calendar_names().for_each(|name| parts.names.add(Kind::Calendar, name));
     parts.protocols = Some(protocols);
+    add_names(folder, &mut parts.names);
     let feeds: Vec<String> = folder.yaml_in("feeds").iter().map(|file| stem(file).to_string()).collect();
     parts.mappings = compiled::mappings(folder, feeds.iter().map(String::as_str));
     parts.agreements = compiled::agreements(folder, &parts.names, &parts.value_sets);
+}
+
+/// Files have their names though they have faults, and though they lie in another folder.
+fn add_names(folder: &Folder, names: &mut Names) {
+    for (kind, place) in [(Kind::Partner, "partners"), (Kind::Panel, "panels"), (Kind::Calendar, "calendars")] {
+        folder.yaml_in(place).iter().for_each(|file| names.add(kind, stem(file)));
+        let elsewhere = folder.misplaced.iter().filter(|(belongs, _)| *belongs == place);
+        elsewhere.for_each(|(_, name)| names.add(kind, name.as_str()));
+    }
 }
 
 fn documents(folder: &mut Folder, place: &str) -> Vec<Document> {
@@ -174,8 +184,14 @@ fn key_in_data(mark: &Mark, key: &Path, data: &Path) -> Option<Problem> {
 /// Reads the rosters that panels name, so that their faults show before the gateway starts. The members themselves are
 /// read again when they are imported.
 fn check_rosters(folder: &mut Folder, parts: &Parts) {
-    let authorities = crosscheck::authorities(parts.feeds.values());
-    let systems_of = |name: &str| authorities.get(name).into_iter().flatten().cloned().collect::<Vec<_>>();
+    let authorities = directory::authorities(parts.feeds.values());
+    let is_unsure = folder.misplaced.iter().any(|(belongs, _)| *belongs == "feeds");
+    let systems_of = |name: &str| match authorities.get(name) {
+        Some(systems) => systems.iter().cloned().collect(),
+        // The feed that knows it has faults of its own, and they are told; what it stands for is no matter here.
+        None if is_unsure || parts.called_so.may_hold(name) => vec![name.to_string()],
+        None => Vec::new(),
+    };
     for panel in parts.panels.values() {
         let Some(file) = &panel.members else { continue };
         folder.named.add(folder.root().join(file));

@@ -7,6 +7,7 @@ mod certificate;
 mod compiled;
 mod crosscheck;
 mod data_folder;
+mod directory;
 mod expiry;
 mod feeds;
 mod folder;
@@ -17,6 +18,9 @@ mod load;
 #[cfg(test)]
 mod load_tests;
 mod masking;
+mod misplaced;
+#[cfg(test)]
+mod mistakes_tests;
 mod model;
 mod ownership;
 mod panels;

@@ -3,16 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::feeds::known_system;
-use super::{Feed, scalar};
-use crate::mapping::Authorities;
+use super::Feed;
+use super::directory::Directory;
 use crate::problem::{Category, Problem, Severity};
 use crate::yaml::{Fields, Mark};
 
 /// Reads the key; nothing where it is left out, until `settle` knows the other feeds.
 pub fn read(
     fields: &mut Fields<'_>,
-    authorities: &Authorities,
+    directory: &mut Directory,
     identified_by: &[String],
     facilities: &[String],
 ) -> Vec<String> {
@@ -21,8 +20,7 @@ pub fn read(
         warn_of_mixing(fields, identified_by, facilities);
         return Vec::new();
     }
-    let read = nodes.into_iter().map(|node| known_system(node, &authorities.namespaces)).collect::<Vec<_>>();
-    read.into_iter().filter_map(|system| scalar::keep(fields, system)).collect()
+    nodes.into_iter().filter_map(|node| directory.system(node, fields)).collect()
 }
 
 /// Says of every feed what it owns and what others own. Left out, a feed owns what identifies its patients, as long as no

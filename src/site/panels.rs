@@ -16,9 +16,12 @@ pub fn read(document: &Document, folder: &mut Folder, references: &mut Vec<Refer
     let title = fields.text("title").unwrap_or_else(|| document.name.clone());
     let partner = named(&mut fields, "partner", Kind::Partner, references);
     let member_system = scalar::optional(&mut fields, "member_system", scalar::system);
+    let system_is_wrong = member_system.is_none()
+        && (document.node.get("member_system").is_some() || fields.is_misspelt("member_system"));
     let members = fields.optional("members").and_then(|node| {
         let written = scalar::keep(&mut fields, scalar::text(node))?;
-        scalar::keep(&mut fields, folder.file(node)).map(|_| written)
+        // Without the system of its members a roster cannot be read, and what is wrong there is told here.
+        scalar::keep(&mut fields, folder.file(node)).map(|_| written).filter(|_| !system_is_wrong)
     });
     let practice = fields.required("practice").and_then(|node| practice(node, references, &mut problems));
     let roles = fields.optional("roles").map_or_else(Roles::default, |node| roles(node, &mut problems));

@@ -1,7 +1,7 @@
 //! A panel's roster: CSV as practices export it, or a FHIR R4 Group (http://hl7.org/fhir/R4/group.html) whose members
 //! carry identifiers. A row with a fault is reported by row and column and never by what it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Panel;
 use super::roster_columns::{Column, Columns, column_place};
@@ -185,7 +185,7 @@ impl Row<'_> {
         seen: &mut BTreeMap<Identifier, u32>,
         place: &dyn Fn(usize) -> Mark,
     ) -> Result<Membership, Vec<Problem>> {
-        let mut faults = Vec::new();
+        let (mut faults, mut lines_told) = (Vec::new(), BTreeSet::new());
         let mut member = Membership {
             panel: panel.to_string(),
             identifiers: Vec::new(),
@@ -208,7 +208,9 @@ impl Row<'_> {
                 Err(text) => faults.push(place(field).problem(Category::Value, text)),
             }
             let Column::Identifier(system) = column else { continue };
-            if let Some(line) = seen.insert(Identifier::new(system.clone(), value), self.line) {
+            let earlier = seen.insert(Identifier::new(system.clone(), value), self.line);
+            // A row that stands there twice is one mistake, however many identifiers it has.
+            if let Some(line) = earlier.filter(|line| lines_told.insert(*line)) {
                 let text = format!("the same identifier stands in line {line} already");
                 faults.push(place(field).problem(Category::Duplicate, text));
             }

@@ -13,7 +13,7 @@ use crate::profile::Profiles;
 use crate::protocol::{self, ProtocolSet};
 
 use super::roster::{self, Roster};
-use super::{Certificate, Feed, NamedFiles, Panel, Partner, Settings, crosscheck};
+use super::{Certificate, Feed, NamedFiles, Panel, Partner, Settings, directory};
 
 /// A site that compiled without errors.
 pub struct Site {
@@ -46,7 +46,7 @@ impl Site {
 
     /// Reads a roster for one of this site's panels; `file` is the name used in problems.
     pub fn read_roster(&self, panel: &Panel, file: &str, bytes: &[u8]) -> Roster {
-        let authorities = crosscheck::authorities(self.feeds.values());
+        let authorities = directory::authorities(self.feeds.values());
         let systems_of = |name: &str| authorities.get(name).into_iter().flatten().cloned().collect();
         roster::read(panel, file, bytes, &systems_of)
     }

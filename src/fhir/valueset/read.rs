@@ -37,19 +37,19 @@ fn read_rule(node: &Node, problems: &mut Vec<Problem>) -> Option<Rule> {
     fields.required("system");
     let systems: Vec<String> =
         fields.list("system").into_iter().filter_map(|system| read_system(system, problems)).collect();
-    let codes = read_codes(fields.list("codes"), &systems, problems);
+    let codes = fields.list("codes");
     let under = fields.list("under");
+    if codes.is_empty() && under.is_empty() {
+        let text = "list `codes`, or with `under` the codes to take with all below";
+        fields.lacking(&["codes", "under"], node.mark.problem(Category::Required, text));
+    }
+    let codes = read_codes(codes, &systems, problems);
     if let (Some(first), Some(flat)) = (under.first(), systems.iter().find(|system| !is_prefix_tree(system))) {
         let text =
             format!("`under` works where longer codes stand below shorter ones (ICD), not in {flat}; list `codes`");
         fields.report(first.problem(text));
     }
     let under = read_spans(under, &systems, problems);
-    if codes.is_empty() && under.is_empty() {
-        fields.report(
-            node.mark.problem(Category::Required, "list `codes`, or with `under` the codes to take with all below"),
-        );
-    }
     let intents = fields.list("intent").into_iter().filter_map(|node| read_intent(node, &under, problems)).collect();
     fields.finish(problems);
     Some(Rule::Codes(Codes { systems, under, codes: codes.into_iter().collect(), intents }))

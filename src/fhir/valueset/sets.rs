@@ -49,6 +49,14 @@ pub fn built_in_value_sets() -> Vec<Source> {
     sources
 }
 
+/// A set whose file could not be read goes by the file's name and holds nothing, so that its uses are not faults as well.
+fn unread_set(source: &Source) -> ValueSet {
+    let file = source.name.rsplit('/').next().unwrap_or_default();
+    let name = file.strip_suffix(".yaml").unwrap_or(file).to_string();
+    let (include, exclude) = (Vec::new(), Vec::new());
+    ValueSet { title: name.clone(), name, include, exclude, words: Words::default(), source: source.clone() }
+}
+
 impl ValueSets {
     /// The value sets that are compiled in.
     pub fn built_in() -> &'static Self {
@@ -60,15 +68,20 @@ impl ValueSets {
     pub fn compile(sources: &[Source]) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let mut sets: BTreeMap<String, ValueSet> = BTreeMap::new();
+        let mut unread = Vec::new();
         for source in sources {
             let node = match yaml::parse(source) {
                 Ok(node) => node,
                 Err(problem) => {
                     problems.push(problem);
+                    unread.push(unread_set(source));
                     continue;
                 }
             };
-            let Some(set) = read_set(&node, source, &mut problems) else { continue };
+            let Some(set) = read_set(&node, source, &mut problems) else {
+                unread.push(unread_set(source));
+                continue;
+            };
             if let Some(former) = sets.get(&set.name).filter(|former| !former.source.name.starts_with("built-in:")) {
                 let text = format!(
                     "`{}` is already defined in {}; give one of them another name",
@@ -77,6 +90,9 @@ impl ValueSets {
                 problems.push(node.mark.problem(Category::Duplicate, text));
             }
             sets.insert(set.name.clone(), set);
+        }
+        for set in unread {
+            sets.entry(set.name.clone()).or_insert(set);
         }
         let value_sets = Self { sets };
         value_sets.check_references(&mut problems);

@@ -82,7 +82,7 @@ fn faults_of_a_set_are_told_with_place_and_nearest_name() {
     sources.push(Source::new("v.yaml", text));
     let (_, problems) = ValueSets::compile(&sources);
     let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    assert_eq!(texts.len(), 6, "{texts:#?}");
+    assert_eq!(texts.len(), 5, "{texts:#?}");
     assert!(texts[0].starts_with("v.yaml:4:") && texts[0].contains("did you mean `icd10cm`"), "{texts:#?}");
     assert!(texts.iter().any(|text| text.contains("did you mean `copd`")), "{texts:#?}");
     assert!(texts.iter().any(|text| text.contains("in quotes")), "{texts:#?}");

@@ -29,11 +29,16 @@ pub fn compile(document: &Document, header: &Header, names: &Names, problems: &m
     let node = &document.node;
     let mut fields = Fields::of(node, "a map");
     fields.text("title");
-    match &header.kind {
-        MapKind::Segment(_) => fields.required_text("segment"),
-        MapKind::Datatype(_) => fields.required_text("datatype"),
-    };
-    check_type(&mut fields, header);
+    let is_headless = ["segment", "datatype", "resource", "type"].iter().all(|key| node.get(key).is_none());
+    if is_headless {
+        without_head(&mut fields, document, names);
+    } else {
+        match &header.kind {
+            MapKind::Segment(_) => fields.required_text("segment"),
+            MapKind::Datatype(_) => fields.required_text("datatype"),
+        };
+        check_type(&mut fields, header);
+    }
     check_name(&document.name, header, node, &mut fields);
     let leaves = fields.texts("leaves");
     let needs = fields.optional("needs");
@@ -69,6 +74,24 @@ pub fn compile(document: &Document, header: &Header, names: &Names, problems: &m
         is_one_per_key,
         notices,
         examples,
+    }
+}
+
+/// Most often the file was meant to be laid over another, and its name is not quite that one's.
+fn without_head(fields: &mut Fields<'_>, document: &Document, names: &Names) {
+    let (key, gives) = match document.folder {
+        Folder::Segments => ("segment", "`segment: PID` and `resource: Patient`"),
+        _ => ("datatype", "`datatype: XPN` and `type: HumanName`"),
+    };
+    let others = names.maps.keys().map(String::as_str).filter(|name| *name != document.name);
+    let hint = nearest(&document.name, others).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let text = format!(
+        "there is no map `{}` to lay this over, and it does not say what it reads and gives, as in {gives}{hint}",
+        document.name
+    );
+    fields.lacking(&[key, "resource", "type"], fields.node().mark.problem(Category::Required, text));
+    for key in [key, "resource", "type"] {
+        fields.optional(key);
     }
 }
 

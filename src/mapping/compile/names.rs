@@ -1,6 +1,6 @@
 //! Finding what one file calls by name in another: maps and tables, with the nearest name when there is none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::mapping::language::{MapKind, Table};
 use crate::problem::{Category, Problem};
@@ -22,6 +22,8 @@ pub struct Names {
     pub tables: BTreeMap<String, usize>,
     pub compiled_tables: Vec<Table>,
     pub readings: BTreeMap<String, usize>,
+    /// Files that could not be read: their names are names all the same, and what is wrong with them is told there.
+    pub unread: BTreeSet<String>,
 }
 
 impl Names {
@@ -30,7 +32,7 @@ impl Names {
         let text = node.as_text().unwrap_or_default();
         let name = text.strip_prefix("datatypes/").or_else(|| text.strip_prefix("segments/")).unwrap_or(&text);
         let found = self.maps.get(name);
-        if found.is_none() {
+        if found.is_none() && !self.unread.contains(name) {
             let hint = nearest(name, self.maps.keys().map(String::as_str))
                 .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             problems.push(node.mark.problem(Category::NotFound, format!("there is no map `{name}`{hint}")));
@@ -43,7 +45,7 @@ impl Names {
         let text = node.as_text().unwrap_or_default();
         let name = text.strip_prefix("tables/").unwrap_or(&text);
         let found = self.tables.get(name).copied();
-        if found.is_none() {
+        if found.is_none() && !self.unread.contains(name) {
             let hint = nearest(name, self.tables.keys().map(String::as_str))
                 .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             problems.push(node.mark.problem(Category::NotFound, format!("there is no table `{name}`{hint}")));
@@ -54,7 +56,7 @@ impl Names {
     /// A measurement by name.
     pub fn reading(&self, name: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<usize> {
         let found = self.readings.get(name).copied();
-        if found.is_none() {
+        if found.is_none() && !self.unread.contains(name) {
             let hint = nearest(name, self.readings.keys().map(String::as_str))
                 .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             problems.push(node.mark.problem(Category::NotFound, format!("there is no reading `{name}`{hint}")));

@@ -15,7 +15,7 @@ pub fn compile(layers: &Layers) -> (MapSet, Vec<Problem>) {
     let mut problems = Vec::new();
     let documents = merge(layers, &mut problems);
     let of = |folder: Folder| documents.values().filter(move |document| document.folder == folder);
-    let mut names = Names::default();
+    let mut names = Names { unread: problems.iter().filter_map(file_of).collect(), ..Names::default() };
     for document in of(Folder::Tables) {
         let compiled: Table = table::compile(&document.name, &document.node, &mut problems);
         names.tables.insert(document.name.clone(), names.compiled_tables.len());
@@ -53,4 +53,11 @@ pub fn compile(layers: &Layers) -> (MapSet, Vec<Problem>) {
         _ => None,
     });
     (MapSet::new(maps, names.compiled_tables, readings, messages), problems)
+}
+
+/// The name of the file that a problem is about.
+fn file_of(problem: &Problem) -> Option<String> {
+    let Place::File(mark) = &problem.place else { return None };
+    let file = mark.file.rsplit('/').next()?;
+    file.strip_suffix(".yaml").map(str::to_string)
 }

@@ -25,7 +25,7 @@ pub fn read_protocol(source: &Source, value_sets: &ValueSets, problems: &mut Vec
     let mut reading = Reading { value_sets, problems: Vec::new() };
     let protocol = read_tree(&tree, source, &mut reading);
     if let Some(protocol) = &protocol {
-        check_names(protocol, &tree, &mut reading.problems);
+        check_names(protocol, &mut reading.problems);
     }
     problems.append(&mut reading.problems);
     protocol
@@ -41,7 +41,13 @@ fn read_tree(tree: &Node, source: &Source, reading: &mut Reading<'_>) -> Option<
     let basis = fields.text("source");
     let who = fields.optional("for");
     let who = reading.who(who);
-    let plan = fields.optional("plan").and_then(|node| {
+    let plan = fields.optional("plan");
+    let asks = ["prompts", "tasks", "alerts"].map(|key| fields.list(key).len());
+    if plan.is_none() && asks.iter().all(|count| *count == 0) {
+        let text = "this protocol asks for nothing: give it a plan, prompts, tasks or alerts";
+        fields.lacking(&["plan", "prompts", "tasks", "alerts"], tree.problem(text));
+    }
+    let plan = plan.and_then(|node| {
         let mut keys = Fields::of(node, "a plan");
         let title = keys.required_text("title");
         keys.finish(&mut reading.problems);
@@ -108,7 +114,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Ids are unique in the file and what rules say of each other is there.
-fn check_names(protocol: &Protocol, tree: &Node, problems: &mut Vec<Problem>) {
+fn check_names(protocol: &Protocol, problems: &mut Vec<Problem>) {
     let prompts = protocol.prompts.iter().map(|prompt| (&prompt.id, &prompt.mark));
     let tasks = protocol.tasks.iter().map(|task| (&task.id, &task.mark));
     let alerts = protocol.alerts.iter().map(|alert| (&alert.id, &alert.mark));
@@ -126,9 +132,6 @@ fn check_names(protocol: &Protocol, tree: &Node, problems: &mut Vec<Problem>) {
             problems.push(mark.problem(crate::problem::Category::Duplicate, text));
         }
         seen.push(id);
-    }
-    if seen.len() == RESERVED.len() && protocol.plan.is_none() {
-        problems.push(tree.problem("this protocol asks for nothing: give it a plan, prompts, tasks or alerts"));
     }
     for (place, task) in protocol.tasks.iter().enumerate() {
         // Only rules above, so that two rules cannot cover each other.
