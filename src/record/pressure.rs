@@ -240,7 +240,7 @@ fn panel(systolic: &Stored, diastolic: &Stored) -> Resource {
     let coding =
         json!([{ "system": LOINC, "code": PANEL, "display": "Blood pressure panel with all children optional" }]);
     panel.set("code", json!({ "coding": coding, "text": "Blood pressure" }));
-    for element in ["subject", "effectiveDateTime"].iter().chain(&AGREED) {
+    for element in ["subject", "effectiveDateTime", "_effectiveDateTime"].iter().chain(&AGREED) {
         if let Some(value) = systolic.resource.get(element) {
             panel.set(element, value.clone());
         }

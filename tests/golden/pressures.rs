@@ -187,3 +187,14 @@ async fn a_panel_is_as_confidential_as_its_results_and_none_is_made_beside_a_sen
     let messages = [text.into_bytes(), apart.into_bytes()];
     assert_eq!(in_every_order(&messages).await, one("final 132/84"));
 }
+
+#[tokio::test]
+async fn a_panel_says_that_its_time_stands_in_for_another_as_its_results_do() {
+    let untimed = told(1, &[("O1", SYSTOLIC, 151, "F", ""), ("O1", DIASTOLIC, 94, "F", "")]);
+    let all = observations(&after(&[untimed]).await).await;
+    assert_eq!(all.len(), 3);
+    for one in &all {
+        assert_eq!(one["_effectiveDateTime"]["extension"][0]["valueString"], "MSH-7 instead of OBX-14", "{one}");
+        assert_eq!(one["note"], Value::Null);
+    }
+}

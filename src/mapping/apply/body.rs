@@ -111,6 +111,9 @@ impl<'a> Run<'a> {
             (Some(_), None) => {}
             (None, _) => self.forget(notes),
         }
+        if let Some(meant) = way.instead_of.as_ref().filter(|_| filled.is_some()) {
+            self.meant.get_or_insert_with(|| meant.clone());
+        }
         self.way = around;
         filled
     }

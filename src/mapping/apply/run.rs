@@ -54,8 +54,8 @@ pub struct Run<'a> {
     pub steps: Vec<(String, Option<usize>)>,
     /// How the sender tells the time.
     pub clock: SenderClock,
-    /// Where the element at hand had a time that could not be read.
-    pub unreadable: Option<FieldPlace>,
+    /// The place that is meant for the time of the element at hand, where it could not be read or another stands in for it.
+    pub meant: Option<FieldPlace>,
     /// What was noted about how times are written, each once in a message.
     pub said_of_times: Vec<String>,
     /// Whether anything in the message asks to delete; hardly any message does, and looking for it takes time.
@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
             original: None,
             deletes: message.raw().windows(2).any(|pair| pair == b"\"\""),
             clock: event::clock(message, context),
-            unreadable: None,
+            meant: None,
             said_of_times: Vec::new(),
             way: None,
         }

@@ -65,7 +65,7 @@ impl<'a> Run<'a> {
         };
         let mut is_read = false;
         self.original = None;
-        let (outer, notes) = (self.unreadable.take(), self.lineage.len());
+        let (outer, notes) = (self.meant.take(), self.lineage.len());
         for way in &entry.ways {
             is_read |= self.fill_way(way, entry, frame, &mut values);
             if let Some(sources) = sources.as_deref_mut().filter(|_| entry.is_list) {
@@ -83,7 +83,7 @@ impl<'a> Run<'a> {
         } else if let Some(coding) = original {
             object.insert(format!("_{}", entry.name), alternate(coding));
         }
-        self.unreadable = outer;
+        self.meant = outer;
         is_read
     }
 

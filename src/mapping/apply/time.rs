@@ -47,7 +47,7 @@ impl<'a> Run<'a> {
                 let place = value.leaf().place();
                 let text = format!("this {said}; `{}` is left out", entry.element.path);
                 self.say_of(value.leaf(), unread(&place, text));
-                self.unreadable.get_or_insert(place);
+                self.meant.get_or_insert(place);
                 None
             }
         }
@@ -83,10 +83,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Where an unreadable time was followed by one that could be read: says so on the element, and in the problem.
+    /// Where a time stands in for one that is not there or could not be read: says so on the element, and in the problem.
     pub fn say_stand_in(&mut self, entry: &Entry, object: &mut Map<String, Value>, notes: usize) {
-        // Nothing lost: every time of the element could be read.
-        let Some(meant) = self.unreadable.take() else { return };
+        // Nothing lost: the time is the one that is meant.
+        let Some(meant) = self.meant.take() else { return };
         let since = self.lineage.get(notes..).unwrap_or_default();
         let time = since.iter().rev().find(|note| note.role == Role::Value && note.place != meant);
         // Nothing lost: where no other time stands in, the unreadable one was said when it was read.

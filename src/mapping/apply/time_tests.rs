@@ -53,6 +53,23 @@ fn a_time_that_stands_in_for_an_unreadable_one_says_so() {
 }
 
 #[test]
+fn a_time_that_stands_in_for_one_that_is_not_said_says_so_in_the_same_way() {
+    let rest = "OBR|1||F1^LAB|V^V^L\rOBX|1|NM|2951-2^Sodium^LN||141|mmol/L|||||F\r";
+    let mapped = map("20261101031000||ORU^R01", rest);
+    assert_eq!(element(&mapped, "Observation", "/effectiveDateTime"), "2026-11-01T03:10:00-06:00");
+    let extension = json!([{ "url": "https://handover.health/StructureDefinition/handover-time-from",
+        "valueString": "MSH-7 instead of OBX-14" }]);
+    assert_eq!(element(&mapped, "Observation", "/_effectiveDateTime/extension"), extension);
+    let observation = mapped.drafts.iter().find(|draft| draft.resource.resource_type() == "Observation").unwrap();
+    assert_eq!(observation.resource.get("note"), None);
+    assert_eq!(said(&mapped), [("OBX-14".to_string(), "OBX-14".to_string())]);
+    let ordered = rest.replace("V^V^L", "V^V^L|||20261101030000");
+    let ordered = map("20261101031000||ORU^R01", &ordered);
+    let observation = ordered.drafts.iter().find(|draft| draft.resource.resource_type() == "Observation").unwrap();
+    assert_eq!(observation.resource.get("_effectiveDateTime"), None, "the time of its order is its own");
+}
+
+#[test]
 fn one_way_of_writing_is_noted_once_in_a_message() {
     let visit = visit("2026-11-01 02:50", "20261101025500.1234567");
     let mapped = map("2026-11-01T03:10:00||ADT^A04", &format!("EVN|A04|2026-11-01T03:00:00\r{visit}"));

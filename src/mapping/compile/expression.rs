@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::element::Compiler;
 use crate::fhir::definition::Strength;
 use crate::fhir::{Definitions, ElementDefinition, Library};
-use crate::mapping::language::{Asked, Body, CodeShape, Conversion, Expression, SourcePath, Unmatched, VERBS};
-use crate::problem::Category;
+use crate::mapping::language::{Asked, Body, CodeShape, Conversion, Expression, Root, SourcePath, Unmatched, VERBS};
+use crate::problem::{Category, FieldPlace};
 use crate::yaml::{Fields, Kind, Node, nearest};
 
 /// Those that a complex type can be made by; any other key names an element of it.
@@ -27,7 +27,14 @@ impl Compiler<'_> {
         type_name: &str,
     ) -> Option<Expression> {
         let is_primitive = Definitions::r4().is_primitive(type_name);
-        let plain = |body: Body| Expression { mark: node.mark.clone(), when: None, each: None, at: None, body };
+        let plain = |body: Body| Expression {
+            mark: node.mark.clone(),
+            when: None,
+            each: None,
+            at: None,
+            instead_of: None,
+            body,
+        };
         match &node.kind {
             Kind::Text(_) if is_primitive => {
                 let path = self.path(node)?;
@@ -66,7 +73,7 @@ impl Compiler<'_> {
         self.leaves = leaves;
         let (when, each, at) =
             (self.when(node.get("when")), self.path_of(node.get("each")), self.path_of(node.get("at")));
-        Some(Expression { mark: node.mark.clone(), when, each, at, body: Body::Nested(template) })
+        Some(Expression { mark: node.mark.clone(), when, each, at, instead_of: None, body: Body::Nested(template) })
     }
 
     fn verb(
@@ -85,9 +92,28 @@ impl Compiler<'_> {
             (None, Some(_)) => Some(SourcePath::this()),
             (None, None) => None,
         };
+        let meant = fields.optional("instead-of");
         let body = self.body(&mut fields, path, element, type_name);
         fields.finish(self.problems);
-        Some(Expression { mark: node.mark.clone(), when, each, at: None, body: body? })
+        let instead_of = meant.and_then(|node| self.meant(node, body.as_ref()));
+        Some(Expression { mark: node.mark.clone(), when, each, at: None, instead_of, body: body? })
+    }
+
+    /// The field for which a time stands in.
+    fn meant(&mut self, node: &Node, body: Option<&Body>) -> Option<FieldPlace> {
+        let path = self.path(node)?;
+        let is_time = matches!(
+            body,
+            Some(Body::Convert { to: Conversion::Date | Conversion::DateTime | Conversion::Instant, .. })
+        );
+        match path.root {
+            Root::Segment { name, .. } if is_time && path.field > 0 => Some(FieldPlace::field(&name, 1, path.field)),
+            _ => {
+                let text = "`instead-of` names the field that is meant for a time, as in `{ from: MSH-7, instead-of: OBX-14 }`";
+                self.report(node, Category::Structure, text.to_string());
+                None
+            }
+        }
     }
 
     fn body(

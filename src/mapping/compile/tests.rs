@@ -134,3 +134,15 @@ fn a_field_beyond_the_standards_segment_is_a_warning_that_names_its_length() {
     assert!(told[0].contains(":2:") && told[0].contains("PID has 40 fields"), "{told:#?}");
     assert!(told[1].contains(":3:") && told[1].contains("PV1 has 54 fields"), "{told:#?}");
 }
+
+#[test]
+fn only_a_time_stands_in_for_a_field_that_is_meant_for_it() {
+    let map = "segment: PID\nresource: Patient\nelements:\n  identifier: { each: PID-3, as: CX-Identifier }\n  \
+               birthDate: { first: [PID-7, { from: PID-33, instead-of: this }] }\n  \
+               active: { from: PID-30, instead-of: PID-31 }\n  deceasedDateTime: { from: PID-33, instead-of: PID-29 }\nkey: identifier\n";
+    let cx = "datatype: CX\ntype: Identifier\nelements:\n  value: CX.1\n";
+    let found = problems(&[("segments/PID-Patient.yaml", map), ("datatypes/CX-Identifier.yaml", cx)]);
+    let [this, active] = found.as_slice() else { panic!("{found:#?}") };
+    assert!(this.contains("PID-Patient.yaml:5:") && this.contains("`instead-of` names the field"), "{this}");
+    assert!(active.contains("PID-Patient.yaml:6:") && active.contains("`instead-of` names the field"), "{active}");
+}

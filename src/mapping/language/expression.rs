@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Condition, SourcePath};
 use crate::fhir::ElementDefinition;
+use crate::problem::FieldPlace;
 use crate::yaml::Mark;
 
 /// The elements of one FHIR type, in the order of the file.
@@ -38,6 +39,8 @@ pub struct Expression {
     pub each: Option<SourcePath>,
     /// Make this the value at hand for what is nested.
     pub at: Option<SourcePath>,
+    /// The place that is meant for this time: what is read here stands in for it, and the element says so.
+    pub instead_of: Option<FieldPlace>,
     pub body: Body,
 }
 
