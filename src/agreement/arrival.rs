@@ -26,6 +26,11 @@ const LOOKED_AT: &str = "looked-at";
 /// Types that a person can look at: those that say in codes or words of their own what somebody has.
 const LOOKED_AT_TYPES: [&str; 5] = ["Condition", "Observation", "AllergyIntolerance", "DocumentReference", "Encounter"];
 
+/// Whether such things are looked at by people.
+pub fn is_for_looks(kind: &str) -> bool {
+    LOOKED_AT_TYPES.contains(&kind)
+}
+
 /// Labels what a sender states. `known` is the same thing as the record has it. True when somebody is to look at it.
 pub fn label_arrival(
     resource: &mut Resource,
@@ -86,7 +91,7 @@ pub struct Look {
 /// Says why this cannot be looked at, or which label is none.
 pub fn look(resource: &Resource, sensitivities: &[String]) -> Result<Look, String> {
     let kind = resource.resource_type();
-    if !LOOKED_AT_TYPES.contains(&kind) {
+    if !is_for_looks(kind) {
         return Err(format!("a {kind} is not looked at; these are: {}", LOOKED_AT_TYPES.join(", ")));
     }
     let mut given = Vec::new();

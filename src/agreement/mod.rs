@@ -24,7 +24,7 @@ mod sensitive;
 mod sensitive_tests;
 mod set;
 
-pub use arrival::{Look, Uncoded, is_looked_at, label_arrival, look, protection};
+pub use arrival::{Look, Uncoded, is_for_looks, is_looked_at, label_arrival, look, protection};
 pub use compile::{Names, compile};
 pub use decide::{Decision, Exit, Question, Verdict};
 pub use form::Form;

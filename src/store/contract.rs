@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use super::engine::EngineError;
 use super::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, UnusedEntry, UnusedFilter, UnusedTotal,
-    WorkCounts, WorkFilter, WriteUnit,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, ToLookAt, UnusedEntry, UnusedFilter,
+    UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -96,6 +96,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Exactly how many open Tasks there are, of one owner or of all, and how many were due before `now`.
     async fn work_counts(&self, owner: Option<&str>, now: Timestamp) -> Result<WorkCounts, StoreError>;
+
+    /// What waits for a person's look, of all patients and without what another resource superseded, in the order of ids, so that
+    /// what is of one patient stands together; with exactly how much there is. Costs what it gives.
+    async fn to_look_at(&self, cursor: Option<&Cursor>, count: usize) -> Result<ToLookAt, StoreError>;
 
     /// Whether an input with this feed, control id and content came before.
     async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError>;

@@ -19,6 +19,7 @@ mod crash;
 mod full;
 mod gateways;
 mod given;
+mod looks;
 mod messages;
 mod once;
 mod outbox;

@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::keys::{BY_IDENTIFIER, BY_TYPE, HEAD, HISTORY, Key, OBSERVED, PERSON, RESOURCE, TIMER, hash_identifier};
 use super::pack::{Terms, pack_json, pack_stored, unpack_json, unpack_stored};
-use super::{audit, messages, outbox, unused, worklist};
+use super::{audit, looks, messages, outbox, unused, worklist};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Change, Head};
 use crate::store::engine::View;
@@ -102,6 +102,7 @@ fn put_change(draft: &mut Draft<'_>, change: &Change, sequence: u64) -> Result<(
         let place = before.as_ref().and_then(WorkPlace::of);
         worklist::moved(draft, id, place.as_ref(), WorkPlace::of(stored).as_ref())?;
     }
+    looks::moved(draft, kind, stored, before.is_none())?;
     let mut terms = Terms::of(stored, sequence);
     if let (Some(value), Some(old)) = (before, &old) {
         if change.is_visible() {

@@ -16,10 +16,14 @@ pub struct Counters {
     /// Which layout of the worklist's index every commit kept up, 0 for none: a program of before leaves the number out, so
     /// that the next one knows to build the index anew.
     pub worklist: u64,
+    /// The same of the index of what waits for a look.
+    pub looks: u64,
 }
 
 /// Raised when places in the worklist's order are found otherwise than before (`WorkPlace`).
 pub const WORKLIST: u64 = 1;
+/// Raised when what waits for a look is told otherwise than before (`store::looks`).
+pub const LOOKS: u64 = 1;
 
 impl Counters {
     pub fn key() -> Vec<u8> {
@@ -27,22 +31,30 @@ impl Counters {
     }
 
     pub fn read(view: &dyn View) -> Result<Self, StoreError> {
-        let Some(value) = view.get(&Self::key())? else { return Ok(Self { worklist: WORKLIST, ..Self::default() }) };
+        let Some(value) = view.get(&Self::key())? else {
+            return Ok(Self { worklist: WORKLIST, looks: LOOKS, ..Self::default() });
+        };
         let mut reader = Reader(&value);
         let mut next = || reader.number();
-        Ok(Self {
+        let mut counters = Self {
             sequence: next()?,
             messages: next()?,
             records: next()?,
             waiting: next()?,
             held: next()?,
             dead: next()?,
-            worklist: if reader.0.is_empty() { 0 } else { reader.number()? },
-        })
+            ..Self::default()
+        };
+        // A program of before leaves the last ones out.
+        for index in [&mut counters.worklist, &mut counters.looks] {
+            *index = if reader.0.is_empty() { 0 } else { reader.number()? };
+        }
+        Ok(counters)
     }
 
     pub fn to_bytes(self) -> Vec<u8> {
-        let all = [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead, self.worklist];
+        let all =
+            [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead, self.worklist, self.looks];
         all.into_iter().flat_map(u64::to_be_bytes).collect()
     }
 

@@ -31,6 +31,8 @@
 //! | UNUSED_COUNT | hash of feed | how many causes it has |
 //! | OPEN_WORK | hash of owner (zero: everybody's), urgency, due time, person, local | –; open Tasks only, twice each |
 //! | OPEN_WORK_COUNT | hash of owner (zero: everybody's), urgency, due hour | how many |
+//! | TO_LOOK_AT | person, local, kind | –; what waits for a person's look only |
+//! | TO_LOOK_AT_COUNT | – | how many |
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -67,6 +69,8 @@ pub const UNUSED: u8 = 25;
 pub const UNUSED_COUNT: u8 = 26;
 pub const OPEN_WORK: u8 = 27;
 pub const OPEN_WORK_COUNT: u8 = 28;
+pub const TO_LOOK_AT: u8 = 29;
+pub const TO_LOOK_AT_COUNT: u8 = 30;
 
 /// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
 pub type Hash = [u8; 16];

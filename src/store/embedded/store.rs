@@ -13,18 +13,18 @@ use tokio::sync::{oneshot, watch};
 
 use super::changes::read_head;
 use super::committer::Committer;
-use super::counters::{Counters, WORKLIST};
+use super::counters::Counters;
 use super::marker::Marker;
 use super::shared::{Opener, Shared};
 use super::work::{Waiting, Work};
-use super::{audit, messages, once, outbox, panels, prune, record, search, timers, unused, worklist};
+use super::{audit, indexes, looks, messages, once, outbox, panels, prune, record, search, timers, unused, worklist};
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
-use crate::store::engine::{Changes, View};
+use crate::store::engine::View;
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, NEXT_LOOKED_AT, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError,
+    MessageSummary, NEXT_LOOKED_AT, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError, ToLookAt,
     UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
 };
 
@@ -59,11 +59,7 @@ impl Embedded {
             let written = marker.write(counters.sequence, true);
             written.map_err(|error| StoreError::Unavailable(format!("the file STORE cannot be written: {error}")))?;
         }
-        if counters.worklist != WORKLIST {
-            worklist::build(&*opened)?;
-            counters.worklist = WORKLIST;
-            opened.write(Changes::from([(Counters::key(), Some(counters.to_bytes()))]))?;
-        }
+        indexes::complete(&*opened, &mut counters)?;
         let shared = Arc::new(Shared::new(opened, counters.sequence));
         let (sender, receiver) = sync_channel(QUEUE);
         let committer = Committer::new(Arc::clone(&shared), open, marker, counters, receiver);
@@ -181,6 +177,11 @@ impl Store for Embedded {
     async fn work_counts(&self, owner: Option<&str>, now: Timestamp) -> Result<WorkCounts, StoreError> {
         let owner = owner.map(str::to_string);
         self.read(move |view| worklist::counts(view, owner.as_deref(), now)).await
+    }
+
+    async fn to_look_at(&self, cursor: Option<&Cursor>, count: usize) -> Result<ToLookAt, StoreError> {
+        let cursor = cursor.cloned();
+        self.read(move |view| looks::page(view, cursor.as_ref(), count)).await
     }
 
     async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError> {

@@ -209,12 +209,12 @@ mod tests {
         let before = store.work_counts(None, now).await.unwrap();
         assert_eq!((before.total(), before.of(Urgency::Stat)), (2_000, 63));
         drop(store);
-        // What a program of before leaves: no index of what it wrote, one that is stale, and counters without the last number.
+        // What a program of before leaves: no index of what it wrote, one that is stale, and counters without the last numbers.
         let counters = memory.view().unwrap().get(&Counters::key()).unwrap().unwrap();
         let known = memory.view().unwrap().scan(&Span::prefix(vec![OPEN_WORK]), 900).unwrap();
         let mut changes: Changes = known.into_iter().map(|(key, _)| (key, None)).collect();
         changes.insert(Key::new(OPEN_WORK).bytes(&[0; 61]).done(), Some(Vec::new()));
-        changes.insert(Counters::key(), Some(counters[..counters.len() - 8].to_vec()));
+        changes.insert(Counters::key(), Some(counters[..counters.len() - 16].to_vec()));
         memory.write(changes).unwrap();
 
         let store = open(&memory);

@@ -6,6 +6,7 @@ use super::rows::{clean, json, nanos, signed, terms, unsigned};
 use super::{audit, messages, outbox, unused, worklist};
 use crate::identity::PersonId;
 use crate::record::{Change, Head};
+use crate::store::looks::waits_for_look;
 use crate::store::query::observed_at;
 use crate::store::{Committed, HeadWrite, StoreError, WriteUnit};
 
@@ -107,12 +108,13 @@ async fn put_change(transaction: &Transaction<'_>, change: &Change, sequence: u6
         }
     }
     let sql = if change.replaces == 0 {
-        "INSERT INTO resource (type, id, person, version, sequence, updated_nanos, observed_nanos, terms, document, state)
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE $11::bigint = 0 ON CONFLICT DO NOTHING"
+        "INSERT INTO resource (type, id, person, version, sequence, updated_nanos, observed_nanos, terms, document, state,
+         waits)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12 WHERE $11::bigint = 0 ON CONFLICT DO NOTHING"
     } else {
         // A change of state alone is not shown by a listing by time of change.
         "UPDATE resource SET person = $3, version = $4, sequence = CASE WHEN version = $4 THEN sequence ELSE $5 END,
-                updated_nanos = $6, observed_nanos = $7, terms = $8, document = $9, state = $10
+                updated_nanos = $6, observed_nanos = $7, terms = $8, document = $9, state = $10, waits = $12
          WHERE type = $1 AND id = $2 AND version = $11"
     };
     let observation = kind == "Observation";
@@ -133,6 +135,7 @@ async fn put_change(transaction: &Transaction<'_>, change: &Change, sequence: u6
                 &json(stored.resource.as_map())?,
                 &json(&stored.state)?,
                 &signed(change.replaces),
+                &waits_for_look(stored),
             ],
         )
         .await?;

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use super::{outbox, worklist};
+use super::{looks, outbox, worklist};
 use crate::store::StoreError;
 
 const MIGRATIONS: &[&str] = &[
@@ -11,11 +11,14 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/003-unused.sql"),
     include_str!("migrations/004-worklist.sql"),
     include_str!("migrations/005-created.sql"),
+    include_str!("migrations/006-looks.sql"),
 ];
 /// The layout whose tables the program fills, because only it can say what open work is.
 const WORKLIST: usize = 4;
 /// The layout from which on a delivery's row says when it was made; of those of before its document alone does.
 const CREATED: usize = 5;
+/// The layout from which on a resource's row says whether it waits for a look.
+const LOOKS: usize = 6;
 /// Any number, but always this: gateways that start together take turns.
 const LOCK: i64 = 0x6861_6e64_6f76;
 
@@ -44,6 +47,9 @@ pub async fn migrate(client: &mut Client) -> Result<(), StoreError> {
     }
     if done < CREATED {
         outbox::fill_created(&transaction).await?;
+    }
+    if done < LOOKS {
+        looks::build(&transaction).await?;
     }
     Ok(transaction.commit().await?)
 }

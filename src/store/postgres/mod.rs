@@ -7,6 +7,7 @@ mod commit;
 mod connection;
 mod fault;
 mod listen;
+mod looks;
 mod messages;
 mod migrations;
 mod once;

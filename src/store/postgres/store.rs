@@ -9,13 +9,13 @@ use tokio::sync::{Notify, watch};
 
 use super::connection::Connections;
 use super::rows::{column, nanos, parsed, time, unsigned};
-use super::{audit, commit, listen, messages, once, outbox, panels, prune, record, search, unused, worklist};
+use super::{audit, commit, listen, looks, messages, once, outbox, panels, prune, record, search, unused, worklist};
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError, UnusedEntry,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError, ToLookAt, UnusedEntry,
     UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
 };
 
@@ -124,6 +124,11 @@ impl Store for Postgres {
     async fn work_counts(&self, owner: Option<&str>, now: Timestamp) -> Result<WorkCounts, StoreError> {
         let owner = owner.map(str::to_string);
         self.connections.run(move |client| worklist::counts(client, owner, now)).await
+    }
+
+    async fn to_look_at(&self, cursor: Option<&Cursor>, count: usize) -> Result<ToLookAt, StoreError> {
+        let cursor = cursor.cloned();
+        self.connections.run(move |client| looks::page(client, cursor, count)).await
     }
 
     async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError> {

@@ -1,0 +1,23 @@
+//! Brings the indexes of a store up that a program wrote which did not keep them, when it is opened.
+
+use super::counters::{Counters, LOOKS, WORKLIST};
+use super::{looks, worklist};
+use crate::store::StoreError;
+use crate::store::engine::{Changes, Engine};
+
+/// Builds what is missing, and says so in the counters once all of it is there.
+pub fn complete(engine: &dyn Engine, counters: &mut Counters) -> Result<(), StoreError> {
+    let before = *counters;
+    if counters.worklist != WORKLIST {
+        worklist::build(engine)?;
+        counters.worklist = WORKLIST;
+    }
+    if counters.looks != LOOKS {
+        looks::build(engine)?;
+        counters.looks = LOOKS;
+    }
+    if *counters != before {
+        engine.write(Changes::from([(Counters::key(), Some(counters.to_bytes()))]))?;
+    }
+    Ok(())
+}
