@@ -1,10 +1,11 @@
 //! What was sent to whom, what waits, what was given up, and the button that tries again.
 
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
 use super::Console;
+use super::fault::{Answer, Fault};
 use super::page::{self, Frame};
 use super::routes::FormKey;
 use super::session::Person;
@@ -45,7 +46,7 @@ pub(super) fn state_name(state: &DeliveryState) -> &'static str {
     }
 }
 
-pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> HttpResponse {
+pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> Answer {
     let asked = asked.into_inner();
     let state = asked.state.unwrap_or_default();
     let filter = DeliveryFilter {
@@ -54,14 +55,11 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         ..DeliveryFilter::default()
     };
     let cursor = Cursor::given(asked.after.as_deref().unwrap_or_default());
-    let page = match console.gateway.store.deliveries(&filter, cursor.as_ref(), PAGE).await {
-        Ok(page) => page,
-        Err(error) => return page::store_fault(&person, &error),
-    };
+    let page = console.gateway.store.deliveries(&filter, cursor.as_ref(), PAGE).await?;
     let now = console.gateway.clock.now();
     let site = console.gateway.site.load_full();
     let frame = Frame::new("deliveries", &person);
-    page::make(&person, move || {
+    page::make(move || {
         let zone = page::zone_of(&site);
         let rows = page.items.into_iter().map(|delivery| Row {
             created: page::second(delivery.new.created, &zone),
@@ -87,17 +85,12 @@ pub(super) async fn retry(
     person: Person,
     id: web::Path<String>,
     form: web::Form<FormKey>,
-) -> HttpResponse {
-    if let Err(refusal) = form.check(&person) {
-        return *refusal;
-    }
+) -> Answer {
+    form.check(&person)?;
     let gateway = &console.gateway;
-    match gateway.store.retry_delivery(&id, gateway.clock.now()).await {
-        Ok(true) => {
-            gateway.delivery_bell.notify_one();
-            page::see("/console/deliveries")
-        }
-        Ok(false) => page::not_found(&person, "delivery"),
-        Err(error) => page::store_fault(&person, &error),
+    if !gateway.store.retry_delivery(&id, gateway.clock.now()).await? {
+        return Err(Fault::no_such("delivery"));
     }
+    gateway.delivery_bell.notify_one();
+    Ok(page::see("/console/deliveries"))
 }

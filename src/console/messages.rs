@@ -1,10 +1,11 @@
 //! The list of messages, newest first, with those that were refused one click away.
 
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
 use super::Console;
+use super::fault::Answer;
 use super::page::{self, Frame};
 use super::session::Person;
 use crate::store::{Cursor, MessageFilter, MessageSummary};
@@ -38,7 +39,7 @@ struct Row {
     received: String,
 }
 
-pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> HttpResponse {
+pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> Answer {
     let asked = asked.into_inner();
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let filter = MessageFilter {
@@ -48,13 +49,10 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         control: given(&asked.control),
     };
     let cursor = given(&asked.after).map(Cursor);
-    let page = match console.gateway.store.messages(&filter, cursor.as_ref(), PAGE).await {
-        Ok(page) => page,
-        Err(error) => return page::store_fault(&person, &error),
-    };
+    let page = console.gateway.store.messages(&filter, cursor.as_ref(), PAGE).await?;
     let site = console.gateway.site.load_full();
     let frame = Frame::new("messages", &person);
-    page::make(&person, move || {
+    page::make(move || {
         let feed = filter.feed.as_ref().and_then(|feed| site.feeds.get(feed));
         let zone = feed.map_or_else(|| page::zone_of(&site), |feed| feed.zone.clone());
         let row = |summary: MessageSummary| Row { received: page::second(summary.received, &zone), summary };

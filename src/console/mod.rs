@@ -3,6 +3,7 @@
 
 mod assets;
 mod deliveries;
+mod fault;
 mod highlight;
 mod live;
 mod look;

@@ -1,10 +1,11 @@
 //! The overview: what comes in, what is owed, what waits, in numbers and a chart that move.
 
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use askama::Template;
 use jiff::tz::TimeZone;
 
 use super::Console;
+use super::fault::{Answer, Fault};
 use super::page::{self, Frame};
 use super::pulse::Minute;
 use super::session::Person;
@@ -55,24 +56,20 @@ struct Row {
     received: String,
 }
 
-pub(super) async fn show(console: web::Data<Console>, person: Person) -> HttpResponse {
+pub(super) async fn show(console: web::Data<Console>, person: Person) -> Answer {
     let zone = page::zone_of(&console.gateway.site.load());
     let frame = Frame::new("overview", &person).in_zone(&zone);
-    match gather(&console, &person, zone).await {
-        Ok(numbers) => page::make(&person, move || Overview { frame, numbers }).await,
-        Err(refusal) => *refusal,
-    }
+    let numbers = gather(&console, &person, zone).await?;
+    page::make(move || Overview { frame, numbers }).await
 }
 
-pub(super) async fn numbers(console: web::Data<Console>, person: Person) -> HttpResponse {
+pub(super) async fn numbers(console: web::Data<Console>, person: Person) -> Answer {
     let zone = page::zone_of(&console.gateway.site.load());
-    match gather(&console, &person, zone).await {
-        Ok(numbers) => page::make(&person, move || numbers).await,
-        Err(refusal) => *refusal,
-    }
+    let numbers = gather(&console, &person, zone).await?;
+    page::make(move || numbers).await
 }
 
-async fn gather(console: &Console, person: &Person, zone: TimeZone) -> Result<Numbers, Box<HttpResponse>> {
+async fn gather(console: &Console, person: &Person, zone: TimeZone) -> Result<Numbers, Fault> {
     let gateway = console.gateway.clone();
     let now = gateway.clock.now();
     let hour = console.pulse.hour(now.as_second() / 60);

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
 use super::Console;
+use super::fault::{Answer, Fault};
 use super::session::Person;
 use crate::site::Site;
 use crate::store::StoreError;
@@ -65,21 +66,6 @@ pub(super) fn fault(person: Option<&Person>, status: StatusCode, title: &str, te
     show_as(status, &FaultPage { frame, title, text })
 }
 
-pub(super) fn not_found(person: &Person, what: &str) -> HttpResponse {
-    let text = format!("There is no such {what}. It may have been pruned by age.");
-    fault(Some(person), StatusCode::NOT_FOUND, "Not here", &text)
-}
-
-pub(super) fn store_fault(person: &Person, error: &StoreError) -> HttpResponse {
-    // The address says what the store refuses, and the store is well.
-    if let StoreError::Refused(text) = error {
-        return fault(Some(person), StatusCode::BAD_REQUEST, "This address cannot be read", text);
-    }
-    tracing::error!(%error, "the console cannot read the store");
-    let title = "The store does not answer";
-    fault(Some(person), StatusCode::SERVICE_UNAVAILABLE, title, &error.to_string())
-}
-
 /// A small page, made where it is asked for.
 pub(super) fn show(page: &impl Template) -> HttpResponse {
     show_as(StatusCode::OK, page)
@@ -91,19 +77,16 @@ pub(super) fn ask_again(page: &impl Template) -> HttpResponse {
 }
 
 /// A page that may take a while: put together and written on a thread of its own.
-pub(super) async fn make<P: Template>(
-    person: &Person,
-    put_together: impl FnOnce() -> P + Send + 'static,
-) -> HttpResponse {
-    let Ok(Ok(turn)) = tokio::time::timeout(TURN, MAKING.acquire()).await else { return busy(person) };
+pub(super) async fn make<P: Template>(put_together: impl FnOnce() -> P + Send + 'static) -> Answer {
+    let Ok(Ok(turn)) = tokio::time::timeout(TURN, MAKING.acquire()).await else { return Err(Fault::Busy) };
     let made = web::block(move || {
         let html = put_together().render();
         drop(turn);
         html
     });
     match made.await {
-        Ok(html) => answer(StatusCode::OK, html),
-        Err(_) => busy(person),
+        Ok(html) => Ok(answer(StatusCode::OK, html)),
+        Err(_) => Err(Fault::Busy),
     }
 }
 
@@ -112,25 +95,18 @@ pub(super) async fn read<T: 'static>(
     console: &Console,
     person: &Person,
     reading: impl Future<Output = Result<T, StoreError>> + 'static,
-) -> Result<T, Box<HttpResponse>> {
+) -> Result<T, Fault> {
     // By session: the name may be another's.
-    let Some(turn) = console.turns.take(&person.form_key).await else { return Err(Box::new(busy(person))) };
+    let turn = console.turns.take(&person.form_key).await.ok_or(Fault::Busy)?;
     let read = actix_web::rt::spawn(async move {
         let read = reading.await;
         drop(turn);
         read
     });
     match read.await {
-        Ok(read) => read.map_err(|error| Box::new(store_fault(person, &error))),
-        Err(_) => Err(Box::new(busy(person))),
+        Ok(read) => Ok(read?),
+        Err(_) => Err(Fault::Busy),
     }
-}
-
-fn busy(person: &Person) -> HttpResponse {
-    let text = "Many large pages are being made. Please try again in a moment.";
-    let mut response = fault(Some(person), StatusCode::SERVICE_UNAVAILABLE, "Too much at once", text);
-    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
-    response
 }
 
 fn show_as(status: StatusCode, page: &impl Template) -> HttpResponse {
@@ -195,6 +171,8 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
+    use actix_web::ResponseError;
+
     use super::*;
     use crate::clock::ManualClock;
     use crate::console::Sessions;
@@ -222,7 +200,7 @@ mod tests {
             // The page is left; its reading goes on.
             assert!(tokio::time::timeout(Duration::from_millis(50), reading).await.is_err());
         }
-        let refusal = read(&console, &ida, async { Ok(()) }).await.unwrap_err();
+        let refusal = read(&console, &ida, async { Ok(()) }).await.unwrap_err().error_response();
         assert_eq!(refusal.status(), 503);
         assert_eq!(refusal.headers().get(header::RETRY_AFTER).unwrap(), "5");
         assert!(read(&console, &other, async { Ok(()) }).await.is_ok());

@@ -1,10 +1,11 @@
 //! One patient's record: what is known, what is owed, who may see it and why, and who was shown it.
 
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use askama::Template;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::fault::{Answer, Fault};
 use super::page::{self, Frame};
 use super::part::{Asked, Part};
 use super::session::Person;
@@ -60,24 +61,18 @@ pub(super) async fn show(
     person: Person,
     id: web::Path<String>,
     asked: web::Query<Asked>,
-) -> HttpResponse {
-    let Ok(id) = id.parse::<ResourceId>() else { return page::not_found(&person, "patient") };
+) -> Answer {
+    let Ok(id) = id.parse::<ResourceId>() else { return Err(Fault::no_such("patient")) };
     let (gateway, asked) = (&console.gateway, asked.into_inner());
-    let known = match gateway.load(id.person, OBSERVATIONS).await {
-        Ok(known) => known,
-        Err(error) => return page::store_fault(&person, &error),
-    };
+    let known = gateway.load(id.person, OBSERVATIONS).await?;
     let own = ResourceId::patient(known.record.head.person);
     let Some(patient) = known.record.get("Patient", own).cloned() else {
-        return page::not_found(&person, "patient");
+        return Err(Fault::no_such("patient"));
     };
-    let read = match read_lists(&console, &person, own, &asked).await {
-        Ok(read) => read,
-        Err(error) => return page::store_fault(&person, &error),
-    };
+    let read = read_lists(&console, &person, own, &asked).await?;
     let (observations, audit) = read;
     let (site, now, frame) = (gateway.site.load_full(), gateway.clock.now(), Frame::new("patients", &person));
-    page::make(&person, move || {
+    page::make(move || {
         let zone = page::zone_of(&site);
         let mut groups: Vec<(String, Vec<Row>)> = Vec::new();
         for ((kind, _), stored) in known.record.resources.iter().filter(|((kind, _), _)| kind != OBSERVATION) {

@@ -1,9 +1,10 @@
 //! One resource as it is served, and who had the last word on each of its elements.
 
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use askama::Template;
 use serde_json::Value;
 
+use super::fault::{Answer, Fault};
 use super::page::{self, Frame};
 use super::session::Person;
 use super::{Console, look};
@@ -21,24 +22,14 @@ struct ResourcePage {
     provenance: Vec<(String, String)>,
 }
 
-pub(super) async fn show(
-    console: web::Data<Console>,
-    person: Person,
-    path: web::Path<(String, String)>,
-) -> HttpResponse {
+pub(super) async fn show(console: web::Data<Console>, person: Person, path: web::Path<(String, String)>) -> Answer {
     let (kind, id) = path.into_inner();
-    let Ok(parsed) = id.parse::<ResourceId>() else { return page::not_found(&person, "resource") };
-    let stored = match console.gateway.store.resource(&kind, parsed).await {
-        Ok(Some(stored)) => stored,
-        Ok(None) => return page::not_found(&person, "resource"),
-        Err(error) => return page::store_fault(&person, &error),
-    };
+    let Ok(parsed) = id.parse::<ResourceId>() else { return Err(Fault::no_such("resource")) };
+    let stored = console.gateway.store.resource(&kind, parsed).await?.ok_or_else(|| Fault::no_such("resource"))?;
     let owner = (parsed.person != PersonId::SHARED).then_some(parsed.person);
-    if let Err(error) = look::note(&console, &person, owner, format!("{kind}/{parsed}")).await {
-        return page::store_fault(&person, &error);
-    }
+    look::note(&console, &person, owner, format!("{kind}/{parsed}")).await?;
     let (site, frame) = (console.gateway.site.load_full(), Frame::new("patients", &person));
-    page::make(&person, move || {
+    page::make(move || {
         let zone = page::zone_of(&site);
         let said = stored.state.stamps.iter().map(|(element, stamp)| {
             (element.clone(), format!("{}, said at {}", stamp.source, page::second(stamp.recorded, &zone)))

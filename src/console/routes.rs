@@ -5,12 +5,15 @@ use std::sync::Arc;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
+use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
+use super::fault::{Answer, Fault, with_menu};
 use super::session::{self, COOKIE, Person};
 use super::{
-    Pulse, Sessions, assets, deliveries, live, look, messages, overview, page, patient, resource, tasks, trace, unused,
+    Pulse, Sessions, assets, deliveries, live, look, messages, overview, page, patient, resource, tasks, trace,
+    unused,
 };
 use crate::pipeline::Gateway;
 use crate::web::Turns;
@@ -37,6 +40,7 @@ impl Console {
 pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
     config.app_data(web::Data::from(console)).route("/", web::get().to(home)).service(
         web::scope("/console")
+            .wrap(from_fn(with_menu))
             .app_data(web::PathConfig::default().error_handler(not_understood))
             .app_data(web::QueryConfig::default().error_handler(not_understood))
             .app_data(web::FormConfig::default().error_handler(not_understood))
@@ -75,8 +79,8 @@ fn not_understood(
     actix_web::error::InternalError::from_response(fault, response).into()
 }
 
-async fn nowhere(person: Person) -> HttpResponse {
-    page::fault(Some(&person), StatusCode::NOT_FOUND, "Not here", "There is no such page. Go on from the menu.")
+async fn nowhere(_: Person) -> Answer {
+    Err(Fault::NotHere("There is no such page. Go on from the menu.".to_string()))
 }
 
 async fn home() -> HttpResponse {
@@ -111,22 +115,22 @@ async fn login_page(query: web::Query<Link>) -> HttpResponse {
     page::show(&LoginPage { frame: page::Frame::nobody(), link: query.into_inner().link, fault: "" })
 }
 
-async fn login(console: web::Data<Console>, form: web::Form<Login>) -> HttpResponse {
+async fn login(console: web::Data<Console>, form: web::Form<Login>) -> Answer {
     let Login { link, name } = form.into_inner();
     let Some(name) = session::name_of(&name) else {
         let fault = "Please say who you are: what you do here is written down under your name.";
-        return page::ask_again(&LoginPage { frame: page::Frame::nobody(), link, fault });
+        return Ok(page::ask_again(&LoginPage { frame: page::Frame::nobody(), link, fault }));
     };
     let now = console.gateway.clock.now();
     let Some(cookie) = console.sessions.open(&link, name, now) else {
-        return refused("This link was used already or is too old.");
+        return Ok(refused("This link was used already or is too old."));
     };
     let Some(person) = console.sessions.find(&cookie, now) else {
-        return refused("This session ended at once.");
+        return Ok(refused("This session ended at once."));
     };
     if let Err(error) = look::note_login(&console, &person).await {
         console.sessions.end(&cookie);
-        return page::store_fault(&person, &error);
+        return Err(error.into());
     }
     let cookie = Cookie::build(COOKIE, cookie)
         .path("/console")
@@ -134,22 +138,15 @@ async fn login(console: web::Data<Console>, form: web::Form<Login>) -> HttpRespo
         .same_site(SameSite::Strict)
         .secure(console.is_secure())
         .finish();
-    HttpResponse::SeeOther().cookie(cookie).insert_header(("location", "/console")).finish()
+    Ok(HttpResponse::SeeOther().cookie(cookie).insert_header(("location", "/console")).finish())
 }
 
-async fn logout(
-    console: web::Data<Console>,
-    request: HttpRequest,
-    person: Person,
-    form: web::Form<FormKey>,
-) -> HttpResponse {
-    if let Err(refusal) = form.check(&person) {
-        return *refusal;
-    }
+async fn logout(console: web::Data<Console>, request: HttpRequest, person: Person, form: web::Form<FormKey>) -> Answer {
+    form.check(&person)?;
     if let Some(cookie) = request.cookie(COOKIE) {
         console.sessions.end(cookie.value());
     }
-    refused("You are logged out.")
+    Ok(refused("You are logged out."))
 }
 
 /// The key that every form carries.
@@ -159,12 +156,8 @@ pub(super) struct FormKey {
 }
 
 impl FormKey {
-    pub(super) fn check(&self, person: &Person) -> Result<(), Box<HttpResponse>> {
-        if self.form_key == person.form_key {
-            return Ok(());
-        }
-        let text = "This form is of an earlier login. Open the page anew.";
-        Err(Box::new(page::fault(Some(person), StatusCode::FORBIDDEN, "Please try again", text)))
+    pub(super) fn check(&self, person: &Person) -> Result<(), Fault> {
+        if self.form_key == person.form_key { Ok(()) } else { Err(Fault::OldForm) }
     }
 }
 
@@ -176,7 +169,7 @@ fn refused(why: &str) -> HttpResponse {
 }
 
 /// Who sent a request, by its cookie.
-fn who(request: &HttpRequest) -> Option<Person> {
+pub(super) fn who(request: &HttpRequest) -> Option<Person> {
     let console = request.app_data::<web::Data<Console>>()?;
     console.sessions.find(request.cookie(COOKIE)?.value(), console.gateway.clock.now())
 }

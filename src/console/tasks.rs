@@ -1,13 +1,13 @@
 //! The worklist of a practice: what is owed, by when, why, and the buttons that say how it went.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use askama::Template;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::fault::{Answer, Fault};
 use super::page::{self, Frame};
 use super::routes::FormKey;
 use super::session::Person;
@@ -83,7 +83,7 @@ pub(super) struct Asked {
     after: String,
 }
 
-pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> HttpResponse {
+pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> Answer {
     let Asked { panel, show, after } = asked.into_inner();
     let (site, store) = (console.gateway.site.load_full(), console.gateway.store.clone());
     let now = console.gateway.clock.now();
@@ -91,7 +91,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     if chosen.is_none() && !panel.is_empty() {
         // An empty list would say that nothing is owed.
         let text = "There is no such panel. Choose one of the practices from the list of all tasks.";
-        return page::fault(Some(&person), StatusCode::NOT_FOUND, "Not here", text);
+        return Err(Fault::NotHere(text.to_string()));
     }
     let filter = WorkFilter {
         owner: chosen.map(|panel| owner(&panel.practice)),
@@ -104,16 +104,11 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         let (owner, cursor) = (filter.owner.as_deref(), cursor.as_ref());
         tokio::try_join!(store.worklist(&filter, cursor, PAGE), store.work_counts(owner, now))
     };
-    let (found, counts) = match page::read(&console, &person, reading).await {
-        Ok(read) => read,
-        Err(refusal) => return *refusal,
-    };
+    let (found, counts) = page::read(&console, &person, reading).await?;
     let shown = format!("worklist of {}", if panel.is_empty() { "all practices" } else { &panel });
-    if let Err(error) = look::note(&console, &person, None, shown).await {
-        return page::store_fault(&person, &error);
-    }
+    look::note(&console, &person, None, shown).await?;
     let frame = Frame::new("tasks", &person);
-    page::make(&person, move || {
+    page::make(move || {
         let zone = site.panels.get(&panel).map_or_else(|| page::zone_of(&site), |panel| panel.practice.zone.clone());
         Tasks {
             frame: frame.in_zone(&zone),
@@ -238,19 +233,12 @@ pub(super) async fn act(
     person: Person,
     id: web::Path<String>,
     form: web::Form<Pressed>,
-) -> HttpResponse {
-    if let Err(refusal) = form.key.check(&person) {
-        return *refusal;
-    }
-    let Ok(id) = id.parse::<ResourceId>() else { return page::not_found(&person, "task") };
+) -> Answer {
+    form.key.check(&person)?;
+    let Ok(id) = id.parse::<ResourceId>() else { return Err(Fault::no_such("task")) };
     let attempt = Contact::ALL.into_iter().find(|contact| contact.code() == form.attempt);
-    match console.gateway.act_after(id, attempt, form.action, &form.note, &person.agent()).await {
-        Ok(()) => {
-            let back = if form.back.starts_with("/console/") { form.back.as_str() } else { "/console/tasks" };
-            page::see(back)
-        }
-        Err(problem) => page::fault(Some(&person), StatusCode::CONFLICT, "That cannot be done", &problem.text),
-    }
+    console.gateway.act_after(id, attempt, form.action, &form.note, &person.agent()).await?;
+    Ok(page::see(if form.back.starts_with("/console/") { &form.back } else { "/console/tasks" }))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::fault::{Answer, Fault};
 use super::highlight::{self, Shown};
 use super::page::{self, Frame};
 use super::part::{Asked, LINES, Part};
@@ -43,21 +44,15 @@ pub(super) async fn show(
     person: Person,
     sequence: web::Path<u64>,
     asked: web::Query<Asked>,
-) -> HttpResponse {
+) -> Answer {
     let asked = asked.into_inner();
-    let entry = match looked_up(&console, &person, *sequence).await {
-        Ok(entry) => entry,
-        Err(fault) => return fault,
-    };
+    let entry = looked_up(&console, &person, *sequence).await?;
     let filter = DeliveryFilter { message: Some(*sequence), ..DeliveryFilter::default() };
     let after = asked.cursor("deliveries").and_then(Cursor::given);
-    let deliveries = match console.gateway.store.deliveries(&filter, after.as_ref(), LINES).await {
-        Ok(page) => page,
-        Err(error) => return page::store_fault(&person, &error),
-    };
+    let deliveries = console.gateway.store.deliveries(&filter, after.as_ref(), LINES).await?;
     let site = console.gateway.site.load_full();
     let frame = Frame::new("messages", &person);
-    page::make(&person, move || {
+    page::make(move || {
         let zone = site.feeds.get(&entry.summary.feed).map_or_else(|| page::zone_of(&site), |feed| feed.zone.clone());
         let MessageEntry { summary, raw, answer, trace, .. } = entry;
         TracePage {
@@ -80,13 +75,12 @@ pub(super) async fn show(
 }
 
 /// A stored message, after who looks at it was written down.
-async fn looked_up(console: &Console, person: &Person, sequence: u64) -> Result<MessageEntry, HttpResponse> {
-    let found = console.gateway.store.message(sequence).await.map_err(|error| page::store_fault(person, &error))?;
-    let entry = found.ok_or_else(|| page::not_found(person, "message"))?;
+async fn looked_up(console: &Console, person: &Person, sequence: u64) -> Result<MessageEntry, Fault> {
+    let found = console.gateway.store.message(sequence).await?;
+    let entry = found.ok_or_else(|| Fault::no_such("message"))?;
     let patient: Option<PersonId> =
         entry.summary.patient.as_ref().and_then(|patient| patient.parse::<ResourceId>().ok()).map(|id| id.person);
-    let noted = look::note(console, person, patient, format!("message/{sequence}")).await;
-    noted.map_err(|error| page::store_fault(person, &error))?;
+    look::note(console, person, patient, format!("message/{sequence}")).await?;
     Ok(entry)
 }
 
@@ -97,15 +91,13 @@ fn written(path: &str) -> Option<Written> {
 }
 
 /// The bytes as they came, for a repair outside.
-pub(super) async fn raw(console: web::Data<Console>, person: Person, sequence: web::Path<u64>) -> HttpResponse {
-    match looked_up(&console, &person, *sequence).await {
-        Ok(entry) => HttpResponse::Ok()
-            .content_type("application/hl7-v2")
-            .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"message-{sequence}.hl7\"")))
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .body(entry.raw),
-        Err(fault) => fault,
-    }
+pub(super) async fn raw(console: web::Data<Console>, person: Person, sequence: web::Path<u64>) -> Answer {
+    let entry = looked_up(&console, &person, *sequence).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/hl7-v2")
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"message-{sequence}.hl7\"")))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(entry.raw))
 }
 
 /// Takes the same bytes again, after a mapping or a site was repaired.
@@ -114,16 +106,8 @@ pub(super) async fn replay(
     person: Person,
     sequence: web::Path<u64>,
     form: web::Form<FormKey>,
-) -> HttpResponse {
-    if let Err(refusal) = form.check(&person) {
-        return *refusal;
-    }
-    match console.gateway.replay(*sequence, &person.agent()).await {
-        Ok(Some(answer)) => match answer.sequence {
-            Some(new) => page::see(&format!("/console/messages/{new}")),
-            None => page::see(&format!("/console/messages/{sequence}")),
-        },
-        Ok(None) => page::not_found(&person, "message"),
-        Err(error) => page::store_fault(&person, &error),
-    }
+) -> Answer {
+    form.check(&person)?;
+    let answer = console.gateway.replay(*sequence, &person.agent()).await?.ok_or_else(|| Fault::no_such("message"))?;
+    Ok(page::see(&format!("/console/messages/{}", answer.sequence.unwrap_or(*sequence))))
 }

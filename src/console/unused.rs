@@ -1,13 +1,13 @@
 //! What could not be used, grouped by cause: how often, the newest example, what to do and who has it, with the buttons that
 //! take and answer the work. Shows no patient data; the messages it links to do.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use askama::Template;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::Console;
+use super::fault::Answer;
 use super::page::{self, Frame};
 use super::routes::FormKey;
 use super::session::Person;
@@ -99,7 +99,7 @@ fn title(kind: Kind) -> &'static str {
     }
 }
 
-pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> HttpResponse {
+pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> Answer {
     let asked = asked.into_inner();
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (feed, kind) = (given(asked.feed), given(asked.kind));
@@ -108,14 +108,11 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let cursor = given(asked.after).map(Cursor);
     let store = console.gateway.store.clone();
     let reading = async move { tokio::try_join!(store.unused(&filter, cursor.as_ref(), PAGE), store.unused_totals()) };
-    let (found, totals) = match page::read(&console, &person, reading).await {
-        Ok(read) => read,
-        Err(refusal) => return *refusal,
-    };
+    let (found, totals) = page::read(&console, &person, reading).await?;
     let site = console.gateway.site.load_full();
     let (feed, kind) = (feed.unwrap_or_default(), kind.unwrap_or_default());
     let frame = Frame::new("unused", &person);
-    page::make(&person, move || {
+    page::make(move || {
         let named = site.feeds.get(&feed);
         let zone = named.map_or_else(|| page::zone_of(&site), |feed| feed.zone.clone());
         Unused {
@@ -202,12 +199,8 @@ pub(super) async fn act(
     person: Person,
     id: web::Path<String>,
     form: web::Form<Pressed>,
-) -> HttpResponse {
-    if let Err(refusal) = form.key.check(&person) {
-        return *refusal;
-    }
-    match console.gateway.answer_unused(&id, form.action, &form.note, &person.agent()).await {
-        Ok(()) => page::see(if form.back.starts_with("/console/unused") { &form.back } else { "/console/unused" }),
-        Err(problem) => page::fault(Some(&person), StatusCode::CONFLICT, "That cannot be done", &problem.text),
-    }
+) -> Answer {
+    form.key.check(&person)?;
+    console.gateway.answer_unused(&id, form.action, &form.note, &person.agent()).await?;
+    Ok(page::see(if form.back.starts_with("/console/unused") { &form.back } else { "/console/unused" }))
 }
