@@ -32,4 +32,5 @@ pub use implied::implied_labels;
 pub use inbound::Offer;
 pub use labels::{security_label, security_label_codes};
 pub use model::{Agreement, Label, Line, Patients, Push, Standing};
+pub use sensitive::sensitivities;
 pub use set::AgreementSet;

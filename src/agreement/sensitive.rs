@@ -42,6 +42,11 @@ pub(super) const SENSITIVE: [Sensitive; 6] = [
     },
 ];
 
+/// The codes of the sensitivities that content is recognised as, each with what it says.
+pub fn sensitivities() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SENSITIVE.iter().map(|set| (set.code, set.display))
+}
+
 /// The labels of these sensitivities together.
 pub(super) fn labels_for(held: &[&Sensitive]) -> Vec<Value> {
     let mut labels: Vec<Value> = held.iter().map(|set| sensitivity(set.code, set.display)).collect();

@@ -5,6 +5,7 @@ mod assets;
 mod deliveries;
 mod fault;
 mod highlight;
+mod labels;
 mod live;
 mod look;
 mod messages;

@@ -35,6 +35,8 @@ struct Numbers {
     delivered_hour: u32,
     work: WorkCounts,
     unused: Sums,
+    /// How much waits for a look.
+    to_look_at: u64,
     bars: Vec<Bar>,
     peak: u32,
     newest: Vec<Row>,
@@ -85,6 +87,7 @@ async fn gather(console: &Console, person: &Person, zone: TimeZone) -> Result<Nu
             faulty_hour: hour.iter().map(|minute| minute.faulty).sum(),
             delivered_hour: hour.iter().map(|minute| minute.delivered).sum(),
             work: gateway.store.work_counts(None, now).await?,
+            to_look_at: gateway.store.to_look_at(None, 1).await?.total,
             bars: bars(&hour, peak),
             peak,
             newest: newest.items.into_iter().map(row).collect(),

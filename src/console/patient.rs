@@ -6,10 +6,12 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::fault::{Answer, Fault};
+use super::labels::Thing;
 use super::page::{self, Frame};
 use super::part::{Asked, Part};
 use super::session::Person;
 use super::{Console, look, tasks};
+use crate::agreement::sensitivities;
 use crate::fhir::concept_title;
 use crate::identity::ResourceId;
 use crate::pipeline::{Explanation, explain_record};
@@ -29,6 +31,10 @@ struct PatientPage {
     birth_date: String,
     id: String,
     panels: Vec<String>,
+    /// What is labelled, what waits for a look first.
+    looks: Part<Thing>,
+    waiting: usize,
+    sensitivities: Vec<(&'static str, &'static str)>,
     groups: Vec<(String, Part<Row>)>,
     observations: Vec<Row>,
     older_observations: Option<String>,
@@ -85,7 +91,11 @@ pub(super) async fn show(
             let part = Part::of(&kind, rows, &asked);
             (kind, part)
         };
+        let looks = Thing::of_record(known.record.resources.values(), &zone);
         PatientPage {
+            waiting: looks.iter().filter(|thing| thing.waits).count(),
+            looks: Part::of("looks", looks, &asked),
+            sensitivities: sensitivities().collect(),
             name: name(&patient),
             birth_date: patient.resource.text("birthDate").unwrap_or_default().to_string(),
             id: own.to_string(),
@@ -127,7 +137,7 @@ fn looked(entry: AuditEntry, zone: &TimeZone) -> Looked {
     }
 }
 
-fn name(patient: &Stored) -> String {
+pub(super) fn name(patient: &Stored) -> String {
     let Some(name) = patient.resource.get("name").and_then(|names| names.get(0)) else { return "Unnamed".to_string() };
     let family = name.get("family").and_then(Value::as_str).unwrap_or_default();
     let given = name.get("given").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::fault::{Answer, Fault, with_menu};
 use super::session::{self, COOKIE, Person};
 use super::{
-    Pulse, Sessions, assets, deliveries, live, look, messages, overview, page, patient, resource, tasks, trace,
+    Pulse, Sessions, assets, deliveries, labels, live, look, messages, overview, page, patient, resource, tasks, trace,
     unused,
 };
 use crate::pipeline::Gateway;
@@ -60,6 +60,8 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/unused/{id}", web::post().to(unused::act))
             .route("/tasks", web::get().to(tasks::list))
             .route("/tasks/{id}", web::post().to(tasks::act))
+            .route("/labels", web::get().to(labels::list))
+            .route("/labels/{type}/{id}", web::post().to(labels::say))
             .route("/deliveries", web::get().to(deliveries::list))
             .route("/deliveries/{id}/retry", web::post().to(deliveries::retry))
             .route("/patients/{id}", web::get().to(patient::show))
@@ -150,12 +152,16 @@ async fn logout(console: web::Data<Console>, request: HttpRequest, person: Perso
 }
 
 /// The key that every form carries.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct FormKey {
     form_key: String,
 }
 
 impl FormKey {
+    pub(super) fn of(form_key: String) -> Self {
+        Self { form_key }
+    }
+
     pub(super) fn check(&self, person: &Person) -> Result<(), Fault> {
         if self.form_key == person.form_key { Ok(()) } else { Err(Fault::OldForm) }
     }

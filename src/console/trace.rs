@@ -33,10 +33,10 @@ struct TracePage {
 }
 
 /// `Task/id/_history/2` in its parts.
-struct Written {
-    kind: String,
-    id: String,
-    version: String,
+pub(super) struct Written {
+    pub kind: String,
+    pub id: String,
+    pub version: String,
 }
 
 pub(super) async fn show(
@@ -84,7 +84,7 @@ async fn looked_up(console: &Console, person: &Person, sequence: u64) -> Result<
     Ok(entry)
 }
 
-fn written(path: &str) -> Option<Written> {
+pub(super) fn written(path: &str) -> Option<Written> {
     let mut parts = path.split('/');
     let (kind, id) = (parts.next()?.to_string(), parts.next()?.to_string());
     Some(Written { kind, id, version: parts.nth(1).unwrap_or_default().to_string() })

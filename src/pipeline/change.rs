@@ -112,16 +112,17 @@ impl Gateway {
         person: PersonId,
         decide: impl Fn(&Site, &Known) -> Result<(Vec<crate::record::Change>, Vec<AuditEntry>), Problem>,
     ) -> Result<(), Fault> {
-        self.change_with(person, None, decide).await
+        self.change_with(person, None, decide).await.map(|_| ())
     }
 
-    /// The same with this of the record in it, even if it is older than what is read of one.
+    /// The same with this of the record in it, even if it is older than what is read of one. Returns what was written
+    /// (`Task/id/_history/version`).
     pub(super) async fn change_with(
         &self,
         person: PersonId,
         wanted: Option<(&str, ResourceId)>,
         decide: impl Fn(&Site, &Known) -> Result<(Vec<crate::record::Change>, Vec<AuditEntry>), Problem>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Vec<String>, Fault> {
         // Nothing lost: after so many tries the timer stays due, or the person is told.
         for _ in 0..MOST_TRIES {
             let site = self.site.load_full();
@@ -141,9 +142,9 @@ impl Gateway {
             let Settled { mut unit, trace, unused } = settle(&site, working, now);
             unit.audit.extend(entries);
             unit.unused = notices::without_message(&unused, now);
-            match self.commit_change(unit, trace.resources).await {
+            match self.commit_change(unit, trace.resources.clone()).await {
                 Err(StoreError::Conflict) => {}
-                done => return Ok(done?),
+                done => return Ok(done.map(|()| trace.resources)?),
             }
         }
         Err(StoreError::Conflict.into())

@@ -32,11 +32,12 @@ pub struct Saying<'a> {
 }
 
 impl Gateway {
-    /// Takes what a person says of a thing they looked at.
+    /// Takes what a person says of a thing they looked at. Returns what that changed, itself and what follows
+    /// (`Condition/id/_history/version`); nothing where it stands so already.
     ///
     /// # Errors
     /// There is no such thing, it cannot be looked at, a label is none, or nobody says why.
-    pub async fn look(&self, saying: &Saying<'_>) -> Result<(), Problem> {
+    pub async fn look(&self, saying: &Saying<'_>) -> Result<Vec<String>, Problem> {
         let note = saying.note.trim();
         // Nothing lost: whoever writes more is asked to write less.
         if note.is_empty() || note.chars().count() > LONGEST_NOTE {

@@ -40,6 +40,7 @@ pub use explain::{Explanation, explain_record};
 pub use find::Known;
 pub use gateway::{Event, Gateway};
 pub use health::{GatewayHealth, Status};
+pub use look::Saying;
 pub use operation::Operation;
 pub use panels::{Covered, covered, protection_of_visit, visits_of};
 pub use render::own_identifier;

@@ -14,6 +14,7 @@ const READS: &[&str] = &[
     "deliveries",
     "audit",
     "unused",
+    "to_look_at",
     "panel",
     "claim_timers",
     "claim_deliveries",
@@ -24,8 +25,11 @@ const READS: &[&str] = &[
 /// File, read, how often it is written there, and why what it gives is what is wanted.
 const WHY: &[(&str, &str, usize, &str)] = &[
     ("console/deliveries.rs", "deliveries", 1, "newest first, in pages; `held` and `dead` have listings of their own"),
+    ("console/labels.rs", "search", 1, "the patients of one page, by their ids"),
+    ("console/labels.rs", "to_look_at", 1, "all of it in the order of ids, in pages; its count is exact"),
     ("console/messages.rs", "messages", 1, "newest first, in pages"),
     ("console/overview.rs", "messages", 1, "the newest eight, and the page says so; its counts are the store's"),
+    ("console/overview.rs", "to_look_at", 1, "its count, which is exact"),
     ("console/patient.rs", "audit", 1, "newest first, in pages"),
     ("console/patient.rs", "search", 1, "a patient's observations, newest first, in pages"),
     ("console/tasks.rs", "worklist", 1, "the most urgent first, in pages; counts are exact"),

@@ -16,4 +16,5 @@
 mod harness;
 
 mod browser;
+mod looks;
 mod pages;

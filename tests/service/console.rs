@@ -6,14 +6,14 @@ use reqwest::Client;
 use crate::harness::{House, adt, code, minutes_ago};
 
 /// Somebody who is logged in.
-struct Visitor<'h> {
+pub struct Visitor<'h> {
     house: &'h House,
     client: Client,
     cookie: String,
 }
 
 impl<'h> Visitor<'h> {
-    async fn new(house: &'h House, name: &str) -> Self {
+    pub async fn new(house: &'h House, name: &str) -> Self {
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let link = house.running.console_link();
         let secret = link.rsplit('=').next().unwrap();
@@ -23,12 +23,25 @@ impl<'h> Visitor<'h> {
         Self { house, client, cookie }
     }
 
-    async fn open(&self, path: &str) -> (u16, String) {
+    /// The key that forms of this login carry.
+    pub async fn form_key(&self) -> String {
+        let (_, page) = self.open("/console/messages").await;
+        let key = page.split("name=\"form_key\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        key.unwrap().to_string()
+    }
+
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        let request = self.client.post(self.house.url(path)).header("cookie", &self.cookie).form(fields);
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    pub async fn open(&self, path: &str) -> (u16, String) {
         let answer = self.client.get(self.house.url(path)).header("cookie", &self.cookie).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    async fn audit(&self) -> Vec<AuditEntry> {
+    pub async fn audit(&self) -> Vec<AuditEntry> {
         self.house.running.gateway.store.audit(None, None, 200).await.unwrap().items
     }
 }

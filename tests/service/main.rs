@@ -19,6 +19,7 @@ mod delivery;
 mod handling;
 mod harness;
 mod intake;
+mod looks;
 mod manners;
 mod partner;
 mod peers;
