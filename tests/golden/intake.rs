@@ -7,13 +7,17 @@ use handover::site::{self, Intake};
 use super::cases::as_sent;
 use super::house::{FEED, arrival_time, members, root};
 
-/// A registration that does not say the patient's sex, which US Core asks for and R4 does not.
+/// A registration that says neither the patient's sex nor a class that tells of what type the visit is, which US Core asks for and
+/// R4 does not.
 fn registration() -> Vec<u8> {
     let raw = String::from_utf8(as_sent(&root().join("fixtures/messages/ed-registration.hl7"))).unwrap();
     let segments = raw.split('\r').map(|segment| {
         let mut fields: Vec<&str> = segment.split('|').collect();
         if fields[0] == "PID" {
             fields[8] = "";
+        }
+        if fields[0] == "PV1" {
+            fields[2] = "C";
         }
         fields.join("|")
     });

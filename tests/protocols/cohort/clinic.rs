@@ -14,7 +14,8 @@ use serde_json::{Value as Json, json};
 use super::people::{DAYS, Measured, Person, Value, hours, start};
 use super::random::Random;
 
-/// As many observations as the gateway reads with a record.
+/// As many results as there are among the observations that the gateway reads with a record, where all are pressures: a third of
+/// those are panels of two.
 const LOADED: usize = 256;
 
 /// Somebody was asked for something.
