@@ -58,7 +58,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let page = console.gateway.store.deliveries(&filter, cursor.as_ref(), PAGE).await?;
     let now = console.gateway.clock.now();
     let site = console.gateway.site.load_full();
-    let frame = Frame::new("deliveries", &person);
+    let frame = Frame::new("deliveries", &console, &person);
     page::make(move || {
         let zone = page::zone_of(&site);
         let rows = page.items.into_iter().map(|delivery| Row {

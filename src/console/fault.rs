@@ -8,9 +8,8 @@ use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError};
 
-use super::page;
-use super::routes::who;
-use super::session::Person;
+use super::page::{self, Frame};
+use super::routes::frame_for;
 use crate::problem::Problem;
 use crate::store::StoreError;
 
@@ -37,14 +36,14 @@ impl Fault {
         Self::NotHere(format!("There is no such {what}. It may have been pruned by age."))
     }
 
-    fn page(&self, person: Option<&Person>) -> HttpResponse {
+    fn page(&self, frame: Frame) -> HttpResponse {
         let text = match self {
             Self::NotHere(text) | Self::Refused(text) => text.clone(),
             Self::OldForm => "This form is of an earlier login. Open the page anew.".to_string(),
             Self::Busy => "Many large pages are being made. Please try again in a moment.".to_string(),
             Self::Store(error) => error.to_string(),
         };
-        let mut response = page::fault(person, self.status_code(), self.title(), &text);
+        let mut response = page::fault(frame, self.status_code(), self.title(), &text);
         if matches!(self, Self::Busy) {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
         }
@@ -99,7 +98,7 @@ impl ResponseError for Fault {
 
     /// Without the menu, which only the request says who may have.
     fn error_response(&self) -> HttpResponse {
-        self.page(None)
+        self.page(Frame::nobody())
     }
 }
 
@@ -110,7 +109,7 @@ pub(super) async fn with_menu(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let response = next.call(request).await?;
     let fault = response.response().error().and_then(|error| error.as_error::<Fault>());
-    let Some(page) = fault.map(|fault| fault.page(who(response.request()).as_ref())) else {
+    let Some(page) = fault.map(|fault| fault.page(frame_for(response.request()))) else {
         return Ok(response.map_into_left_body());
     };
     Ok(response.into_response(page).map_into_right_body())

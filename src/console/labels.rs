@@ -101,7 +101,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     };
     let (waiting, patients) = page::read(&console, &person, reading).await?;
     look::note(&console, &person, None, "what waits for a look".to_string()).await?;
-    let frame = Frame::new("labels", &person);
+    let frame = Frame::new("labels", &console, &person);
     page::make(move || {
         let zone = page::zone_of(&site);
         let names: BTreeMap<ResourceId, String> =
@@ -201,7 +201,7 @@ pub(super) async fn say(
     })?;
     let stored = console.gateway.store.resource(&kind, id).await?.ok_or_else(|| Fault::no_such("thing"))?;
     let site = console.gateway.site.load_full();
-    let frame = Frame::new("labels", &person);
+    let frame = Frame::new("labels", &console, &person);
     page::make(move || {
         let zone = page::zone_of(&site);
         Looked {

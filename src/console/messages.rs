@@ -51,7 +51,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let cursor = given(&asked.after).map(Cursor);
     let page = console.gateway.store.messages(&filter, cursor.as_ref(), PAGE).await?;
     let site = console.gateway.site.load_full();
-    let frame = Frame::new("messages", &person);
+    let frame = Frame::new("messages", &console, &person);
     page::make(move || {
         let feed = filter.feed.as_ref().and_then(|feed| site.feeds.get(feed));
         let zone = feed.map_or_else(|| page::zone_of(&site), |feed| feed.zone.clone());

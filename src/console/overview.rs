@@ -60,7 +60,7 @@ struct Row {
 
 pub(super) async fn show(console: web::Data<Console>, person: Person) -> Answer {
     let zone = page::zone_of(&console.gateway.site.load());
-    let frame = Frame::new("overview", &person).in_zone(&zone);
+    let frame = Frame::new("overview", &console, &person).in_zone(&zone);
     let numbers = gather(&console, &person, zone).await?;
     page::make(move || Overview { frame, numbers }).await
 }

@@ -19,23 +19,55 @@ use crate::store::StoreError;
 static MAKING: Semaphore = Semaphore::const_new(4);
 /// Whoever waits longer for a turn is told to come again.
 const TURN: Duration = Duration::from_secs(20);
+/// Why a site was not taken over, in so many lines; `handover check` has all of them.
+const REASONS: usize = 5;
 
-/// The frame: which part of the menu is lit, the key that forms send back, who is logged in, and the page's one zone.
+/// The frame: which part of the menu is lit, the key that forms send back, who is logged in, the page's one zone, and what
+/// everybody is to know who works with the gateway now.
 pub(super) struct Frame {
     pub here: &'static str,
     pub form_key: String,
     pub name: String,
     pub zone: String,
+    pub stale: Option<StaleSite>,
+}
+
+/// That the site in force is older than its folder: since when, in words, and the reasons.
+pub(super) struct StaleSite {
+    pub since: String,
+    pub text: String,
+    pub reasons: Vec<String>,
+    /// How many more reasons there are than are shown.
+    pub more: usize,
+}
+
+impl StaleSite {
+    fn of(console: &Console) -> Option<Self> {
+        let fault = console.gateway.stale_site()?;
+        let zone = zone_of(&console.gateway.site.load());
+        Some(Self {
+            since: format!("{} {}", minute(fault.since, &zone), zone.iana_name().unwrap_or("UTC")),
+            more: fault.details.len().saturating_sub(REASONS),
+            reasons: fault.details.into_iter().take(REASONS).collect(),
+            text: fault.text,
+        })
+    }
 }
 
 impl Frame {
-    pub(super) fn new(here: &'static str, person: &Person) -> Self {
-        Self { here, form_key: person.form_key.clone(), name: person.name.clone(), zone: String::new() }
+    pub(super) fn new(here: &'static str, console: &Console, person: &Person) -> Self {
+        Self {
+            here,
+            form_key: person.form_key.clone(),
+            name: person.name.clone(),
+            zone: String::new(),
+            stale: StaleSite::of(console),
+        }
     }
 
     /// For whoever is not logged in: without a menu.
     pub(super) fn nobody() -> Self {
-        Self { here: "", form_key: String::new(), name: String::new(), zone: String::new() }
+        Self { here: "", form_key: String::new(), name: String::new(), zone: String::new(), stale: None }
     }
 
     /// Names the zone in which every time on the page is told.
@@ -60,9 +92,8 @@ struct FaultPage<'a> {
     text: &'a str,
 }
 
-/// A page that says what went wrong and what to do; with the menu for whoever is logged in.
-pub(super) fn fault(person: Option<&Person>, status: StatusCode, title: &str, text: &str) -> HttpResponse {
-    let frame = person.map_or_else(Frame::nobody, |person| Frame::new("", person));
+/// A page that says what went wrong and what to do.
+pub(super) fn fault(frame: Frame, status: StatusCode, title: &str, text: &str) -> HttpResponse {
     show_as(status, &FaultPage { frame, title, text })
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn show(
     };
     let read = read_lists(&console, &person, own, &asked).await?;
     let (observations, audit) = read;
-    let (site, now, frame) = (gateway.site.load_full(), gateway.clock.now(), Frame::new("patients", &person));
+    let (site, now, frame) = (gateway.site.load_full(), gateway.clock.now(), Frame::new("patients", &console, &person));
     page::make(move || {
         let zone = page::zone_of(&site);
         let mut groups: Vec<(String, Vec<Row>)> = Vec::new();

@@ -28,7 +28,7 @@ pub(super) async fn show(console: web::Data<Console>, person: Person, path: web:
     let stored = console.gateway.store.resource(&kind, parsed).await?.ok_or_else(|| Fault::no_such("resource"))?;
     let owner = (parsed.person != PersonId::SHARED).then_some(parsed.person);
     look::note(&console, &person, owner, format!("{kind}/{parsed}")).await?;
-    let (site, frame) = (console.gateway.site.load_full(), Frame::new("patients", &person));
+    let (site, frame) = (console.gateway.site.load_full(), Frame::new("patients", &console, &person));
     page::make(move || {
         let zone = page::zone_of(&site);
         let said = stored.state.stamps.iter().map(|(element, stamp)| {

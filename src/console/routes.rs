@@ -75,9 +75,8 @@ fn not_understood(
     fault: impl std::fmt::Debug + std::fmt::Display + 'static,
     request: &HttpRequest,
 ) -> actix_web::Error {
-    let person = who(request);
     let text = "This address or form is not one that the console gives out. Go on from the menu.";
-    let response = page::fault(person.as_ref(), StatusCode::BAD_REQUEST, "Not understood", text);
+    let response = page::fault(frame_for(request), StatusCode::BAD_REQUEST, "Not understood", text);
     actix_web::error::InternalError::from_response(fault, response).into()
 }
 
@@ -171,11 +170,18 @@ fn refused(why: &str) -> HttpResponse {
     let text = format!(
         "{why} The gateway prints a new one-time link when it starts; `handover console` prints another while it runs."
     );
-    page::fault(None, StatusCode::UNAUTHORIZED, "Please log in", &text)
+    page::fault(page::Frame::nobody(), StatusCode::UNAUTHORIZED, "Please log in", &text)
+}
+
+/// The frame of a page about a fault: with the menu for whoever is logged in.
+pub(super) fn frame_for(request: &HttpRequest) -> page::Frame {
+    let console = request.app_data::<web::Data<Console>>();
+    let shown = console.zip(who(request)).map(|(console, person)| page::Frame::new("", console, &person));
+    shown.unwrap_or_else(page::Frame::nobody)
 }
 
 /// Who sent a request, by its cookie.
-pub(super) fn who(request: &HttpRequest) -> Option<Person> {
+fn who(request: &HttpRequest) -> Option<Person> {
     let console = request.app_data::<web::Data<Console>>()?;
     console.sessions.find(request.cookie(COOKIE)?.value(), console.gateway.clock.now())
 }

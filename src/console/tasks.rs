@@ -107,7 +107,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let (found, counts) = page::read(&console, &person, reading).await?;
     let shown = format!("worklist of {}", if panel.is_empty() { "all practices" } else { &panel });
     look::note(&console, &person, None, shown).await?;
-    let frame = Frame::new("tasks", &person);
+    let frame = Frame::new("tasks", &console, &person);
     page::make(move || {
         let zone = site.panels.get(&panel).map_or_else(|| page::zone_of(&site), |panel| panel.practice.zone.clone());
         Tasks {

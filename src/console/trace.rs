@@ -51,7 +51,7 @@ pub(super) async fn show(
     let after = asked.cursor("deliveries").and_then(Cursor::given);
     let deliveries = console.gateway.store.deliveries(&filter, after.as_ref(), LINES).await?;
     let site = console.gateway.site.load_full();
-    let frame = Frame::new("messages", &person);
+    let frame = Frame::new("messages", &console, &person);
     page::make(move || {
         let zone = site.feeds.get(&entry.summary.feed).map_or_else(|| page::zone_of(&site), |feed| feed.zone.clone());
         let MessageEntry { summary, raw, answer, trace, .. } = entry;

@@ -111,7 +111,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let (found, totals) = page::read(&console, &person, reading).await?;
     let site = console.gateway.site.load_full();
     let (feed, kind) = (feed.unwrap_or_default(), kind.unwrap_or_default());
-    let frame = Frame::new("unused", &person);
+    let frame = Frame::new("unused", &console, &person);
     page::make(move || {
         let named = site.feeds.get(&feed);
         let zone = named.map_or_else(|| page::zone_of(&site), |feed| feed.zone.clone());

@@ -62,6 +62,11 @@ impl GatewayHealth {
 }
 
 impl Gateway {
+    /// Why the site in force is not what stands in its folder, and since when; none where it is.
+    pub fn stale_site(&self) -> Option<Fault> {
+        self.condition.faults().into_iter().find(|fault| fault.part == super::condition::SITE)
+    }
+
     /// Asks the store, and sets the metrics that tell of a state rather than count.
     pub async fn health(&self) -> GatewayHealth {
         let now = self.clock.now();

@@ -5,6 +5,7 @@ use std::process::Command;
 use handover::pipeline::Operation;
 use handover::store::MessageFilter;
 
+use crate::console::Visitor;
 use crate::harness::{House, adt, code, eventually, minutes_ago};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,6 +55,21 @@ async fn a_site_that_cannot_be_taken_over_is_told_by_everything_that_watches_and
     assert_eq!(seen.status(), 200);
     let seen = seen.text().await.unwrap();
     assert!(seen.contains("\"warn\"") && seen.contains("1 error") && !seen.contains("retry_twice"), "{seen}");
+    let visitor = Visitor::new(&house, "Ida Roe").await;
+    for page in ["", "/messages", "/labels", "/unused", "/tasks", "/deliveries", "/no/such/page"] {
+        let (_, page) = visitor.open(&format!("/console{page}")).await;
+        for told in [
+            "older than its folder, since 20",
+            "retry_twice",
+            "was not taken over",
+            "handover check",
+            "handover reload",
+        ] {
+            assert!(page.contains(told), "{told}:\n{page}");
+        }
+    }
+    let stranger = reqwest::get(house.url("/console/login")).await.unwrap().text().await.unwrap();
+    assert!(!stranger.contains("retry_twice"), "{stranger}");
     let metrics = reqwest::get(house.url("/metrics")).await.unwrap().text().await.unwrap();
     assert!(metrics.contains("handover_site_stale 1") && metrics.contains("state=\"failed\"} "), "{metrics}");
     let (code, told) = command(&["message", "list", "--data", &data, "--json"]);
@@ -63,6 +79,7 @@ async fn a_site_that_cannot_be_taken_over_is_told_by_everything_that_watches_and
     assert_eq!(command(&["reload", &site]).0, Some(0));
     let (_, told) = command(&["health", "--data", &data, "--strict"]);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&told).unwrap()["status"], "pass");
+    assert!(!visitor.open("/console").await.1.contains("older than its folder"), "it is mended");
     house.running.stop().await;
     assert_eq!(command(&["health", "--data", &data]).0, Some(2), "nobody runs there now");
 }
