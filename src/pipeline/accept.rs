@@ -129,7 +129,8 @@ impl Gateway {
             disposition: decided.disposition,
             acknowledged: answer.code.text().to_string(),
             patient: decided.patient,
-            further_patients: decided.further_patients,
+            further_patients: u64::try_from(decided.other_patients.len()).unwrap_or(u64::MAX),
+            other_patients: decided.other_patients,
             replays,
             incomplete: arrival.oversized || arrival.cut_short || arrival.unframed,
             size: u64::try_from(arrival.raw.len()).unwrap_or(u64::MAX),
@@ -231,7 +232,7 @@ impl Gateway {
 /// A message that changes nothing but is kept.
 fn nothing(disposition: Disposition) -> Decided {
     let (unit, trace) = (WriteUnit::default(), Trace::default());
-    Decided { unit, trace, problems: Vec::new(), disposition, patient: None, further_patients: 0 }
+    Decided { unit, trace, problems: Vec::new(), disposition, patient: None, other_patients: Vec::new() }
 }
 
 fn control_reused() -> Problem {

@@ -22,9 +22,9 @@ pub struct Decided {
     pub trace: Trace,
     pub problems: Vec<Problem>,
     pub disposition: Disposition,
-    /// The id of the Patient; of several the first, and how many more there are.
+    /// The id of the Patient; of several the first, and the others.
     pub patient: Option<String>,
-    pub further_patients: u64,
+    pub other_patients: Vec<String>,
 }
 
 /// Who said it and when it came.
@@ -88,7 +88,7 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     unit.heads.extend(prior_write);
     unit.identifiers = merged.identifiers;
     let disposition = Disposition::Applied;
-    Decided { unit, trace, problems, disposition, patient: Some(patient), further_patients: 0 }
+    Decided { unit, trace, problems, disposition, patient: Some(patient), other_patients: Vec::new() }
 }
 
 fn refused(problems: Vec<Problem>) -> Decided {
@@ -98,7 +98,7 @@ fn refused(problems: Vec<Problem>) -> Decided {
         problems,
         disposition: Disposition::Error,
         patient: None,
-        further_patients: 0,
+        other_patients: Vec::new(),
     }
 }
 
@@ -165,9 +165,9 @@ pub(super) fn joined(portions: Vec<Decided>) -> Decided {
     if portions.len() == 0 {
         return whole;
     }
-    let mut patients: BTreeSet<String> = whole.patient.iter().cloned().collect();
+    let mut others = BTreeSet::new();
     for mut portion in portions {
-        patients.extend(portion.patient.take());
+        others.extend(portion.patient.take());
         whole.problems.append(&mut portion.problems);
         if portion.disposition != Disposition::Applied {
             whole.disposition = portion.disposition;
@@ -187,7 +187,7 @@ pub(super) fn joined(portions: Vec<Decided>) -> Decided {
     whole.unit.changes = squash(whole.unit.changes);
     let visible = whole.unit.changes.iter().filter(|change| change.is_visible());
     whole.trace.resources = visible.map(|change| version_path(&change.stored)).collect();
-    whole.further_patients = u64::try_from(patients.len().saturating_sub(1)).unwrap_or(u64::MAX);
+    whole.other_patients = others.into_iter().filter(|other| Some(other) != whole.patient.as_ref()).collect();
     whole
 }
 
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_of_several_patients_names_the_first_and_says_how_many_more() {
+    fn a_message_of_several_patients_names_the_first_and_the_others() {
         let of = |patient: &str| Decided {
             disposition: Disposition::Applied,
             patient: Some(patient.to_string()),
@@ -215,10 +215,10 @@ mod tests {
         };
         let about = |patients: &[&str]| {
             let whole = joined(patients.iter().map(|patient| of(patient)).collect());
-            (whole.patient.unwrap(), whole.further_patients)
+            (whole.patient.unwrap(), whole.other_patients.concat())
         };
-        assert_eq!(about(&["b"]), ("b".to_string(), 0));
-        assert_eq!(about(&["b", "b"]), ("b".to_string(), 0));
-        assert_eq!(about(&["b", "a", "b", "c"]), ("b".to_string(), 2));
+        assert_eq!(about(&["b"]), ("b".to_string(), String::new()));
+        assert_eq!(about(&["b", "b"]), ("b".to_string(), String::new()));
+        assert_eq!(about(&["b", "a", "b", "c"]), ("b".to_string(), "ac".to_string()));
     }
 }

@@ -134,5 +134,5 @@ impl Members<'_> {
 
 fn alone(disposition: Disposition, problems: Vec<Problem>) -> Decided {
     let (unit, trace) = (WriteUnit::default(), Trace::default());
-    Decided { unit, trace, problems, disposition, patient: None, further_patients: 0 }
+    Decided { unit, trace, problems, disposition, patient: None, other_patients: Vec::new() }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::identity::{PersonId, ResourceId};
 use crate::problem::FieldPlace;
 use crate::unused::Unused;
 
@@ -39,6 +40,9 @@ pub struct MessageSummary {
     /// How many more patients it is about.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub further_patients: u64,
+    /// Their ids; empty in what a program of before wrote, which only counted them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_patients: Vec<String>,
     /// The sequence number of the message that this one replays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replays: Option<u64>,
@@ -47,6 +51,13 @@ pub struct MessageSummary {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub incomplete: bool,
     pub problems: usize,
+}
+
+impl MessageSummary {
+    /// All whom it is about, as far as they are known.
+    pub fn patients(&self) -> impl Iterator<Item = &String> {
+        self.patient.iter().chain(&self.other_patients)
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it a reference")]
@@ -67,6 +78,24 @@ pub struct MessageEntry {
     #[serde(skip)]
     pub answer: Vec<u8>,
     pub trace: Trace,
+}
+
+impl MessageEntry {
+    /// The patients it is about beside the first. Where they were only counted, those of whom it wrote something.
+    pub(super) fn other_patients(&self) -> Vec<String> {
+        let summary = &self.summary;
+        if summary.further_patients == 0 || !summary.other_patients.is_empty() {
+            return summary.other_patients.clone();
+        }
+        let ids = self.trace.resources.iter().filter_map(|path| path.split('/').nth(1)?.parse::<ResourceId>().ok());
+        let own = ids.filter(|id| id.person != PersonId::SHARED);
+        let mut patients: Vec<String> = own.map(|id| ResourceId::patient(id.person).to_string()).collect();
+        patients.sort();
+        patients.dedup();
+        // Nothing lost: the first is in the summary.
+        patients.retain(|patient| Some(patient) != summary.patient.as_ref());
+        patients
+    }
 }
 
 /// Why the record is as it is after this message: the explanation people and programs get.
@@ -150,6 +179,7 @@ pub struct MessageFilter {
     pub feed: Option<String>,
     /// Only those answered AE or AR.
     pub faulty: bool,
+    /// Those about this one, whether first or among others.
     pub patient: Option<String>,
     pub control: Option<String>,
 }
@@ -161,6 +191,6 @@ impl MessageFilter {
         is(&self.feed, &summary.feed)
             && is(&self.control, &summary.control)
             && (!self.faulty || matches!(summary.acknowledged.as_str(), "AE" | "AR"))
-            && self.patient.as_ref().is_none_or(|wanted| summary.patient.as_ref() == Some(wanted))
+            && self.patient.as_ref().is_none_or(|wanted| summary.patients().any(|patient| patient == wanted))
     }
 }

@@ -160,6 +160,11 @@ async fn a_message_of_several_patients_says_so_and_a_panel_that_is_not_there_is_
     let summary = house.running.gateway.store.messages(&Default::default(), None, 1).await.unwrap().items.remove(0);
     assert_eq!((summary.patient.is_some(), summary.further_patients), (true, 1));
     let visitor = Visitor::new(&house, "Ida Roe").await;
+    for patient in summary.patients() {
+        let (_, page) = visitor.open(&format!("/console/messages?patient={patient}")).await;
+        assert!(page.contains(&format!("/console/messages/{}\"", summary.sequence)), "found by {patient}:\n{page}");
+    }
+    assert_eq!(summary.patients().count(), 2);
     let (_, page) = visitor.open(&format!("/console/messages/{}", summary.sequence)).await;
     assert!(page.contains("The first patient's record") && page.contains("about 1 more patient;"), "{page}");
     let (status, page) = visitor.open("/console/tasks?panel=lakside").await;

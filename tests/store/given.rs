@@ -43,6 +43,7 @@ pub fn message(control: &str, bytes: &str) -> MessageEntry {
             acknowledged: "AA".to_string(),
             patient: None,
             further_patients: 0,
+            other_patients: Vec::new(),
             replays: None,
             size: bytes.len() as u64,
             incomplete: false,

@@ -1,8 +1,10 @@
 //! Messages: whether one came before, and lists of them.
 
-use handover::store::{MessageEntry, MessageFilter, MessageSummary, Seen, Store, WriteUnit};
+use handover::identity::ResourceId;
+use handover::store::{EngineChoice, MessageEntry, MessageFilter, MessageSummary, Seen, Store, WriteUnit};
 
-use crate::given::message;
+use crate::given::{message, person};
+use crate::place::Place;
 
 async fn commit(store: &dyn Store, entry: MessageEntry) -> u64 {
     store.commit(WriteUnit { message: Some(entry), ..WriteUnit::default() }).await.unwrap().sequence
@@ -18,6 +20,50 @@ async fn all(store: &dyn Store, filter: &MessageFilter, count: usize) -> Vec<Mes
             return found;
         }
     }
+}
+
+/// Messages of one patient and of several; one as a program of before wrote it, which only counted them. Returns the control ids that
+/// each of four patients is found by.
+async fn several(store: &dyn Store) -> [String; 4] {
+    let patient = |number: usize| ResourceId::patient(person(number)).to_string();
+    let about = |control: &str, first: usize, others: &[usize]| {
+        let mut entry = message(control, control);
+        entry.summary.patient = Some(patient(first));
+        entry.summary.further_patients = others.len() as u64;
+        entry.summary.other_patients = others.iter().map(|number| patient(*number)).collect();
+        entry
+    };
+    commit(store, about("C1", 1, &[])).await;
+    commit(store, about("C2", 1, &[2, 3])).await;
+    commit(store, about("C3", 3, &[1])).await;
+    let mut before = about("C4", 2, &[3]);
+    before.summary.other_patients.clear();
+    let wrote = |number: usize| format!("Task/{}/_history/1", ResourceId::of(person(number), "Task", "1"));
+    before.trace.resources = vec![wrote(2), wrote(3), wrote(3)];
+    commit(store, before).await;
+    ["C3 C2 C1", "C4 C2", "C4 C3 C2", ""].map(String::from)
+}
+
+async fn found_by(store: &dyn Store) -> [String; 4] {
+    let mut found = [const { String::new() }; 4];
+    for (number, found) in (1..).zip(&mut found) {
+        let patient = Some(ResourceId::patient(person(number)).to_string());
+        let listed = all(store, &MessageFilter { patient, ..MessageFilter::default() }, 2).await;
+        *found = listed.into_iter().map(|summary| summary.control).collect::<Vec<_>>().join(" ");
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_database_of_before_finds_its_messages_by_every_patient_too() {
+    let Some(place) = Place::postgres() else { return };
+    let store = place.open();
+    let found = several(&*store).await;
+    store.close().await;
+    drop(store);
+    let EngineChoice::Postgres { url } = &place.settings.engine else { panic!("PostgreSQL") };
+    crate::postgres::run_in(url, "ALTER TABLE message DROP COLUMN others; DELETE FROM migration WHERE number >= 7");
+    assert_eq!(found_by(&*place.open()).await, found);
 }
 
 on_every_store! {
@@ -57,6 +103,12 @@ on_every_store! {
         assert_eq!(controls(MessageFilter { control: Some("C0".into()), ..none() }).await, "C0 C0");
         let both = MessageFilter { control: Some("C0".into()), feed: Some("riverside".into()), ..none() };
         assert_eq!(controls(both).await, "C0 C0");
+    }
+
+    async fn a_message_is_found_by_every_patient_it_is_about(place) {
+        let store = place.open();
+        let found = several(&*store).await;
+        assert_eq!(found_by(&*store).await, found);
     }
 
     async fn bytes_are_kept_as_they_came(place) {

@@ -169,7 +169,7 @@ on_every_store! {
 
 /// What takes a database back to before the index.
 const UNDONE: &str = "DROP TABLE open_work, open_work_count; ALTER TABLE delivery DROP COLUMN created_nanos;
-                      ALTER TABLE resource DROP COLUMN waits;
+                      ALTER TABLE resource DROP COLUMN waits; ALTER TABLE message DROP COLUMN others;
                       DELETE FROM migration WHERE number >= 4";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -85,10 +85,17 @@ pub fn list(
         return of_input(view, filter, &input_hash(feed, control), cursor);
     }
     let all = Span::prefix(vec![MESSAGE]).backwards();
-    walk(view, &[all], cursor, count, |_, value| {
-        let summary = unpack_summary(value)?;
-        Ok(filter.takes(&summary).then_some(summary))
-    })
+    walk(view, &[all], cursor, count, |_, value| taken(filter, value))
+}
+
+/// The summary of a message that belongs into the listing.
+fn taken(filter: &MessageFilter, packed: &[u8]) -> Result<Option<MessageSummary>, StoreError> {
+    let mut summary = unpack_summary(packed)?;
+    if filter.patient.is_some() && summary.further_patients > 0 && summary.other_patients.is_empty() {
+        // A program of before only counted them; what the message wrote tells who they are.
+        summary.other_patients = unpack_message(packed)?.other_patients();
+    }
+    Ok(filter.takes(&summary).then_some(summary))
 }
 
 /// The few messages under one control id; always one page.
@@ -104,8 +111,7 @@ fn of_input(
     let mut items = Vec::new();
     for (_, sequence) in view.scan(&Span::prefix(Key::new(INPUT).bytes(input).done()), 256)? {
         let value = view.get(&message_key(Reader(&sequence).number()?))?;
-        let summary = unpack_summary(&present(value, "a message")?)?;
-        items.extend(filter.takes(&summary).then_some(summary));
+        items.extend(taken(filter, &present(value, "a message")?)?);
     }
     items.sort_by_key(|summary| std::cmp::Reverse(summary.sequence));
     Ok(Page { items, next: None })

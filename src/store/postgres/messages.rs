@@ -1,9 +1,13 @@
 //! Messages as they came, and whether one came before.
 
 use deadpool_postgres::{GenericClient, Object, Transaction};
+use tokio_postgres::Row;
 
-use super::rows::{Conditions, clean, column, cursor, damaged, json, of_json, page_size, signed, unsigned};
+use super::rows::{Conditions, Parameter, clean, column, cursor, damaged, json, of_json, page_size, signed, unsigned};
 use crate::store::{Cursor, MessageEntry, MessageFilter, MessageSummary, Notice, Page, Seen, StoreError};
+
+/// Messages read at once while a column is filled.
+const CHUNK: i64 = 200;
 
 /// A replay brings the same input again on purpose: it is taken, and from then on answers for that input. Returns what of
 /// it could not be used, for the first time of this input.
@@ -33,8 +37,8 @@ pub async fn put(
     }
     let statement = transaction
         .prepare_cached(
-            "INSERT INTO message (sequence, feed, control, patient, faulty, content, summary, trace, raw, answer)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "INSERT INTO message (sequence, feed, control, patient, faulty, content, summary, trace, raw, answer, others)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .await?;
     let patient = summary.patient.as_deref().map(clean);
@@ -54,10 +58,17 @@ pub async fn put(
                 &trace,
                 &entry.raw,
                 &entry.answer,
+                &others(&entry),
             ],
         )
         .await?;
     Ok(notices)
+}
+
+/// Whom else it is about; none where nobody.
+fn others(entry: &MessageEntry) -> Option<Vec<String>> {
+    let others: Vec<String> = entry.other_patients().iter().map(|patient| clean(patient)).collect();
+    (!others.is_empty()).then_some(others)
 }
 
 /// The causes that were counted for the same input before. Whoever else replays it waits until this is committed.
@@ -90,14 +101,17 @@ pub async fn seen(client: Object, feed: String, control: String, content: [u8; 3
 pub async fn get(client: &impl GenericClient, sequence: u64) -> Result<Option<MessageEntry>, StoreError> {
     let sql = "SELECT summary, content, raw, answer, trace FROM message WHERE sequence = $1";
     let statement = client.prepare_cached(sql).await?;
-    let Some(row) = client.query_opt(&statement, &[&signed(sequence)]).await? else { return Ok(None) };
-    Ok(Some(MessageEntry {
-        summary: of_json(column(&row, "summary")?)?,
-        content: column::<&[u8]>(&row, "content")?.try_into().map_err(|_| damaged("a message"))?,
-        raw: column(&row, "raw")?,
-        answer: column(&row, "answer")?,
-        trace: of_json(column(&row, "trace")?)?,
-    }))
+    client.query_opt(&statement, &[&signed(sequence)]).await?.as_ref().map(entry_of).transpose()
+}
+
+fn entry_of(row: &Row) -> Result<MessageEntry, StoreError> {
+    Ok(MessageEntry {
+        summary: of_json(column(row, "summary")?)?,
+        content: column::<&[u8]>(row, "content")?.try_into().map_err(|_| damaged("a message"))?,
+        raw: column(row, "raw")?,
+        answer: column(row, "answer")?,
+        trace: of_json(column(row, "trace")?)?,
+    })
 }
 
 pub async fn list(
@@ -107,10 +121,14 @@ pub async fn list(
     count: usize,
 ) -> Result<Page<MessageSummary>, StoreError> {
     let mut conditions = Conditions::default();
-    for (name, wanted) in [("feed", filter.feed), ("control", filter.control), ("patient", filter.patient)] {
+    for (name, wanted) in [("feed", filter.feed), ("control", filter.control)] {
         if let Some(wanted) = wanted {
             conditions.add(&format!("{name} = ?"), vec![Box::new(clean(&wanted))]);
         }
+    }
+    if let Some(patient) = filter.patient.as_deref().map(clean) {
+        let parameters: Vec<Parameter> = vec![Box::new(patient.clone()), Box::new(vec![patient])];
+        conditions.add("(patient = ? OR others @> ?)", parameters);
     }
     if filter.faulty {
         conditions.add("faulty", Vec::new());
@@ -123,8 +141,24 @@ pub async fn list(
     let statement = client.prepare_cached(&sql).await?;
     let rows = client.query(&statement, &conditions.parameters()).await?;
     let more = rows.len() > count;
-    let read = |row: &tokio_postgres::Row| of_json(column(row, "summary")?);
+    let read = |row: &Row| of_json(column(row, "summary")?);
     let items = rows.iter().take(count).map(read).collect::<Result<Vec<MessageSummary>, _>>()?;
     let next = items.last().filter(|_| more).map(|last| cursor(&[&last.sequence, &0]));
     Ok(Page { items, next })
+}
+
+/// Fills the column of those whom a message is about beside the first, once, in the transaction that makes it.
+pub async fn fill_others(transaction: &tokio_postgres::Transaction<'_>) -> Result<(), StoreError> {
+    let mut last = i64::MIN;
+    loop {
+        let sql = "SELECT sequence, summary, content, raw, answer, trace FROM message
+                   WHERE sequence > $1 AND summary LIKE '%\"further_patients\"%' ORDER BY sequence LIMIT $2";
+        let rows = transaction.query(sql, &[&last, &CHUNK]).await?;
+        let Some(row) = rows.last() else { return Ok(()) };
+        last = column(row, "sequence")?;
+        for row in &rows {
+            let (sequence, others): (i64, _) = (column(row, "sequence")?, others(&entry_of(row)?));
+            transaction.execute("UPDATE message SET others = $2 WHERE sequence = $1", &[&sequence, &others]).await?;
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use super::{looks, outbox, worklist};
+use super::{looks, messages, outbox, worklist};
 use crate::store::StoreError;
 
 const MIGRATIONS: &[&str] = &[
@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/004-worklist.sql"),
     include_str!("migrations/005-created.sql"),
     include_str!("migrations/006-looks.sql"),
+    include_str!("migrations/007-others.sql"),
 ];
 /// The layout whose tables the program fills, because only it can say what open work is.
 const WORKLIST: usize = 4;
@@ -19,6 +20,8 @@ const WORKLIST: usize = 4;
 const CREATED: usize = 5;
 /// The layout from which on a resource's row says whether it waits for a look.
 const LOOKS: usize = 6;
+/// The layout from which on a message is found by every patient it is about.
+const OTHERS: usize = 7;
 /// Any number, but always this: gateways that start together take turns.
 const LOCK: i64 = 0x6861_6e64_6f76;
 
@@ -50,6 +53,9 @@ pub async fn migrate(client: &mut Client) -> Result<(), StoreError> {
     }
     if done < LOOKS {
         looks::build(&transaction).await?;
+    }
+    if done < OTHERS {
+        messages::fill_others(&transaction).await?;
     }
     Ok(transaction.commit().await?)
 }
