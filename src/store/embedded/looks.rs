@@ -1,20 +1,16 @@
 //! The index of what waits for a person's look, in the order of ids, so that what is of one patient stands together; and how much.
 
 use super::changes::resource_key;
-use super::counters::Counters;
 use super::draft::Draft;
-use super::keys::{BY_TYPE, Key, Reader, TO_LOOK_AT, TO_LOOK_AT_COUNT};
+use super::keys::{Key, Reader, TO_LOOK_AT, TO_LOOK_AT_COUNT};
 use super::pack::unpack_stored;
+use super::rebuild::rebuild;
 use super::walk::{present, walk};
 use crate::identity::ResourceId;
 use crate::record::Stored;
-use crate::store::engine::{Changes, Engine, Span, View};
-use crate::store::kinds::kind;
+use crate::store::engine::{Engine, Span, View};
 use crate::store::looks::waits_for_look;
 use crate::store::{Cursor, StoreError, ToLookAt};
-
-/// Keys read and written at once while the index is built.
-const CHUNK: usize = 2000;
 
 fn place_key(kind: u8, id: ResourceId) -> Vec<u8> {
     Key::new(TO_LOOK_AT).id(id).byte(kind).done()
@@ -60,37 +56,9 @@ pub fn page(view: &dyn View, cursor: Option<&Cursor>, count: usize) -> Result<To
 /// Builds the index of a store that a program wrote which did not keep one; such a program kept back diagnoses and nothing else.
 /// What is there of an index is taken away first.
 pub fn build(engine: &dyn Engine) -> Result<(), StoreError> {
-    for space in [TO_LOOK_AT, TO_LOOK_AT_COUNT] {
-        loop {
-            let stale = engine.view()?.scan(&Span::prefix(vec![space]), CHUNK)?;
-            if stale.is_empty() {
-                break;
-            }
-            engine.write(stale.into_iter().map(|(key, _)| (key, None)).collect())?;
-        }
-    }
-    let kind = kind("Condition")?;
-    let mut rest = Span::prefix(Key::new(BY_TYPE).byte(kind).done());
-    loop {
-        let changes = {
-            let view = engine.view()?;
-            let pairs = view.scan(&rest, CHUNK)?;
-            let Some((last, _)) = pairs.last() else { break };
-            rest = rest.after(last);
-            let none = Changes::new();
-            let mut draft = Draft::new(&*view, &none, Counters::default());
-            for (key, _) in &pairs {
-                let mut reader = Reader::of_key(key);
-                let _: [u8; 9] = reader.take()?;
-                let id = reader.id()?;
-                let value = present(view.get(&resource_key(kind, id))?, "an indexed resource")?;
-                moved(&mut draft, kind, &unpack_stored(id, &value)?, true)?;
-            }
-            draft.finish().0
-        };
-        engine.write(changes)?;
-    }
-    Ok(())
+    rebuild(engine, &[TO_LOOK_AT, TO_LOOK_AT_COUNT], "Condition", &|draft, kind, stored| {
+        moved(draft, kind, stored, true)
+    })
 }
 
 #[cfg(test)]
@@ -103,6 +71,8 @@ mod tests {
     use crate::identity::PersonId;
     use crate::record::Change;
     use crate::store::embedded::Embedded;
+    use crate::store::embedded::counters::Counters;
+    use crate::store::engine::Changes;
     use crate::store::engine::Memory;
     use crate::store::{Store, WriteUnit};
 

@@ -16,6 +16,7 @@ mod outbox;
 mod pack;
 mod panels;
 mod prune;
+mod rebuild;
 mod record;
 mod search;
 mod shared;

@@ -4,14 +4,14 @@
 use jiff::Timestamp;
 
 use super::changes::resource_key;
-use super::counters::Counters;
 use super::draft::Draft;
-use super::keys::{BY_TYPE, Key, OPEN_WORK, OPEN_WORK_COUNT, Reader, hash, time_bytes};
+use super::keys::{Key, OPEN_WORK, OPEN_WORK_COUNT, Reader, hash, time_bytes};
 use super::pack::unpack_stored;
+use super::rebuild::rebuild;
 use super::walk::{all, present, walk};
 use crate::identity::ResourceId;
 use crate::record::Stored;
-use crate::store::engine::{Changes, Engine, Span, View};
+use crate::store::engine::{Engine, Span, View};
 use crate::store::kinds::kind;
 use crate::store::{Cursor, Page, StoreError, Urgency, WorkCounts, WorkFilter, WorkPlace};
 
@@ -19,8 +19,6 @@ const TASK: &str = "Task";
 /// What has no due date comes after all that has one.
 const NO_TIME: [u8; 12] = [u8::MAX; 12];
 const HOUR_SECONDS: i64 = 3600;
-/// Keys written or read at once while the index is built anew.
-const CHUNK: usize = 2000;
 
 fn scope(key: Key, owner: Option<&str>) -> Key {
     key.bytes(&owner.map_or([0; 16], |owner| hash(&["owner", owner])))
@@ -137,37 +135,9 @@ pub fn counts(view: &dyn View, owner: Option<&str>, now: Timestamp) -> Result<Wo
 
 /// Builds the index of a store that a program wrote which did not keep one. What is there of an index is taken away first.
 pub fn build(engine: &dyn Engine) -> Result<(), StoreError> {
-    for space in [OPEN_WORK, OPEN_WORK_COUNT] {
-        loop {
-            let stale = engine.view()?.scan(&Span::prefix(vec![space]), CHUNK)?;
-            if stale.is_empty() {
-                break;
-            }
-            engine.write(stale.into_iter().map(|(key, _)| (key, None)).collect())?;
-        }
-    }
-    let kind = kind(TASK)?;
-    let mut rest = Span::prefix(Key::new(BY_TYPE).byte(kind).done());
-    loop {
-        let changes = {
-            let view = engine.view()?;
-            let pairs = view.scan(&rest, CHUNK)?;
-            let Some((last, _)) = pairs.last() else { break };
-            rest = rest.after(last);
-            let none = Changes::new();
-            let mut draft = Draft::new(&*view, &none, Counters::default());
-            for (key, _) in &pairs {
-                let mut reader = Reader::of_key(key);
-                let _: [u8; 9] = reader.take()?;
-                let id = reader.id()?;
-                let value = present(view.get(&resource_key(kind, id))?, "an indexed resource")?;
-                moved(&mut draft, id, None, WorkPlace::of(&unpack_stored(id, &value)?).as_ref())?;
-            }
-            draft.finish().0
-        };
-        engine.write(changes)?;
-    }
-    Ok(())
+    rebuild(engine, &[OPEN_WORK, OPEN_WORK_COUNT], TASK, &|draft, _, stored| {
+        moved(draft, stored.id, None, WorkPlace::of(stored).as_ref())
+    })
 }
 
 #[cfg(test)]
@@ -179,6 +149,8 @@ mod tests {
     use crate::identity::PersonId;
     use crate::record::Change;
     use crate::store::embedded::Embedded;
+    use crate::store::embedded::counters::Counters;
+    use crate::store::engine::Changes;
     use crate::store::engine::Memory;
     use crate::store::{Store, WriteUnit};
 
