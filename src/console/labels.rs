@@ -52,7 +52,10 @@ impl Thing {
 
     /// Those of a record that are labelled and can be looked at; what waits comes first.
     pub(super) fn of_record<'s>(all: impl Iterator<Item = &'s Stored>, zone: &TimeZone) -> Vec<Self> {
-        let is_stated = |stored: &&Stored| stored.state.work.is_none() && stored.state.superseded.is_none();
+        let is_stated = |stored: &&Stored| {
+            let state = &stored.state;
+            state.work.is_none() && state.superseded.is_none() && state.made_of.is_empty()
+        };
         let is_shown = |stored: &&Stored| is_for_looks(stored.resource.resource_type()) && !labels(stored).is_empty();
         let mut things: Vec<Self> =
             all.filter(is_stated).filter(is_shown).map(|stored| Self::of(stored, zone)).collect();

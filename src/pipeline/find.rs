@@ -127,8 +127,10 @@ async fn complete_moments(
         let mut cursor = None;
         loop {
             let page = store.search(&query, cursor.as_ref(), OBSERVATIONS).await?;
-            let found = page.items.into_iter().map(|stored| (("Observation".to_string(), stored.id), stored));
-            record.resources.extend(found);
+            for stored in page.items {
+                // An earlier part of the same input may have changed what the store still has as it was.
+                record.resources.entry(("Observation".to_string(), stored.id)).or_insert(stored);
+            }
             match page.next {
                 Some(next) => cursor = Some(next),
                 None => break,

@@ -66,6 +66,11 @@ impl Gateway {
     fn looked(&self, saying: &Saying<'_>, known: &Known) -> Result<Vec<Change>, Problem> {
         let stored = known.record.get(saying.kind, saying.id).filter(|stored| stored.state.work.is_none());
         let stored = stored.ok_or_else(|| refused(Category::NotFound, "there is no such thing in this record"))?;
+        if !stored.state.made_of.is_empty() {
+            let parts: Vec<String> = stored.state.made_of.iter().map(|id| format!("{}/{id}", saying.kind)).collect();
+            let text = format!("this only puts results together and has their labels: look at {}", parts.join(" and "));
+            return Err(refused(Category::Value, &text));
+        }
         let look = agreement::look(&stored.resource, saying.labels).map_err(|text| refused(Category::Value, &text))?;
         let draft = Draft {
             local: saying.kind.to_string(),

@@ -67,14 +67,22 @@ pub fn settle(site: &Site, mut working: Working, now: Timestamp) -> Settled {
     Settled { unit, trace: working.trace, unused: working.unused }
 }
 
+/// So many results are named that were not put together; how many there are is said.
+const MOST_NAMED: usize = 8;
+
 /// Brings what is made from several results up to date with them.
 fn put_together(working: &mut Working, now: Timestamp) {
     let Pressures { changes, unpaired } = pressures(&working.record, &working.changes, now);
     for Unpaired { results } in unpaired {
-        let about = results.iter().map(|id| format!("Observation/{id}")).collect::<Vec<_>>().join(", ");
-        let text = "not put together as a blood pressure panel: nothing tells which of these systolic and diastolic results of one \
-                    moment belong together";
-        working.trace.decisions.push(TraceLine::new(&about, "", text));
+        // Nothing lost: how many there are is said beside those that are named.
+        let first = results.iter().take(MOST_NAMED);
+        let named = first.map(|id| format!("Observation/{id}")).collect::<Vec<_>>().join(", ");
+        let text = format!(
+            "not put together as a blood pressure panel: nothing tells which of {} systolic and diastolic results of one moment \
+             belong together",
+            results.len()
+        );
+        working.trace.decisions.push(TraceLine::new(&named, "", &text));
     }
     working.take(changes);
 }

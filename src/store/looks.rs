@@ -13,8 +13,10 @@ pub struct ToLookAt {
     pub total: u64,
 }
 
-/// Whether somebody is to look at it. Work that tells of such a thing waits with it and is not looked at itself.
+/// Whether somebody is to look at it. Work that tells of such a thing, and what puts such results together, waits with it and is not
+/// looked at itself.
 pub(super) fn waits_for_look(stored: &Stored) -> bool {
-    let is_there = stored.state.work.is_none() && stored.state.superseded.is_none();
-    is_there && is_for_looks(stored.resource.resource_type()) && labels_of(&stored.resource).any(is_hold)
+    let state = &stored.state;
+    let is_stated = state.work.is_none() && state.superseded.is_none() && state.made_of.is_empty();
+    is_stated && is_for_looks(stored.resource.resource_type()) && labels_of(&stored.resource).any(is_hold)
 }

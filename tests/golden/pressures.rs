@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use handover::pipeline::Operation;
 use handover::pipeline::story::Story;
 use serde_json::{Value, json};
 
@@ -173,6 +174,10 @@ async fn a_panel_is_as_confidential_as_its_results_and_none_is_made_beside_a_sen
     let all = observations(&story).await;
     let panel = all.iter().find(|one| one.get("component").is_some()).unwrap();
     assert!(panel["meta"]["security"].to_string().contains("PSY"), "{panel}");
+    let resource = format!("Observation/{}", panel["id"].as_str().unwrap());
+    let (labels, note, who) = (Vec::new(), "read it".to_string(), "maria".to_string());
+    let refused = story.gateway.perform(Operation::Look { resource, labels, note, who }).await.unwrap_err();
+    assert!(refused.text.contains("look at Observation/"), "one look would free what two results keep back: {refused}");
     let own = format!(
         "{text}\rOBR|3||P9^MON|BP^Blood pressure^L|||{MORNING}\rOBX|1|ST|85354-9^Blood pressure^LN||131/84|mmHg|||||F|||{MORNING}"
     );
