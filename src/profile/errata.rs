@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn every_erratum_is_whole_and_its_corrections_can_be_read() {
-        assert!(ERRATA.len() >= 13);
+        assert!(ERRATA.len() >= 16);
         for erratum in ERRATA.iter() {
             assert!(!erratum.published.is_empty() && !erratum.source.is_empty(), "{erratum:?}");
             assert!(!erratum.corrected.is_empty(), "{erratum:?}");
@@ -153,5 +153,34 @@ mod tests {
         assert_eq!(super::corrected(&other), std::slice::from_ref(&other));
         let name = rule("csd-0", "name.matches('[A-Z]([A-Za-z0-9_]){0,254}')");
         assert!(super::corrected(&name)[0].expression.starts_with("name.exists() implies"));
+    }
+
+    #[test]
+    fn the_path_of_an_element_is_right_from_its_start_to_its_end() {
+        use crate::fhir::Resource;
+        use crate::fhir::path::Context;
+        let holds = |rule: &str, path: &str| {
+            let text = format!(
+                r#"{{"resourceType":"StructureDefinition","differential":{{"element":[{{"path":"{path}"}}]}}}}"#
+            );
+            let resource: Resource = serde_json::from_str(&text).unwrap();
+            let rule = Expression::parse_r4(&format!("differential.element.all({rule})")).unwrap();
+            rule.matches(&Context::new(&resource)).unwrap()
+        };
+        let both = ["Patient", "Observation.value[x]", "Extension.valueQuantity.value"];
+        for (key, wrong) in [
+            ("eld-19", &["Patient.na me", ":.name", "Patient.name,"][..]),
+            ("eld-20", &["Patient.Name", "  Patient", "Patient.na_me"][..]),
+        ] {
+            let erratum = ERRATA.iter().find(|erratum| erratum.key == key).unwrap();
+            let (_, corrected) = &erratum.corrected[0];
+            for path in both {
+                assert!(holds(&erratum.published, path) && holds(corrected, path), "{key}: {path}");
+            }
+            for path in wrong {
+                assert!(holds(&erratum.published, path), "{key} as published finds {path}: no erratum");
+                assert!(!holds(corrected, path), "{key}: {path}");
+            }
+        }
     }
 }

@@ -73,6 +73,27 @@ fn rules_that_r4_published_wrongly_are_evaluated_as_meant_and_told_in_words() {
     let confirmed = json!({ "verificationStatus": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": "confirmed" }] } });
     assert!(!problem("encounter-diagnosis", confirmed.clone()) && !problem("problem-list-item", json!({})));
     assert!(problem("problem-list-item", confirmed));
+    let describes = |path: &str| {
+        let element = |path: &str| json!({ "id": path, "path": path });
+        json!({ "resourceType": "StructureDefinition", "url": "urn:x", "name": "X", "status": "draft", "kind": "resource", "abstract": false,
+            "type": "Patient", "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient", "derivation": "constraint",
+            "differential": { "element": [element("Patient"), element(path)] } })
+    };
+    differ(describes("Patient.name"), describes("Patient.na me"), "eld-19");
+}
+
+#[test]
+fn an_allergy_without_statuses_lacks_one_as_r4_has_it() {
+    let status = |name: &str, code: &str| json!({ "coding": [{ "system": format!("http://terminology.hl7.org/CodeSystem/allergyintolerance-{name}"), "code": code }] });
+    let allergy = |more: Value| {
+        let mut allergy = json!({ "resourceType": "AllergyIntolerance", "patient": { "display": "x" } });
+        allergy.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        allergy
+    };
+    // R4B lets the second be; R4's words and rule do not (profiles/errata.txt).
+    differ(allergy(json!({ "clinicalStatus": status("clinical", "active") })), allergy(json!({})), "ait-1");
+    let mistaken = allergy(json!({ "verificationStatus": status("verification", "entered-in-error") }));
+    differ(mistaken, allergy(json!({ "verificationStatus": status("verification", "confirmed") })), "ait-1");
 }
 
 #[test]
