@@ -117,4 +117,49 @@ mod tests {
             assert!(is_group || command.get_after_help().is_some(), "{} has no example", command.get_name());
         }
     }
+    /// Words as a shell would part them: by blanks outside quotes, up to a comment or a pipe.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut quote, mut is_new) = (Vec::<String>::new(), None, true);
+        for sign in line.chars() {
+            match (quote, sign) {
+                (None, '#' | '|') if is_new => break,
+                (None, '\'' | '"') => quote = Some(sign),
+                (Some(open), _) if open == sign => quote = None,
+                (None, ' ') => {
+                    is_new = true;
+                    continue;
+                }
+                _ => {}
+            }
+            if std::mem::take(&mut is_new) {
+                words.push(String::new());
+            }
+            words.last_mut().unwrap().extend(Some(sign).filter(|sign| !matches!(sign, '\'' | '"')));
+        }
+        words
+    }
+
+    #[test]
+    fn every_command_that_the_documents_show_is_one_that_can_be_given() {
+        use clap::error::ErrorKind;
+
+        let mut commands = Vec::new();
+        for block in crate::site::documented::blocks().iter().filter(|block| block.says == "sh") {
+            let lines = block.text.lines().map(|line| line.replacen("cargo run --release -- ", "handover ", 1));
+            let lines = lines.filter(|line| line.starts_with("handover "));
+            commands.extend(lines.map(|line| (block.place.clone(), line, true)));
+        }
+        for (name, text) in crate::site::documented::documents() {
+            let quoted = text.split('`').filter(|part| part.starts_with("handover ") && !part.contains([',', '\n']));
+            commands.extend(quoted.map(|part| (name.clone(), part.replace("\\|", "/").replace('…', "X"), false)));
+        }
+        assert!(commands.len() > 30, "{commands:?}");
+        for (place, line, is_whole) in commands {
+            let Err(error) = Arguments::try_parse_from(words(&line)) else { continue };
+            let is_help = error.kind() == ErrorKind::DisplayHelp || line == "handover COMMAND --help";
+            // In a sentence a command is named, not given.
+            let lacks = [ErrorKind::MissingRequiredArgument, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
+            assert!(is_help || (!is_whole && lacks.contains(&error.kind())), "{place}: `{line}`: {error}");
+        }
+    }
 }

@@ -8,6 +8,8 @@ mod compiled;
 mod crosscheck;
 mod data_folder;
 mod directory;
+#[cfg(test)]
+pub(crate) mod documented;
 mod expiry;
 mod feeds;
 mod folder;
