@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::gateway::{Binary, Gateway};
 use crate::load::Sent;
+use crate::reader::{Key, Reader};
 use crate::receiver::Receiver;
 use crate::site::{self, Plan};
 
@@ -24,6 +25,7 @@ pub struct Bench {
     /// After this long a table gets no more rounds.
     pub longest: Duration,
     pub connections: Vec<usize>,
+    pub key: Key,
 }
 
 /// One round at one gateway.
@@ -63,11 +65,19 @@ const STEPS: &[(&str, &str)] = &[
 ];
 
 impl Bench {
+    pub fn write_site(&self, folder: &Path, plan: Plan) {
+        site::write(folder, plan, self.receiver.address, &self.key.registration());
+    }
+
+    pub async fn reader(&self, gateway: &Gateway) -> Reader<'_> {
+        Reader::new(&self.key, gateway).await
+    }
+
     /// One gateway of each binary, on a site of its own.
     pub fn gateways(&self, mix: &str, plan: Plan) -> Vec<Gateway> {
         let start = |(number, binary): (usize, &Binary)| {
             let folder = self.folder.join(format!("{mix}-{number}"));
-            site::write(&folder, plan, self.receiver.address, "");
+            self.write_site(&folder, plan);
             Gateway::start(binary, &folder)
         };
         self.binaries.iter().enumerate().map(start).collect()

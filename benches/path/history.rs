@@ -55,6 +55,6 @@ pub async fn write_past(bench: &Bench, gateway: &Gateway, people: &[usize], size
             return until;
         }
     }
-    gateway.drained(&bench.http, bench.longest * 3).await;
+    gateway.drained(&bench.http, bench.longest * 10).await;
     size
 }

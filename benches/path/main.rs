@@ -23,6 +23,8 @@ mod large;
 mod load;
 mod messages;
 mod mixes;
+mod reader;
+mod reads;
 mod receiver;
 mod site;
 mod start;
@@ -67,6 +69,7 @@ fn main() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let bench = Bench {
         binaries: binaries(),
+        key: reader::Key::new(),
         receiver: receiver::Receiver::serve(),
         folder: folder.path().to_path_buf(),
         http: reqwest::Client::new(),

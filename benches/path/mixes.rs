@@ -6,7 +6,7 @@ use crate::compare::Bench;
 use crate::gateway::Gateway;
 use crate::large::large;
 use crate::site::{Plan, member, stranger};
-use crate::{history, load, messages, start};
+use crate::{history, load, messages, reads, start};
 
 pub struct Mix {
     pub name: &'static str,
@@ -78,6 +78,12 @@ pub const MIXES: &[Mix] = &[
         says: "the same of people on a roster, 20 to 1,000 messages",
         is_short: false,
         run: |bench| Box::pin(history::updates(bench, "history-on-panel", &[20, 200, 1_000], member)),
+    },
+    Mix {
+        name: "reads",
+        says: "FHIR reads and searches, CDS cards and console pages, of patients of 8 and of 1,000 messages",
+        is_short: false,
+        run: |bench| Box::pin(reads::reads(bench)),
     },
     Mix {
         name: "start",

@@ -10,7 +10,7 @@ use serde_json::json;
 
 pub struct Receiver {
     pub address: SocketAddr,
-    pub taken: Arc<AtomicU64>,
+    /// Of all bodies that were put.
     pub bytes: Arc<AtomicU64>,
 }
 
@@ -20,7 +20,7 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (taken, bytes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let counters = web::Data::new((taken.clone(), bytes.clone()));
+        let counters = web::Data::new((taken, bytes.clone()));
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let server = HttpServer::new(move || {
@@ -34,7 +34,7 @@ impl Receiver {
                 server.workers(1).disable_signals().listen(listener).unwrap().run().await.unwrap();
             });
         });
-        Self { address, taken, bytes }
+        Self { address, bytes }
     }
 }
 

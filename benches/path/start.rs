@@ -7,8 +7,8 @@ use handover::mapping::Context;
 
 use crate::compare::{Bench, median};
 use crate::gateway::Gateway;
+use crate::messages;
 use crate::mixes::ONE_PANEL;
-use crate::{messages, site};
 
 /// Starts and stops on the same site, in turns; the first start, which reads the roster, is told apart.
 pub async fn start(bench: &Bench) {
@@ -18,7 +18,7 @@ pub async fn start(bench: &Bench) {
     for round in 0..=bench.rounds {
         for (number, binary) in bench.binaries.iter().enumerate() {
             if round == 0 {
-                site::write(&folder(number), ONE_PANEL, bench.receiver.address, "");
+                bench.write_site(&folder(number), ONE_PANEL);
             }
             let gateway = Gateway::start(binary, &folder(number));
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -42,7 +42,7 @@ pub async fn start(bench: &Bench) {
 /// In this process, so of this commit only.
 pub async fn mapping(bench: &Bench) {
     let folder = bench.folder.join("mapping");
-    site::write(&folder, ONE_PANEL, bench.receiver.address, "");
+    bench.write_site(&folder, ONE_PANEL);
     let loaded = handover::site::load(&folder);
     let site = loaded.site.unwrap_or_else(|| panic!("the site is not valid: {:#?}", loaded.problems));
     let (feed, maps) = (&site.feeds["riverside"], &site.mappings["riverside"]);
