@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::gateway::{Binary, Gateway};
 use crate::load::Sent;
-use crate::reader::{Key, Reader};
+use crate::reader::Key;
 use crate::receiver::Receiver;
 use crate::site::{self, Plan};
 
@@ -67,10 +67,6 @@ const STEPS: &[(&str, &str)] = &[
 impl Bench {
     pub fn write_site(&self, folder: &Path, plan: Plan) {
         site::write(folder, plan, self.receiver.address, &self.key.registration());
-    }
-
-    pub async fn reader(&self, gateway: &Gateway) -> Reader<'_> {
-        Reader::new(&self.key, gateway).await
     }
 
     /// One gateway of each binary, on a site of its own.

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::compare::Bench;
 use crate::gateway::Gateway;
 use crate::mixes::{ONE_PANEL, send, spread};
+use crate::site::Whose;
 use crate::{load, messages};
 
 /// Messages written between two looks at the clock.
@@ -12,7 +13,7 @@ const STEP: usize = 100;
 
 /// Updates of people of whom so many messages came before: the fewer they are, the more people take turns, so that the updates add
 /// little to them.
-pub async fn updates(bench: &Bench, name: &str, sizes: &[usize], mrn: fn(usize) -> usize) {
+pub async fn updates(bench: &Bench, name: &str, sizes: &[usize], mrn: Whose) {
     let gateways = bench.gateways(name, ONE_PANEL);
     let mut first = 0;
     for &size in sizes {
@@ -43,6 +44,7 @@ pub async fn updates(bench: &Bench, name: &str, sizes: &[usize], mrn: fn(usize) 
 pub async fn write_past(bench: &Bench, gateway: &Gateway, people: &[usize], size: usize) -> usize {
     let began = Instant::now();
     let connections = people.len().min(8);
+    let mut written = 0;
     for from in (0..size).step_by(STEP) {
         let until = (from + STEP).min(size);
         let queue = |connection: usize| -> Vec<String> {
@@ -51,10 +53,11 @@ pub async fn write_past(bench: &Bench, gateway: &Gateway, people: &[usize], size
         };
         let queues: Vec<Vec<String>> = (0..connections).map(queue).collect();
         load::send(gateway.mllp["riverside"], &queues).await;
+        written = until;
         if began.elapsed() > bench.longest * 3 {
-            return until;
+            break;
         }
     }
     gateway.drained(&bench.http, bench.longest * 10).await;
-    size
+    written
 }

@@ -18,6 +18,7 @@
 
 mod compare;
 mod gateway;
+mod generate;
 mod history;
 mod large;
 mod load;
@@ -28,6 +29,7 @@ mod reads;
 mod receiver;
 mod site;
 mod start;
+mod stores;
 
 use std::time::{Duration, Instant};
 

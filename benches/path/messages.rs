@@ -20,7 +20,7 @@ fn header(kind: &str, at: &str) -> String {
 }
 
 fn patient(mrn: usize, phone: u64) -> String {
-    format!("PID|1||{mrn}^^^RIVERSIDE^MR||Okafor^Rosalind^M||19580314|F||||555-{phone:07}")
+    format!("PID|1||{mrn}^^^RIVERSIDE^MR||Okafor^Rosalind^M||19580314|F|||||555-{phone:07}")
 }
 
 /// What an ADT message tells of a visit.

@@ -5,8 +5,8 @@ use futures_util::future::LocalBoxFuture;
 use crate::compare::Bench;
 use crate::gateway::Gateway;
 use crate::large::large;
-use crate::site::{Plan, member, stranger};
-use crate::{history, load, messages, reads, start};
+use crate::site::{Plan, Whose, member, stranger};
+use crate::{history, load, messages, reads, start, stores};
 
 pub struct Mix {
     pub name: &'static str,
@@ -86,6 +86,36 @@ pub const MIXES: &[Mix] = &[
         run: |bench| Box::pin(reads::reads(bench)),
     },
     Mix {
+        name: "roster-100k",
+        says: "start-up with a roster of 100,000, and emergency visits of its people",
+        is_short: false,
+        run: |bench| Box::pin(stores::roster(bench, "roster-100k", 100_000)),
+    },
+    Mix {
+        name: "backlog",
+        says: "100,000 deliveries that wait at the start, and what a message takes meanwhile",
+        is_short: false,
+        run: |bench| Box::pin(stores::backlog(bench, "backlog", 100_000)),
+    },
+    Mix {
+        name: "store-10k",
+        says: "a store of 10,000 patients: start-up, memory, emergency visits, and what is read",
+        is_short: false,
+        run: |bench| Box::pin(stores::patients(bench, "store-10k", 10_000)),
+    },
+    Mix {
+        name: "store-100k",
+        says: "a store of 100,000 patients: start-up, memory, emergency visits, and what is read",
+        is_short: false,
+        run: |bench| Box::pin(stores::patients(bench, "store-100k", 100_000)),
+    },
+    Mix {
+        name: "store-1m",
+        says: "a store of 1,000,000 patients: start-up, memory, emergency visits, and what is read",
+        is_short: false,
+        run: |bench| Box::pin(stores::patients(bench, "store-1m", 1_000_000)),
+    },
+    Mix {
         name: "start",
         says: "start-up and memory at rest, with a roster of 5,000",
         is_short: true,
@@ -110,7 +140,7 @@ pub async fn send(gateway: &Gateway, queues: &Queues) -> load::Sent {
     load::send(gateway.mllp["riverside"], queues).await
 }
 
-async fn visits(bench: &Bench, name: &str, plan: Plan, mrn: fn(usize) -> usize) {
+async fn visits(bench: &Bench, name: &str, plan: Plan, mrn: Whose) {
     let gateways = bench.gateways(name, plan);
     let mut next = 0;
     for &connections in &bench.connections {
@@ -124,7 +154,7 @@ async fn visits(bench: &Bench, name: &str, plan: Plan, mrn: fn(usize) -> usize) 
     gateways.into_iter().for_each(Gateway::stop);
 }
 
-async fn results(bench: &Bench, name: &str, results: usize, mrn: fn(usize) -> usize) {
+async fn results(bench: &Bench, name: &str, results: usize, mrn: Whose) {
     let gateways = bench.gateways(name, ONE_PANEL);
     let mut next = 0;
     for &connections in &bench.connections {

@@ -6,15 +6,13 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
+use crate::generate::NUMBERS;
 
 const CLIENT: &str = "practice-ehr";
 const SCOPES: &str =
     "system/Task.rs system/Patient.rs system/Encounter.rs system/Observation.rs system/Condition.rs system/Flag.rs";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const CARDS: &str = "/cds-services/handover-patient-view";
-/// The system of the first hospital's patient numbers.
-const NUMBERS: &str = "urn:oid:2.16.840.1.113883.19.5";
-
 /// The key by which the first practice proves who it is.
 pub struct Key(SigningKey);
 

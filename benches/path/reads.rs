@@ -25,8 +25,9 @@ pub async fn reads(bench: &Bench) {
         let written = history::write_past(bench, gateway, &much, 1_000).await;
         println!("  {}: 8 messages of 100 people and {written} of one, all on the panel", gateway.name);
     }
-    questions(bench, &gateways, "a patient of 8 messages", few[0]).await;
-    questions(bench, &gateways, "a patient of 1,000 messages", much[0]).await;
+    let mut readers = readers(bench, &gateways).await;
+    questions(bench, &gateways, &mut readers, "the patient of 8 messages", few[0]).await;
+    questions(bench, &gateways, &mut readers, "the patient of many messages", much[0]).await;
     gateways.into_iter().for_each(Gateway::stop);
 }
 
@@ -38,13 +39,21 @@ struct Answers {
     bytes: usize,
 }
 
-/// Asks every question about the patient with this number, at each gateway in turns.
-pub async fn questions(bench: &Bench, gateways: &[Gateway], title: &str, mrn: usize) {
+/// Somebody logged in at each; the link to the console opens once.
+pub async fn readers<'b>(bench: &'b Bench, gateways: &[Gateway]) -> Vec<Reader<'b>> {
     let mut readers = Vec::new();
     for gateway in gateways {
-        let reader = bench.reader(gateway).await;
-        let asked = Asked::of(&reader, mrn).await;
-        readers.push((reader, asked));
+        readers.push(Reader::new(&bench.key, gateway).await);
+    }
+    readers
+}
+
+/// Asks every question about the patient with this number, at each gateway in turns.
+pub async fn questions(bench: &Bench, gateways: &[Gateway], readers: &mut [Reader<'_>], title: &str, mrn: usize) {
+    let mut asked = Vec::new();
+    for reader in &mut *readers {
+        reader.renew().await;
+        asked.push(Asked::of(reader, mrn).await);
     }
     println!("\n{title}: {} rounds of {ASKED} of each", bench.rounds);
     println!("  {:<24}{:<14}{:>10}{:>10}{:>10}{:>10}", "", "", "p50 ms", "p99 ms", "CPU µs", "bytes");
@@ -53,9 +62,8 @@ pub async fn questions(bench: &Bench, gateways: &[Gateway], title: &str, mrn: us
         for round in 0..bench.rounds {
             for turn in 0..gateways.len() {
                 let side = (turn + round) % gateways.len();
-                let (reader, asked) = &mut readers[side];
-                reader.renew().await;
-                ask(&gateways[side], question, reader, asked, &mut answers[side]).await;
+                readers[side].renew().await;
+                ask(&gateways[side], question, &readers[side], &asked[side], &mut answers[side]).await;
             }
         }
         print_answers(question.name, gateways, &mut answers);

@@ -12,6 +12,9 @@ pub struct Plan {
     pub members: usize,
 }
 
+/// Whose number it is, by a number that counts on.
+pub type Whose = fn(usize) -> usize;
+
 /// The hospital number of somebody on a roster, and of somebody who is on none.
 pub fn member(number: usize) -> usize {
     2_000_000 + number
