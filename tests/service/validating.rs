@@ -65,7 +65,7 @@ fn folders_lines_and_standard_input_are_read() {
     );
     let text = said(&validate(&["export"], folder.path(), ""));
     assert!(
-        text.contains("2 resources checked, 1 is not valid") && text.contains("1 other JSON file passed over"),
+        text.contains("2 resources checked, 1 is not valid") && text.contains("1 other file passed over"),
         "{text}"
     );
     let issues = found["files"][0]["outcome"]["issue"].as_array().unwrap();
@@ -141,12 +141,14 @@ fn what_is_no_resource_is_said_and_what_is_not_there_ends_the_run() {
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("broken.json", "{ \"resourceType\": \"Patient\",\n }");
     write("twice.json", "{ \"resourceType\": \"Patient\", \"active\": true,\n \"active\": false }");
-    write("p.xml", "<Patient xmlns=\"http://hl7.org/fhir\"/>");
+    write("p.xml", "<Patient xmlns=\"http://hl7.org/fhir\">\n  <gender value=\"F\"/></Patient>");
+    write("export/pom.xml", "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"/>");
     for (file, code, part) in [
         ("broken.json", 1, "broken.json:2:2"),
         ("twice.json", 1, "twice.json:2:2"),
         ("export/package.json", 1, "no FHIR resource"),
-        ("p.xml", 1, "FHIR JSON is what is read"),
+        ("p.xml", 1, "p.xml:2:3"),
+        ("export/pom.xml", 1, "no FHIR resource"),
         ("absent.json", 2, "cannot read absent.json"),
         ("export/empty", 2, "there are no .json"),
     ] {

@@ -20,13 +20,13 @@ const STEP: usize = 100;
 
 /// Check FHIR resources against R4 and profiles, and show every fault with its line.
 ///
-/// Reads JSON files with one resource or bundle, .ndjson files with one a line, folders (whatever lies in them of these), and
-/// standard input. Each resource is checked against R4, against the profiles that it and what it holds claim in
+/// Reads JSON and XML files with one resource or bundle, .ndjson files with one a line, folders (whatever lies in them of these),
+/// and standard input. In XML the order of elements is not checked, and there may be no DTD. Each resource is checked against R4, against the profiles that it and what it holds claim in
 /// meta.profile, and against those named with --profile. R4 4.0.1, US Core 7.0.0 and Handover's own profiles are built in;
 /// --site adds the packages of a site. What cannot be checked, because a definition is not here, is said at the end.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit code: 0 all valid, 1 errors found, 2 could not run.\n\n\
-    Examples:\n  handover validate patient.json\n  handover validate export/ --profile us-core-patient --errors-only\n  \
+    Examples:\n  handover validate patient.json\n  handover validate patient.xml export/ --profile us-core-patient --errors-only\n  \
     handover validate bundle.json --json | jq '.files[].outcome.issue[] | .location'\n  \
     curl -s https://ehr.example/fhir/Patient/1 | handover validate - --site site")]
 pub struct Arguments {

@@ -22,7 +22,7 @@ pub struct Checked {
     pub findings: Vec<Finding>,
 }
 
-/// Checks one text. `is_found` says that it was found in a folder, where there may be other JSON.
+/// Checks one text. `is_found` says that it was found in a folder, where there may be other JSON and XML.
 pub fn check(piece: &Piece, file: &Arc<str>, is_found: bool, asked: &[String], profiles: &Profiles) -> Option<Checked> {
     let mark = |span: Span| Mark {
         file: Arc::clone(file),
@@ -39,13 +39,13 @@ pub fn check(piece: &Piece, file: &Arc<str>, is_found: bool, asked: &[String], p
         Ok(text) => text,
         Err(reason) => return failed(start, reason),
     };
-    let located = match Located::read(text) {
+    let located = match Located::read_either(text) {
         Ok(located) => located,
-        Err(unreadable) if unreadable.is_json && is_found => return None,
+        Err(unreadable) if unreadable.is_other && is_found => return None,
         Err(unreadable) => return failed(unreadable.span, &unreadable.text),
     };
-    let duplicates = located.duplicate_keys().into_iter();
-    let mut findings: Vec<Finding> = duplicates.map(|(span, problem)| Finding { problem, mark: mark(span) }).collect();
+    let faults = located.faults().into_iter();
+    let mut findings: Vec<Finding> = faults.map(|(span, problem)| Finding { problem, mark: mark(span) }).collect();
     for problem in validate_against(&located.resource, asked, profiles) {
         let mark = mark(located.place_of(&problem));
         findings.push(Finding { problem, mark });
@@ -78,6 +78,26 @@ mod tests {
         let issue = outcome(&errors)["issue"][0].clone();
         assert_eq!(issue["location"], json!(["x.ndjson:12:13"]));
         assert_eq!((&issue["expression"], &issue["code"]), (&json!(["Patient.gender"]), &json!("code-invalid")));
+    }
+
+    #[test]
+    fn xml_is_checked_like_json_and_told_with_its_own_lines() {
+        let text = "<Patient xmlns=\"http://hl7.org/fhir\">\n  <gender value=\"F\" unit=\"x\"/>\n <multipleBirthInteger value=\"two\"/></Patient>";
+        let errors = |text: &str| {
+            let findings =
+                checked(text, false).unwrap().findings.into_iter().filter(|finding| finding.problem.is_error());
+            findings.map(|it| (it.mark.line, it.mark.column, it.problem.to_string())).collect::<Vec<_>>()
+        };
+        let found = errors(text);
+        assert_eq!(
+            found.iter().map(|(line, column, _)| (*line, *column)).collect::<Vec<_>>(),
+            [(12, 3), (12, 3), (13, 2)]
+        );
+        assert!(found[0].2.contains("no attribute `unit`") && found[1].2.contains("Patient.gender"), "{found:?}");
+        assert!(found[2].2.contains("a whole number") && !found[2].2.contains("quotes"), "{found:?}");
+        assert_eq!(errors("<Patient xmlns=\"http://hl7.org/fhir\"><active value=\"true\"/></Patient>"), []);
+        assert!(checked("<project xmlns=\"http://maven.apache.org/POM/4.0.0\"/>", true).is_none());
+        assert_eq!(checked("<!DOCTYPE a><a/>", true).unwrap().findings.len(), 1);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What there is to check: files, the `.json` and `.ndjson` of folders, and standard input, one resource after the other.
+//! What there is to check: files, the `.json`, `.xml` and `.ndjson` of folders, and standard input, one resource after the other.
 //! Bounded in what it holds at a time; follows no links to folders and no hidden names.
 
 use std::fs::File;
@@ -43,7 +43,7 @@ pub fn inputs(named: &[PathBuf]) -> Result<Vec<Input>> {
         let before = found.len();
         walk(path, 0, &mut found)?;
         if found.len() == before {
-            bail!("there are no .json or .ndjson files in {}", path.display());
+            bail!("there are no .json, .xml or .ndjson files in {}", path.display());
         }
     }
     Ok(found)
@@ -61,7 +61,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<Input>) -> Result<()> {
         let kind = std::fs::symlink_metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;
         if kind.is_dir() && depth < DEPTH {
             walk(&path, depth + 1, found)?;
-        } else if !kind.is_dir() && (has_ending(&path, "json") || has_ending(&path, "ndjson")) {
+        } else if !kind.is_dir() && ["json", "xml", "ndjson"].iter().any(|ending| has_ending(&path, ending)) {
             found.push(Input { path, is_found: true });
         }
         if found.len() > FILES {
@@ -99,18 +99,12 @@ pub fn read(input: &Input, each: &mut dyn FnMut(Piece) -> Result<()>) -> Result<
         )),
         false => decoded(bytes),
     };
-    let text = match text {
-        Ok(text) if text.trim_start().starts_with('<') => {
-            Err("this looks like XML; FHIR JSON is what is read".to_string())
-        }
-        other => other,
-    };
     each(Piece { first_line: 1, text })
 }
 
 fn decoded(bytes: Vec<u8>) -> std::result::Result<String, String> {
-    let text = String::from_utf8(bytes).map_err(|_| "this file is not UTF-8 text; FHIR JSON is UTF-8".to_string())?;
-    // A byte order mark is no JSON (RFC 8259, section 8.1), but it may be passed over.
+    let text = String::from_utf8(bytes).map_err(|_| "this file is not UTF-8 text; FHIR is UTF-8".to_string())?;
+    // A byte order mark is no JSON (RFC 8259, section 8.1) nor of use in UTF-8, but it may be passed over.
     Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
 }
 

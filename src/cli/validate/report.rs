@@ -25,7 +25,7 @@ pub struct Totals {
     pub warnings: usize,
     /// What could not be checked, with in how many resources.
     pub unchecked: BTreeMap<String, usize>,
-    /// JSON files in folders that are no resources.
+    /// Files in folders that are no resources.
     pub passed_over: usize,
 }
 
@@ -59,7 +59,7 @@ impl Totals {
             parts.push(counted(self.warnings, "warning"));
         }
         if self.passed_over > 0 {
-            parts.push(format!("{} passed over", counted(self.passed_over, "other JSON file")));
+            parts.push(format!("{} passed over", counted(self.passed_over, "other file")));
         }
         parts.join("; ")
     }

@@ -35,11 +35,15 @@ pub fn check_primitive(type_name: &str, text: &str) -> Result<(), &'static str> 
 pub fn check_primitive_value(type_name: &str, value: &Value) -> Result<(), &'static str> {
     match (type_name, value) {
         ("boolean", Value::Bool(_)) => Ok(()),
+        ("boolean", Value::String(text)) if text != "true" && text != "false" => Err("true or false"),
         ("boolean", _) => Err("true or false, without quotes"),
         ("integer" | "unsignedInt" | "positiveInt" | "decimal", Value::Number(number)) => {
             check_primitive(type_name, &number.to_string())
         }
-        ("integer" | "unsignedInt" | "positiveInt" | "decimal", _) => Err("a number, without quotes"),
+        ("integer" | "unsignedInt" | "positiveInt" | "decimal", other) => {
+            other.as_str().map_or(Ok(()), |text| check_primitive(type_name, text))?;
+            Err("a number, without quotes")
+        }
         (_, Value::String(text)) => check_primitive(type_name, text),
         _ => Err("text in quotes"),
     }

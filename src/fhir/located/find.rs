@@ -1,15 +1,17 @@
-//! Finds elements by their FHIRPath location (`Patient.name[0].given[1]`) in the JSON text of a resource: choices under their
+//! Finds elements by their FHIRPath location (`Patient.name[0].given[1]`) in the text of a resource: choices under their
 //! typed keys, what stands beside primitives under `_key` (http://hl7.org/fhir/R4/json.html#primitive), and what is
-//! missing at the object that lacks it. Never shows what the text says.
+//! missing at the object that lacks it. XML has the shape of the JSON that it stands for. Never shows what the text says.
 
 use serde_json::Value;
 
+use super::elements::{Failure, Wrong};
 use super::scan::{Node, Shape, scan};
+use super::xml;
 use crate::fhir::Resource;
 use crate::problem::{Category, Place, Problem};
 
-/// Doubled keys that are named one by one.
-const MOST_DUPLICATES: usize = 100;
+/// What the text itself does wrong is named one by one so often.
+const MOST_NAMED: usize = 100;
 
 /// A place in a text: line and column from 1, length in characters, on one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +27,8 @@ pub struct Unreadable {
     pub span: Span,
     /// What to change, in a sentence.
     pub text: String,
-    /// Whether it is JSON, only not of a resource.
-    pub is_json: bool,
+    /// Whether it is JSON or XML, only not of a resource.
+    pub is_other: bool,
 }
 
 /// A resource as its text has it.
@@ -34,12 +36,19 @@ pub struct Located<'t> {
     pub resource: Resource,
     text: &'t str,
     root: Node,
+    /// What XML says beyond the resource.
+    wrong: Vec<Wrong>,
     /// The offset at which each line starts.
     lines: Vec<usize>,
 }
 
 impl<'t> Located<'t> {
-    /// Reads the text of one resource.
+    /// Reads the text of one resource, JSON or XML, whichever it is.
+    pub fn read_either(text: &'t str) -> Result<Self, Unreadable> {
+        if xml::is_xml(text) { Self::read_xml(text) } else { Self::read(text) }
+    }
+
+    /// Reads the JSON of one resource.
     pub fn read(text: &'t str) -> Result<Self, Unreadable> {
         let start = Span { line: 1, column: 1, length: 1 };
         let value: Value = serde_json::from_str(text).map_err(|error| {
@@ -47,37 +56,58 @@ impl<'t> Located<'t> {
             let told = error.to_string();
             let told = told.split(" at line ").next().unwrap_or_default();
             let text = format!("this is not readable as JSON: {told}");
-            Unreadable { span: Span { line, column, length: 1 }, text, is_json: false }
+            Unreadable { span: Span { line, column, length: 1 }, text, is_other: false }
         })?;
         let resource = Resource::try_from(value).map_err(|_| {
             let text = "this is no FHIR resource: a resource is an object with a `resourceType`".to_string();
-            Unreadable { span: start, text, is_json: true }
+            Unreadable { span: start, text, is_other: true }
         })?;
-        let unread = || Unreadable { span: start, text: "this is not readable as JSON".to_string(), is_json: false };
+        let unread = || Unreadable { span: start, text: "this is not readable as JSON".to_string(), is_other: false };
         let root = scan(text).ok_or_else(unread)?;
-        let mut lines = vec![0];
-        lines.extend(text.match_indices('\n').map(|(at, _)| at + 1));
-        Ok(Self { resource, text, root, lines })
+        Ok(Self { resource, text, root, wrong: Vec::new(), lines: lines(text) })
     }
 
-    /// Keys that stand twice in one object: JSON leaves open which of the two counts, FHIR has no use for it. The first of them
-    /// with their places, and how many more there are: finding a place is work in the length of its line.
-    pub fn duplicate_keys(&self) -> Vec<(Span, Problem)> {
-        let mut places = Vec::new();
+    fn read_xml(text: &'t str) -> Result<Self, Unreadable> {
+        let unreadable = |wrong: Wrong, is_other: bool| {
+            let span = span(text, &lines(text), wrong.start, wrong.end);
+            Unreadable { span, text: wrong.text, is_other }
+        };
+        let foreign = || Wrong {
+            start: 0,
+            end: 1,
+            text: "this is no FHIR resource: its outermost element is not in the namespace http://hl7.org/fhir"
+                .to_string(),
+        };
+        let read = xml::read(text).map_err(|failure| match failure {
+            Failure::Unreadable(wrong) => unreadable(wrong, false),
+            Failure::Foreign => unreadable(foreign(), true),
+        })?;
+        let resource = Resource::try_from(read.value).map_err(|_| unreadable(foreign(), true))?;
+        Ok(Self { resource, text, root: read.root, wrong: read.wrong, lines: lines(text) })
+    }
+
+    /// What is wrong with the text whatever the resource says. Of JSON, keys that stand twice in one object: it leaves open which
+    /// of the two counts, FHIR has no use for it. Of XML, what is not FHIR's. The first of them with their places, and how many
+    /// more there are: finding a place is work in the length of its line.
+    pub fn faults(&self) -> Vec<(Span, Problem)> {
+        let told = |wrong: &Wrong| (wrong.start, wrong.end, wrong.text.clone());
+        let mut places: Vec<(usize, usize, String)> = self.wrong.iter().map(told).collect();
         self.root.walk(&mut |node| {
             let Shape::Object(members) = &node.shape else { return };
             let mut seen = std::collections::HashSet::with_capacity(members.len());
             let twice = members.iter().filter(|member| !seen.insert(member.key.as_str()));
-            places.extend(twice.map(|member| (member.start, member.end)));
+            let text = "this key stands here twice, and readers differ in which of the two they take; keep one";
+            places.extend(twice.map(|member| (member.start, member.end, text.to_string())));
         });
         let problem = |text: String| Problem::error(Category::Structure, Place::Whole, text);
-        let text = "this key stands here twice, and readers differ in which of the two they take; keep one";
-        let shown = places.iter().take(MOST_DUPLICATES);
-        let mut found: Vec<_> =
-            shown.map(|(start, end)| (self.span(*start, *end), problem(text.to_string()))).collect();
-        if places.len() > MOST_DUPLICATES {
-            let more = format!("{} more keys stand twice", places.len() - MOST_DUPLICATES);
-            found.push((self.span(self.root.start, self.root.start + 1), problem(more)));
+        let more = places.len().saturating_sub(MOST_NAMED);
+        let shown = places.into_iter().take(MOST_NAMED);
+        let mut found: Vec<_> = shown.map(|(start, end, text)| (self.span(start, end), problem(text))).collect();
+        if more > 0 {
+            found.push((
+                self.span(self.root.start, self.root.start + 1),
+                problem(format!("{more} more things like these")),
+            ));
         }
         found
     }
@@ -123,13 +153,20 @@ impl<'t> Located<'t> {
     }
 
     fn span(&self, start: usize, end: usize) -> Span {
-        let line = self.lines.partition_point(|at| *at <= start);
-        let begin = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let characters = |from: usize, to: usize| self.text.get(from..to).map_or(1, |part| part.chars().count());
-        let shown =
-            self.text.get(start..end).and_then(|part| part.lines().next()).map_or(1, |line| line.chars().count());
-        Span { line: small(line), column: small(characters(begin, start) + 1), length: small(shown.max(1)) }
+        span(self.text, &self.lines, start, end)
     }
+}
+
+fn lines(text: &str) -> Vec<usize> {
+    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect()
+}
+
+fn span(text: &str, lines: &[usize], start: usize, end: usize) -> Span {
+    let line = lines.partition_point(|at| *at <= start);
+    let begin = lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
+    let characters = |from: usize, to: usize| text.get(from..to).map_or(1, |part| part.chars().count());
+    let shown = text.get(start..end).and_then(|part| part.lines().next()).map_or(1, |line| line.chars().count());
+    Span { line: small(line), column: small(characters(begin, start) + 1), length: small(shown.max(1)) }
 }
 
 fn small(count: usize) -> u32 {
@@ -207,10 +244,10 @@ mod tests {
     #[test]
     fn what_is_no_resource_says_why_and_where() {
         let broken = Located::read("{\n  \"resourceType\": \"Patient\",\n}").err().unwrap();
-        assert_eq!((broken.span.line, broken.is_json), (3, false));
+        assert_eq!((broken.span.line, broken.is_other), (3, false));
         assert!(!broken.text.contains("line"), "{}", broken.text);
         for text in ["[]", "{}", "7", "{\"resourceType\": 7}"] {
-            assert!(Located::read(text).err().unwrap().is_json, "{text}");
+            assert!(Located::read(text).err().unwrap().is_other, "{text}");
         }
         let deep = "[".repeat(100_000);
         assert!(Located::read(&deep).is_err());
@@ -219,7 +256,7 @@ mod tests {
     #[test]
     fn keys_that_stand_twice_are_found_where_they_are_said_again() {
         let text = "{ \"resourceType\": \"Patient\",\n \"gender\": \"male\", \"a\": { \"gender\": 1 },\n \"\\u0067ender\": \"female\" }";
-        let found = Located::read(text).unwrap().duplicate_keys();
+        let found = Located::read(text).unwrap().faults();
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].0.line, found[0].0.column), (3, 2));
     }

@@ -137,7 +137,7 @@ fn check(body: &str, resource_type: &str, mut asked: Asked, profiles: &Profiles)
     let (resource, path) = inside.unwrap_or_else(|| (located.resource.clone(), String::new()));
     let text_of = |span: crate::fhir::Span| format!("{}:{}", span.line, span.column);
     let mut found: Vec<(Problem, String)> =
-        located.duplicate_keys().into_iter().map(|(span, problem)| (problem, text_of(span))).collect();
+        located.faults().into_iter().map(|(span, problem)| (problem, text_of(span))).collect();
     if resource.resource_type() != resource_type {
         let text = format!("this was sent to be checked as a {resource_type}, and is another type");
         let place = Place::Element(resource.resource_type().to_string());
