@@ -80,7 +80,10 @@ fn serve(
             .configure(|config| intake.configure(config))
             .configure(|config| console::configure(config, Arc::clone(&shown)))
     })
-    .on_connect(remember_certificate)
+    .on_connect(|connection, data| {
+        remember_certificate(connection, data);
+        api::close_when_idle(connection, data);
+    })
     .workers(WORKERS)
     .max_connections(Budget::of_process().http / WORKERS)
     .shutdown_timeout(SHUTDOWN_SECS)

@@ -13,6 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError, web};
 
 use super::answer::Fault;
+use super::idle::UnderWay;
 use super::origins;
 use super::service::Service;
 use super::unread::{Answer, Unread};
@@ -26,7 +27,7 @@ pub async fn guard(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<Answer>, Error> {
-    let started = Instant::now();
+    let (started, under_way) = (Instant::now(), UnderWay::of(&request));
     let service = request.app_data::<web::Data<Service>>().cloned();
     let method = request.method().clone();
     let encrypted = request.app_config().secure();
@@ -66,7 +67,7 @@ pub async fn guard(
         service.gateway.metrics.count_request(&route, known_method(method), status, seconds);
         tracing::info!(route, method = known_method(method), status, millis = seconds * 1000.0, "request");
     }
-    Ok(response.map_body(|_, body| Answer::new(body, unread)))
+    Ok(response.map_body(|_, body| Answer::new(body, unread, under_way)))
 }
 
 /// Handlers see a body that is late as one that broke off; who sent it is told which it was, whatever was asked.

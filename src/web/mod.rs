@@ -10,6 +10,7 @@ mod guard;
 mod health;
 #[cfg(test)]
 mod health_tests;
+mod idle;
 #[cfg(test)]
 mod leak_tests;
 mod methods;
@@ -25,5 +26,6 @@ mod turns;
 mod unread;
 
 pub use guard::guard;
+pub use idle::close_when_idle;
 pub use service::{Service, configure};
 pub use turns::{Turn, Turns};

@@ -18,6 +18,8 @@ use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::time::{Sleep, sleep};
 
+use super::idle::UnderWay;
+
 /// So much is read for nothing, and for so long; who sends more has its stream reset.
 const MOST_BYTES: usize = 16 << 20;
 const MOST_SECS: u64 = 10;
@@ -98,11 +100,12 @@ impl Unread {
 pub struct Answer {
     body: BoxBody,
     _request: Option<Shared>,
+    _under_way: Option<UnderWay>,
 }
 
 impl Answer {
-    pub fn new(body: BoxBody, unread: Option<Unread>) -> Self {
-        Self { body, _request: unread.and_then(Unread::held) }
+    pub fn new(body: BoxBody, unread: Option<Unread>, under_way: Option<UnderWay>) -> Self {
+        Self { body, _request: unread.and_then(Unread::held), _under_way: under_way }
     }
 }
 
@@ -132,7 +135,7 @@ mod tests {
 
     async fn bounded(mut request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<Answer>, Error> {
         let unread = Unread::of(&mut request, Some(Duration::from_millis(400)));
-        Ok(next.call(request).await?.map_body(|_, body| Answer::new(body, unread)))
+        Ok(next.call(request).await?.map_body(|_, body| Answer::new(body, unread, None)))
     }
 
     fn serve() -> std::net::SocketAddr {

@@ -1,7 +1,11 @@
 //! SMART Backend Services 2.2 against the running gateway: who gets a token, and who is told why not.
 
+use std::time::Duration;
+
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::partner::{CLIENT, Readers, now};
 
@@ -85,4 +89,24 @@ async fn refused(readers: &Readers, assertion: &str, why: &str) {
     let (status, body) = readers.ask(assertion, "system/Task.rs").await;
     assert_eq!((status, &body["error"]), (401, &json!("invalid_client")), "{why}: {body}");
     assert!(body["error_description"].as_str().unwrap().contains(why), "{why}: {body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_search_is_told_before_the_form_has_come() {
+    let readers = Readers::new().await;
+    let narrow = readers.reader(&readers.lakeside, CLIENT, "system/Patient.rs").await;
+    let (none, wrong) = (String::new(), "Authorization: Bearer none\r\n".to_string());
+    let other = format!("Authorization: Bearer {}\r\n", narrow.token);
+    for (authorization, status) in [(none, "401"), (wrong, "401"), (other, "403")] {
+        let mut stream = TcpStream::connect(readers.house.running.http).await.unwrap();
+        let head = format!(
+            "POST /fhir/Task/_search HTTP/1.1\r\nHost: x\r\n{authorization}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nstatus="
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        let read = tokio::time::timeout(Duration::from_secs(10), stream.read_exact(&mut answer)).await;
+        assert!(read.is_ok(), "{status}: the rest of the form is waited for");
+        assert_eq!(std::str::from_utf8(&answer), Ok(format!("HTTP/1.1 {status}").as_str()));
+    }
+    readers.house.running.stop().await;
 }

@@ -1,7 +1,8 @@
 //! search of one type (http://hl7.org/fhir/R4/http.html#search), by GET and by POST to _search, in pages. What the agreements
 //! deny is left out, and audited; neither a link nor a number tells that it is there.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::bundle::{bundle, link, match_entry};
@@ -27,25 +28,54 @@ const MOST_LOOKED: usize = 20_000;
 const LEAST: usize = 16;
 const SORTED: usize = 1000;
 
+/// Who searches, and for what it may: told before any of a form is read, which may be slow to come.
+pub struct Searcher {
+    client: Client,
+    terms: Terms,
+}
+
+impl FromRequest for Searcher {
+    type Error = actix_web::Error;
+    type Future = std::future::Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(Self::of(request).map_err(Into::into))
+    }
+}
+
+impl Searcher {
+    fn of(request: &HttpRequest) -> Result<Self, Fault> {
+        let stopping = || Fault::unavailable("the gateway is stopping");
+        let service = request.app_data::<web::Data<Service>>().ok_or_else(stopping)?;
+        let client = Client::of(service, request)?;
+        let (resource_type, _) = known_type(request.match_info().query("type"))?;
+        client.require(resource_type, Permissions::SEARCH)?;
+        let terms = Terms::of(service, &client, resource_type)?;
+        Ok(Self { client, terms })
+    }
+}
+
 pub async fn search_by_get(
     service: web::Data<Service>,
     request: HttpRequest,
+    searcher: Searcher,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Fault> {
     let asked = parameters(&request)?;
-    to_its_end(async move { search(&service, &request, &path, asked).await }).await
+    to_its_end(async move { search(&service, &request, searcher, &path, asked).await }).await
 }
 
 /// Parameters may stand in the body and in the address.
 pub async fn search_by_post(
     service: web::Data<Service>,
     request: HttpRequest,
+    searcher: Searcher,
     path: web::Path<String>,
     form: web::Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Fault> {
     let mut asked = parameters(&request)?;
     asked.extend(form.into_inner());
-    to_its_end(async move { search(&service, &request, &path, asked).await }).await
+    to_its_end(async move { search(&service, &request, searcher, &path, asked).await }).await
 }
 
 /// The store reads on when a client leaves, so the turn at it must be held as long.
@@ -59,15 +89,14 @@ async fn to_its_end(
 async fn search(
     service: &Service,
     request: &HttpRequest,
+    searcher: Searcher,
     resource_type: &str,
     asked: Vec<(String, String)>,
 ) -> Result<HttpResponse, Fault> {
-    let client = Client::of(service, request)?;
+    let Searcher { client, terms } = searcher;
     let (resource_type, parameters) = known_type(resource_type)?;
     let format = asked.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
     check_format(request, format)?;
-    client.require(resource_type, Permissions::SEARCH)?;
-    let terms = Terms::of(service, &client, resource_type)?;
     let (base, now) = (service.fhir_base(), service.gateway.clock.now());
     let reading = Reading { resource_type, parameters, base: &base, handling: handling(request), now };
     let search = Search::read(&reading, asked)?;

@@ -36,9 +36,8 @@ const HEAD: &str = "# What was tried against the gateway
 Each row is one attempt of `tests/service/attacks` against a running gateway and what it got. The test fails when one gets something
 else; `HANDOVER_GOLDEN=write cargo test --test service attacks` writes this page.
 
-Two of them are not ended by the gateway itself: who was answered once over HTTP/1.1 and never ends the headers of the next request, and who
-keeps an HTTP/2 connection alive without a request, each hold one of the connections that HTTP may have. Where strangers reach the port, a
-proxy in front has to limit how many connections one address may have and how long they are idle.
+A connection of HTTP on which no request is under way is closed after 30 seconds, whatever else comes on it. How many one address may have
+is not limited; where strangers reach the port, a proxy in front has to do that.
 ";
 
 fn page(all: &[Attempts]) -> String {
