@@ -25,7 +25,8 @@ enum Command {
     Retry(Retry),
 }
 
-/// List deliveries, newest first.
+/// List deliveries, newest first. "End of" stands before what ends a copy that the partner may not hold any more; with --json it
+/// has `ending`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  handover delivery list --state dead\n  handover delivery list --partner lakeside-practice --json"
@@ -94,10 +95,12 @@ fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
     for item in items(&answer, "/items") {
         let last = items(item, "/attempts").last().map(|attempt| text(attempt, "/result")).unwrap_or_default();
         let kind = text(item, "/subject").split('/').next().unwrap_or_default();
+        let ends = item.get("ending").is_some_and(|ending| ending == true);
+        let what = if ends { format!("end of {kind}") } else { kind.to_string() };
         let tries = number(item, "/tries").to_string();
         let next = clock(item, "/next");
         // The id begins with the partner's name.
-        table.row([text(item, "/id"), kind, text(item, "/state"), &tries, &next, last]);
+        table.row([text(item, "/id"), &what, text(item, "/state"), &tries, &next, last]);
     }
     super::table::show(&table, &answer, "no deliveries", screen)
 }

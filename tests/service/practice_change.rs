@@ -2,6 +2,7 @@
 //! the open work, what they are told of it, and what the audit and the console say.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::Arc;
 
 use handover::demo::StandInEhr;
@@ -194,6 +195,13 @@ impl Town {
             let words = end.new.payload.to_string();
             assert!(!words.contains("Okafor") && !words.contains("COPD") && !words.contains(PATIENT), "{words}");
         }
+        let page = self.console(&format!("/console/deliveries?partner={from}-practice")).await;
+        let newest = self.deliveries(from).await.into_iter().take(50).filter(|one| one.new.ending).count();
+        assert!(newest > 0 && page.matches(">end of<").count() == newest, "{newest}: {page}");
+        let words = ["delivery", "list", "--count", "500", "--partner", &format!("{from}-practice"), "--site"];
+        let command = Command::new(env!("CARGO_BIN_EXE_handover")).args(words).arg(self.house.folder.path()).output();
+        let list = String::from_utf8(command.unwrap().stdout).unwrap();
+        assert_eq!(list.matches(" end of ").count(), ended.len(), "{list}");
         let audit = self.audit().await;
         let taken_back = |entry: &&AuditEntry| {
             entry.agent == format!("{from}-practice")

@@ -1,8 +1,11 @@
 //! Deliveries: in order per patient and partner, leased, retried, held, given up and brought back.
 
-use handover::store::{Attempt, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Store, StoreError};
+use handover::store::{
+    Attempt, Delivery, DeliveryFilter, DeliveryState, EngineChoice, NewDelivery, Outcome, Store, StoreError,
+};
 
 use crate::given::{at, attempt, commit_deliveries, delivery, minutes, person};
+use crate::place::Place;
 
 async fn claim(store: &dyn Store, seconds: i64) -> Vec<String> {
     let claimed = store.claim_deliveries(at(seconds), 100, minutes(1)).await.unwrap();
@@ -26,6 +29,33 @@ async fn lines(store: &dyn Store) {
     let others = vec![delivery("b1", "lakeside", person(2), 1, at(0)), delivery("c1", "hillside", person(1), 1, at(0))];
     commit_deliveries(store, others).await;
     commit_deliveries(store, vec![line("a3", 3)]).await;
+}
+
+#[tokio::test]
+async fn a_database_of_before_is_told_when_each_delivery_that_waits_was_made() {
+    let Some(place) = Place::postgres() else { return };
+    let store = place.open();
+    // Neither the first nor the last by its id is the oldest; what is older still is done.
+    let made = |number: usize, created: i64| {
+        let created = at(created);
+        NewDelivery { created, ..delivery(&format!("d{number:04}"), "lakeside", person(number), 1, created) }
+    };
+    commit_deliveries(&*store, (1..=2_500).map(|number| made(number, 100 + number.abs_diff(1_700) as i64)).collect())
+        .await;
+    commit_deliveries(&*store, vec![made(2_501, 1)]).await;
+    finish(&*store, "d2501", 9_000, Outcome::Delivered).await;
+    finish(&*store, "d1701", 9_000, Outcome::Held(at(9_900))).await;
+    assert_eq!(store.health().await.oldest_delivery, Some(at(100)));
+    store.close().await;
+    drop(store);
+    let EngineChoice::Postgres { url } = &place.settings.engine else { panic!("PostgreSQL") };
+    let undone = "ALTER TABLE delivery DROP COLUMN created_nanos; ALTER TABLE resource DROP COLUMN waits;
+                  ALTER TABLE message DROP COLUMN others; DELETE FROM migration WHERE number >= 5";
+    crate::postgres::run_in(url, undone);
+    let store = place.open();
+    assert_eq!(store.health().await.oldest_delivery, Some(at(100)));
+    finish(&*store, "d1700", 9_001, Outcome::Delivered).await;
+    assert_eq!(store.health().await.oldest_delivery, Some(at(101)), "what is held is not done");
 }
 
 on_every_store! {
