@@ -3,9 +3,9 @@
 use anyhow::Result;
 use serde_json::Value;
 
-use super::command::Outcome;
 use super::explain::wrapped;
 use super::operation::{items, text};
+use super::outcome::Outcome;
 use super::reach::GatewayArgument;
 use super::screen::Screen;
 use crate::pipeline::Operation;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::json;
 
-use super::command::Outcome;
+use super::outcome::Outcome;
 use super::screen::Screen;
 use crate::problem::Problem;
 use crate::site::{Loaded, Site, load, problems_as_json, render};

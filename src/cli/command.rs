@@ -1,9 +1,10 @@
-//! The commands and how they end.
+//! The commands, and what they tell the shell.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use super::outcome::Outcome;
 use super::screen::Screen;
 use super::{
     agreement, check, console, delivery, demo, health, init, look, message, panel, profiles, reload, replay, run, test,
@@ -40,16 +41,6 @@ enum Command {
     Look(look::Arguments),
     Delivery(delivery::Arguments),
     Agreement(agreement::Arguments),
-}
-
-/// How a command ended when it could run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    Well,
-    /// Problems were found, or something asked for is not there.
-    Faults,
-    /// Somebody ended it before it was done.
-    Interrupted,
 }
 
 /// Reads the arguments, runs the command, and says how it ended: 0, 1, 2 when it could not run, 130 when it was interrupted.

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::command::Outcome;
 use super::operation::{clock, items, number, text};
+use super::outcome::Outcome;
 use super::page::PageArguments;
 use super::reach::GatewayArgument;
 use super::screen::Screen;

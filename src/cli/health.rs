@@ -4,8 +4,8 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::command::Outcome;
 use super::operation::text;
+use super::outcome::Outcome;
 use super::reach::RunningArgument;
 use super::screen::Screen;
 

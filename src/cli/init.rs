@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::command::Outcome;
+use super::outcome::Outcome;
 use super::screen::Screen;
 use crate::site::write_starter;
 

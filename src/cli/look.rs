@@ -3,8 +3,8 @@
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use super::command::Outcome;
 use super::operation::{items, text};
+use super::outcome::Outcome;
 use super::reach::GatewayArgument;
 use super::screen::Screen;
 use crate::fhir::concept_title;

@@ -3,9 +3,9 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::command::Outcome;
 use super::explain;
 use super::operation::{clock, items, number, text, time};
+use super::outcome::Outcome;
 use super::page::PageArguments;
 use super::reach::GatewayArgument;
 use super::screen::Screen;

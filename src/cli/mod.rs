@@ -15,6 +15,7 @@ mod init;
 mod look;
 mod message;
 mod operation;
+mod outcome;
 mod page;
 mod panel;
 mod place;

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::check::{self, counted};
-use super::command::Outcome;
 use super::operation::{SiteArgument, items, number, text, time};
+use super::outcome::Outcome;
 use super::reach;
 use super::screen::Screen;
 use crate::pipeline::{Operation, RosterChange};

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::command::Outcome;
 use super::operation::{items, text};
+use super::outcome::Outcome;
 use super::reach::RunningArgument;
 use super::screen::Screen;
 

@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::check::counted;
-use super::command::Outcome;
 use super::operation::{items, number, text};
+use super::outcome::Outcome;
 use super::reach::GatewayArgument;
 use super::screen::Screen;
 use super::table::Table;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use super::check;
-use super::command::Outcome;
+use super::outcome::Outcome;
 use super::screen::Screen;
 use crate::app::{Hangups, Running, Start};
 use crate::telemetry;

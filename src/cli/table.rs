@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::Value;
 
-use super::command::Outcome;
+use super::outcome::Outcome;
 use super::screen::Screen;
 
 /// Spaces between columns.

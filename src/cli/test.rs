@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::check::{self, counted};
-use super::command::Outcome;
+use super::outcome::Outcome;
 use super::screen::Screen;
 use crate::mapping::Authorities;
 use crate::site::Site;

@@ -11,10 +11,10 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::check;
-use super::command::Outcome;
 use super::describe::describe;
 use super::explain;
 use super::feed_choice::{feed_for, members_by_panel};
+use super::outcome::Outcome;
 use super::screen::Screen;
 use super::story;
 use super::table::Table;

@@ -3,9 +3,9 @@
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use super::command::Outcome;
 use super::explain::wrapped;
 use super::operation::{clock, items, number, text};
+use super::outcome::Outcome;
 use super::page::PageArguments;
 use super::reach::GatewayArgument;
 use super::screen::Screen;

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::super::check::counted;
-use super::super::command::Outcome;
 use super::super::operation::SiteArgument;
+use super::super::outcome::Outcome;
 use super::super::screen::Screen;
 use super::archive;
 use super::folder::{self, Change};

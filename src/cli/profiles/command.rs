@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::super::command::Outcome;
+use super::super::outcome::Outcome;
 use super::super::screen::Screen;
 use super::{add, list, show};
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::super::command::Outcome;
 use super::super::operation::SiteArgument;
+use super::super::outcome::Outcome;
 use super::super::screen::Screen;
 use super::add::holds;
 use super::known::{Known, counted_kinds, known, missing};

@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow, bail};
 use serde_json::{Value, json};
 
 use super::super::check;
-use super::super::command::Outcome;
+use super::super::outcome::Outcome;
 use super::super::screen::Screen;
 use super::super::table::{Table, show};
 use crate::fhir::definition::TypeRef;

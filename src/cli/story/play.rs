@@ -11,10 +11,10 @@ use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use super::script::{Step, steps};
-use crate::cli::command::Outcome;
 use crate::cli::describe::describe;
 use crate::cli::explain;
 use crate::cli::feed_choice::feed_for;
+use crate::cli::outcome::Outcome;
 use crate::cli::screen::Screen;
 use crate::cli::table::Table;
 use crate::clock::{Clock, SystemClock};

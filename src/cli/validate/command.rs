@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use super::super::check;
-use super::super::command::Outcome;
+use super::super::outcome::Outcome;
 use super::super::screen::Screen;
 use super::findings::{Finding, check as check_piece, outcome};
 use super::input::{Input, inputs, is_standard_input, read};
