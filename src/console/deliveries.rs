@@ -4,11 +4,11 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::Console;
 use super::fault::{Answer, Fault};
+use super::form_key::FormKey;
 use super::page::{self, Frame};
-use super::routes::FormKey;
 use super::session::Person;
+use super::{Console, turn};
 use crate::store::{Cursor, Delivery, DeliveryFilter, DeliveryState};
 
 const PAGE: usize = 50;
@@ -59,7 +59,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let now = console.gateway.clock.now();
     let site = console.gateway.site.load_full();
     let frame = Frame::new("deliveries", &console, &person);
-    page::make(move || {
+    turn::make(move || {
         let zone = page::zone_of(&site);
         let rows = page.items.into_iter().map(|delivery| Row {
             created: page::second(delivery.new.created, &zone),

@@ -9,7 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError};
 
 use super::page::{self, Frame};
-use super::routes::frame_for;
+use super::who::frame_for;
 use crate::problem::Problem;
 use crate::store::StoreError;
 

@@ -9,14 +9,13 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::fault::{Answer, Fault};
+use super::form_key::FormKey;
 use super::page::{self, Frame};
 use super::part::LINES;
-use super::routes::FormKey;
 use super::session::Person;
+use super::thing::Thing;
 use super::trace::{Written, written};
-use super::{Console, look, patient};
-use crate::agreement::is_for_looks;
-use crate::fhir::{concept_title, is_hold, labels_of};
+use super::{Console, look, patient, turn};
 use crate::identity::ResourceId;
 use crate::pipeline::Saying;
 use crate::problem::{Category, Problem};
@@ -24,51 +23,6 @@ use crate::record::Stored;
 use crate::store::{Cursor, Query, Term};
 
 const PAGE: usize = 50;
-
-/// A labelled thing as pages show it.
-pub(super) struct Thing {
-    pub kind: String,
-    pub id: String,
-    pub title: String,
-    pub labels: String,
-    pub waits: bool,
-    pub feed: String,
-    pub updated: String,
-}
-
-impl Thing {
-    pub(super) fn of(stored: &Stored, zone: &TimeZone) -> Self {
-        let title = concept_title(stored.resource.get("code")).or_else(|| concept_title(stored.resource.get("type")));
-        Self {
-            kind: stored.resource.resource_type().to_string(),
-            id: stored.id.to_string(),
-            title: title.unwrap_or("without a title").to_string(),
-            labels: labels(stored),
-            waits: labels_of(&stored.resource).any(is_hold),
-            feed: stored.feed().unwrap_or_default().to_string(),
-            updated: page::second(stored.updated, zone),
-        }
-    }
-
-    /// Those of a record that are labelled and can be looked at; what waits comes first.
-    pub(super) fn of_record<'s>(all: impl Iterator<Item = &'s Stored>, zone: &TimeZone) -> Vec<Self> {
-        let is_stated = |stored: &&Stored| {
-            let state = &stored.state;
-            state.work.is_none() && state.superseded.is_none() && state.made_of.is_empty()
-        };
-        let is_shown = |stored: &&Stored| is_for_looks(stored.resource.resource_type()) && !labels(stored).is_empty();
-        let mut things: Vec<Self> =
-            all.filter(is_stated).filter(is_shown).map(|stored| Self::of(stored, zone)).collect();
-        things.sort_by_key(|thing| !thing.waits);
-        things
-    }
-}
-
-/// The codes of its labels in one line.
-fn labels(stored: &Stored) -> String {
-    let codes = labels_of(&stored.resource).filter_map(|label| label.get("code")?.as_str());
-    codes.collect::<Vec<_>>().join(", ")
-}
 
 #[derive(Template)]
 #[template(path = "console/labels.html")]
@@ -102,10 +56,10 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         let query = Query { resource_type: "Patient".to_string(), terms: vec![Term::Id(ids)] };
         Ok((waiting, store.search(&query, None, PAGE).await?.items))
     };
-    let (waiting, patients) = page::read(&console, &person, reading).await?;
+    let (waiting, patients) = turn::read(&console, &person, reading).await?;
     look::note(&console, &person, None, "what waits for a look".to_string()).await?;
     let frame = Frame::new("labels", &console, &person);
-    page::make(move || {
+    turn::make(move || {
         let zone = page::zone_of(&site);
         let names: BTreeMap<ResourceId, String> =
             patients.iter().map(|stored| (stored.id, patient::name(stored))).collect();
@@ -205,7 +159,7 @@ pub(super) async fn say(
     let stored = console.gateway.store.resource(&kind, id).await?.ok_or_else(|| Fault::no_such("thing"))?;
     let site = console.gateway.site.load_full();
     let frame = Frame::new("labels", &console, &person);
-    page::make(move || {
+    turn::make(move || {
         let zone = page::zone_of(&site);
         Looked {
             thing: Thing::of(&stored, &zone),

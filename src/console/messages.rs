@@ -4,10 +4,10 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::Console;
 use super::fault::Answer;
 use super::page::{self, Frame};
 use super::session::Person;
+use super::{Console, turn};
 use crate::store::{Cursor, MessageFilter, MessageSummary};
 
 const PAGE: usize = 50;
@@ -52,7 +52,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let page = console.gateway.store.messages(&filter, cursor.as_ref(), PAGE).await?;
     let site = console.gateway.site.load_full();
     let frame = Frame::new("messages", &console, &person);
-    page::make(move || {
+    turn::make(move || {
         let feed = filter.feed.as_ref().and_then(|feed| site.feeds.get(feed));
         let zone = feed.map_or_else(|| page::zone_of(&site), |feed| feed.zone.clone());
         let row = |summary: MessageSummary| Row { received: page::second(summary.received, &zone), summary };

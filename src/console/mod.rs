@@ -4,6 +4,7 @@
 mod assets;
 mod deliveries;
 mod fault;
+mod form_key;
 mod highlight;
 mod labels;
 mod live;
@@ -17,10 +18,15 @@ mod pulse;
 mod resource;
 mod routes;
 mod session;
+mod state;
 mod tasks;
+mod thing;
 mod trace;
+mod turn;
 mod unused;
+mod who;
 
 pub use pulse::Pulse;
-pub use routes::{Console, configure};
+pub use routes::configure;
 pub use session::Sessions;
+pub use state::Console;

@@ -4,12 +4,12 @@ use actix_web::web;
 use askama::Template;
 use jiff::tz::TimeZone;
 
-use super::Console;
 use super::fault::{Answer, Fault};
 use super::page::{self, Frame};
 use super::pulse::Minute;
 use super::session::Person;
 use super::unused::Sums;
+use super::{Console, turn};
 use crate::store::{Health, MessageFilter, MessageSummary, Urgency, WorkCounts};
 
 /// How many of the newest messages are shown.
@@ -62,13 +62,13 @@ pub(super) async fn show(console: web::Data<Console>, person: Person) -> Answer 
     let zone = page::zone_of(&console.gateway.site.load());
     let frame = Frame::new("overview", &console, &person).in_zone(&zone);
     let numbers = gather(&console, &person, zone).await?;
-    page::make(move || Overview { frame, numbers }).await
+    turn::make(move || Overview { frame, numbers }).await
 }
 
 pub(super) async fn numbers(console: web::Data<Console>, person: Person) -> Answer {
     let zone = page::zone_of(&console.gateway.site.load());
     let numbers = gather(&console, &person, zone).await?;
-    page::make(move || numbers).await
+    turn::make(move || numbers).await
 }
 
 async fn gather(console: &Console, person: &Person, zone: TimeZone) -> Result<Numbers, Fault> {
@@ -94,7 +94,7 @@ async fn gather(console: &Console, person: &Person, zone: TimeZone) -> Result<Nu
             feeds: site.feeds.keys().cloned().collect(),
         })
     };
-    page::read(console, person, reading).await
+    turn::read(console, person, reading).await
 }
 
 fn bars(hour: &[Minute], peak: u32) -> Vec<Bar> {

@@ -1,24 +1,15 @@
-//! What all pages share: the frame around them, the threads they are made on, times as people read them, pages for faults.
-
-use std::time::Duration;
+//! What all pages share: the frame around them, times as people read them, pages for faults.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpResponse, http::header};
 use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::sync::Semaphore;
 
 use super::Console;
-use super::fault::{Answer, Fault};
 use super::session::Person;
 use crate::site::Site;
-use crate::store::StoreError;
 
-/// So many pages are made at once, on threads beside the runtime's: a large one delays other pages, never messages.
-static MAKING: Semaphore = Semaphore::const_new(4);
-/// Whoever waits longer for a turn is told to come again.
-const TURN: Duration = Duration::from_secs(20);
 /// Why a site was not taken over, in so many lines; `handover check` has all of them.
 const REASONS: usize = 5;
 
@@ -107,45 +98,12 @@ pub(super) fn ask_again(page: &impl Template) -> HttpResponse {
     show_as(StatusCode::BAD_REQUEST, page)
 }
 
-/// A page that may take a while: put together and written on a thread of its own.
-pub(super) async fn make<P: Template>(put_together: impl FnOnce() -> P + Send + 'static) -> Answer {
-    let Ok(Ok(turn)) = tokio::time::timeout(TURN, MAKING.acquire()).await else { return Err(Fault::Busy) };
-    let made = web::block(move || {
-        let html = put_together().render();
-        drop(turn);
-        html
-    });
-    match made.await {
-        Ok(html) => Ok(answer(StatusCode::OK, html)),
-        Err(_) => Err(Fault::Busy),
-    }
-}
-
-/// What reads much of the store, in its turn and to its end: it reads on when nobody waits for the page any more.
-pub(super) async fn read<T: 'static>(
-    console: &Console,
-    person: &Person,
-    reading: impl Future<Output = Result<T, StoreError>> + 'static,
-) -> Result<T, Fault> {
-    // By session: the name may be another's.
-    let turn = console.turns.take(&person.form_key).await.ok_or(Fault::Busy)?;
-    let read = actix_web::rt::spawn(async move {
-        let read = reading.await;
-        drop(turn);
-        read
-    });
-    match read.await {
-        Ok(read) => Ok(read?),
-        Err(_) => Err(Fault::Busy),
-    }
-}
-
 fn show_as(status: StatusCode, page: &impl Template) -> HttpResponse {
     answer(status, page.render())
 }
 
 /// A page as a response. Pages are never cached: they show patients.
-fn answer(status: StatusCode, html: askama::Result<String>) -> HttpResponse {
+pub(super) fn answer(status: StatusCode, html: askama::Result<String>) -> HttpResponse {
     match html {
         Ok(html) => HttpResponse::build(status)
             .content_type("text/html; charset=utf-8")
@@ -199,43 +157,7 @@ pub(super) fn distance(due: Timestamp, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-    use std::sync::Arc;
-
-    use actix_web::ResponseError;
-
     use super::*;
-    use crate::clock::ManualClock;
-    use crate::console::Sessions;
-    use crate::pipeline::Gateway;
-    use crate::store::{EngineChoice, StoreSettings, open};
-    use crate::web::Turns;
-
-    #[actix_web::test]
-    async fn who_reads_more_than_may_be_read_at_once_is_told_to_come_again() {
-        let settings = StoreSettings { engine: EngineChoice::Memory, path: "unused".into() };
-        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-        let gateway = Gateway::new(open(&settings).unwrap(), Site::bare(Path::new("/")), clock);
-        let sessions = Arc::new(Sessions::default());
-        let login = || {
-            let link = sessions.new_link(Timestamp::UNIX_EPOCH);
-            let cookie = sessions.open(&link, "Ida Roe".to_string(), Timestamp::UNIX_EPOCH).unwrap();
-            sessions.find(&cookie, Timestamp::UNIX_EPOCH).unwrap()
-        };
-        let (ida, other) = (login(), login());
-        let (pulse, turns) = (Arc::default(), Turns::default());
-        let console =
-            Console { gateway: Arc::new(gateway), sessions: sessions.clone(), pulse, turns, encrypted: false };
-        let endless = || read(&console, &ida, std::future::pending::<Result<(), StoreError>>());
-        for reading in [endless(), endless()] {
-            // The page is left; its reading goes on.
-            assert!(tokio::time::timeout(Duration::from_millis(50), reading).await.is_err());
-        }
-        let refusal = read(&console, &ida, async { Ok(()) }).await.unwrap_err().error_response();
-        assert_eq!(refusal.status(), 503);
-        assert_eq!(refusal.headers().get(header::RETRY_AFTER).unwrap(), "5");
-        assert!(read(&console, &other, async { Ok(()) }).await.is_ok());
-    }
 
     #[test]
     fn due_dates_are_told_as_people_tell_them() {

@@ -6,11 +6,12 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::fault::{Answer, Fault};
-use super::labels::Thing;
+
 use super::page::{self, Frame};
 use super::part::{Asked, Part};
 use super::session::Person;
-use super::{Console, look, tasks};
+use super::thing::Thing;
+use super::{Console, look, tasks, turn};
 use crate::agreement::sensitivities;
 use crate::fhir::concept_title;
 use crate::identity::ResourceId;
@@ -78,7 +79,7 @@ pub(super) async fn show(
     let read = read_lists(&console, &person, own, &asked).await?;
     let (observations, audit) = read;
     let (site, now, frame) = (gateway.site.load_full(), gateway.clock.now(), Frame::new("patients", &console, &person));
-    page::make(move || {
+    turn::make(move || {
         let zone = page::zone_of(&site);
         let mut groups: Vec<(String, Vec<Row>)> = Vec::new();
         for ((kind, _), stored) in known.record.resources.iter().filter(|((kind, _), _)| kind != OBSERVATION) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::fault::{Answer, Fault};
 use super::page::{self, Frame};
 use super::session::Person;
-use super::{Console, look};
+use super::{Console, look, turn};
 use crate::identity::{PersonId, ResourceId};
 
 #[derive(Template)]
@@ -29,7 +29,7 @@ pub(super) async fn show(console: web::Data<Console>, person: Person, path: web:
     let owner = (parsed.person != PersonId::SHARED).then_some(parsed.person);
     look::note(&console, &person, owner, format!("{kind}/{parsed}")).await?;
     let (site, frame) = (console.gateway.site.load_full(), Frame::new("patients", &console, &person));
-    page::make(move || {
+    turn::make(move || {
         let zone = page::zone_of(&site);
         let said = stored.state.stamps.iter().map(|(element, stamp)| {
             (element.clone(), format!("{}, said at {}", stamp.source, page::second(stamp.recorded, &zone)))

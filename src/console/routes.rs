@@ -1,40 +1,20 @@
-//! The console's addresses, its login, and the guard in front of every page.
+//! The console's addresses and its login.
 
 use std::sync::Arc;
 
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::fault::{Answer, Fault, with_menu};
+use super::form_key::FormKey;
 use super::session::{self, COOKIE, Person};
+use super::who::{frame_for, refused};
 use super::{
-    Pulse, Sessions, assets, deliveries, labels, live, look, messages, overview, page, patient, resource, tasks, trace,
-    unused,
+    Console, assets, deliveries, labels, live, look, messages, overview, page, patient, resource, tasks, trace, unused,
 };
-use crate::pipeline::Gateway;
-use crate::web::Turns;
-
-/// What the pages stand on.
-pub struct Console {
-    pub gateway: Arc<Gateway>,
-    pub sessions: Arc<Sessions>,
-    pub pulse: Arc<Pulse>,
-    /// Turns at what reads all of a kind.
-    pub turns: Turns,
-    /// Whether the listener speaks TLS.
-    pub encrypted: bool,
-}
-
-impl Console {
-    /// Cookies are marked Secure when people come over TLS, which may end at a proxy in front.
-    fn is_secure(&self) -> bool {
-        self.encrypted || self.gateway.site.load().settings.http.behind_proxy
-    }
-}
 
 /// Adds the console under `/console`.
 pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
@@ -148,53 +128,4 @@ async fn logout(console: web::Data<Console>, request: HttpRequest, person: Perso
         console.sessions.end(cookie.value());
     }
     Ok(refused("You are logged out."))
-}
-
-/// The key that every form carries.
-#[derive(Default, Deserialize)]
-pub(super) struct FormKey {
-    form_key: String,
-}
-
-impl FormKey {
-    pub(super) fn of(form_key: String) -> Self {
-        Self { form_key }
-    }
-
-    pub(super) fn check(&self, person: &Person) -> Result<(), Fault> {
-        if self.form_key == person.form_key { Ok(()) } else { Err(Fault::OldForm) }
-    }
-}
-
-fn refused(why: &str) -> HttpResponse {
-    let text = format!(
-        "{why} The gateway prints a new one-time link when it starts; `handover console` prints another while it runs."
-    );
-    page::fault(page::Frame::nobody(), StatusCode::UNAUTHORIZED, "Please log in", &text)
-}
-
-/// The frame of a page about a fault: with the menu for whoever is logged in.
-pub(super) fn frame_for(request: &HttpRequest) -> page::Frame {
-    let console = request.app_data::<web::Data<Console>>();
-    let shown = console.zip(who(request)).map(|(console, person)| page::Frame::new("", console, &person));
-    shown.unwrap_or_else(page::Frame::nobody)
-}
-
-/// Who sent a request, by its cookie.
-fn who(request: &HttpRequest) -> Option<Person> {
-    let console = request.app_data::<web::Data<Console>>()?;
-    console.sessions.find(request.cookie(COOKIE)?.value(), console.gateway.clock.now())
-}
-
-/// Every handler that takes a `Person` is for people who are logged in.
-impl FromRequest for Person {
-    type Error = actix_web::Error;
-    type Future = std::future::Ready<Result<Self, Self::Error>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(who(request).ok_or_else(|| {
-            let response = refused("This page is for people who are logged in.");
-            actix_web::error::InternalError::from_response("no session", response).into()
-        }))
-    }
 }

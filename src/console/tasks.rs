@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::fault::{Answer, Fault};
+use super::form_key::FormKey;
 use super::page::{self, Frame};
-use super::routes::FormKey;
 use super::session::Person;
-use super::{Console, look};
+use super::{Console, look, turn};
 use crate::fhir::concept_title;
 use crate::identity::ResourceId;
 use crate::pipeline::{TaskAction, owner};
@@ -104,11 +104,11 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         let (owner, cursor) = (filter.owner.as_deref(), cursor.as_ref());
         tokio::try_join!(store.worklist(&filter, cursor, PAGE), store.work_counts(owner, now))
     };
-    let (found, counts) = page::read(&console, &person, reading).await?;
+    let (found, counts) = turn::read(&console, &person, reading).await?;
     let shown = format!("worklist of {}", if panel.is_empty() { "all practices" } else { &panel });
     look::note(&console, &person, None, shown).await?;
     let frame = Frame::new("tasks", &console, &person);
-    page::make(move || {
+    turn::make(move || {
         let zone = site.panels.get(&panel).map_or_else(|| page::zone_of(&site), |panel| panel.practice.zone.clone());
         Tasks {
             frame: frame.in_zone(&zone),

@@ -5,12 +5,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::fault::{Answer, Fault};
+use super::form_key::FormKey;
 use super::highlight::{self, Shown};
 use super::page::{self, Frame};
 use super::part::{Asked, LINES, Part};
-use super::routes::FormKey;
 use super::session::Person;
-use super::{Console, look};
+use super::{Console, look, turn};
 use crate::identity::{PersonId, ResourceId};
 use crate::store::{Cursor, Delivery, DeliveryFilter, MessageEntry, MessageSummary, TraceLine};
 
@@ -52,7 +52,7 @@ pub(super) async fn show(
     let deliveries = console.gateway.store.deliveries(&filter, after.as_ref(), LINES).await?;
     let site = console.gateway.site.load_full();
     let frame = Frame::new("messages", &console, &person);
-    page::make(move || {
+    turn::make(move || {
         let zone = site.feeds.get(&entry.summary.feed).map_or_else(|| page::zone_of(&site), |feed| feed.zone.clone());
         let MessageEntry { summary, raw, answer, trace, .. } = entry;
         TracePage {

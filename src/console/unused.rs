@@ -6,11 +6,11 @@ use askama::Template;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::Console;
 use super::fault::Answer;
+use super::form_key::FormKey;
 use super::page::{self, Frame};
-use super::routes::FormKey;
 use super::session::Person;
+use super::{Console, turn};
 use crate::pipeline::responsible;
 use crate::site::Site;
 use crate::store::{Cursor, UnusedEntry, UnusedFilter, UnusedState, UnusedTotal};
@@ -108,11 +108,11 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let cursor = given(asked.after).map(Cursor);
     let store = console.gateway.store.clone();
     let reading = async move { tokio::try_join!(store.unused(&filter, cursor.as_ref(), PAGE), store.unused_totals()) };
-    let (found, totals) = page::read(&console, &person, reading).await?;
+    let (found, totals) = turn::read(&console, &person, reading).await?;
     let site = console.gateway.site.load_full();
     let (feed, kind) = (feed.unwrap_or_default(), kind.unwrap_or_default());
     let frame = Frame::new("unused", &console, &person);
-    page::make(move || {
+    turn::make(move || {
         let named = site.feeds.get(&feed);
         let zone = named.map_or_else(|| page::zone_of(&site), |feed| feed.zone.clone());
         Unused {
