@@ -9,19 +9,10 @@ use super::codes::{LABELS, PURPOSES};
 use super::inbound;
 use super::line;
 use super::model::{Agreement, Label, Line, Patients};
+use super::names::Names;
 use super::set::AgreementSet;
-use crate::fhir::ValueSets;
 use crate::problem::{Category, Problem, Severity};
 use crate::yaml::{self, Fields, Kind, Mark, Node, Source, nearest};
-
-/// What agreements may name.
-pub struct Names<'a> {
-    /// The site's partners; None when somebody else checks them.
-    pub partners: Option<&'a [&'a str]>,
-    /// The site's panels; None when somebody else checks them.
-    pub panels: Option<&'a [&'a str]>,
-    pub value_sets: Arc<ValueSets>,
-}
 
 /// Compiles all agreements. What could be read is in the set even when there are problems; a site with errors in them must
 /// not run.

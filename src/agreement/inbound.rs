@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 
-use super::decide::{Decision, Verdict, covers_patient};
+use super::decide::covers_patient;
+use super::decision::{Decision, Verdict};
 use super::model::{Agreement, Push, Standing};
 use super::set::AgreementSet;
 use crate::fhir::Definitions;

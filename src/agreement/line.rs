@@ -1,8 +1,8 @@
 //! Reads one line of `receives`: `{ resource: Encounter, pull: true, without: [participant.individual] }`.
 
-use super::compile::Names;
 use super::condition::Condition;
 use super::model::{Line, Push};
+use super::names::Names;
 use crate::fhir::Definitions;
 use crate::fhir::definition::{Kind, TypeDefinition};
 use crate::problem::{Category, Problem};

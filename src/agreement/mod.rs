@@ -12,12 +12,14 @@ mod condition;
 mod decide;
 #[cfg(test)]
 mod decide_tests;
+mod decision;
 mod form;
 mod implied;
 mod inbound;
 mod labels;
 mod line;
 mod model;
+mod names;
 mod redact;
 mod sensitive;
 #[cfg(test)]
@@ -25,12 +27,13 @@ mod sensitive_tests;
 mod set;
 
 pub use arrival::{Look, Uncoded, is_for_looks, is_looked_at, label_arrival, look, protection};
-pub use compile::{Names, compile};
-pub use decide::{Decision, Exit, Question, Verdict};
+pub use compile::compile;
+pub use decision::{Decision, Exit, Question, Verdict};
 pub use form::Form;
 pub use implied::implied_labels;
 pub use inbound::Offer;
 pub use labels::{security_label, security_label_codes};
 pub use model::{Agreement, Label, Line, Patients, Push, Standing};
+pub use names::Names;
 pub use sensitive::sensitivities;
 pub use set::AgreementSet;

@@ -1,12 +1,11 @@
-//! All agreements of a site, and what can be asked of them beside the one decision.
+//! All agreements of a site, and what can be asked of them beside the one decision (`decide.rs`).
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::decide::{Decision, Exit, Question, decide};
 use super::model::{Agreement, Standing};
-use crate::fhir::{Resource, ValueSets};
+use crate::fhir::ValueSets;
 
 #[derive(Debug, Default)]
 pub struct AgreementSet {
@@ -17,28 +16,6 @@ pub struct AgreementSet {
 impl AgreementSet {
     pub(super) fn new(agreements: Vec<Agreement>, value_sets: Arc<ValueSets>) -> Self {
         Self { agreements, value_sets }
-    }
-
-    /// The one decision: may this partner have this resource through this exit, now?
-    pub fn decide(&self, question: &Question<'_>) -> Decision {
-        decide(self, question, None)
-    }
-
-    /// The same for a request that states its purpose of use.
-    pub fn decide_for(&self, question: &Question<'_>, purpose: &str) -> Decision {
-        decide(self, question, Some(purpose))
-    }
-
-    /// The decision about pushing a resource, for every partner whose agreements cover its patient.
-    pub fn pushes<'a>(
-        &'a self,
-        resource: &'a Resource,
-        panels: &'a [&'a str],
-        now: Timestamp,
-    ) -> Vec<(&'a str, Decision)> {
-        let ask = |partner| self.decide(&Question { partner, exit: Exit::Push, resource, panels, now });
-        let all = self.partners().into_iter().map(|partner| (partner, ask(partner)));
-        all.filter(|(_, decision)| decision.concerns).collect()
     }
 
     /// Why what ends a copy must not be sent now; none when nothing stands against it. `at` is `file:line` of the agreement

@@ -9,20 +9,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
 use super::ehr_pages;
+use super::ehr_shelf::{Held, Shelf};
 use super::ehr_token::TokenDesk;
 use crate::fhir::{Identifier, Resource, operation_outcome};
 use crate::problem::{Category, Place, Problem};
-
-/// One resource as the EHR holds it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Held {
-    pub id: String,
-    pub version: u64,
-    pub resource: Resource,
-}
-
-/// What is held, by type and the identifier it was updated by.
-pub(super) type Shelf = BTreeMap<(String, Identifier), Held>;
 
 /// The running stand-in.
 pub struct StandInEhr {

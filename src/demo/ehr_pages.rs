@@ -3,7 +3,7 @@
 use askama::Template;
 use serde_json::Value;
 
-use super::ehr::Shelf;
+use super::ehr_shelf::Shelf;
 
 #[derive(Template)]
 #[template(path = "demo/worklist.html")]

@@ -2,6 +2,7 @@
 
 mod ehr;
 mod ehr_pages;
+mod ehr_shelf;
 mod ehr_token;
 mod folder;
 mod hospital;
@@ -10,5 +11,6 @@ mod play;
 mod story;
 mod timeline;
 
-pub use ehr::{Held, StandInEhr};
+pub use ehr::StandInEhr;
+pub use ehr_shelf::Held;
 pub use play::{Ended, Options, play};

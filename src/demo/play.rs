@@ -10,7 +10,8 @@ use actix_web::{App, HttpServer};
 use anyhow::{Context, anyhow, bail};
 use jiff::Timestamp;
 
-use super::ehr::{Held, StandInEhr};
+use super::ehr::StandInEhr;
+use super::ehr_shelf::Held;
 use super::folder::DemoFolder;
 use super::hospital::Hospital;
 use super::interrupt::Interrupts;

@@ -7,31 +7,14 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::site::{Site, TlsFault};
+use crate::site::Site;
 
 use super::acceptor::Acceptor;
+use super::feed_fault::FeedFault;
 use super::listener::Listener;
 
 /// More connections over all feeds are of no use, whatever the system allows.
 pub const MOST_CONNECTIONS: usize = 4096;
-
-/// Why a feed cannot listen.
-#[derive(Debug, thiserror::Error)]
-pub enum FeedFault {
-    #[error("feed {feed} cannot listen on {address}")]
-    Bind { feed: String, address: SocketAddr, source: std::io::Error },
-    #[error("feed {feed} cannot use TLS")]
-    Tls { feed: String, source: TlsFault },
-}
-
-impl FeedFault {
-    /// The feed whose listener it is.
-    pub fn feed(&self) -> &str {
-        match self {
-            Self::Bind { feed, .. } | Self::Tls { feed, .. } => feed,
-        }
-    }
-}
 
 /// The running listeners.
 pub struct Feeds {

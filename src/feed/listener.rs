@@ -15,7 +15,7 @@ use crate::site::{Feed, LiveTls, MllpSettings};
 use super::acceptor::Acceptor;
 use super::connection::wait_for_stop;
 use super::door::Door;
-use super::feeds::FeedFault;
+use super::feed_fault::FeedFault;
 use super::rooms::Rooms;
 
 /// After the system refuses a connection (out of descriptors), this long before the next try.

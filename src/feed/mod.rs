@@ -10,6 +10,7 @@ mod authority;
 mod connection;
 mod door;
 mod exchange;
+mod feed_fault;
 mod feeds;
 mod http;
 mod http_refusal;
@@ -24,5 +25,6 @@ mod rooms;
 mod stand_in;
 
 pub use acceptor::Acceptor;
-pub use feeds::{FeedFault, Feeds, MOST_CONNECTIONS};
+pub use feed_fault::FeedFault;
+pub use feeds::{Feeds, MOST_CONNECTIONS};
 pub use http::{HttpIntake, PeerCertificate, remember_certificate};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::misplaced::misplaced;
+use super::misplaced::{misplaced, stem};
 use super::{Certificate, NamedFiles, scalar};
 use crate::problem::{Category, Place, Problem};
 use crate::yaml::{Mark, Node, Source, nearest, parse};
@@ -256,10 +256,4 @@ fn why_unread(file: &str) -> String {
         |name| format!("did you mean the folder `{name}`?"),
     );
     format!("nobody reads this file, because `{folder}` is not a folder of a site; {hint}")
-}
-
-/// A file's name without its folder and ending.
-pub fn stem(file: &str) -> &str {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    name.strip_suffix(".yaml").unwrap_or(name)
 }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use super::compiled;
 use super::crosscheck::{self, Kind, Names, Reference};
 use super::directory::{self, CalledSo};
-use super::folder::{Document, Folder, stem};
+use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
 use super::masking::masked;
+use super::misplaced::stem;
 use super::{
     Certificate, Feed, NamedFiles, Panel, Partner, Settings, Site, feeds, ownership, panels, partners, roster, settings,
 };

@@ -1,7 +1,6 @@
 //! A file that lies in another folder of the site than what it says belongs to: said once, instead of every key that the
 //! folder's own files do not have.
 
-use super::folder::stem;
 use crate::problem::{Category, Problem};
 use crate::yaml::Node;
 
@@ -38,4 +37,10 @@ pub fn misplaced(file: &str, node: &Node) -> Option<Misplaced> {
     let text = format!("this is {what}, and lies in `{folder}/`; move it to `{belongs}/`");
     let problem = node.mark.problem(Category::Structure, text);
     Some(Misplaced { folder: belongs, name: stem(file).to_string(), problem })
+}
+
+/// A file's name without its folder and ending.
+pub fn stem(file: &str) -> &str {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.strip_suffix(".yaml").unwrap_or(name)
 }
