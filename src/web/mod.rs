@@ -16,10 +16,12 @@ mod leak_tests;
 mod methods;
 mod origins;
 mod pace;
+mod routes;
 mod scope;
 mod sealed;
 mod service;
 mod smart;
+mod standing;
 #[cfg(test)]
 mod trial;
 mod turns;
@@ -27,5 +29,6 @@ mod unread;
 
 pub use guard::guard;
 pub use idle::close_when_idle;
-pub use service::{Service, configure};
+pub use routes::configure;
+pub use service::Service;
 pub use turns::{Turn, Turns};

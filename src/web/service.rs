@@ -1,29 +1,21 @@
-//! What all requests share, and which address leads where: the whole HTTP surface in one place.
+//! What all requests share.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::middleware::Compress;
-use actix_web::web::{self, ServiceConfig};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::answer::Fault;
-use super::cds_hooks;
-use super::fhir;
-use super::health::{Standing, health, live, metrics};
-use super::methods::{reads, takes};
 use super::pace::Pace;
 use super::sealed::Seal;
-use super::smart::{Keyring, TokenKey, configuration, jwks, token};
+use super::smart::{Keyring, TokenKey};
+use super::standing::Standing;
 use super::turns::Turns;
 use crate::delivery::{KeyError, SigningKey};
 use crate::pipeline::Gateway;
 use crate::problem::Category;
-
-/// Of a token request; an assertion with a long certificate chain fits.
-const FORM_BYTES: usize = 64 * 1024;
 
 /// Resources that are checked at the same time for those who ask.
 const VALIDATIONS: usize = 2;
@@ -85,20 +77,4 @@ impl Service {
     pub(super) fn fhir_base(&self) -> String {
         format!("{}/fhir", self.gateway.site.load().settings.base_url)
     }
-}
-
-/// Adds everything of this folder to an app; wrap the app in `guard` too.
-pub fn configure(config: &mut ServiceConfig, service: Arc<Service>) {
-    let form = web::FormConfig::default().limit(FORM_BYTES);
-    config
-        .app_data(web::Data::from(service))
-        .service(reads("/health", |route| route.to(health)))
-        .service(reads("/health/live", |route| route.to(live)))
-        .service(reads("/metrics", |route| route.to(metrics)))
-        .service(reads("/.well-known/jwks.json", |route| route.to(jwks)))
-        .service(reads("/.well-known/smart-configuration", |route| route.to(configuration)))
-        .service(takes("/auth/token", |route| route.to(token)).app_data(form))
-        .configure(cds_hooks::routes)
-        // Nothing else is compressed: pages that hold a secret beside what somebody typed would tell it by their length.
-        .service(web::scope("/fhir").wrap(Compress::default()).configure(fhir::routes));
 }

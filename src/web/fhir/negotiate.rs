@@ -4,7 +4,6 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ACCEPT;
 
-use super::query::shown;
 use crate::problem::Category;
 use crate::web::answer::Fault;
 
@@ -52,6 +51,11 @@ fn suits(parameter: &str) -> bool {
 pub fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
     let all = actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string()).ok()?;
     all.into_inner().into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+/// A parameter's name as it may be repeated to whoever sent it.
+pub fn shown(name: &str) -> String {
+    name.chars().take(60).filter(|letter| letter.is_ascii_graphic()).collect()
 }
 
 /// What shall become of parameters that are not understood (http://hl7.org/fhir/R4/search.html#errors).

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::date;
-use super::negotiate::Handling;
+use super::negotiate::{Handling, shown};
 use super::parameters::{COMMON, Kind, Parameter, find};
 use super::values::{patient, split, token, token_of, unescape};
 use crate::problem::Category;
@@ -242,9 +242,4 @@ impl Search {
 
 fn date_value(name: &str, text: &str, now: Timestamp) -> Result<DateValue, Fault> {
     date::parse(text, now).map_err(|why| Fault::bad_request(Category::Value, format!("a value of {name} {why}")))
-}
-
-/// A parameter's name as it may be repeated to whoever sent it.
-pub fn shown(name: &str) -> String {
-    name.chars().take(60).filter(|letter| letter.is_ascii_graphic()).collect()
 }
