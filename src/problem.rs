@@ -183,6 +183,13 @@ impl fmt::Display for Problem {
     }
 }
 
+impl Mark {
+    /// A fault at this place; the text says what to change.
+    pub fn problem(&self, category: Category, text: impl Into<String>) -> Problem {
+        Problem::error(category, Place::File(self.clone()), text)
+    }
+}
+
 impl Problem {
     pub fn error(category: Category, place: Place, text: impl Into<String>) -> Self {
         Self { severity: Severity::Error, category, place, text: text.into(), to_sender: None, unused: None }

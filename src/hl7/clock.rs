@@ -56,7 +56,7 @@ impl SenderClock {
     pub fn of_message(zone: TimeZone, written: Option<&DateTime>, received: Timestamp) -> Self {
         let Some(written) = written.filter(|written| written.has_time()) else { return Self::in_zone(zone) };
         let arrival = Self { zone: zone.clone(), offset: None, written: Some(received), is_certain: true };
-        let moment = written.moment(&arrival);
+        let moment = arrival.moment(written.civil(), written.offset());
         let stated = written.offset();
         let offset = stated.filter(|offset| zone.to_offset(moment.timestamp) != *offset);
         Self { zone, offset, written: Some(moment.timestamp), is_certain: stated.is_some() }

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use jiff::tz::Offset;
 
-use super::timestamp::{DateTimeFault, Oddity};
+use super::date_fault::{DateTimeFault, Oddity};
 
 /// More digits of a second than FHIR and our clocks tell apart.
 const MOST_FRACTION_DIGITS: usize = 9;

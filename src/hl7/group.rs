@@ -2,19 +2,7 @@
 //! in any order and unknown ones stay with the group they were sent in; every segment has exactly one place.
 
 use super::message::Message;
-
-/// What a group may hold. The message structure itself is the outermost group.
-#[derive(Debug, Clone, Copy)]
-pub struct GroupShape {
-    pub name: &'static str,
-    /// Whether it may occur more than once in its parent.
-    pub repeats: bool,
-    /// The segments that begin it, in their order; each at most once in a group.
-    pub leads: &'static [&'static str],
-    /// Its other segments.
-    pub members: &'static [&'static str],
-    pub groups: &'static [GroupShape],
-}
+use super::structures::{GroupShape, shape_of};
 
 /// One group found in a message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,7 +43,7 @@ impl Message {
 
     /// The groups of this message's own structure; one flat group where the structure has none.
     pub fn own_groups(&self) -> Group {
-        match super::structures::shape_of(&self.header().structure()) {
+        match shape_of(&self.header().structure()) {
             Some(shape) => self.groups(shape),
             None => Group { name: "", segments: (0..self.segments.len()).collect(), children: Vec::new() },
         }

@@ -13,6 +13,13 @@ pub struct Header<'m> {
     segment: Option<Segment<'m>>,
 }
 
+impl Message {
+    /// MSH, which every message has.
+    pub fn header(&self) -> Header<'_> {
+        Header::of(self)
+    }
+}
+
 impl<'m> Header<'m> {
     pub(super) fn of(message: &'m Message) -> Self {
         Self { message, segment: message.segment_at(0) }

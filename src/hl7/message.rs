@@ -4,11 +4,7 @@ use std::sync::Arc;
 
 use super::charset::Charset;
 use super::delimiters::Delimiters;
-use super::header::Header;
-use super::options::{ReadOptions, Reading};
-use super::reader;
 use super::span::Span;
-use super::value::{Position, Value};
 
 /// One HL7 v2 message. Cheap to share (put it in an `Arc`), never changed after reading.
 #[derive(Debug, Clone)]
@@ -35,11 +31,6 @@ pub(super) struct SegmentEntry {
 }
 
 impl Message {
-    /// Reads one message. Everything odd or wrong is collected; see [`Reading`].
-    pub fn parse(raw: impl Into<Arc<[u8]>>, options: &ReadOptions) -> Reading {
-        reader::read(raw.into(), options)
-    }
-
     /// The bytes as they came.
     pub fn raw(&self) -> &[u8] {
         &self.raw
@@ -74,11 +65,6 @@ impl Message {
     /// The first segment of this name.
     pub fn segment(&self, name: &str) -> Option<Segment<'_>> {
         self.segments().find(|segment| segment.name() == name)
-    }
-
-    /// MSH, which every message has.
-    pub fn header(&self) -> Header<'_> {
-        Header::of(self)
     }
 
     /// The bytes in which delimiters are sought.
@@ -142,24 +128,12 @@ impl<'m> Segment<'m> {
         self.entry.field_count.saturating_add(u16::from(self.is_header()))
     }
 
-    /// A field by its number; an absent one is an empty value at the segment's end, which still knows its place.
-    pub fn field(self, number: u16) -> Value<'m> {
-        let span = self.field_span(number);
-        let is_literal = self.is_header() && number <= 2;
-        Value::new(self, Position { field: number, ..Position::default() }, span, is_literal)
-    }
-
-    /// All fields in order, empty ones too.
-    pub fn fields(self) -> impl Iterator<Item = Value<'m>> {
-        (1..=self.field_count()).map(move |number| self.field(number))
-    }
-
     /// MSH, FHS, BHS: their first field is the separator, their second the other delimiters.
-    fn is_header(self) -> bool {
+    pub(super) fn is_header(self) -> bool {
         matches!(&self.entry.name, b"MSH" | b"FHS" | b"BHS")
     }
 
-    fn field_span(self, number: u16) -> Span {
+    pub(super) fn field_span(self, number: u16) -> Span {
         let Span { start, end } = self.entry.span;
         let shift = u16::from(self.is_header());
         if number == shift {

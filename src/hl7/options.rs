@@ -1,9 +1,6 @@
-//! What a reader is told, and what it gives back.
-
-use crate::problem::Problem;
+//! What a reader is told.
 
 use super::charset::Charset;
-use super::message::Message;
 
 /// Bounds and assumptions for reading one message.
 #[derive(Debug, Clone)]
@@ -29,22 +26,5 @@ impl Default for ReadOptions {
             charset: None,
             is_charset_fixed: false,
         }
-    }
-}
-
-/// The outcome of reading: as much of a message as can be shown, and everything that was odd or wrong.
-///
-/// A message may be present although a problem is an error (no control id): it can be shown and repaired, and must
-/// not be processed. Ask [`Reading::is_usable`].
-#[derive(Debug, Clone)]
-pub struct Reading {
-    pub message: Option<Message>,
-    pub problems: Vec<Problem>,
-}
-
-impl Reading {
-    /// Whether the message may be processed: it is there, and nothing found is an error.
-    pub fn is_usable(&self) -> bool {
-        self.message.is_some() && !self.problems.iter().any(Problem::is_error)
     }
 }

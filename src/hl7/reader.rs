@@ -9,10 +9,34 @@ use crate::unused::Kind;
 use super::charset::Charset;
 use super::delimiters::Delimiters;
 use super::message::Message;
-use super::options::{ReadOptions, Reading};
-use super::segments::{Index, index_segments};
+use super::options::ReadOptions;
+use super::segments::{Index, index_segments, odd};
 
-pub(super) fn read(raw: Arc<[u8]>, options: &ReadOptions) -> Reading {
+/// The outcome of reading: as much of a message as can be shown, and everything that was odd or wrong.
+///
+/// A message may be present although a problem is an error (no control id): it can be shown and repaired, and must
+/// not be processed. Ask [`Reading::is_usable`].
+#[derive(Debug, Clone)]
+pub struct Reading {
+    pub message: Option<Message>,
+    pub problems: Vec<Problem>,
+}
+
+impl Reading {
+    /// Whether the message may be processed: it is there, and nothing found is an error.
+    pub fn is_usable(&self) -> bool {
+        self.message.is_some() && !self.problems.iter().any(Problem::is_error)
+    }
+}
+
+impl Message {
+    /// Reads one message. Everything odd or wrong is collected; see [`Reading`].
+    pub fn parse(raw: impl Into<Arc<[u8]>>, options: &ReadOptions) -> Reading {
+        read(raw.into(), options)
+    }
+}
+
+fn read(raw: Arc<[u8]>, options: &ReadOptions) -> Reading {
     let mut problems = Vec::new();
     let message = match read_message(raw, options, &mut problems) {
         Ok(message) => Some(message),
@@ -78,11 +102,6 @@ fn assemble(raw: Arc<[u8]>, mask: Option<Vec<u8>>, delimiters: Delimiters, chars
 
 pub(super) fn msh(field: u16) -> Place {
     Place::Field(FieldPlace::field("MSH", 1, field))
-}
-
-pub(super) fn odd(place: Place, text: &str) -> Problem {
-    // Nothing lost: what is written oddly was read all the same.
-    Problem::information(Category::Structure, place, text)
 }
 
 /// Where MSH begins and the message ends, without byte order mark and what is left of the framing.

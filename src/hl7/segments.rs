@@ -9,7 +9,6 @@ use crate::unused::{Duty, Kind};
 use super::delimiters::Delimiters;
 use super::message::SegmentEntry;
 use super::options::ReadOptions;
-use super::reader::odd;
 use super::span::Span;
 
 /// What a pass finds.
@@ -199,4 +198,9 @@ impl LineEnds {
         say(self.empty_lines > 0, "there are empty lines between segments");
         say(self.is_unfinished, "the last segment does not end with CR; the message may have been cut short");
     }
+}
+
+pub(super) fn odd(place: Place, text: &str) -> Problem {
+    // Nothing lost: what is written oddly was read all the same.
+    Problem::information(Category::Structure, place, text)
 }

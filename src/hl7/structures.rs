@@ -1,7 +1,18 @@
 //! The group shapes of the message structures whose grouping carries meaning (HL7 v2.5.1 to v2.8, chapters 3, 4, 7, 9 to 11).
 //! A structure that is not here is one flat group.
 
-use super::group::GroupShape;
+/// What a group may hold. The message structure itself is the outermost group.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupShape {
+    pub name: &'static str,
+    /// Whether it may occur more than once in its parent.
+    pub repeats: bool,
+    /// The segments that begin it, in their order; each at most once in a group.
+    pub leads: &'static [&'static str],
+    /// Its other segments.
+    pub members: &'static [&'static str],
+    pub groups: &'static [GroupShape],
+}
 
 /// The shape of a message structure such as `ORU_R01`; nothing where the structure has no groups.
 pub fn shape_of(structure: &str) -> Option<&'static GroupShape> {

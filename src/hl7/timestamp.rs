@@ -1,11 +1,10 @@
 //! DTM and TS (HL7 v2.5.1, 2.A.22): dates and times as precise as they were written, and their FHIR form. Values are birth
 //! dates as often as not, so faults never quote them.
 
-use jiff::Timestamp;
 use jiff::civil::{self, Date, Time};
 use jiff::tz::Offset;
 
-use super::clock::{Moment, SenderClock};
+use super::date_fault::{DateTimeFault, Oddity};
 use super::date_text::DateText;
 
 /// How much of a date and time was written.
@@ -33,54 +32,6 @@ pub struct DateTime {
     /// Whether it was written as 24:00, the end of `date`.
     ends_day: bool,
     oddity: Option<Oddity>,
-}
-
-/// How something was written that is no DTM and leaves no doubt all the same. The texts complete "this …".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Oddity {
-    #[error("has separators; HL7 version 2 writes YYYYMMDDHHMMSS")]
-    Separators,
-    #[error("has a fraction of a second as HL7 does not write it: a point and at most four digits")]
-    Fraction,
-    #[error("has an offset from UTC that is not written as +ZZZZ or -ZZZZ")]
-    Offset,
-    #[error("was read as midnight at the end of that day; HL7 writes it as 0000 of the next")]
-    Midnight,
-    #[error("was read as the second before: clocks here have no second 60")]
-    LeapSecond,
-    #[error("has one digit too few or too many at its end; what stands before it was read")]
-    HalfWritten,
-    #[error("has 00 for a month or day that is not known; the rest was read")]
-    Unknown,
-}
-
-/// Why some text is not a date or time. The text never quotes the value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum DateTimeFault {
-    #[error("is empty")]
-    Empty,
-    #[error("has separators so that it could mean more than one time: write YYYYMMDDHHMMSS")]
-    Separators,
-    #[error("has characters that do not belong in a date or time (YYYYMMDDHHMMSS.SSSS+ZZZZ)")]
-    Characters,
-    #[error("has a wrong number of digits: write YYYY, YYYYMM, YYYYMMDD, or add HH, MM and SS")]
-    Digits,
-    #[error("has no digits after the decimal point, or a fraction without seconds")]
-    Fraction,
-    #[error("has a year that is not between 0001 and 9999")]
-    Year,
-    #[error("has a month that is not between 01 and 12")]
-    Month,
-    #[error("has a day that this month does not have")]
-    Day,
-    #[error("has an hour that is not between 00 and 23")]
-    Hour,
-    #[error("has a minute that is not between 00 and 59")]
-    Minute,
-    #[error("has a second that is not between 00 and 59")]
-    Second,
-    #[error("has an offset from UTC that is not between -1400 and +1400, written with four digits")]
-    Offset,
 }
 
 impl DateTime {
@@ -147,68 +98,14 @@ impl DateTime {
         fhir_date(self.date, self.precision)
     }
 
-    /// FHIR `dateTime`. Where no offset was written, the sender's clock gives it. FHIR knows no bare hour and no time without
-    /// seconds: what is missing below the hour is written as zero, which FHIR says to ignore for seconds.
-    pub fn to_fhir_date_time(&self, clock: &SenderClock) -> String {
-        if !self.has_time() {
-            return self.to_fhir_date();
-        }
-        self.print(self.moment(clock))
-    }
-
-    /// FHIR `instant`, which wants seconds: they are zero where only the minute was written, nothing where less was.
-    pub fn to_fhir_instant(&self, clock: &SenderClock) -> Option<String> {
-        (self.precision >= Precision::Minute).then(|| self.to_fhir_date_time(clock))
-    }
-
-    /// The first moment of what was written. In a gap of the zone's clock, the moment as far after the gap as written.
-    pub fn to_timestamp(&self, clock: &SenderClock) -> Timestamp {
-        self.moment(clock).timestamp
-    }
-
-    /// The moment that printing and sorting both go by.
-    pub fn moment(&self, clock: &SenderClock) -> Moment {
-        clock.moment(self.civil(), self.offset)
-    }
-
-    /// The same as FHIR `dateTime` by the first of a repeated hour's moments, where that differs and the sender did not say.
-    pub fn to_earlier_date_time(&self, clock: &SenderClock) -> Option<String> {
-        if self.offset.is_some() || !self.has_time() {
-            return None;
-        }
-        let first = clock.earlier(self.civil())?;
-        (first.timestamp != self.to_timestamp(clock)).then(|| self.print(first))
-    }
-
-    fn civil(&self) -> civil::DateTime {
+    /// What stood on the clock.
+    pub(super) fn civil(&self) -> civil::DateTime {
         let date = if self.ends_day { self.date.tomorrow().unwrap_or(self.date) } else { self.date };
         date.to_datetime(self.time)
     }
-
-    fn print(&self, moment: Moment) -> String {
-        let (time, offset) = (moment.civil.time(), moment.offset);
-        let sign = if offset.is_negative() { '-' } else { '+' };
-        let minutes = offset.seconds().unsigned_abs() / 60;
-        let fraction = match self.precision {
-            Precision::Fraction(digits) => {
-                let nanoseconds = format!("{:09}", time.subsec_nanosecond());
-                format!(".{}", nanoseconds.get(..usize::from(digits)).unwrap_or_default())
-            }
-            _ => String::new(),
-        };
-        format!(
-            "{}T{:02}:{:02}:{:02}{fraction}{sign}{:02}:{:02}",
-            fhir_date(moment.civil.date(), Precision::Day),
-            time.hour(),
-            time.minute(),
-            time.second(),
-            minutes / 60,
-            minutes % 60
-        )
-    }
 }
 
-fn fhir_date(date: Date, precision: Precision) -> String {
+pub(super) fn fhir_date(date: Date, precision: Precision) -> String {
     match precision {
         Precision::Year => format!("{:04}", date.year()),
         Precision::Month => format!("{:04}-{:02}", date.year(), date.month()),
@@ -280,6 +177,8 @@ fn read_calendar(text: &mut DateText) -> Result<(Date, Time), DateTimeFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hl7::SenderClock;
+    use jiff::Timestamp;
     use jiff::tz::TimeZone;
     use proptest::prelude::*;
 

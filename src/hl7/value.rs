@@ -37,6 +37,20 @@ pub struct Value<'m> {
     is_literal: bool,
 }
 
+impl<'m> Segment<'m> {
+    /// A field by its number; an absent one is an empty value at the segment's end, which still knows its place.
+    pub fn field(self, number: u16) -> Value<'m> {
+        let span = self.field_span(number);
+        let is_literal = self.is_header() && number <= 2;
+        Value::new(self, Position { field: number, ..Position::default() }, span, is_literal)
+    }
+
+    /// All fields in order, empty ones too.
+    pub fn fields(self) -> impl Iterator<Item = Value<'m>> {
+        (1..=self.field_count()).map(move |number| self.field(number))
+    }
+}
+
 impl<'m> Value<'m> {
     pub(super) fn new(segment: Segment<'m>, position: Position, span: Span, is_literal: bool) -> Self {
         Self { segment, position, span, is_literal }

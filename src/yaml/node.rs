@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-use super::source::{Mark, Source};
+use super::mark::Mark;
+use super::source::Source;
 use crate::problem::{Category, Problem};
 
 /// A value and where it stands.
@@ -98,7 +99,8 @@ impl Node {
 /// How a problem of a file begins that is no YAML: what stands on its lines is not known to be no secret.
 pub const UNREADABLE: &str = "not readable as YAML";
 
-pub(super) fn read(source: &Source) -> Result<Node, Problem> {
+/// Reads one file into a tree. A file that is not YAML yields one problem at the fault and no tree.
+pub fn parse(source: &Source) -> Result<Node, Problem> {
     match serde_saphyr::from_str::<Raw>(&source.text) {
         Ok(raw) => Ok(place(raw, &source.name)),
         Err(error) => {
@@ -254,7 +256,7 @@ mod tests {
     #[test]
     fn every_value_and_key_knows_its_line_and_column() {
         let source = Source::new("feeds/a.yaml", "feed: riverside\nlimits:\n  frame: 12\n  names: [x, 'y z']\n");
-        let tree = read(&source).unwrap();
+        let tree = parse(&source).unwrap();
         let limits = tree.get("limits").unwrap();
         let names = limits.get("names").unwrap().as_list().unwrap();
         assert_eq!((names[1].mark.line, names[1].mark.column), (4, 14));
@@ -265,13 +267,13 @@ mod tests {
 
     #[test]
     fn broken_yaml_is_one_problem_with_a_place() {
-        let problem = read(&Source::new("x.yaml", "a: [1, 2\nb: 3\n")).unwrap_err();
+        let problem = parse(&Source::new("x.yaml", "a: [1, 2\nb: 3\n")).unwrap_err();
         assert!(matches!(problem.place, crate::problem::Place::File(ref mark) if mark.line >= 1));
     }
 
     #[test]
     fn a_repeated_key_is_refused() {
-        let problem = read(&Source::new("x.yaml", "a: 1\na: 2\n")).unwrap_err();
+        let problem = parse(&Source::new("x.yaml", "a: 1\na: 2\n")).unwrap_err();
         assert_eq!(problem.text, "`a` stands here twice; keep one of the two");
     }
 
@@ -289,7 +291,7 @@ mod tests {
             "? [hunter2]\n: }\n",
             "a: !!int hunter2\n",
         ] {
-            let Err(problem) = read(&Source::new("x.yaml", text)) else { continue };
+            let Err(problem) = parse(&Source::new("x.yaml", text)) else { continue };
             assert!(!problem.text.contains("hunter2"), "{text}: {}", problem.text);
             let library = ["Policy", "serde", "saphyr", "<input>", "Options", "-->"];
             assert!(library.iter().all(|word| !problem.text.contains(word)), "{text}: {}", problem.text);

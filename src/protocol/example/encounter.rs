@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::concept::concept;
 use super::scene::Scene;
-use super::step::concept;
 use crate::yaml::{Fields, Node};
 
 /// One statement about an encounter: a beginning, an end, a visit of its own, or that it never was.

@@ -1,6 +1,7 @@
 //! Examples in protocol files: a story is played on a small record, timers included, and what came of it is compared with
 //! what the file expects. They are the documentation and the test at once.
 
+mod concept;
 mod encounter;
 mod expect;
 mod run;

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
+use super::concept::concept;
 use super::scene::{Scene, zone};
-use crate::fhir::code_system;
 use crate::identity::ResourceId;
 use crate::problem::Problem;
 use crate::protocol::act::Action;
@@ -231,11 +231,4 @@ fn stated(text: &str, unit: &str) -> (&'static str, Value) {
         }
     }
     ("valueQuantity", quantity)
-}
-
-/// `J44.1`, or with a system in front: `snomed 185086009`.
-pub fn concept(text: &str, usual: &str) -> Value {
-    let (system, code) = text.split_once(' ').unwrap_or((usual, text));
-    let url = code_system(system).map_or(system, |system| system.url);
-    json!({ "coding": [{ "system": url, "code": code }], "text": code })
 }
