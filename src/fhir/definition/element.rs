@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::Definitions;
-
 /// Which kind of thing a type is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -173,11 +171,6 @@ impl ElementDefinition {
             (None, [one]) => Some(&one.code),
             _ => None,
         }
-    }
-
-    /// The definition of that type.
-    pub fn definition(&self) -> Option<&'static TypeDefinition> {
-        *self.definition.get_or_init(|| Definitions::r4().type_definition(self.type_name()?))
     }
 
     /// What the JSON name of a choice is when it has a value of this type: `value` and `Quantity` give `valueQuantity`.

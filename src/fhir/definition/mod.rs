@@ -8,9 +8,9 @@ mod r4;
 mod reading;
 mod rule;
 
-pub use canonical::{profile_url, split_version, type_of_url, value_set_url};
+pub use canonical::{profile_url, split_version, value_set_url};
 pub use element::{Binding, Constraint, ElementDefinition, Kind, Max, Strength, TypeDefinition, TypeRef};
 pub use primitive::{check_primitive, check_primitive_value};
-pub use r4::Definitions;
+pub use r4::{Definitions, type_of_url};
 pub(in crate::fhir) use rule::read_constraint;
 pub use rule::{Discriminator, DiscriminatorKind, ElementRule, Rest, Slicing};

@@ -6,6 +6,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use super::canonical::PROFILES;
 use super::element::{ElementDefinition, Kind, TypeDefinition};
 use super::reading::{Family, read};
 
@@ -115,6 +116,19 @@ impl Definitions {
         }
         false
     }
+}
+
+impl ElementDefinition {
+    /// The definition of its type.
+    pub fn definition(&self) -> Option<&'static TypeDefinition> {
+        *self.definition.get_or_init(|| Definitions::r4().type_definition(self.type_name()?))
+    }
+}
+
+/// The type that a URL stands for, when it is one of those that R4 itself defines types under.
+pub fn type_of_url(url: &str) -> Option<&str> {
+    let name = url.strip_prefix(PROFILES)?;
+    Definitions::r4().kind(name).map(|_| name)
 }
 
 #[cfg(test)]

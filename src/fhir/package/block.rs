@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::library::PackageFile;
+use super::source::PackageFile;
 use crate::fhir::definition::{profile_url, split_version, value_set_url};
 use crate::problem::{Category, Place, Problem};
 use crate::yaml::Mark;

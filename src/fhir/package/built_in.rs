@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::library::{PackageFile, PackageSource};
+use super::source::{PackageFile, PackageSource};
 use crate::fhir::definition::Definitions;
 
 #[derive(RustEmbed)]

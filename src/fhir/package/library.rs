@@ -1,6 +1,5 @@
 //! All definitions that are at hand, by canonical URL: those built in, and above them those of a site.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 
@@ -8,23 +7,10 @@ use super::block::{Block, Defines, split};
 use super::built_in;
 use super::differential::Differential;
 use super::search::{self, SearchIndex, SearchParameter};
+use super::source::PackageSource;
 use crate::fhir::definition::split_version;
 use crate::fhir::terminology::{CodeGroup, Compose, Concepts};
 use crate::problem::Problem;
-
-/// A package as it lies in its folder.
-#[derive(Debug, Clone, Default)]
-pub struct PackageSource {
-    pub files: Vec<PackageFile>,
-}
-
-/// One file of a package.
-#[derive(Debug, Clone)]
-pub struct PackageFile {
-    /// What to call it in problems: its path.
-    pub name: Arc<str>,
-    pub text: Cow<'static, str>,
-}
 
 /// Profiles, value sets and code systems. What a site adds stands before what is built in.
 #[derive(Debug, Default)]
@@ -177,6 +163,7 @@ impl Package {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fhir::PackageFile;
 
     fn library(text: &str) -> (Library, Vec<Problem>) {
         let file = PackageFile { name: "site/profiles/x/all.txt".into(), text: text.to_string().into() };

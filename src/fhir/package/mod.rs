@@ -6,8 +6,10 @@ mod built_in;
 mod differential;
 mod library;
 mod search;
+mod source;
 
 pub use built_in::sources as built_in_packages;
 pub use differential::{Differential, ExtensionContext};
-pub use library::{Library, Package, PackageFile, PackageSource};
+pub use library::{Library, Package};
 pub use search::SearchParameter;
+pub use source::{PackageFile, PackageSource};

@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
+use serde_json::Value;
 
-use super::item::Item;
+use super::item::{Content, Element, Item};
 
 /// Why two items have no order.
 pub(super) enum Unordered {
@@ -44,6 +45,18 @@ pub(super) fn order(left: &Item<'_>, right: &Item<'_>) -> Result<Ordering, Unord
         },
     };
     known.ok_or(Unordered::Unknown)
+}
+
+impl Element<'_> {
+    /// How a primitive or a quantity compares with a JSON value of its type; none where they do not.
+    pub fn compare_with(&self, other: &Value) -> Option<Ordering> {
+        let content = match other {
+            Value::Object(map) => Content::Object(map),
+            other => Content::Primitive(other),
+        };
+        let other = Element { content, sibling: None, definition: self.definition };
+        order(&Item::Element(*self), &Item::Element(other)).ok()
+    }
 }
 
 /// A FHIR Quantity that is no number: without a value, or with a comparator.

@@ -8,8 +8,9 @@ use jiff::tz::Offset;
 use serde_json::{Map, Value};
 use smallvec::smallvec;
 
+use super::ast::Node;
 use super::error::PathError;
-use super::flow::Items;
+use super::flow::{Flow, Items, Sink};
 use super::item::{Element, Item};
 use crate::fhir::Resource;
 use crate::fhir::time::PartialDateTime;
@@ -169,12 +170,25 @@ pub(super) struct Scope<'s, 'a> {
     pub state: &'s State<'a>,
 }
 
+/// How parts of an expression are evaluated. It is handed down, so that functions and operators do not stand on what stands on them.
+#[derive(Clone, Copy)]
+pub(super) struct Ways<'a> {
+    pub stream: for<'s, 'k> fn(&'a Node, Scope<'s, 'a>, Sink<'k, 'a>) -> Flow,
+    pub truth: for<'s> fn(&'a Node, Scope<'s, 'a>) -> Result<Option<bool>, PathError>,
+}
+
 /// What one evaluation counts and remembers.
-#[derive(Default)]
 pub(super) struct State<'a> {
+    ways: Ways<'a>,
     work: Cell<u64>,
     /// What `defineVariable()` defined, each at a place of its own.
     defined: RefCell<Vec<Items<'a>>>,
+}
+
+impl<'a> State<'a> {
+    pub fn new(ways: Ways<'a>) -> Self {
+        Self { ways, work: Cell::default(), defined: RefCell::default() }
+    }
 }
 
 impl<'s, 'a> Scope<'s, 'a> {
@@ -196,6 +210,16 @@ impl<'s, 'a> Scope<'s, 'a> {
         's: 't,
     {
         Scope { context: self.context, this: items, index: self.index, total: self.total, state: self.state }
+    }
+
+    /// Hands over the items that a part of the expression yields, one by one, each as soon as it is found.
+    pub fn stream(self, node: &'a Node, sink: Sink<'_, 'a>) -> Flow {
+        (self.state.ways.stream)(node, self, sink)
+    }
+
+    /// The truth of a part: empty is unknown, one item that is no boolean is true, several are a fault.
+    pub fn truth(self, node: &'a Node) -> Result<Option<bool>, PathError> {
+        (self.state.ways.truth)(node, self)
     }
 
     /// Counts items looked at; the bound makes every evaluation end soon.

@@ -1,11 +1,11 @@
 //! `=` and `~` (http://hl7.org/fhirpath/N1/#equality): on items, on collections, and on whole elements.
 
-use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::compare::{number, order_moments};
 use super::item::{Content, Item};
 use super::literal;
+use super::quantity::equivalent_decimals;
 
 /// Whether two collections are equal: the same items in the same order. None where it cannot be known.
 pub(super) fn equal(left: &[Item<'_>], right: &[Item<'_>]) -> Option<bool> {
@@ -161,12 +161,4 @@ fn equivalent_json(left: &Value, right: &Value) -> bool {
 
 fn folded(text: &str) -> String {
     text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Equal when both are rounded to the digits of the less exact one.
-pub(super) fn equivalent_decimals(left: Decimal, right: Decimal) -> bool {
-    let digits = left.normalize().scale().min(right.normalize().scale());
-    let rounded =
-        |value: Decimal| value.round_dp_with_strategy(digits, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
-    rounded(left) == rounded(right)
 }

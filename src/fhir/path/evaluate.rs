@@ -1,15 +1,14 @@
-//! Evaluates the tree of an expression: as a collection, as one item, or as a truth. Total: no loops but over items, and a
-//! bound on how many of those.
+//! What a part of an expression yields: as a collection, as one item, or item by item. Total: no loops but over items, and a bound
+//! on how many of those.
 
-use super::ast::{Node, NodeKind};
+use std::borrow::Cow;
+
+use super::ast::{Literal, Node, NodeKind, Operator};
 use super::context::Scope;
 use super::error::PathError;
-use super::flow::{Items, Stop, ended};
-use super::functions;
+use super::flow::{Flow, Items, Sink, Stop, ended};
 use super::item::Item;
-use super::kinds::is_of;
-use super::operators;
-use super::stream::{literal_item, stream};
+use super::quantity::Quantity;
 
 /// All items that a part of an expression yields.
 pub(super) fn evaluate<'a>(node: &'a Node, scope: Scope<'_, 'a>) -> Result<Items<'a>, PathError> {
@@ -18,7 +17,7 @@ pub(super) fn evaluate<'a>(node: &'a Node, scope: Scope<'_, 'a>) -> Result<Items
         found.push(literal_item(literal));
         return Ok(found);
     }
-    ended(stream(node, scope, &mut |item| {
+    ended(scope.stream(node, &mut |item| {
         scope.charge(1, node.position)?;
         scope.bound(found.len(), node.position)?;
         found.push(item);
@@ -40,7 +39,7 @@ pub(super) fn one<'a>(node: &'a Node, scope: Scope<'_, 'a>) -> Result<One<'a>, P
         return Ok(One::Item(literal_item(literal)));
     }
     let mut found = One::None;
-    ended(stream(node, scope, &mut |item| {
+    ended(scope.stream(node, &mut |item| {
         if let One::None = found {
             found = One::Item(item);
             return Ok(());
@@ -51,35 +50,38 @@ pub(super) fn one<'a>(node: &'a Node, scope: Scope<'_, 'a>) -> Result<One<'a>, P
     Ok(found)
 }
 
-/// The truth of a part: empty is unknown, one item that is no boolean is true, several are a fault.
-pub(super) fn truth<'a>(node: &'a Node, scope: Scope<'_, 'a>) -> Result<Option<bool>, PathError> {
-    match &node.kind {
-        NodeKind::Binary { operator, left, right } if operator.is_predicate() => {
-            scope.charge(1, node.position)?;
-            operators::decide(*operator, left, right, node.position, scope)
-        }
-        NodeKind::Call(call) if call.function.is_predicate() => {
-            scope.charge(1, node.position)?;
-            functions::decide(call, node.position, scope)
-        }
-        NodeKind::Is { value, kind } => match one(value, scope)? {
-            One::None => Ok(None),
-            One::Item(item) => Ok(Some(is_of(&item, kind))),
-            One::Several => Err(PathError::at(node.position, "`is` works on one item; filter with `ofType()` instead")),
-        },
-        _ => match one(node, scope)? {
-            One::None => Ok(None),
-            One::Item(item) => Ok(Some(item.as_bool().unwrap_or(true))),
-            One::Several => Err(PathError::at(node.position, "one value was expected here, not several")),
-        },
-    }
-}
-
 /// The truth of a collection, as `truth` has it for a part of an expression.
 pub(super) fn truth_of(items: &[Item<'_>], position: u32) -> Result<Option<bool>, PathError> {
     match items {
         [] => Ok(None),
         [one] => Ok(Some(one.as_bool().unwrap_or(true))),
         _ => Err(PathError::at(position, "one value was expected here, not several")),
+    }
+}
+
+/// As `Scope::stream`, for whom the same item may come twice: a union need not be made.
+pub(super) fn stream_any<'a>(node: &'a Node, scope: Scope<'_, 'a>, sink: Sink<'_, 'a>) -> Flow {
+    match &node.kind {
+        NodeKind::Binary { operator: Operator::Union, left, right } => {
+            scope.charge(1, node.position)?;
+            stream_any(left, scope, sink)?;
+            stream_any(right, scope, sink)
+        }
+        _ => scope.stream(node, sink),
+    }
+}
+
+pub(super) fn literal_item(literal: &Literal) -> Item<'_> {
+    match literal {
+        Literal::Boolean(value) => Item::Boolean(*value),
+        Literal::Integer(value) => Item::Integer(*value),
+        Literal::Decimal(value) => Item::Decimal(*value),
+        Literal::String(text) => Item::String(Cow::Borrowed(text)),
+        Literal::Date(moment) => Item::Date(*moment),
+        Literal::DateTime(moment) => Item::DateTime(*moment),
+        Literal::Time(time) => Item::Time(*time),
+        Literal::Quantity { value, unit, is_calendar } => {
+            Item::Quantity(Quantity { value: *value, unit: Cow::Borrowed(unit), is_calendar: *is_calendar })
+        }
     }
 }

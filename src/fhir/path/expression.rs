@@ -4,11 +4,13 @@ use std::fmt;
 
 use super::ast::{Node, NodeKind};
 use super::check;
-use super::context::{Context, Scope, State};
+use super::context::{Context, Scope, State, Ways};
 use super::error::PathError;
-use super::evaluate::{evaluate, truth};
+use super::evaluate::evaluate;
 use super::flow::Items;
 use super::item::Item;
+use super::stream::stream;
+use super::truth::truth;
 use super::{parser, variables};
 
 /// A parsed FHIRPath expression.
@@ -54,14 +56,14 @@ impl Expression {
 
     /// All items that the expression yields.
     pub fn evaluate<'a>(&'a self, context: &Context<'a>) -> Result<Vec<Item<'a>>, PathError> {
-        let state = State::default();
+        let state = State::new(Ways { stream, truth });
         evaluate(&self.node, Scope::new(context, &state)).map(Items::into_vec)
     }
 
     /// Whether the expression holds. Empty is false, and one item that is no boolean is true.
     pub fn matches<'a>(&'a self, context: &Context<'a>) -> Result<bool, PathError> {
-        let state = State::default();
-        Ok(truth(&self.node, Scope::new(context, &state))?.unwrap_or(false))
+        let state = State::new(Ways { stream, truth });
+        Ok(Scope::new(context, &state).truth(&self.node)?.unwrap_or(false))
     }
 }
 

@@ -36,3 +36,13 @@ pub(super) fn ended(flow: Flow) -> Result<(), PathError> {
         Err(Stop::Fault(error)) => Err(*error),
     }
 }
+
+/// Hands over items there are.
+pub(super) fn each<'a>(items: &[Item<'a>], sink: Sink<'_, 'a>) -> Flow {
+    items.iter().try_for_each(|item| sink(item.clone()))
+}
+
+/// The same for whoever needs them no more.
+pub(super) fn hand_over<'a>(items: Items<'a>, sink: Sink<'_, 'a>) -> Flow {
+    items.into_iter().try_for_each(sink)
+}

@@ -1,14 +1,11 @@
 //! What an expression yields: values of FHIRPath's own types, and elements of a resource, which are borrowed.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
-use super::compare::order;
 use super::literal;
-use super::navigate::children_by_name;
 use super::quantity::Quantity;
 use super::step::member;
 use crate::fhir::Resource;
@@ -88,27 +85,6 @@ impl<'a> Element<'a> {
     /// What is known of its type.
     pub fn definition(&self) -> Option<&'static TypeDefinition> {
         self.definition
-    }
-
-    /// The children of that name, of a choice by its name without type.
-    pub fn children(&self, name: &str) -> Vec<Element<'a>> {
-        let mut found = Vec::new();
-        // Nothing stops this flow.
-        let _ = children_by_name(self, name, &mut |child| {
-            found.push(child);
-            Ok(())
-        });
-        found
-    }
-
-    /// How a primitive or a quantity compares with a JSON value of its type; none where they do not.
-    pub fn compare_with(&self, other: &Value) -> Option<Ordering> {
-        let content = match other {
-            Value::Object(map) => Content::Object(map),
-            other => Content::Primitive(other),
-        };
-        let other = Element { content, sibling: None, definition: self.definition };
-        order(&Item::Element(*self), &Item::Element(other)).ok()
     }
 
     /// The FHIR type: `Patient`, `HumanName`, `code`, `Patient.contact`.

@@ -88,6 +88,7 @@ mod parser;
 mod quantity;
 mod step;
 mod stream;
+mod truth;
 mod variables;
 
 pub use context::{Conformance, Context, ElementDefinitions, Membership, Resolver, Slices, Subsumption};

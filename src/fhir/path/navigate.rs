@@ -37,6 +37,19 @@ pub(super) fn children_by_name<'a>(
     }
 }
 
+impl<'a> Element<'a> {
+    /// The children of that name, of a choice by its name without type.
+    pub fn children(&self, name: &str) -> Vec<Element<'a>> {
+        let mut found = Vec::new();
+        // Nothing stops this flow.
+        let _ = children_by_name(self, name, &mut |child| {
+            found.push(child);
+            Ok(())
+        });
+        found
+    }
+}
+
 fn follow<'a>(
     map: &'a Map<String, Value>,
     name: &str,

@@ -6,11 +6,10 @@ use super::compare::{Unordered, order};
 use super::context::Scope;
 use super::equality::{equal, equal_items, equivalent};
 use super::error::PathError;
-use super::evaluate::{One, evaluate, one, truth};
+use super::evaluate::{One, evaluate, literal_item, one, stream_any};
 use super::flow::{Stop, ended};
 use super::functions;
 use super::item::Item;
-use super::stream::{literal_item, stream_any};
 
 impl Operator {
     /// Whether the result is a boolean or empty.
@@ -36,11 +35,11 @@ pub(super) fn decide<'a>(
 ) -> Result<Option<bool>, PathError> {
     match operator {
         Operator::And | Operator::Or | Operator::Xor | Operator::Implies => {
-            let left = truth(left, scope)?;
+            let left = scope.truth(left)?;
             match (operator, left) {
                 (Operator::And, Some(false)) => Ok(Some(false)),
                 (Operator::Or, Some(true)) | (Operator::Implies, Some(false)) => Ok(Some(true)),
-                _ => Ok(logic(operator, left, truth(right, scope)?)),
+                _ => Ok(logic(operator, left, scope.truth(right)?)),
             }
         }
         Operator::Equal | Operator::NotEqual => {

@@ -84,7 +84,7 @@ impl<'a> Quantity<'a> {
     /// Equal as far as the less exact of the two is stated, in the coarser of the units.
     pub(super) fn is_equivalent(&self, other: &Self) -> bool {
         if self.unit == other.unit {
-            return super::equality::equivalent_decimals(self.value, other.value);
+            return equivalent_decimals(self.value, other.value);
         }
         let (Some(left), Some(right)) = (Measure::of(self, true), Measure::of(other, true)) else { return false };
         if !left.is_like(&right) {
@@ -195,4 +195,12 @@ fn decimal(number: octofhir_ucum::Number) -> Option<Decimal> {
     let text = number.to_string();
     let value = literal::decimal(&text).or_else(|| Decimal::from_scientific(&format!("{:e}", number.to_f64())).ok())?;
     Some(value.normalize())
+}
+
+/// Equal when both are rounded to the digits of the less exact one.
+pub(super) fn equivalent_decimals(left: Decimal, right: Decimal) -> bool {
+    let digits = left.normalize().scale().min(right.normalize().scale());
+    let rounded =
+        |value: Decimal| value.round_dp_with_strategy(digits, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
+    rounded(left) == rounded(right)
 }

@@ -3,16 +3,15 @@
 use std::borrow::Cow;
 
 use super::arithmetic;
-use super::ast::{Literal, Node, NodeKind, Operator};
+use super::ast::{Node, NodeKind, Operator};
 use super::context::Scope;
 use super::error::PathError;
-use super::evaluate::{One, evaluate, one, truth};
-use super::flow::{Flow, Items, Sink, Stop};
+use super::evaluate::{One, evaluate, literal_item, one};
+use super::flow::{Flow, Sink, Stop, each, hand_over};
 use super::functions;
 use super::item::{Element, Item};
 use super::kinds::is_cast_to;
 use super::navigate::children_named;
-use super::quantity::Quantity;
 use super::step::Step;
 use super::variables;
 use crate::fhir::definition::Definitions;
@@ -49,7 +48,7 @@ pub(super) fn stream<'a>(node: &'a Node, scope: Scope<'_, 'a>, sink: Sink<'_, 'a
             let (left, right) = (evaluate(left, scope)?, evaluate(right, scope)?);
             hand_over(arithmetic::apply(*operator, &left, &right, position, scope)?, sink)
         }
-        NodeKind::Binary { .. } | NodeKind::Is { .. } => match truth(node, scope)? {
+        NodeKind::Binary { .. } | NodeKind::Is { .. } => match scope.truth(node)? {
             Some(known) => sink(Item::Boolean(known)),
             None => Ok(()),
         },
@@ -66,41 +65,6 @@ pub(super) fn stream<'a>(node: &'a Node, scope: Scope<'_, 'a>, sink: Sink<'_, 'a
                 Err(PathError::at(position, "`as` works on one item; filter with `ofType()` instead").into())
             }
         },
-    }
-}
-
-/// As `stream`, for whom the same item may come twice: a union need not be made.
-pub(super) fn stream_any<'a>(node: &'a Node, scope: Scope<'_, 'a>, sink: Sink<'_, 'a>) -> Flow {
-    match &node.kind {
-        NodeKind::Binary { operator: Operator::Union, left, right } => {
-            scope.charge(1, node.position)?;
-            stream_any(left, scope, sink)?;
-            stream_any(right, scope, sink)
-        }
-        _ => stream(node, scope, sink),
-    }
-}
-
-pub(super) fn each<'a>(items: &[Item<'a>], sink: Sink<'_, 'a>) -> Flow {
-    items.iter().try_for_each(|item| sink(item.clone()))
-}
-
-pub(super) fn hand_over<'a>(items: Items<'a>, sink: Sink<'_, 'a>) -> Flow {
-    items.into_iter().try_for_each(sink)
-}
-
-pub(super) fn literal_item(literal: &Literal) -> Item<'_> {
-    match literal {
-        Literal::Boolean(value) => Item::Boolean(*value),
-        Literal::Integer(value) => Item::Integer(*value),
-        Literal::Decimal(value) => Item::Decimal(*value),
-        Literal::String(text) => Item::String(Cow::Borrowed(text)),
-        Literal::Date(moment) => Item::Date(*moment),
-        Literal::DateTime(moment) => Item::DateTime(*moment),
-        Literal::Time(time) => Item::Time(*time),
-        Literal::Quantity { value, unit, is_calendar } => {
-            Item::Quantity(Quantity { value: *value, unit: Cow::Borrowed(unit), is_calendar: *is_calendar })
-        }
     }
 }
 

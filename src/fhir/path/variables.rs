@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use super::context::Scope;
 use super::error::PathError;
-use super::flow::{Flow, Sink};
+use super::flow::{Flow, Sink, each};
 use super::item::Item;
-use super::stream::each;
 
 /// Whether a name has a meaning without the caller.
 pub(super) fn is_defined(name: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::code_group::CodeGroup;
 use super::compose::{Include, MAX_DEPTH};
 use super::concepts::Content;
 use super::membership::{Membership, passes};
@@ -9,13 +10,6 @@ use crate::fhir::Library;
 
 /// More codes than this are not listed: nobody reads them.
 const MAX_CODES: usize = 20_000;
-
-/// The codes that one code system gives to a value set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CodeGroup {
-    pub system: String,
-    pub codes: Vec<String>,
-}
 
 impl Library {
     /// The codes of a value set by system, in the order of its definition. None when it is not at hand, or takes codes

@@ -4,6 +4,7 @@
 
 mod read;
 mod rule;
+mod set;
 mod sets;
 mod words;
 
@@ -12,5 +13,6 @@ mod counts;
 #[cfg(test)]
 mod tests;
 
-pub use sets::{ValueSet, ValueSets, built_in_value_sets};
+pub use set::ValueSet;
+pub use sets::{ValueSets, built_in_value_sets};
 pub use words::words_of;

@@ -1,7 +1,7 @@
 //! A value set's file: every fault with its place, and the nearest name that would have been right.
 
 use super::rule::{Codes, Intent, Rule, Span};
-use super::sets::ValueSet;
+use super::set::ValueSet;
 use super::words::Words;
 use crate::fhir::systems::{SYSTEMS, code_system, comparable};
 use crate::fhir::terminology::check_written_code;

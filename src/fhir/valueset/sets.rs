@@ -7,7 +7,7 @@ use rust_embed::RustEmbed;
 
 use super::read::read_set;
 use super::rule::Rule;
-use super::words::Words;
+use super::set::ValueSet;
 use crate::fhir::systems::canonical_system;
 use crate::problem::{Category, Problem};
 use crate::yaml::{self, Source, nearest};
@@ -20,17 +20,6 @@ struct Files;
 #[derive(Debug, Default)]
 pub struct ValueSets {
     sets: BTreeMap<String, ValueSet>,
-}
-
-/// One named set of codes.
-#[derive(Debug)]
-pub struct ValueSet {
-    pub name: String,
-    pub title: String,
-    pub(super) include: Vec<Rule>,
-    pub(super) exclude: Vec<Rule>,
-    pub(super) words: Words,
-    pub(super) source: Source,
 }
 
 static BUILT_IN: LazyLock<ValueSets> = LazyLock::new(|| ValueSets::compile(&built_in_value_sets()).0);
@@ -47,14 +36,6 @@ pub fn built_in_value_sets() -> Vec<Source> {
         .collect();
     sources.sort_by(|left, right| left.name.cmp(&right.name));
     sources
-}
-
-/// A set whose file could not be read goes by the file's name and holds nothing, so that its uses are not faults as well.
-fn unread_set(source: &Source) -> ValueSet {
-    let file = source.name.rsplit('/').next().unwrap_or_default();
-    let name = file.strip_suffix(".yaml").unwrap_or(file).to_string();
-    let (include, exclude) = (Vec::new(), Vec::new());
-    ValueSet { title: name.clone(), name, include, exclude, words: Words::default(), source: source.clone() }
 }
 
 impl ValueSets {
@@ -74,12 +55,12 @@ impl ValueSets {
                 Ok(node) => node,
                 Err(problem) => {
                     problems.push(problem);
-                    unread.push(unread_set(source));
+                    unread.push(ValueSet::unread(source));
                     continue;
                 }
             };
             let Some(set) = read_set(&node, source, &mut problems) else {
-                unread.push(unread_set(source));
+                unread.push(ValueSet::unread(source));
                 continue;
             };
             if let Some(former) = sets.get(&set.name).filter(|former| !former.source.name.starts_with("built-in:")) {
@@ -210,12 +191,5 @@ impl ValueSets {
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.sets.keys().map(String::as_str)
-    }
-}
-
-impl ValueSet {
-    /// The file it was read from.
-    pub fn source(&self) -> &Source {
-        &self.source
     }
 }

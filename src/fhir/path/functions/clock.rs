@@ -1,7 +1,7 @@
 //! Functions on dates, times and precision (http://hl7.org/fhirpath/N1/#current-date-and-time-functions). The time is
 //! the context's; nothing here looks at a clock.
 
-use super::dispatch::Invocation;
+use super::invocation::Invocation;
 use super::table::Function;
 use crate::fhir::path::boundary::{Side, boundary, precision};
 use crate::fhir::path::error::PathError;

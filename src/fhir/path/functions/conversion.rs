@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rust_decimal::Decimal;
 
-use super::dispatch::Invocation;
+use super::invocation::Invocation;
 use super::table::Function;
 use crate::fhir::path::error::PathError;
 use crate::fhir::path::flow::Items;

@@ -3,16 +3,15 @@
 
 use smallvec::smallvec;
 
-use super::dispatch::Invocation;
-use super::stream::input;
+use super::input::input;
+use super::invocation::Invocation;
 use super::table::Function;
 use crate::fhir::path::ast::{Call, Node};
 use crate::fhir::path::context::Scope;
 use crate::fhir::path::error::PathError;
-use crate::fhir::path::evaluate::{One, evaluate, one, truth, truth_of};
+use crate::fhir::path::evaluate::{One, evaluate, one, stream_any, truth_of};
 use crate::fhir::path::flow::{Flow, Items, Sink, Stop, ended};
 use crate::fhir::path::item::Item;
-use crate::fhir::path::stream::stream_any;
 
 impl Function {
     /// Whether `decide` knows it: the result is a boolean or empty.
@@ -54,7 +53,7 @@ pub(in crate::fhir::path) fn decide<'a>(
         Function::AllFalse => Some(!booleans_find(call, true, position, scope)?),
         Function::AnyFalse => Some(booleans_find(call, false, position, scope)?),
         Function::Not => match &call.target {
-            Some(target) => truth(target, scope)?,
+            Some(target) => scope.truth(target)?,
             None => truth_of(scope.this, position)?,
         }
         .map(|known| !known),
@@ -107,7 +106,7 @@ fn holds<'a>(
     scope: Scope<'_, 'a>,
 ) -> Result<bool, PathError> {
     scope.charge(1, position)?;
-    Ok(truth(criterion, scope.on(std::slice::from_ref(item), index))? == Some(true))
+    Ok(scope.on(std::slice::from_ref(item), index).truth(criterion)? == Some(true))
 }
 
 /// Whether a boolean is among the input. All must be booleans, so all are looked at.

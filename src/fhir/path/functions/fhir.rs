@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 use smallvec::smallvec;
 
-use super::dispatch::Invocation;
+use super::input::input;
+use super::invocation::Invocation;
 use super::table::Function;
 use super::terminology::{member_of, subsumption};
 use crate::fhir::definition::Definitions;
@@ -60,7 +61,7 @@ pub(super) fn extension<'a>(
     sink: Sink<'_, 'a>,
 ) -> Flow {
     let Some(url) = (Invocation { call, position, scope }).text_of(url)? else { return Ok(()) };
-    super::stream::input(call, scope, &mut |item| {
+    input(call, scope, &mut |item| {
         scope.charge(1, position)?;
         let Item::Element(element) = item else { return Ok(()) };
         children_named(&element, &EXTENSION, &mut |extension| {

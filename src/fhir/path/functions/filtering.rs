@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::dispatch::Invocation;
+use super::invocation::Invocation;
 use super::sets::holds;
 use super::table::Function;
 use crate::fhir::path::ast::NodeKind;

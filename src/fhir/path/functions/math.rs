@@ -3,7 +3,7 @@
 use rust_decimal::prelude::{FromPrimitive as _, ToPrimitive as _};
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::dispatch::Invocation;
+use super::invocation::Invocation;
 use super::table::Function;
 use crate::fhir::path::error::PathError;
 use crate::fhir::path::flow::Items;

@@ -6,6 +6,8 @@ mod dispatch;
 mod existence;
 mod fhir;
 mod filtering;
+mod input;
+mod invocation;
 mod math;
 mod parts;
 mod sets;

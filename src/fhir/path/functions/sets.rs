@@ -1,6 +1,6 @@
 //! Functions that treat collections as sets (http://hl7.org/fhirpath/N1/#combining, #subsetting, `distinct`).
 
-use super::dispatch::Invocation;
+use super::invocation::Invocation;
 use super::table::Function;
 use crate::fhir::path::context::Scope;
 use crate::fhir::path::equality::equal_items;

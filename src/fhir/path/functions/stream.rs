@@ -1,16 +1,16 @@
 //! Functions that hand over items as they find them, and the way from a call to the file that knows its function.
 
-use super::dispatch::{Invocation, collected};
+use super::dispatch::collected;
+use super::input::{collect, input};
+use super::invocation::Invocation;
 use super::table::Function;
 use super::{fhir, tree};
 use crate::fhir::path::ast::{Call, Node};
 use crate::fhir::path::context::Scope;
-use crate::fhir::path::error::PathError;
-use crate::fhir::path::evaluate::{evaluate, truth};
-use crate::fhir::path::flow::{Flow, Items, Sink, Stop, ended};
+use crate::fhir::path::evaluate::evaluate;
+use crate::fhir::path::flow::{Flow, Sink, Stop, ended, hand_over};
 use crate::fhir::path::item::Item;
 use crate::fhir::path::kinds::is_cast_to;
-use crate::fhir::path::stream::{each, hand_over, stream as stream_node};
 
 /// Hands over what a call yields.
 pub(in crate::fhir::path) fn stream<'a>(
@@ -53,30 +53,11 @@ pub(in crate::fhir::path) fn stream<'a>(
     }
 }
 
-/// What a call is applied to, item by item.
-pub(super) fn input<'a>(call: &'a Call, scope: Scope<'_, 'a>, sink: Sink<'_, 'a>) -> Flow {
-    match &call.target {
-        Some(target) => stream_node(target, scope, sink),
-        None => each(scope.this, sink),
-    }
-}
-
-/// What a call is applied to, whole.
-pub(super) fn collect<'a>(call: &'a Call, position: u32, scope: Scope<'_, 'a>) -> Result<Items<'a>, PathError> {
-    match &call.target {
-        Some(target) => evaluate(target, scope),
-        None => {
-            scope.charge(scope.this.len(), position)?;
-            Ok(scope.this.iter().cloned().collect())
-        }
-    }
-}
-
 fn choose<'a>(call: &'a Call, criterion: &'a Node, position: u32, scope: Scope<'_, 'a>, sink: Sink<'_, 'a>) -> Flow {
     let mut index = 0;
     input(call, scope, &mut |item| {
         scope.charge(1, position)?;
-        let holds = truth(criterion, scope.on(std::slice::from_ref(&item), index))?;
+        let holds = scope.on(std::slice::from_ref(&item), index).truth(criterion)?;
         index += 1;
         if holds == Some(true) { sink(item) } else { Ok(()) }
     })
@@ -86,7 +67,7 @@ fn project<'a>(call: &'a Call, projection: &'a Node, position: u32, scope: Scope
     let mut index = 0;
     input(call, scope, &mut |item| {
         scope.charge(1, position)?;
-        stream_node(projection, scope.on(std::slice::from_ref(&item), index), sink)?;
+        scope.on(std::slice::from_ref(&item), index).stream(projection, sink)?;
         index += 1;
         Ok(())
     })

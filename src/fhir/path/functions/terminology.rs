@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 use smallvec::smallvec;
 
-use super::dispatch::Invocation;
+use super::invocation::Invocation;
 use super::table::Function;
 use crate::fhir::Library;
 use crate::fhir::path::context::Scope;

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
-use super::dispatch::Invocation;
+use super::invocation::Invocation;
 use super::strings::{one, text_of};
 use super::table::Function;
 use crate::fhir::path::error::PathError;
