@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::compiled::short_name;
 use super::errata::is_further_code;
 use super::place::{Findings, Path};
-use super::validate::Validation;
+use super::validation::Validation;
 use crate::fhir::definition::{Binding, Strength};
 use crate::fhir::path::Element;
 use crate::fhir::terminology::{CodeGroup, Membership};

@@ -4,34 +4,19 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use super::compiled::Profile;
 use super::matching::{element_contains, element_is, shown};
 use super::place::{Findings, Path};
 use super::rules::Rules;
+use super::site::Site;
 use super::slicing::{self, Sliced, times};
-use super::validate::Validation;
-use super::{binding, extensions, invariants, references};
+use super::validation::Validation;
+use super::{binding, invariants, references};
 use crate::fhir::definition::{Definitions, Max, TypeRef, split_version, type_of_url};
 use crate::fhir::path::Element;
 use crate::problem::Category;
 
 /// Profiles may use each other; deeper than this nobody means it.
 const MAX_DEPTH: u32 = 12;
-
-/// Where an element stands, and which profile speaks of it.
-pub(super) struct Site<'s> {
-    pub path: Path<'s>,
-    pub name: &'s str,
-    pub is_choice: bool,
-    pub profile: &'s Profile,
-}
-
-impl<'s> Site<'s> {
-    /// The same, for one item of a list.
-    pub fn at(&self, index: Option<usize>) -> Site<'s> {
-        Site { path: self.path.at(index), ..*self }
-    }
-}
 
 /// Checks an element against a profile by its canonical URL.
 pub(super) fn check_profile<'a>(
@@ -74,6 +59,14 @@ pub(super) fn conforms<'a>(element: Element<'a>, canonical: &str, validation: Va
     !findings.has_errors()
 }
 
+/// Whether an extension has both a value and parts, or neither: that is refused as such (ext-1).
+fn is_broken(element: Element<'_>) -> bool {
+    let extension = element.as_map().filter(|_| element.type_name() == Some("Extension"));
+    extension.is_some_and(|map| {
+        map.contains_key("extension") == map.keys().any(|key| key.trim_start_matches('_').starts_with("value"))
+    })
+}
+
 fn is_a(element: Element<'_>, name: &str) -> bool {
     element.type_name().is_some_and(|own| Definitions::r4().is_subtype(own, name))
 }
@@ -87,7 +80,7 @@ pub(super) fn check_rules<'a>(
     findings: &mut Findings,
 ) {
     // Of an extension with both a value and parts, or neither, R4 has said all there is.
-    if extensions::is_broken(element) {
+    if is_broken(element) {
         return;
     }
     check_types(element, &rules.types, site, validation, findings);
@@ -124,7 +117,10 @@ fn check_child<'a>(
     let site = Site { path: above.path.child(name), name, is_choice, profile: above.profile };
     let profile = site.profile.name();
     let all: Vec<&Sliced<'a>> = items.iter().collect();
-    let is_slice_missing = slicing::check(&all, rules, &site, validation, findings);
+    let check_item = |item: &Sliced<'a>, rules: &Rules, findings: &mut Findings| {
+        check_rules(item.element, rules, &site.at(item.index), validation, findings);
+    };
+    let is_slice_missing = slicing::check(&all, rules, &site, validation, &check_item, findings);
     // What R4 itself demands, it has already asked for; what a slice lacks, the element lacks too.
     let is_asked_for = is_slice_missing || (items.is_empty() && known.is_some_and(|known| known.min > 0));
     if items.len() < rules.min as usize && !is_asked_for {
@@ -146,7 +142,7 @@ fn check_child<'a>(
         findings.error(Category::Structure, &site.path, text);
     }
     for item in &items {
-        check_rules(item.element, rules, &site.at(item.index), validation, findings);
+        check_item(item, rules, findings);
     }
 }
 

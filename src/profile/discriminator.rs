@@ -7,35 +7,14 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::binding;
-use super::check::conforms;
 use super::compiled::{Profile, Profiles, short_name};
+use super::mark::{Demand, Mark};
 use super::matching::{element_contains, shown};
-use super::rules::Rules;
-use super::slicing::Slice;
-use super::validate::Validation;
+use super::rules::{Rules, Slice};
+use super::validation::Validation;
 use crate::fhir::definition::{Definitions, Discriminator, DiscriminatorKind, Max, Slicing, Strength};
 use crate::fhir::path::{Element, Expression};
 use crate::fhir::terminology::Membership;
-
-/// What one discriminator looks for, and where.
-#[derive(Debug)]
-pub(super) struct Mark {
-    /// None for the item itself.
-    path: Option<Expression>,
-    demand: Demand,
-}
-
-#[derive(Debug)]
-enum Demand {
-    /// Any of these values or patterns.
-    Values(Vec<Value>),
-    ValueSet(String),
-    Types(Vec<String>),
-    Profiles(Vec<String>),
-    Exists(bool),
-    /// The slice demands nothing at the path: nothing can be known by it.
-    Nothing,
-}
 
 /// The marks of a slice of the element of that name, one for each discriminator.
 pub(super) fn marks(slice: &Slice, slicing: &Slicing, element: &str, profiles: &Profiles) -> Vec<Mark> {
@@ -256,7 +235,7 @@ impl Demand {
                 let name = element.type_name().unwrap_or_default();
                 types.iter().any(|kind| Definitions::r4().is_subtype(name, kind) || name.eq_ignore_ascii_case(kind))
             }
-            Self::Profiles(urls) => urls.iter().any(|url| conforms(element, url, validation)),
+            Self::Profiles(urls) => urls.iter().any(|url| validation.meets(element, url)),
             Self::Exists(_) => true,
             Self::Nothing => return None,
         })

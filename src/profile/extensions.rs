@@ -7,7 +7,7 @@ use super::check::check_profile;
 use super::compiled::{Profile, short_name};
 use super::errata::further_contexts;
 use super::place::{Findings, Path};
-use super::validate::Validation;
+use super::validation::Validation;
 use crate::fhir::ExtensionContext;
 use crate::fhir::definition::{Definitions, TypeDefinition};
 use crate::fhir::path::Element;
@@ -48,14 +48,6 @@ pub(super) fn check<'a>(
             check_parts(&profile, extension, &path, findings);
         }
     }
-}
-
-/// Whether an extension has both a value and parts, or neither: that is refused as such (ext-1).
-pub(super) fn is_broken(element: Element<'_>) -> bool {
-    let extension = element.as_map().filter(|_| element.type_name() == Some("Extension"));
-    extension.is_some_and(|map| {
-        map.contains_key("extension") == map.keys().any(|key| key.trim_start_matches('_').starts_with("value"))
-    })
 }
 
 /// The parts of a complex extension are those that it defines: what they mean is said nowhere else.

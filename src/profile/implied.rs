@@ -4,7 +4,6 @@
 use serde_json::{Map, Value};
 
 use super::compiled::{Profiles, short_name};
-use super::validate::claims;
 
 const LOINC: &str = "http://loinc.org";
 
@@ -56,4 +55,10 @@ fn is_of_a_vital_sign(claim: &str, profiles: &Profiles) -> bool {
         url.clone_from(&profile.base);
     }
     false
+}
+
+/// The profiles that a resource says it meets.
+pub(super) fn claims(map: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let claimed = map.get("meta").and_then(|meta| meta.get("profile")).and_then(Value::as_array);
+    claimed.into_iter().flatten().filter_map(Value::as_str)
 }

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
-use super::check::Site;
 use super::errata::corrected;
 use super::meanings::meaning;
 use super::place::{Findings, Path};
 use super::rules::Invariant;
-use super::validate::Validation;
+use super::site::Site;
+use super::validation::Validation;
 use crate::fhir::definition::{Constraint, Definitions, ElementDefinition, TypeDefinition};
 use crate::fhir::path::{Element, Expression};
 use crate::problem::Category;

@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use super::compiled::Profiles;
-use super::validate::{claims, validate_as};
+use super::implied::claims;
+use super::validate::validate_as;
 use crate::fhir::Resource;
 use crate::problem::Problem;
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::place::{Findings, Path};
 use super::questions::{Answers, Question, Questions, is_true, key, list, number, text, value_of};
 use super::steps::step;
-use super::validate::Validation;
+use super::validation::Validation;
 use crate::problem::Category;
 
 type Object = Map<String, Value>;

@@ -3,9 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use super::check::{Site, conforms};
+use super::implied::claims;
 use super::place::{Findings, Path};
-use super::validate::{Validation, claims};
+use super::site::Site;
+use super::validation::Validation;
 use crate::fhir::definition::{Definitions, ElementDefinition, profile_url, split_version, type_of_url};
 use crate::fhir::path::Element;
 use crate::problem::Category;
@@ -86,7 +87,7 @@ pub(super) fn check_targets<'a>(
         return;
     }
     let deeper = Validation { depth: validation.depth + 2, ..validation };
-    if !fitting.iter().any(|target| conforms(Element::untyped(found), &profile_url(target), deeper)) {
+    if !fitting.iter().any(|target| deeper.meets(Element::untyped(found), &profile_url(target))) {
         let names: Vec<&str> = fitting.iter().map(|target| target.as_str()).collect();
         let text = format!("what this points at does not meet {} ({profile})", names.join(" or "));
         findings.error(Category::Structure, &site.path, text);

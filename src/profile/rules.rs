@@ -1,10 +1,12 @@
 //! What a profile and its bases say of each element beyond R4's own definition, put together as a tree: the constraints
 //! of a snapshot (http://hl7.org/fhir/R4/profiling.html#snapshot) without what R4 core says anyway.
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use super::errata::corrected;
-use super::slicing::Slice;
+use super::mark::Mark;
 use crate::fhir::definition::{
     Binding, Constraint, Definitions, ElementDefinition, ElementRule, Max, Slicing, TypeDefinition, TypeRef,
 };
@@ -29,6 +31,21 @@ pub(super) struct Rules {
     pub slices: Vec<Slice>,
     /// By name; a choice by its name without type.
     pub children: Vec<(String, Rules)>,
+}
+
+/// Some items of a list, under a name.
+#[derive(Debug)]
+pub(super) struct Slice {
+    pub name: String,
+    pub rules: Rules,
+    /// What an item is known by, one for each discriminator; found out when first needed.
+    pub marks: OnceLock<Vec<Mark>>,
+}
+
+impl Slice {
+    fn new(name: &str) -> Self {
+        Self { name: name.to_string(), rules: Rules::default(), marks: OnceLock::new() }
+    }
 }
 
 /// A constraint, parsed once.

@@ -1,31 +1,15 @@
 //! Slicing (http://hl7.org/fhir/R4/profiling.html#slicing): tells the items of a list, or the types of a choice, apart,
 //! and checks each slice for itself.
 
-use std::sync::OnceLock;
-
-use super::check::{Site, check_rules};
-use super::discriminator::{Mark, marks};
+use super::discriminator::marks;
+use super::mark::Mark;
 use super::place::Findings;
-use super::rules::Rules;
-use super::validate::Validation;
+use super::rules::{Rules, Slice};
+use super::site::Site;
+use super::validation::Validation;
 use crate::fhir::definition::{Discriminator, DiscriminatorKind, Max, Rest, Slicing};
 use crate::fhir::path::Element;
 use crate::problem::Category;
-
-/// Some items of a list, under a name.
-#[derive(Debug)]
-pub(super) struct Slice {
-    pub name: String,
-    pub rules: Rules,
-    /// What an item is known by, one for each discriminator; found out when first needed.
-    marks: OnceLock<Vec<Mark>>,
-}
-
-impl Slice {
-    pub fn new(name: &str) -> Self {
-        Self { name: name.to_string(), rules: Rules::default(), marks: OnceLock::new() }
-    }
-}
 
 /// An item of the list that is sliced.
 pub(super) struct Sliced<'a> {
@@ -34,12 +18,16 @@ pub(super) struct Sliced<'a> {
     pub index: Option<usize>,
 }
 
+/// Checks an item of a slice against the slice's rules.
+type CheckItem<'s, 'a> = &'s dyn Fn(&Sliced<'a>, &Rules, &mut Findings);
+
 /// Checks the slices of an element that stands at `site`. True when one lacks items that it must have.
 pub(super) fn check<'a>(
     items: &[&Sliced<'a>],
     rules: &Rules,
     site: &Site<'_>,
     validation: Validation<'a>,
+    check_item: CheckItem<'_, 'a>,
     findings: &mut Findings,
 ) -> bool {
     if rules.slices.is_empty() {
@@ -93,7 +81,7 @@ pub(super) fn check<'a>(
     }
     let mut is_missing = false;
     for ((slice, found), unsure) in rules.slices.iter().zip(&found).zip(unsure) {
-        is_missing |= check_slice(slice, (found, unsure), slicing, site, validation, findings);
+        is_missing |= check_slice(slice, (found, unsure), slicing, site, validation, check_item, findings);
     }
     is_missing
 }
@@ -112,6 +100,7 @@ fn check_slice<'a>(
     slicing: &Slicing,
     site: &Site<'_>,
     validation: Validation<'a>,
+    check_item: CheckItem<'_, 'a>,
     findings: &mut Findings,
 ) -> bool {
     let profile = site.profile.name();
@@ -137,9 +126,9 @@ fn check_slice<'a>(
         findings.error(Category::Structure, &site.path, text);
     }
     for item in found {
-        check_rules(item.element, &slice.rules, &site.at(item.index), validation, findings);
+        check_item(item, &slice.rules, findings);
     }
-    check(found, &slice.rules, site, validation, findings) || is_missing
+    check(found, &slice.rules, site, validation, check_item, findings) || is_missing
 }
 
 /// `once`, `3 times`.

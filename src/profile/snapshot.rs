@@ -3,7 +3,7 @@
 
 use super::compiled::Profiles;
 use super::rules::Rules;
-use super::slicing::Slice;
+use super::rules::Slice;
 use crate::fhir::definition::{
     Binding, Definitions, ElementDefinition, Max, Slicing, TypeDefinition, TypeRef, split_version, type_of_url,
 };

@@ -1,21 +1,69 @@
-//! Elements of an object: known ones only, as often as they may stand, of the right kind, primitives in their syntax.
+//! A resource, and the elements of an object: known ones only, as often as they may stand, of the right kind, primitives in their
+//! syntax. What a resource contains is checked as one, too.
 
 use serde_json::{Map, Value};
 
-use super::binding;
+use super::bundle::Bundle;
 use super::check::check_profile;
-use super::extensions;
-use super::invariants;
+use super::contained::{self, Contained};
+use super::implied::{claims, implied};
 use super::place::{Findings, Path};
-use super::references;
 use super::steps::step;
-use super::validate::{Validation, check_resource};
+use super::validation::Validation;
+use super::{binding, bundle_rules, extensions, invariants, questionnaire, references};
 use crate::fhir::definition::{Definitions, ElementDefinition, Kind, Max, TypeDefinition, check_primitive_value};
 use crate::fhir::path::Element;
 use crate::problem::Category;
 use crate::yaml::nearest;
 
 const EMPTY: &str = "an object has at least one element; leave it out instead";
+
+/// Checks a resource at `path`; false for something that is none. `validation.root` is the outermost resource.
+pub(super) fn check_resource<'a>(
+    map: &'a Map<String, Value>,
+    validation: Validation<'a>,
+    path: &Path<'_>,
+    findings: &mut Findings,
+) -> bool {
+    let known = Definitions::r4();
+    let Some(name) = map.get("resourceType").and_then(Value::as_str) else {
+        findings.error(Category::Structure, path, "a resource says with `resourceType` what it is");
+        return false;
+    };
+    let definition =
+        known.type_definition(name).filter(|definition| known.is_resource(name) && !definition.is_abstract);
+    let Some(definition) = definition else {
+        let names = known.type_names(Kind::Resource);
+        let near = (!findings.is_full()).then(|| nearest(name, names)).flatten();
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        findings.error(Category::Structure, path, format!("R4 has no resource of this type{hint}"));
+        return false;
+    };
+    let resource = Element::typed(map, definition);
+    let bundle = (name == "Bundle").then(|| Bundle::new(map));
+    let own = validation.contained.is_none().then(|| Contained::of(validation.root));
+    let contained = own.as_ref().or(validation.contained);
+    let validation = Validation { resource, bundle: bundle.as_ref().or(validation.bundle), contained, ..validation };
+    check_object(map, definition, path, validation, findings);
+    invariants::check(resource, definition, None, path, validation, findings);
+    contained::check_ids(map, path, findings);
+    if let Some(bundle) = &bundle {
+        bundle.check(path, findings);
+        bundle_rules::check(map, bundle, validation.is_thorough, path, findings);
+    }
+    if validation.is_thorough {
+        for canonical in claims(map) {
+            check_profile(resource, canonical, path, validation, findings);
+        }
+        for canonical in &implied(map, validation.profiles) {
+            check_profile(resource, canonical, path, validation, findings);
+        }
+        if name == "QuestionnaireResponse" {
+            questionnaire::check(map, path, validation, findings);
+        }
+    }
+    true
+}
 
 /// Checks all elements of an object of a known type.
 pub(super) fn check_object<'a>(
