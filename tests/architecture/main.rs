@@ -1,4 +1,4 @@
-//! The house as a machine sees it: layers, file sizes, headers, tables of contents, and data files that nobody reads.
+//! The house as a machine sees it: layers, circles of files, file sizes, headers, tables of contents, and data files that nobody reads.
 //! ARCHITECTURE.md tells the same story to people.
 
 #![allow(
@@ -12,6 +12,8 @@
 )]
 
 mod bounds;
+mod circles;
+mod code;
 mod drops;
 
 use std::collections::BTreeMap;
