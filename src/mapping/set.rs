@@ -4,8 +4,6 @@ use std::collections::HashMap;
 
 use super::language::{Map, MessageMap, Reading, Table};
 use super::units::Units;
-use super::{Context, Mapped, apply};
-use crate::hl7::Message;
 
 /// The maps of a feed.
 #[derive(Debug, Clone, Default)]
@@ -43,11 +41,6 @@ impl MapSet {
             self.by_event.keys().map(|(code, trigger)| (code.as_str(), trigger.as_str())).collect();
         events.sort_unstable();
         events
-    }
-
-    /// Makes drafts of a message. Always ends, never panics; a message of an event that is not covered gives one problem.
-    pub fn apply(&self, message: &Message, context: &Context<'_>) -> Mapped {
-        apply::message(self, message, context)
     }
 
     pub(super) fn message_map(&self, code: &str, trigger: &str) -> Option<&MessageMap> {

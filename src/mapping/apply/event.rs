@@ -4,20 +4,13 @@ use jiff::Timestamp;
 use serde_json::Map;
 
 use crate::fhir::Identifier;
-use crate::hl7::{DateTime, Message, SenderClock};
+use crate::hl7::DateTime;
 use crate::mapping::language::{MergeRule, SourcePath};
-use crate::mapping::{Context, Event, Merge};
+use crate::mapping::{Event, Merge};
 use crate::problem::{Category, FieldPlace, Place, Problem};
 
 use super::run::{Frame, Run};
 use super::time;
-
-/// The clock of the message's sender: MSH-7's offset, else the zone of the feed.
-pub fn clock(message: &Message, context: &Context<'_>) -> SenderClock {
-    // Nothing lost: `read` says when MSH-7 cannot be read.
-    let written = DateTime::parse(&message.header().timestamp()).ok();
-    SenderClock::of_message(context.zone.clone(), written.as_ref(), context.received)
-}
 
 /// Reads the event from MSH and EVN.
 pub fn read(run: &mut Run<'_>) -> Event {

@@ -61,12 +61,6 @@ impl<'a> Run<'a> {
     }
 }
 
-/// How many labels a resource has.
-pub fn labels_of(resource: &Resource) -> usize {
-    let listed = resource.get("meta").and_then(|meta| meta.get("security")?.as_array());
-    listed.map_or(0, Vec::len)
-}
-
 fn without_duplicates(labels: Vec<Value>) -> Vec<Value> {
     let mut once = Resource::new("Basic");
     once.add_to_meta("security", labels);

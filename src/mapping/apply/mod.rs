@@ -22,8 +22,9 @@ mod time;
 #[cfg(test)]
 mod time_tests;
 mod unread;
+mod whole;
 
-pub(super) use run::{Run, message};
+pub(super) use run::Run;
 
 #[cfg(test)]
 mod code_tests;

@@ -8,7 +8,6 @@ use crate::problem::{Category, Place, Problem};
 use crate::unused::Kind;
 
 use super::deletion::{Told, source_of};
-use super::labels::labels_of;
 use super::run::{Frame, Run};
 
 /// A value, and whether anything was read for it (and not only written down in the map).
@@ -161,6 +160,12 @@ impl<'a> Run<'a> {
         }
         Some(Filled { value: Value::Object(object), is_read })
     }
+}
+
+/// How many labels a resource has.
+fn labels_of(resource: &Resource) -> usize {
+    let listed = resource.get("meta").and_then(|meta| meta.get("security")?.as_array());
+    listed.map_or(0, Vec::len)
 }
 
 pub fn as_map(value: Value) -> Option<Map<String, Value>> {
