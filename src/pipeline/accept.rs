@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 use super::answer::{self, Answer};
-use super::decide::{Decided, Said, decide, joined};
+use super::decide::{Decided, decide, joined};
 use super::find::{find, persons};
+use super::locks::MOST_TRIES;
 use super::overlay::Overlay;
 use super::portions::portions;
+use super::said::Said;
 use super::understand::{self, Read};
 use super::{Acknowledged, Arrival, Event, Gateway, notices, trace};
 use crate::mapping::Mapped;
@@ -17,9 +19,6 @@ use crate::problem::{Category, FieldPlace, Place, Problem};
 use crate::site::{Feed, Site};
 use crate::store::{Disposition, MessageEntry, MessageSummary, Notice, Seen, StoreError, Trace, WriteUnit};
 use crate::unused::Kind;
-
-/// How often a decision is made anew because somebody else changed the record; with the locks once is rare already.
-const MOST_TRIES: usize = 16;
 
 impl Gateway {
     /// Takes one message all the way to durable. Never fails: whatever happens, the sender is told.

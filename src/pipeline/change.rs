@@ -3,7 +3,9 @@
 
 use super::find::{Known, OBSERVATIONS};
 use super::join::Somebody;
-use super::settle::{Settled, Working, settle};
+use super::locks::MOST_TRIES;
+use super::settle::{Settled, settle};
+use super::working::Working;
 use super::{Acknowledged, Arrival, Event, Gateway, notices};
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::{Category, Place, Problem};
@@ -11,9 +13,6 @@ use crate::protocol::{Action, Contact};
 use crate::site::Site;
 use crate::store::{AuditEntry, StoreError, WriteUnit};
 use serde::{Deserialize, Serialize};
-
-/// How often a change is made anew when the record changed meanwhile.
-pub(super) const MOST_TRIES: usize = 16;
 
 /// What a person does with a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,17 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-
 use super::find::Found;
 use super::labels;
 use super::ownership;
 use super::portions::Portion;
-use super::settle::{Settled, Working, settle, version_path};
+use super::said::Said;
+use super::settle::{Settled, settle};
+use super::working::{Working, version_path};
 use crate::problem::{Category, Place, Problem, Severity};
 use crate::profile::{self, own_profile, validate_own};
 use crate::record::{Change, Record, Stamp, Statement, merge, merge_patients, squash};
-use crate::site::{Feed, Intake, Site};
+use crate::site::{Feed, Intake};
 use crate::store::{Disposition, HeadWrite, Trace, TraceLine, WriteUnit};
 
 /// What one message comes to.
@@ -25,14 +25,6 @@ pub struct Decided {
     /// The id of the Patient; of several the first, and the others.
     pub patient: Option<String>,
     pub other_patients: Vec<String>,
-}
-
-/// Who said it and when it came.
-pub(super) struct Said<'a> {
-    pub site: &'a Site,
-    pub feed: &'a Feed,
-    pub control: &'a str,
-    pub received: Timestamp,
 }
 
 /// Merges, evaluates, gates. With an error among the problems nothing of it is to be written but the message itself.

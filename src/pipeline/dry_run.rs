@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::decide::{Decided, Said, decide, joined};
+use super::decide::{Decided, decide, joined};
 use super::find::{Found, Known};
 use super::overlay::Overlay;
 use super::portions::{Portion, portions};
+use super::said::Said;
 use super::{Arrival, Code, notices, trace, understand};
 use crate::fhir::Identifier;
 use crate::identity;

@@ -2,11 +2,12 @@
 //! a merge message (A40), in a commit of its own. Nothing is joined whose dates of birth contradict each other.
 
 use super::Gateway;
-use super::change::MOST_TRIES;
 use super::find::{OBSERVATIONS, memberships};
 use super::labels;
+use super::locks::MOST_TRIES;
 use super::portions::Portion;
-use super::settle::{Settled, Working, settle};
+use super::settle::{Settled, settle};
+use super::working::Working;
 use crate::fhir::Identifier;
 use crate::identity::PersonId;
 use crate::problem::{Category, Place, Problem};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::decide::Said;
+use super::said::Said;
 use crate::agreement::{label_arrival, protection};
 use crate::fhir::Resource;
 use crate::identity::{Identified, PersonId, ResourceId};

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use crate::identity::PersonId;
 
+/// How often a decision is made anew because somebody else changed the record; with the locks once is rare already.
+pub(super) const MOST_TRIES: usize = 16;
 /// Two patients share a lock once in this many times; they then wait for each other, nothing more.
 const STRIPES: usize = 1024;
 

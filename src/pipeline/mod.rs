@@ -25,6 +25,7 @@ mod portions;
 mod render;
 pub mod retention;
 pub mod roster;
+mod said;
 mod settle;
 pub mod story;
 mod telling;
@@ -32,6 +33,7 @@ pub mod timers;
 mod trace;
 mod understand;
 mod unused_work;
+mod working;
 
 pub use arrival::{Acknowledged, Arrival, Code};
 pub use change::TaskAction;

@@ -4,44 +4,18 @@
 use jiff::Timestamp;
 
 use super::telling::decide_deliveries;
+use super::working::{Working, version_path};
 use crate::problem::Problem;
 use crate::protocol::View;
-use crate::record::{Change, Membership, Pressures, Record, Stored, Unpaired, pressures, squash};
+use crate::record::{Pressures, Unpaired, pressures, squash};
 use crate::site::Site;
 use crate::store::{HeadWrite, Trace, TraceLine, WriteUnit};
-
-/// A record on its way to the store: as loaded, with the changes made so far already in it.
-pub struct Working {
-    pub record: Record,
-    /// The revision the head had when it was loaded.
-    pub revision: u64,
-    pub changes: Vec<Change>,
-    pub memberships: Vec<Membership>,
-    pub trace: Trace,
-    /// What the rules could not use or judge and have not told before.
-    pub unused: Vec<Problem>,
-}
 
 /// What there is to commit, how it came to be, and what could not be used for it.
 pub struct Settled {
     pub unit: WriteUnit,
     pub trace: Trace,
     pub unused: Vec<Problem>,
-}
-
-impl Working {
-    pub fn new(record: Record, memberships: Vec<Membership>) -> Self {
-        let revision = record.head.revision;
-        Self { record, revision, changes: Vec::new(), memberships, trace: Trace::default(), unused: Vec::new() }
-    }
-
-    /// Takes changes into the record, so that what comes next sees them.
-    pub fn take(&mut self, changes: Vec<Change>) {
-        for change in changes {
-            self.record.apply(&change);
-            self.changes.push(change);
-        }
-    }
 }
 
 /// Lets the protocols and the agreements have their say, and makes the unit to commit.
@@ -103,9 +77,4 @@ fn evaluate(site: &Site, working: &mut Working, now: Timestamp) {
 /// What a decision is about; some are about no protocol in particular.
 fn named(protocol: &str, rule: &str) -> String {
     if protocol.is_empty() { "protocols".to_string() } else { format!("{protocol}/{rule}") }
-}
-
-/// `Task/id/_history/version`
-pub(super) fn version_path(stored: &Stored) -> String {
-    format!("{}/{}/_history/{}", stored.resource.resource_type(), stored.id, stored.version)
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::copies::{self, Ending, Newcomer};
 use super::render::{Rendering, is_pushable};
-use super::settle::{Working, version_path};
+use super::working::{Working, version_path};
 use crate::agreement::{Decision, Push, Verdict};
 use crate::fhir::Resource;
 use crate::identity::PersonId;
