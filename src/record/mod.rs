@@ -13,7 +13,9 @@ mod pressure;
 mod rank;
 mod results;
 mod squash;
+mod stamp;
 mod state;
+mod statement;
 mod stored;
 #[cfg(test)]
 mod stories;
@@ -21,12 +23,14 @@ mod visits;
 mod who;
 mod working;
 
-pub use merge::{Merged, Statement, merge, touched};
+pub use merge::{Merged, merge, touched};
 pub use panel::Membership;
 pub use patients::merge_patients;
 pub use pressure::{Pressures, Unpaired, is_half_pressure, pressures};
 pub use rank::LOOK;
 pub use squash::squash;
-pub use state::{Change, Head, Record, Stamp, State, Stored, Told, Transition};
+pub use stamp::Stamp;
+pub use state::{Change, Head, Record, State, Stored, Told, Transition};
+pub use statement::Statement;
 pub use who::Who;
 pub use working::restated;

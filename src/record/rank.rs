@@ -3,12 +3,9 @@
 
 use jiff::Timestamp;
 
-use super::{Stamp, encounter};
+use super::encounter::{self, only_mentions};
+use super::stamp::{MENTIONED, Stamp};
 use crate::fhir::Resource;
-
-/// What those who only mention a patient or a visit (results, orders, appointments, hospitals that know the patient by
-/// another's number) say of it: it fills gaps.
-pub(super) const MENTIONED: i8 = -1;
 
 /// The trigger of a person's look at a thing: it says nothing of what happened to it, and weighs what was looked at.
 pub const LOOK: &str = "look";
@@ -50,11 +47,6 @@ pub(super) fn weighed(resource_type: &str, stamp: Stamp) -> Stamp {
         "Observation" | "DiagnosticReport" => Stamp { weight: result_weight(stamp.rank), ..stamp },
         _ => stamp,
     }
-}
-
-/// Whether a v2 event is of those that do not keep demographics and visits: all but ADT's.
-pub(super) fn only_mentions(trigger: &str) -> bool {
-    encounter::is_event(trigger) && !trigger.starts_with('A')
 }
 
 /// The order in which a result goes through its statuses (http://hl7.org/fhir/R4/valueset-observation-status.html).

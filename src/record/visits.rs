@@ -1,8 +1,9 @@
 //! Visits that cannot be told apart, or that may be one under two numbers. Nothing is joined here: a wrong join cannot be
 //! undone by a machine, and the sender's numbers can be put right.
 
+use super::encounter::only_mentions;
 use super::working::Working;
-use super::{State, Statement, rank};
+use super::{State, Statement};
 use crate::fhir::Resource;
 use crate::problem::{Category, FieldPlace, Place, Problem};
 use crate::unused::{Duty, Kind};
@@ -19,7 +20,7 @@ pub(super) fn doubts(working: &Working<'_>, statement: &Statement) -> Vec<Proble
     for identified in visits {
         if identified.draft.key.is_none() {
             // A result's visit without a number tells where it was taken, and goes nowhere.
-            problems.extend((!rank::only_mentions(&statement.trigger)).then(without_number));
+            problems.extend((!only_mentions(&statement.trigger)).then(without_number));
             // Nothing lost: a visit without a number is told of just above, unless a result only mentions it.
             continue;
         }

@@ -2,13 +2,12 @@
 //! Odd sequences end in a defensible status and a note, never in a fault.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
 
 use serde_json::Value;
 
 use super::super::part::{Part, Parts};
 use super::super::{Stamp, Transition};
+use super::instant::instant;
 use super::places::{self, Places};
 use super::trigger::{DISPOSITION, Meaning, PLACE};
 
@@ -282,17 +281,4 @@ fn start(transitions: &[Transition], first_change: Option<Timestamp>) -> Option<
     start
         .or_else(|| transitions.iter().find(begun).map(|transition| transition.stamp.occurred.to_string()))
         .or_else(|| plans.last().and_then(|plan| plan.start.clone()))
-}
-
-/// The moment that a FHIR dateTime begins with; none for a year or a month alone.
-pub(super) fn instant(text: &str) -> Option<Timestamp> {
-    // Nothing lost: a year or a month alone orders nothing; the event's own time does.
-    let civil = |moment: DateTime| moment.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-    text.parse::<Timestamp>()
-        // Nothing lost: a year or a month alone orders nothing; the event's own time does.
-        .ok()
-        // Nothing lost: a year or a month alone orders nothing; the event's own time does.
-        .or_else(|| text.parse::<DateTime>().ok().and_then(civil))
-        // Nothing lost: a year or a month alone orders nothing; the event's own time does.
-        .or_else(|| text.parse::<Date>().ok().and_then(|date| civil(date.at(0, 0, 0, 0))))
 }

@@ -2,11 +2,12 @@
 //! the status never depends on the order in which messages arrived.
 
 mod course;
+mod instant;
 mod places;
 mod trigger;
 mod write;
 
 pub(super) use course::project;
 pub(super) use trigger::{
-    COMPUTED, COMPUTED_PARTS, MAX_TRANSITIONS, PLACE, is_event, keep_newest, too_many, transition, trigger_rank,
+    COMPUTED, COMPUTED_PARTS, MAX_TRANSITIONS, PLACE, keep_newest, only_mentions, too_many, transition, trigger_rank,
 };

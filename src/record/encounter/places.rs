@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::super::{Stamp, Transition};
-use super::course::instant;
+use super::instant::instant;
 use super::trigger::{Meaning, PLACE};
 
 /// One place and how long it was the patient's.

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::super::rank::only_mentions;
 use super::super::{Stamp, Told, Transition};
-use super::write::ACT_CODE;
 use crate::fhir::Draft;
 use crate::problem::{Category, Place, Problem};
 use crate::unused::Kind;
+
+/// The system of a class that is written without one.
+pub(super) const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
 /// How many transitions of each kind (those that change a status, those that do not) an encounter keeps: the newest.
 pub(in crate::record) const MAX_TRANSITIONS: usize = 200;
@@ -79,6 +80,11 @@ pub(in crate::record) fn is_event(trigger: &str) -> bool {
     trigger.len() == 3
         && bytes.next().is_some_and(|first| first.is_ascii_uppercase())
         && bytes.all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a v2 event is of those that do not keep demographics and visits: all but ADT's.
+pub(in crate::record) fn only_mentions(trigger: &str) -> bool {
+    is_event(trigger) && !trigger.starts_with('A')
 }
 
 /// What comes later when the times are the same: a visit is planned, begun, changed, ended, and then taken back.

@@ -4,12 +4,11 @@
 use serde_json::{Map, Value, json};
 
 use super::course::{Course, Past};
+use super::trigger::ACT_CODE;
 use crate::fhir::Resource;
 
 /// On a bound that no message stated.
 const TIME_FROM: &str = "https://handover.health/StructureDefinition/handover-time-from";
-/// The system of a class that is written without one.
-pub(super) const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
 impl Course {
     pub(in crate::record) fn write(&self, encounter: &mut Resource) {
