@@ -3,6 +3,7 @@
 mod contract;
 mod embedded;
 mod engine;
+mod error;
 mod health;
 mod kinds;
 mod looks;
@@ -17,7 +18,8 @@ mod unit;
 mod unused;
 mod worklist;
 
-pub use contract::{Store, StoreError};
+pub use contract::Store;
+pub use error::StoreError;
 pub use health::Health;
 use health::NEXT_LOOKED_AT;
 pub use looks::ToLookAt;

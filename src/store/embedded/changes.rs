@@ -1,7 +1,9 @@
 //! A unit becomes changes to keys: preconditions first, then everything it writes with the index keys that follow.
 
 use super::draft::Draft;
-use super::keys::{BY_IDENTIFIER, BY_TYPE, HEAD, HISTORY, Key, OBSERVED, PERSON, RESOURCE, TIMER, hash_identifier};
+use super::keys::{
+    BY_IDENTIFIER, BY_TYPE, HEAD, Key, OBSERVED, PERSON, TIMER, hash_identifier, history_key, resource_key,
+};
 use super::pack::{Terms, pack_json, pack_stored, unpack_json, unpack_stored};
 use super::{audit, looks, messages, outbox, unused, worklist};
 use crate::identity::{PersonId, ResourceId};
@@ -75,14 +77,6 @@ pub fn replace_head(draft: &mut Draft<'_>, before: Option<&Head>, head: &Head) -
     }
     draft.put(head_key(head.person), pack_json(head)?);
     Ok(())
-}
-
-pub fn resource_key(kind: u8, id: ResourceId) -> Vec<u8> {
-    Key::new(RESOURCE).person(id.person).byte(kind).bytes(&id.local).done()
-}
-
-pub fn history_key(kind: u8, id: ResourceId, version: u64) -> Vec<u8> {
-    Key::new(HISTORY).person(id.person).byte(kind).bytes(&id.local).number(version).done()
 }
 
 fn put_change(draft: &mut Draft<'_>, change: &Change, sequence: u64) -> Result<(), StoreError> {

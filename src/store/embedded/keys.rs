@@ -217,6 +217,14 @@ impl<'a> Reader<'a> {
     }
 }
 
+pub fn resource_key(kind: u8, id: ResourceId) -> Vec<u8> {
+    Key::new(RESOURCE).person(id.person).byte(kind).bytes(&id.local).done()
+}
+
+pub fn history_key(kind: u8, id: ResourceId, version: u64) -> Vec<u8> {
+    Key::new(HISTORY).person(id.person).byte(kind).bytes(&id.local).number(version).done()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

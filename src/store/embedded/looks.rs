@@ -1,8 +1,7 @@
 //! The index of what waits for a person's look, in the order of ids, so that what is of one patient stands together; and how much.
 
-use super::changes::resource_key;
 use super::draft::Draft;
-use super::keys::{Key, Reader, TO_LOOK_AT, TO_LOOK_AT_COUNT};
+use super::keys::{Key, Reader, TO_LOOK_AT, TO_LOOK_AT_COUNT, resource_key};
 use super::pack::unpack_stored;
 use super::rebuild::rebuild;
 use super::walk::{present, walk};

@@ -1,9 +1,8 @@
 //! Builds an index of the resources of one type in a store that a program wrote which did not keep it, in bounded steps.
 
-use super::changes::resource_key;
 use super::counters::Counters;
 use super::draft::Draft;
-use super::keys::{BY_TYPE, Key, Reader};
+use super::keys::{BY_TYPE, Key, Reader, resource_key};
 use super::pack::unpack_stored;
 use super::walk::present;
 use crate::record::Stored;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::changes::{history_key, read_head, resource_key};
-use super::keys::{Key, OBSERVED, PERSON, RESOURCE, Reader, hash_identifier};
+use super::changes::read_head;
+use super::keys::{Key, OBSERVED, PERSON, RESOURCE, Reader, hash_identifier, history_key, resource_key};
 use super::pack::{damaged, unpack_stored};
 use super::walk::{all, present};
 use crate::fhir::Identifier;

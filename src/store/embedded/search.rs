@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::changes::{read_head, resource_key};
-use super::keys::{BY_IDENTIFIER, BY_TYPE, Key, OBSERVED, RESOURCE, Reader, identifier_term};
+use super::changes::read_head;
+use super::keys::{BY_IDENTIFIER, BY_TYPE, Key, OBSERVED, RESOURCE, Reader, identifier_term, resource_key};
 use super::pack::unpack_stored;
 use super::record::{observed_id, survivor, unpack_pair};
 use super::walk::{STEPS, Walked, cursor_of, key_of, present, walk_keys};

@@ -3,9 +3,8 @@
 
 use jiff::Timestamp;
 
-use super::changes::resource_key;
 use super::draft::Draft;
-use super::keys::{Key, OPEN_WORK, OPEN_WORK_COUNT, Reader, hash, time_bytes};
+use super::keys::{Key, OPEN_WORK, OPEN_WORK_COUNT, Reader, hash, resource_key, time_bytes};
 use super::pack::unpack_stored;
 use super::rebuild::rebuild;
 use super::walk::{all, present, walk};
