@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::evaluate::Context;
-use super::model::{Priority, Role};
+use super::chain::{Priority, Role};
+use super::context::Context;
 use super::names;
 use crate::fhir::Resource;
 use crate::identity::ResourceId;

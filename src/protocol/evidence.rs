@@ -1,13 +1,14 @@
 //! What in the record ends work: a visit in the window, a referral made. Says in words what it found.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
+use super::context::Context;
 use super::deadline::Deadline;
-use super::evaluate::Context;
 use super::model::{Evidence, Window};
 use super::sources::{self, Sources};
-use super::tasks::date_of;
 use super::visit::Visit;
+use crate::fhir::Resource;
 use crate::identity::ResourceId;
 
 /// The evidence found after a trigger, in words, and what it is; `own` is the encounter that triggered, which never counts itself.
@@ -62,4 +63,14 @@ fn is_in(context: &Context<'_>, window: &Window, after: Timestamp, opens: Timest
 fn was_seen(context: &Context<'_>, visit: &Visit<'_>, trigger: Option<&Visit<'_>>) -> bool {
     let elsewhere = trigger.is_some_and(|trigger| context.facts.place_of(trigger) != context.facts.place_of(visit));
     elsewhere || visit.has_attender()
+}
+
+/// The first of a resource's dates that says when it took place.
+fn date_of(resource: &Resource) -> Option<&str> {
+    let period = |element: &str| resource.get(element).and_then(|period: &Value| period.get("start")?.as_str());
+    ["performedDateTime", "occurrenceDateTime", "authoredOn", "start", "created"]
+        .iter()
+        .find_map(|element| resource.text(element))
+        .or_else(|| period("performedPeriod"))
+        .or_else(|| period("occurrencePeriod"))
 }

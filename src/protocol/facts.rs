@@ -9,10 +9,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::codes::Codes;
 use super::filter::Filter;
-use super::model::{Codes, ConditionCount, Who};
 use super::reason::Certainty;
 use super::visit::Visit;
+use super::who::{ConditionCount, Who};
 use crate::fhir::ValueSets;
 use crate::fhir::time::PartialDateTime;
 use crate::identity::ResourceId;

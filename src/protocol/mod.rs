@@ -3,9 +3,14 @@
 
 mod act;
 mod alert;
+mod anchor;
 mod build;
 mod calendar;
 mod cards;
+mod chain;
+mod codes;
+mod codings;
+mod context;
 mod deadline;
 mod doubts;
 mod evaluate;
@@ -13,9 +18,12 @@ mod evidence;
 mod example;
 mod facts;
 mod filter;
+mod fits;
+mod implied;
 mod labels;
 mod model;
 mod names;
+mod owed;
 mod plans;
 mod prompts;
 mod provenance;
@@ -28,8 +36,10 @@ mod sources;
 mod tasks;
 mod template;
 mod together;
+mod told;
 mod view;
 mod visit;
+mod who;
 mod work;
 
 #[cfg(test)]
@@ -39,7 +49,7 @@ pub use act::{Action, Contact};
 pub use calendar::Calendar;
 pub use cards::{Card, CardCoding, CardSource, HOOKS, Indicator, Suggestion};
 pub use example::ExampleResult;
-pub use labels::LabelsOf;
+pub use implied::LabelsOf;
 pub use names::{
     ALERT, ALERT_PROFILE, ANSWER, CANONICAL, CONTACT, FLAG_IDENTIFIER, PLAN_IDENTIFIER, PROMPT_CODE, ROLE, TASK_CODE,
     TASK_IDENTIFIER,

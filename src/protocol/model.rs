@@ -2,10 +2,13 @@
 //! docs/protocol-language.md explains every key.
 
 use super::alert::{AlertRule, Repeat};
+use super::chain::{Priority, Role, Step};
+use super::codes::Codes;
 use super::deadline::Deadline;
 use super::filter::Filter;
-use super::reason::{Certainty, Reason};
+use super::reason::Reason;
 use super::template::Template;
+use super::who::Who;
 use crate::yaml::{Mark, Node};
 
 /// One protocol file.
@@ -25,34 +28,6 @@ pub struct Protocol {
     /// What readings are that cannot be right.
     pub repeat: Repeat,
     pub examples: Vec<Example>,
-}
-
-/// A group of people. All that is said must hold.
-#[derive(Debug, Clone, Default)]
-pub struct Who {
-    pub conditions: Option<ConditionCount>,
-    /// Years, both included.
-    pub age: Option<(Option<u32>, Option<u32>)>,
-    /// On the Patient.
-    pub filter: Option<Filter>,
-}
-
-/// People whose active conditions fall into at least so many of these groups.
-#[derive(Debug, Clone)]
-pub struct ConditionCount {
-    /// Value sets, of which each counts once; with one set that includes others by name, those count.
-    pub groups: Vec<String>,
-    pub at_least: usize,
-    /// How sure the diagnoses must be that count.
-    pub certainty: Vec<Certainty>,
-}
-
-/// Codes named by value set or listed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Codes {
-    pub value_sets: Vec<String>,
-    /// System URL and code.
-    pub listed: Vec<(String, String)>,
 }
 
 /// The CarePlan of a programme.
@@ -82,24 +57,6 @@ pub struct Answer {
     pub again: Option<Deadline>,
     /// A reason not to do what is asked, rather than doing it.
     pub is_override: bool,
-}
-
-/// Who does the work. The practice answers for all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    Practice,
-    CareManager,
-    Coach,
-    Clinician,
-}
-
-/// Task.priority (http://hl7.org/fhir/R4/valueset-request-priority.html), least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Priority {
-    Routine,
-    Urgent,
-    Asap,
-    Stat,
 }
 
 /// Work that is owed when something happened.
@@ -182,14 +139,6 @@ pub struct Window {
     pub within: Option<Deadline>,
 }
 
-/// One step of a chain: who has it, and how loudly, from some time after it was raised.
-#[derive(Debug, Clone)]
-pub struct Step {
-    pub after: Deadline,
-    pub owner: Vec<Role>,
-    pub priority: Option<Priority>,
-}
-
 /// A story in the file and what must come of it.
 #[derive(Debug, Clone)]
 pub struct Example {
@@ -202,27 +151,5 @@ pub struct Example {
 impl Prompt {
     pub fn detail_or_question(&self) -> &str {
         if self.detail.is_empty() { &self.ask } else { &self.detail }
-    }
-}
-
-impl Role {
-    pub const WORDS: [(&'static str, Self); 4] = [
-        ("practice", Self::Practice),
-        ("care-manager", Self::CareManager),
-        ("coach", Self::Coach),
-        ("clinician", Self::Clinician),
-    ];
-
-    pub fn code(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, role)| *role == self).map_or("practice", |(word, _)| word)
-    }
-}
-
-impl Priority {
-    pub const WORDS: [(&'static str, Self); 4] =
-        [("routine", Self::Routine), ("urgent", Self::Urgent), ("asap", Self::Asap), ("stat", Self::Stat)];
-
-    pub fn code(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, priority)| *priority == self).map_or("routine", |(word, _)| word)
     }
 }

@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 
 use super::build::patient_reference;
-use super::evaluate::{Context, Findings};
+use super::context::{Context, Findings};
 use super::model::Prompt;
 use super::prompts::{Standing, answers_of, standing};
-use super::sources;
+use super::told;
 use super::work::{Desired, Outcome, Work};
 use crate::fhir::Resource;
 use crate::identity::ResourceId;
@@ -51,9 +51,9 @@ pub fn owe(context: &Context<'_>, findings: &mut Findings) {
     let trigger = conditions.first().map(|stored| format!("Condition/{}", stored.id));
     let id = ResourceId::of(facts.record.head.person, "CarePlan", &work.key());
     // Its activities are read from the plan itself.
-    let mut sources = sources::of_people(context, [&context.protocol.who]);
+    let mut sources = told::of_people(context, [&context.protocol.who]);
     for prompt in &context.protocol.prompts {
-        sources.extend(sources::of_people(context, [&prompt.who]));
+        sources.extend(told::of_people(context, [&prompt.who]));
         sources.extend(flag_of(context, findings, prompt));
     }
     let outcome = Outcome::Open;

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::build::patient_reference;
-use super::evaluate::{Context, Findings};
+use super::context::{Context, Findings};
 use super::model::{Answer, Prompt};
 use super::work::{Desired, Given, Outcome, Work};
-use super::{names, sources};
+use super::{names, told};
 use crate::fhir::Resource;
 use crate::identity::ResourceId;
 
@@ -80,7 +80,7 @@ fn desire(context: &Context<'_>, prompt: &Prompt, findings: &mut Findings) -> De
     flag.set("author", json!({ "display": format!("Handover: {}", context.protocol.title) }));
     let trigger = facts.conditions_of(&context.protocol.who).first().map(|stored| format!("Condition/{}", stored.id));
     let id = ResourceId::of(facts.record.head.person, "Flag", &work.key());
-    let sources = sources::of_people(context, [&context.protocol.who, &prompt.who]);
+    let sources = told::of_people(context, [&context.protocol.who, &prompt.who]);
     Desired { work, outcome, id, resource: flag, trigger, words, insists: false, sources }
 }
 

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::facts::Facts;
-use super::model::Codes;
+use super::codes::Codes;
+use super::codings::codings_of;
 use crate::record::Stored;
 
 /// A reason that a rule asks for. Defaults: any position, and everything that was not ruled out.
@@ -144,7 +144,7 @@ fn diagnoses_of<'a>(encounter: &'a Stored, conditions: &[&'a Stored]) -> Vec<Dia
 /// `use` holds DG1-6 as it was sent (table 0052) beside FHIR's diagnosis-role.
 fn standing(item: &Value, place: usize) -> Standing {
     let codes: Vec<&str> =
-        super::alert::codings_of(item.get("use").unwrap_or(&Value::Null)).into_iter().map(|(_, code)| code).collect();
+        codings_of(item.get("use").unwrap_or(&Value::Null)).into_iter().map(|(_, code)| code).collect();
     let kind = match () {
         () if codes.contains(&"AD") || codes.contains(&"A") => 2,
         () if codes.contains(&"W") => 1,
@@ -152,20 +152,4 @@ fn standing(item: &Value, place: usize) -> Standing {
     };
     let rank = item.get("rank").and_then(Value::as_u64);
     Standing { not_first: rank != Some(1), kind, rank: rank.unwrap_or(u64::MAX), place }
-}
-
-impl Reason {
-    /// Whether something said of a visit is this reason.
-    pub fn is_among(&self, said: &[Said<'_>], facts: &Facts<'_>) -> bool {
-        said.iter().any(|said| self.is(said, facts))
-    }
-
-    pub fn is(&self, said: &Said<'_>, facts: &Facts<'_>) -> bool {
-        let in_place = match self.position {
-            Position::Any => true,
-            Position::Principal => said.is_principal,
-            Position::ReasonForVisit => said.at_door,
-        };
-        in_place && self.certainty.contains(&said.certainty) && facts.has_code(&self.codes, &said.codings)
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::evaluate::Findings;
+use super::context::Findings;
 use super::facts::Facts;
 use super::names;
 use super::provenance::provenance;

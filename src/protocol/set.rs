@@ -8,7 +8,7 @@ use rust_embed::RustEmbed;
 use serde_json::Value;
 
 use super::calendar::Calendar;
-use super::labels::{LabelsOf, implied_by};
+use super::implied::{LabelsOf, implied_by};
 use super::model::Protocol;
 use super::read::{read_calendar, read_protocol};
 use super::work::key;

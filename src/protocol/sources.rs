@@ -3,11 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use super::evaluate::Context;
-use super::facts::Facts;
-use super::model::{EncounterTest, TaskRule, Trigger, Who};
-use super::tasks::Anchor;
-use super::visit::Visit;
 use crate::record::Stored;
 
 pub type Sources = BTreeSet<String>;
@@ -27,49 +22,4 @@ pub fn remembered(now: &Sources, before: &Sources) -> Sources {
 
 pub fn of<'a>(stored: impl IntoIterator<Item = &'a Stored>) -> Sources {
     stored.into_iter().map(|stored| format!("{}/{}", stored.resource.resource_type(), stored.id)).collect()
-}
-
-/// The diagnoses by which the patient is one of these people.
-pub fn of_people<'w>(context: &Context<'_>, people: impl IntoIterator<Item = &'w Who>) -> Sources {
-    people.into_iter().flat_map(|who| of(context.facts.conditions_of(who))).collect()
-}
-
-/// A task tells of the visit that triggered it, of those that it answers as well, and of why the patient is among those whom
-/// its rule is for.
-pub fn of_task<'n>(
-    context: &Context<'_>,
-    rule: &TaskRule,
-    anchor: &Anchor<'_, '_>,
-    also: impl Iterator<Item = &'n str>,
-) -> Sources {
-    let facts = context.facts;
-    let mut sources = of_people(context, [&rule.who, &context.protocol.who]);
-    let test = match &rule.when {
-        Trigger::Arrival(test) | Trigger::Discharge(test) | Trigger::Count { test, .. } => test,
-        Trigger::Answer { prompt, .. } => {
-            sources.extend(of(context.existing_at(prompt, "").map(|flag| flag.stored)));
-            return sources;
-        }
-    };
-    sources.extend(anchor.visit.into_iter().flat_map(|visit| facts.told_by(visit, test)));
-    for name in also {
-        let visit = facts.visits.iter().find(|visit| visit.id.to_string() == name);
-        sources.extend(visit.into_iter().flat_map(|visit| facts.told_by(visit, test)));
-    }
-    if let Trigger::Count { .. } = rule.when {
-        // Each of them is one of the count.
-        let counted = facts.visits.iter().filter(|visit| facts.fits(test, visit));
-        sources.extend(counted.flat_map(|visit| facts.told_by(visit, test)));
-    }
-    sources
-}
-
-impl Facts<'_> {
-    /// What it is to say of a visit that it fits a test: the encounter, the diagnosis that is its reason, and the diagnoses
-    /// that the test asked for.
-    pub fn told_by(&self, visit: &Visit<'_>, test: &EncounterTest) -> Sources {
-        let asked = |by: &&super::reason::Said<'_>| test.reasons.iter().any(|reason| reason.is(by, self));
-        let fitting = visit.said.iter().filter(asked).map(|said| said.by);
-        of([visit.stored].into_iter().chain(visit.reason_by).chain(fitting))
-    }
 }

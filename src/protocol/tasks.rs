@@ -1,47 +1,24 @@
 //! Task rules: each trigger in the record is an anchor, and each anchor says whether work is owed, done, over or pointless.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
+use super::anchor::Anchor;
 use super::build::{self, TaskParts};
+use super::chain::Step;
+use super::context::{Context, Findings};
 use super::deadline::Deadline;
-use super::evaluate::{Context, Findings};
-use super::model::{Evidence, Step, TaskRule, Trigger};
-use super::sources::{self, Sources};
+use super::model::{Evidence, TaskRule, Trigger};
+use super::owed::Owed;
+use super::sources::Sources;
 use super::visit::Visit;
 use super::work::{Desired, Existing, Outcome, Work};
-use super::{evidence, together};
+use super::{evidence, together, told};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::unused::{Duty, Kind};
 
 /// A sender's clock may run ahead by so much without its message waiting.
 pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
-
-/// Something that triggers a rule.
-pub struct Anchor<'v, 'a> {
-    /// What tells this work from other work of the rule.
-    pub name: String,
-    pub at: Timestamp,
-    pub visit: Option<&'v Visit<'a>>,
-    /// The trigger's time has passed by itself (an arrival whose encounter is over).
-    pub over: Option<String>,
-    /// For `{count}` and `{answer}`.
-    pub detail: String,
-}
-
-/// One trigger for which a rule may owe work, and how that stands.
-pub struct Owed<'v, 'a> {
-    pub anchor: Anchor<'v, 'a>,
-    pub existing: Option<&'v Existing<'v>>,
-    pub outcome: Outcome,
-    pub due: Option<Timestamp>,
-    who_words: String,
-    /// Other triggers that this work answers, too: their names, and in words what they were.
-    pub also: Vec<(String, String)>,
-    /// What ended it.
-    ended_by: Sources,
-}
 
 pub fn owe(context: &Context<'_>, findings: &mut Findings) {
     for rule in &context.protocol.tasks {
@@ -227,7 +204,7 @@ fn outcome_of(
 fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, findings: &mut Findings) -> Desired {
     let Owed { anchor, existing, outcome, due, who_words, also, ended_by } = owed;
     let anchor = &anchor;
-    let mut sources = sources::of_task(context, rule, anchor, also.iter().map(|(name, _)| name.as_str()));
+    let mut sources = told::of_task(context, rule, anchor, also.iter().map(|(name, _)| name.as_str()));
     sources.extend(ended_by);
     let mut work = Work::of(context.protocol, &rule.id, anchor.name.clone(), &rule.mark);
     let step = climbed(&rule.climb, anchor.at, existing, outcome == Outcome::Open, context.now(), findings);
@@ -337,14 +314,4 @@ fn fill(
         ("count" | "answer", _) => anchor.detail.clone(),
         _ => "not stated".to_string(),
     }
-}
-
-/// The first of a resource's dates that says when it took place.
-pub fn date_of(resource: &crate::fhir::Resource) -> Option<&str> {
-    let period = |element: &str| resource.get(element).and_then(|period: &Value| period.get("start")?.as_str());
-    ["performedDateTime", "occurrenceDateTime", "authoredOn", "start", "created"]
-        .iter()
-        .find_map(|element| resource.text(element))
-        .or_else(|| period("performedPeriod"))
-        .or_else(|| period("occurrencePeriod"))
 }

@@ -1,9 +1,10 @@
 //! Several triggers of one rule that are open at once are one piece of work (`together: true`): the first of them carries it,
 //! names the others, and is due when the first of them is due. The same in whatever order they become known.
 
-use super::evaluate::Context;
+use super::anchor::Anchor;
+use super::context::Context;
 use super::model::TaskRule;
-use super::tasks::{Anchor, Owed};
+use super::owed::Owed;
 use super::work::{Existing, Outcome};
 
 /// So many others are named in a text; the rest are counted.

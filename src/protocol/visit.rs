@@ -4,8 +4,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::facts::Facts;
-use super::model::{Codes, EncounterTest};
+use super::codings::codings_of;
 use super::reason::{Said, said_of};
 use crate::identity::ResourceId;
 use crate::record::Stored;
@@ -97,17 +96,13 @@ impl<'a> Visit<'a> {
     pub fn has_attender(&self) -> bool {
         let participants = self.stored.resource.get("participant").and_then(Value::as_array).into_iter().flatten();
         participants.filter_map(|one| one.get("type")?.as_array()).flatten().any(|kind| {
-            let codings = super::alert::codings_of(kind);
+            let codings = codings_of(kind);
             codings.iter().any(|(_, code)| ["ATND", "PPRF", "SPRF"].contains(code))
         })
     }
 
-    /// It ended so.
-    pub fn ended(&self, codes: &Codes, facts: &Facts<'_>) -> bool {
-        facts.has_code(codes, &self.ends())
-    }
-
-    fn ends(&self) -> Vec<(&str, &str)> {
+    /// How it ended, as codes.
+    pub fn ends(&self) -> Vec<(&str, &str)> {
         self.disposition.iter().map(|(system, code)| (*system, code.as_str())).collect()
     }
 
@@ -120,46 +115,13 @@ impl<'a> Visit<'a> {
 /// FHIR's own codes as they are; all others as billing codes, with the zero that some leave out, in capitals.
 fn disposition(stored: &Stored) -> Vec<(&'static str, String)> {
     let stated = stored.resource.get("hospitalization").and_then(|at| at.get("dischargeDisposition"));
-    let codings = stated.map(super::alert::codings_of).unwrap_or_default();
+    let codings = stated.map(codings_of).unwrap_or_default();
     let read = codings.into_iter().map(|(system, code)| match code.trim() {
         code if system == FHIR_DISPOSITION => (FHIR_DISPOSITION, code.to_string()),
         code if code.len() == 1 => (BILLED_DISPOSITION, format!("0{code}")),
         code => (BILLED_DISPOSITION, code.to_ascii_uppercase()),
     });
     read.collect()
-}
-
-impl<'a> Facts<'a> {
-    pub fn fits(&self, test: &EncounterTest, visit: &Visit<'_>) -> bool {
-        (test.classes.is_empty() || test.classes.iter().any(|class| class == visit.class))
-            && (test.reasons.is_empty() || test.reasons.iter().any(|reason| reason.is_among(&visit.said, self)))
-            && test.disposition.as_ref().is_none_or(|codes| visit.ended(codes, self))
-            && !test.disposition_not.as_ref().is_some_and(|codes| visit.ended(codes, self))
-            && test.filter.as_ref().is_none_or(|filter| self.holds(filter, visit.stored))
-    }
-
-    /// Where an encounter took place, as people say it.
-    pub fn place_of(&self, visit: &Visit<'_>) -> String {
-        let resource = &visit.stored.resource;
-        let provider = resource.get("serviceProvider");
-        let places = resource.get("location").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let is_active = |place: &&Value| place.get("status").and_then(Value::as_str) == Some("active");
-        let location = places.iter().find(is_active).or(places.last()).and_then(|place| place.get("location"));
-        [provider, location]
-            .into_iter()
-            .flatten()
-            .find_map(|reference| self.name_of(reference))
-            .unwrap_or_else(|| "the hospital".to_string())
-    }
-
-    fn name_of(&self, reference: &Value) -> Option<String> {
-        if let Some(display) = reference.get("display").and_then(Value::as_str) {
-            return Some(display.to_string());
-        }
-        let (kind, id) = reference.get("reference")?.as_str()?.split_once('/')?;
-        let stored = self.record.get(kind, id.parse().ok()?)?;
-        stored.resource.text("name").map(str::to_string)
-    }
 }
 
 /// A concept as somebody wrote it: its text, or the display of its first coding.

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::episodes::Grade;
+use super::grade::Grade;
 use super::interval::Answer;
 use super::readings::Reading;
 use super::rule::{Confirm, Thresholds};

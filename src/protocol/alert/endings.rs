@@ -2,11 +2,12 @@
 //! elsewhere, or is judged by other thresholds. Said with the values, never as "no longer so".
 
 use super::confirmation::Standing;
-use super::raise::{Look, is_told};
+use super::look::Look;
 use super::readings::{Reading, counts};
 use super::thresholds::values_in_short;
+use super::told::is_told;
 use crate::identity::ResourceId;
-use crate::protocol::evaluate::Findings;
+use crate::protocol::context::Findings;
 use crate::protocol::work::{Existing, Outcome};
 
 impl Look<'_, '_> {

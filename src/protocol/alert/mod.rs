@@ -5,7 +5,9 @@ mod confirmation;
 mod endings;
 mod episodes;
 mod gathered;
+mod grade;
 mod interval;
+mod look;
 mod raise;
 mod readings;
 mod repeats;
@@ -14,11 +16,11 @@ mod said;
 mod sittings;
 mod telling;
 mod thresholds;
+mod told;
 mod units;
 
-pub use episodes::Grade;
+pub use grade::Grade;
 pub use raise::owe;
-pub use readings::codings_of;
 pub use rule::{
     AlertRule, Bound, Bounds, Change, Confirm, Level, PLACES, Plausible, Repeat, Series, Side, Thresholds, USUAL_PLACES,
 };

@@ -6,35 +6,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::confirmation::{Standing, standings};
-use super::episodes::{Episode, Grade, Graded, episodes};
+use super::episodes::{Episode, Graded, episodes};
 use super::gathered::Gathered;
+use super::grade::Grade;
+use super::look::Look;
 use super::readings::Reading;
 use super::repeats::Repeats;
-use super::rule::{AlertRule, Thresholds};
+use super::rule::AlertRule;
 use super::said;
 use super::sittings::{Sitting, sittings};
 use super::telling::{Telling, tell};
 use super::thresholds::{thresholds_for, values_in_words};
+use super::told::{climbed, free_anchor, is_told};
 use crate::identity::ResourceId;
-use crate::protocol::evaluate::{Context, Findings};
-use crate::protocol::model::Step;
+use crate::protocol::context::{Context, Findings};
 use crate::protocol::tasks::CLOCK_SKEW;
 use crate::protocol::work::{Desired, Existing, Outcome, TakenOn, Work};
 
 /// An alert tells of the first reading of its episode and of the newest ones.
 const MOST_SEEN: usize = 64;
-
-/// One rule for one patient.
-pub struct Look<'l, 'a> {
-    pub context: &'l Context<'a>,
-    pub rule: &'l AlertRule,
-    pub gathered: &'l Gathered,
-    pub standings: Vec<Standing>,
-    pub sittings: Vec<Sitting>,
-    pub thresholds: Vec<Thresholds>,
-    pub thresholds_words: String,
-    pub existing: Vec<&'l Existing<'a>>,
-}
 
 pub fn owe(context: &Context<'_>, findings: &mut Findings) {
     let mut repeats = Repeats::default();
@@ -73,12 +63,6 @@ fn holds(existing: &Existing<'_>, reading: &Reading, rule: &AlertRule) -> bool {
     let taken = existing.taken_on().or_else(|| existing.work.taken_on.clone());
     let waited = taken.filter(|taken| taken.level.as_deref() == Some(Grade::Unconfirmed.word()));
     waited.is_some_and(|taken| is_told(&taken.seen, reading, rule))
-}
-
-/// Whether somebody was told of a reading, with the values that it has now.
-pub fn is_told(seen: &BTreeMap<String, String>, reading: &Reading, rule: &AlertRule) -> bool {
-    let shown = values_in_words(&reading.values, rule);
-    reading.ids.iter().any(|id| seen.get(&id.to_string()) == Some(&shown))
 }
 
 impl<'l, 'a> Look<'l, 'a> {
@@ -130,10 +114,6 @@ impl<'l, 'a> Look<'l, 'a> {
         let mut out = sitting.readings.iter().filter(is_out).peekable();
         // By the distance from the own baseline a sitting may be out of range that no bound says is.
         if out.peek().is_none() { sitting.readings.iter().all(is_told) } else { out.all(is_told) }
-    }
-
-    pub fn readings_of(&self, sitting: &Sitting) -> Vec<&'l Reading> {
-        sitting.readings.iter().filter_map(|place| self.gathered.readings.get(*place)).collect()
     }
 
     /// The alert that an episode is, if it is one.
@@ -263,21 +243,4 @@ impl<'l, 'a> Look<'l, 'a> {
         });
         told.collect()
     }
-}
-
-/// What new work hangs on: the first of its readings that no other work of the rule hangs on. A reading that was corrected, or
-/// whose sitting went on, after a person closed its work makes new work.
-pub fn free_anchor(existing: &[&Existing<'_>], ids: &[String]) -> String {
-    let is_free = |id: &&String| !existing.iter().any(|one| one.work.anchor == **id);
-    let again = || format!("{}.{}", ids.first().map(String::as_str).unwrap_or_default(), existing.len());
-    ids.iter().find(is_free).cloned().unwrap_or_else(again)
-}
-
-/// The step of the chain that is due, counted from when the level was raised.
-pub fn climbed(chain: &[Step], raised: Timestamp, open: bool, now: Timestamp, findings: &mut Findings) -> usize {
-    let due = chain.iter().take_while(|step| step.after.after(raised) <= now).count();
-    if open && let Some(next) = chain.get(due) {
-        findings.wake(next.after.after(raised));
-    }
-    due.saturating_sub(1)
 }

@@ -10,6 +10,7 @@ use super::interval::Interval;
 use super::rule::{AlertRule, HOME, PLACES, Series};
 use super::units::convert;
 use crate::identity::ResourceId;
+use crate::protocol::codings::codings_of;
 use crate::protocol::facts::Facts;
 use crate::protocol::work::follow;
 use crate::record::Stored;
@@ -163,13 +164,4 @@ fn class_of<'a>(facts: &Facts<'a>, stored: &Stored, at: Timestamp) -> Option<&'a
         return None;
     }
     encounter.get("class")?.get("code")?.as_str()
-}
-
-pub fn codings_of(concept: &Value) -> Vec<(&str, &str)> {
-    let codings = concept.get("coding").and_then(Value::as_array);
-    codings.into_iter().flatten().filter_map(pair_of).collect()
-}
-
-fn pair_of(coding: &Value) -> Option<(&str, &str)> {
-    Some((coding.get("system").and_then(Value::as_str).unwrap_or_default(), coding.get("code")?.as_str()?))
 }

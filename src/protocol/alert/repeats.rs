@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::gathered::{Gathered, Implausible};
-use super::raise::{climbed, free_anchor, is_told};
 use super::readings::{Reading, counts};
 use super::rule::AlertRule;
 use super::thresholds::{values_in_short, values_in_words};
+use super::told::{climbed, free_anchor, is_told};
 use crate::identity::ResourceId;
 use crate::protocol::build::{self, TaskParts};
-use crate::protocol::evaluate::{Context, Findings};
-use crate::protocol::model::Priority;
+use crate::protocol::chain::Priority;
+use crate::protocol::context::{Context, Findings};
 use crate::protocol::names::REPEAT;
-use crate::protocol::sources;
+use crate::protocol::told;
 use crate::protocol::work::{Desired, Existing, Outcome, TakenOn, Work};
 
 /// The title of the work.
@@ -168,7 +168,7 @@ fn push(
     );
     let person = work.anchor.parse::<ResourceId>().map_or(facts.record.head.person, |id| id.person);
     let id = ResourceId::of(person, "Task", &work.key());
-    let mut sources = sources::of_people(context, [&rule.who, &context.protocol.who]);
+    let mut sources = told::of_people(context, [&rule.who, &context.protocol.who]);
     let ids = open.iter().flat_map(|(_, wrong)| &wrong.reading.ids);
     sources.extend(ids.map(|id| format!("Observation/{id}")));
     findings.desired.push(Desired {

@@ -1,10 +1,12 @@
 //! What an alert rule says once its file has been read. docs/protocol-language.md explains every key.
 
-use super::episodes::Grade;
+use super::grade::Grade;
+use crate::protocol::chain::Step;
+use crate::protocol::codes::Codes;
 use crate::protocol::deadline::Deadline;
 use crate::protocol::filter::Filter;
-use crate::protocol::model::{Codes, Step, Who};
 use crate::protocol::template::Template;
+use crate::protocol::who::Who;
 use crate::yaml::Mark;
 
 /// Readings that must not stay unseen.

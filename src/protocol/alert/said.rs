@@ -11,7 +11,7 @@ use super::rule::{AlertRule, PLACES, Series};
 use super::thresholds::{judge, values_in_words};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
-use crate::protocol::evaluate::{Context, Findings};
+use crate::protocol::context::{Context, Findings};
 use crate::unused::{Duty, Kind};
 
 /// The name of a rule among all: `blood-pressure/high`.

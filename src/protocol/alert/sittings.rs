@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::baseline;
 use super::confirmation::Standing;
-use super::episodes::Grade;
+use super::grade::Grade;
 use super::interval::{Answer, Interval};
 use super::readings::Reading;
 use super::rule::{AlertRule, Bound, Side, Thresholds};

@@ -3,14 +3,16 @@
 
 use jiff::Timestamp;
 
-use super::episodes::{Episode, Grade};
-use super::raise::Look;
+use super::episodes::Episode;
+use super::grade::Grade;
+use super::look::Look;
 use super::rule::Level;
 use super::sittings::Sitting;
 use crate::identity::ResourceId;
 use crate::protocol::build::{self, TaskParts};
-use crate::protocol::model::Priority;
+use crate::protocol::chain::Priority;
 use crate::protocol::sources::{self, Sources};
+use crate::protocol::told;
 use crate::protocol::work::{Desired, Outcome, Work};
 
 /// What is told.
@@ -81,7 +83,7 @@ impl Telling<'_, '_, '_> {
         let ids = sittings.flat_map(|sitting| self.look.readings_of(sitting)).flat_map(|reading| &reading.ids);
         let mut sources: Sources = ids.map(|id| format!("Observation/{id}")).collect();
         let people = rule.instead.iter().map(|(who, _, _)| who).chain([&rule.who, &context.protocol.who]);
-        sources.extend(sources::of_people(context, people));
+        sources.extend(told::of_people(context, people));
         sources.extend(sources::of(context.facts.record.of_type("Goal")));
         sources
     }

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::episodes::Grade;
+use super::grade::Grade;
 use super::interval::{Answer, Interval};
-use super::readings::{Reading, codings_of, in_unit};
+use super::readings::{Reading, in_unit};
 use super::rule::{AlertRule, Bound, Bounds, Series, Side, Thresholds};
 use super::units::unit_words;
-use crate::protocol::evaluate::Context;
+use crate::protocol::codings::codings_of;
+use crate::protocol::context::Context;
 
 /// The thresholds of each series for this patient, and in words where they come from.
 pub fn thresholds_for(context: &Context<'_>, rule: &AlertRule) -> (Vec<Thresholds>, String) {

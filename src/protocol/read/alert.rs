@@ -1,11 +1,11 @@
 //! `alerts:` of a protocol: series of values, thresholds, how many readings make an alert, and who has it when.
 
 use super::series::{read_instead, read_series, refer};
-use super::words::Reading;
+use super::words::{Reading, read_count};
 use crate::protocol::alert::{AlertRule, Confirm, Grade, Level, PLACES, Repeat, Series, USUAL_PLACES};
+use crate::protocol::chain::{Priority, Role, Step};
 use crate::protocol::deadline::Deadline;
 use crate::protocol::filter::Filter;
-use crate::protocol::model::{Priority, Role, Step};
 use crate::protocol::template::{ALERT_PLACES, Template};
 use crate::yaml::{Fields, Node};
 
@@ -105,16 +105,4 @@ pub fn read_repeat(node: Option<&Node>, reading: &mut Reading<'_>) -> Repeat {
     let chain = read_chain(&mut fields, reading);
     fields.finish(&mut reading.problems);
     Repeat { respond: respond.unwrap_or(usual.respond), chain }
-}
-
-pub fn read_count(node: &Node, reading: &mut Reading<'_>) -> (usize, usize) {
-    let text = node.as_text().unwrap_or_default();
-    let parts = text.split_once(" of ").and_then(|(count, of)| Some((count.parse().ok()?, of.parse().ok()?)));
-    match parts {
-        Some((count, of)) if (1..=of).contains(&count) && of <= 20 => (count, of),
-        _ => {
-            reading.problems.push(node.problem("write how many of the last readings it takes: 2 of 3"));
-            (1, 1)
-        }
-    }
 }

@@ -1,8 +1,8 @@
 //! `series:` of an alert: what is measured, what is plausible, and the bounds on either side.
 
-use super::words::Reading;
+use super::words::{Reading, read_count};
 use crate::protocol::alert::{Bound, Bounds, Change, Plausible, Series, Side, Thresholds};
-use crate::protocol::model::Who;
+use crate::protocol::who::Who;
 use crate::yaml::{Fields, Mark, Node, nearest};
 
 pub fn read_series(node: &Node, reading: &mut Reading<'_>) -> Option<Series> {
@@ -123,7 +123,7 @@ fn read_change(node: &Node, reading: &mut Reading<'_>) -> Option<Change> {
     let over = fields.required("over").and_then(|node| reading.deadline(node));
     fields.required("at-least");
     let at_least = fields.integer("at-least", 1..=1000).and_then(|count| usize::try_from(count).ok());
-    let (count, of) = fields.optional("readings").map_or((1, 1), |node| super::alert::read_count(node, reading));
+    let (count, of) = fields.optional("readings").map_or((1, 1), |node| read_count(node, reading));
     fields.finish(&mut reading.problems);
     let (side, by) = below.or(above)?;
     Some(Change { side, by: reading.number(by)?, over: over?, at_least: at_least?, count, of })

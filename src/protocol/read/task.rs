@@ -1,9 +1,10 @@
 //! `tasks:` of a protocol: what triggers the work, who owes it, by when, and what ends it.
 
 use super::words::Reading;
+use crate::protocol::chain::{Priority, Role};
 use crate::protocol::deadline::Deadline;
 use crate::protocol::filter::Filter;
-use crate::protocol::model::{EncounterTest, Evidence, Priority, Role, TaskRule, Trigger, Window};
+use crate::protocol::model::{EncounterTest, Evidence, TaskRule, Trigger, Window};
 use crate::protocol::template::{TASK_PLACES, Template};
 use crate::yaml::{Fields, Node};
 

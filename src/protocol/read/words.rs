@@ -3,10 +3,12 @@
 use crate::fhir::terminology::check_written_code;
 use crate::fhir::{ValueSets, code_system};
 use crate::problem::{Category, Problem};
+use crate::protocol::chain::{Priority, Role, Step};
+use crate::protocol::codes::Codes;
 use crate::protocol::deadline::Deadline;
 use crate::protocol::filter::Filter;
-use crate::protocol::model::{Codes, ConditionCount, Priority, Role, Step, Who};
 use crate::protocol::reason::{Certainty, Position, Reason};
+use crate::protocol::who::{ConditionCount, Who};
 use crate::yaml::{Fields, Kind, Node, nearest};
 
 /// What reading needs to know and where faults go.
@@ -166,6 +168,19 @@ impl Reading<'_> {
                 self.problems.push(node.problem(format!("this must be a number; it is {}", node.kind_name())));
                 None
             }
+        }
+    }
+}
+
+/// `2 of 3`.
+pub fn read_count(node: &Node, reading: &mut Reading<'_>) -> (usize, usize) {
+    let text = node.as_text().unwrap_or_default();
+    let parts = text.split_once(" of ").and_then(|(count, of)| Some((count.parse().ok()?, of.parse().ok()?)));
+    match parts {
+        Some((count, of)) if (1..=of).contains(&count) && of <= 20 => (count, of),
+        _ => {
+            reading.problems.push(node.problem("write how many of the last readings it takes: 2 of 3"));
+            (1, 1)
         }
     }
 }

@@ -1,0 +1,65 @@
+//! Whether a visit is one that a rule asks for, and where it took place.
+
+use serde_json::Value;
+
+use super::codes::Codes;
+use super::facts::Facts;
+use super::model::EncounterTest;
+use super::reason::{Position, Reason, Said};
+use super::visit::Visit;
+
+impl Facts<'_> {
+    pub fn fits(&self, test: &EncounterTest, visit: &Visit<'_>) -> bool {
+        (test.classes.is_empty() || test.classes.iter().any(|class| class == visit.class))
+            && (test.reasons.is_empty() || test.reasons.iter().any(|reason| reason.is_among(&visit.said, self)))
+            && test.disposition.as_ref().is_none_or(|codes| visit.ended(codes, self))
+            && !test.disposition_not.as_ref().is_some_and(|codes| visit.ended(codes, self))
+            && test.filter.as_ref().is_none_or(|filter| self.holds(filter, visit.stored))
+    }
+
+    /// Where an encounter took place, as people say it.
+    pub fn place_of(&self, visit: &Visit<'_>) -> String {
+        let resource = &visit.stored.resource;
+        let provider = resource.get("serviceProvider");
+        let places = resource.get("location").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let is_active = |place: &&Value| place.get("status").and_then(Value::as_str) == Some("active");
+        let location = places.iter().find(is_active).or(places.last()).and_then(|place| place.get("location"));
+        [provider, location]
+            .into_iter()
+            .flatten()
+            .find_map(|reference| self.name_of(reference))
+            .unwrap_or_else(|| "the hospital".to_string())
+    }
+
+    fn name_of(&self, reference: &Value) -> Option<String> {
+        if let Some(display) = reference.get("display").and_then(Value::as_str) {
+            return Some(display.to_string());
+        }
+        let (kind, id) = reference.get("reference")?.as_str()?.split_once('/')?;
+        let stored = self.record.get(kind, id.parse().ok()?)?;
+        stored.resource.text("name").map(str::to_string)
+    }
+}
+
+impl Visit<'_> {
+    /// It ended so.
+    pub fn ended(&self, codes: &Codes, facts: &Facts<'_>) -> bool {
+        facts.has_code(codes, &self.ends())
+    }
+}
+
+impl Reason {
+    /// Whether something said of a visit is this reason.
+    pub fn is_among(&self, said: &[Said<'_>], facts: &Facts<'_>) -> bool {
+        said.iter().any(|said| self.is(said, facts))
+    }
+
+    pub fn is(&self, said: &Said<'_>, facts: &Facts<'_>) -> bool {
+        let in_place = match self.position {
+            Position::Any => true,
+            Position::Principal => said.is_principal,
+            Position::ReasonForVisit => said.at_door,
+        };
+        in_place && self.certainty.contains(&said.certainty) && facts.has_code(&self.codes, &said.codings)
+    }
+}

@@ -1,0 +1,19 @@
+//! One trigger for which a rule may owe work, and how that stands.
+
+use jiff::Timestamp;
+
+use super::anchor::Anchor;
+use super::sources::Sources;
+use super::work::{Existing, Outcome};
+
+pub struct Owed<'v, 'a> {
+    pub anchor: Anchor<'v, 'a>,
+    pub existing: Option<&'v Existing<'v>>,
+    pub outcome: Outcome,
+    pub due: Option<Timestamp>,
+    pub who_words: String,
+    /// Other triggers that this work answers, too: their names, and in words what they were.
+    pub also: Vec<(String, String)>,
+    /// What ended it.
+    pub ended_by: Sources,
+}
