@@ -7,12 +7,14 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use handover::clock::SystemClock;
 use handover::fhir::Identifier;
-use handover::identity::{PersonId, ResourceId};
+use handover::identity::PersonId;
 use handover::pipeline::{Arrival, Gateway};
 use handover::record::{Change, Head, Stored};
-use handover::store::{EngineChoice, HeadWrite, MessageEntry, NewDelivery, StoreSettings, WriteUnit, open};
+use handover::store::{
+    DeliveryFilter, EngineChoice, HeadWrite, MessageEntry, NewDelivery, StoreSettings, WriteUnit, open,
+};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::compare::Bench;
 use crate::messages;
@@ -50,6 +52,8 @@ struct Template {
     message: String,
     raw: String,
     answer: Vec<u8>,
+    /// What its partner is sent of the visit; empty for somebody on no roster.
+    delivery: String,
 }
 
 fn person_of(number: &str) -> PersonId {
@@ -83,6 +87,8 @@ impl Template {
         record.head.copies.clear();
         let of_person = record.resources.into_values().filter(|stored| stored.id.person == person);
         let resources = of_person.map(|stored| serde_json::to_string(&first_version(stored)).unwrap()).collect();
+        let deliveries = store.deliveries(&DeliveryFilter::default(), None, 100).await.unwrap().items;
+        let of_visit = deliveries.into_iter().find(|delivery| delivery.new.subject.starts_with("Encounter/"));
         let mut message = store.message(sequence).await.unwrap().unwrap();
         message.summary.sequence = 0;
         let (raw, answer) = (String::from_utf8(message.raw.clone()).unwrap(), message.answer.clone());
@@ -94,6 +100,7 @@ impl Template {
             message: serde_json::to_string(&message).unwrap(),
             raw,
             answer,
+            delivery: of_visit.map_or_else(String::new, |delivery| serde_json::to_string(&delivery.new).unwrap()),
         }
     }
 
@@ -121,8 +128,14 @@ impl Template {
         if deliveries > 0 {
             head.deliveries.insert(PARTNER.to_string(), deliveries as u64);
         }
-        let visit = stored.iter().find(|stored| stored.resource.resource_type() == "Encounter").unwrap();
-        let deliveries = (1..=deliveries as u64).map(|place| delivery(person, visit, place)).collect();
+        let delivery = |place: u64| {
+            let mut delivery: NewDelivery = serde_json::from_str(&own(&self.delivery)).unwrap();
+            let subject = delivery.subject.split("/_history/").next().unwrap();
+            delivery.subject = format!("{subject}/_history/1");
+            (delivery.number, delivery.id) = (place, NewDelivery::id_of(PARTNER, person, place));
+            delivery
+        };
+        let deliveries = (1..=deliveries as u64).map(delivery).collect();
         WriteUnit {
             message: Some(message),
             identifiers: head.identifiers.iter().map(|identifier| (identifier.clone(), person)).collect(),
@@ -142,24 +155,6 @@ fn first_version(mut stored: Stored) -> Stored {
     stored
 }
 
-fn delivery(person: PersonId, visit: &Stored, place: u64) -> NewDelivery {
-    let now = Timestamp::now();
-    let id: ResourceId = visit.id;
-    NewDelivery {
-        id: NewDelivery::id_of(PARTNER, person, place),
-        partner: PARTNER.to_string(),
-        person,
-        number: place,
-        subject: format!("Encounter/{id}/_history/1"),
-        agreement: "agreements/practice-0.yaml:7".to_string(),
-        payload: Value::from(visit.resource.clone()),
-        created: now,
-        due: now,
-        message: None,
-        ending: false,
-    }
-}
-
 /// Writes a store of this content into `data`, unless it is there.
 pub async fn store(bench: &Bench, data: &Path, content: Content) {
     let done = data.with_extension("done");
@@ -168,19 +163,22 @@ pub async fn store(bench: &Bench, data: &Path, content: Content) {
     }
     let _ = std::fs::remove_dir_all(data);
     std::fs::create_dir_all(data).unwrap();
-    let (on, off) = (Template::of(bench, member(0)).await, Template::of(bench, stranger(0)).await);
+    let templates = Arc::new([Template::of(bench, member(0)).await, Template::of(bench, stranger(0)).await]);
     let store = open(&StoreSettings { engine: EngineChoice::Fjall, path: data.to_path_buf() }).unwrap();
     let mut written = stream::iter(0..content.patients)
         .map(|place| {
-            let (template, deliveries) =
-                if place < content.members { (&on, content.deliveries_each) } else { (&off, 0) };
-            let unit = template.unit(content.number(place), deliveries);
-            let store = store.clone();
-            async move { store.commit(unit).await.unwrap() }
+            let (templates, store) = (templates.clone(), store.clone());
+            tokio::spawn(async move {
+                let is_member = place < content.members;
+                let (template, deliveries) =
+                    if is_member { (&templates[0], content.deliveries_each) } else { (&templates[1], 0) };
+                store.commit(template.unit(content.number(place), deliveries)).await.unwrap();
+            })
         })
         .buffer_unordered(AT_ONCE);
     let mut count = 0;
-    while written.next().await.is_some() {
+    while let Some(one) = written.next().await {
+        one.unwrap();
         count += 1;
         if count % 50_000 == 0 {
             println!("  {count} patients written");

@@ -109,12 +109,14 @@ pub async fn backlog(bench: &Bench, mix: &str, deliveries: usize) {
                 .extend(load::send(gateway.mllp["riverside"], &[messages::visit(number).to_vec()]).await.latencies);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let delivered = before - waiting().await;
+        let metrics = gateway.metrics(&bench.http).await;
+        let delivered = before - metrics.sum("outbox{state=\"waiting\"");
+        let tried = metrics.sum("delivery_attempts_total");
         let seconds = began.elapsed().as_secs_f64();
         let now = gateway.used();
         let sent = load::Sent { count: latencies.len(), seconds, latencies };
         println!(
-            "  {:<14}{before:.0} wait; {:.0} delivered per second, {:.0} CPU µs and {:.0} B written each; meanwhile a message off panel takes p50 {:.1} ms, p99 {:.1} ms; {:.0} MiB at most",
+            "  {:<14}{before:.0} wait; {:.0} delivered per second (of {tried:.0} tries {delivered:.0} ended), {:.0} CPU µs and {:.0} B written each; meanwhile a message off panel takes p50 {:.1} ms, p99 {:.1} ms; {:.0} MiB at most",
             gateway.name,
             delivered / seconds,
             (now.cpu - used.cpu).as_secs_f64() * 1e6 / delivered,
