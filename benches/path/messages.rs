@@ -65,21 +65,21 @@ pub fn pairs(connections: usize, messages: usize, mrn: impl Fn(usize) -> usize) 
     (0..connections).map(queue).collect()
 }
 
-/// Laboratory results, twenty to an order, ordered a minute apart; the newest `minutes` ago.
+/// Laboratory results, the same twenty tests again and again a minute apart, the newest `minutes` ago. An order has twenty results, or
+/// 200 where there are more than 1,000, since a message has at most 10,000 segments.
 pub fn results(mrn: usize, count: usize, minutes: i64) -> String {
-    let now = minutes_ago(minutes);
-    let mut segments = vec![header("ORU^R01^ORU_R01", &now), patient(mrn, 0)];
+    let times_per_order = if count > 1_000 { 10 } else { 1 };
+    let mut segments = vec![header("ORU^R01^ORU_R01", &minutes_ago(minutes)), patient(mrn, 0)];
     for number in 0..count {
-        let (order, place) = (number / TESTS.len(), number % TESTS.len());
-        let at = minutes_ago(minutes + order as i64);
-        if place == 0 {
-            let filler = next_number();
-            segments
-                .push(format!("OBR|{}||F{filler}^RIVERSIDE|PANEL^Results^L|||{at}|||||||||||||||{at}|||F", order + 1));
+        let (time, test) = (number / TESTS.len(), number % TESTS.len());
+        let at = minutes_ago(minutes + time as i64);
+        if test == 0 && time.is_multiple_of(times_per_order) {
+            let (set, filler) = (time / times_per_order + 1, next_number());
+            segments.push(format!("OBR|{set}||F{filler}^RIVERSIDE|PANEL^Results^L|||{at}|||||||||||||||{at}|||F"));
         }
-        let (code, name, value, unit) = TESTS[place];
-        let value = value + (order % 7) as f64 / 10.0;
-        segments.push(format!("OBX|{}|NM|{code}^{name}^LN||{value:.1}|{unit}^^UCUM|||||F|||{at}", place + 1));
+        let (code, name, value, unit) = TESTS[test];
+        let value = value + (time % 7) as f64 / 10.0;
+        segments.push(format!("OBX|{}|NM|{code}^{name}^LN|{time}|{value:.1}|{unit}^^UCUM|||||F|||{at}", number + 1));
     }
     segments.join("\r") + "\r"
 }
