@@ -1,6 +1,9 @@
 //! Code systems by the short names people write, with the URL that FHIR uses and the other names that senders use
 //! (http://hl7.org/fhir/R4/terminologies-systems.html, HL7 v2 table 0396, OIDs). Holds no codes.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// One code system and its names.
 #[derive(Debug)]
 pub struct CodeSystem {
@@ -76,14 +79,23 @@ pub const SYSTEMS: &[CodeSystem] = &[
     plain("condition-clinical", "http://terminology.hl7.org/CodeSystem/condition-clinical", &[]),
 ];
 
+/// By URL and short name as they are, and by the other names in small letters.
+static BY_NAME: LazyLock<HashMap<String, &'static CodeSystem>> = LazyLock::new(|| {
+    let names = |system: &'static CodeSystem| {
+        let aliases = system.aliases.iter().map(|alias| bare(alias).to_ascii_lowercase());
+        aliases.chain([system.url.to_string(), system.name.to_string()]).map(move |name| (name, system))
+    };
+    SYSTEMS.iter().flat_map(names).collect()
+});
+
+fn bare(name: &str) -> &str {
+    name.strip_prefix("urn:oid:").unwrap_or(name)
+}
+
 /// The code system that a name means: its short name, its URL, an OID with or without `urn:oid:`, or a v2 name.
 pub fn code_system(name: &str) -> Option<&'static CodeSystem> {
-    let bare = name.strip_prefix("urn:oid:").unwrap_or(name);
-    SYSTEMS.iter().find(|system| {
-        system.url == name
-            || system.name == name
-            || system.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(bare) || *alias == name)
-    })
+    let other = || BY_NAME.get(bare(name).to_ascii_lowercase().as_str());
+    BY_NAME.get(name).or_else(other).copied()
 }
 
 /// The URL of a code system by any of its names; what has none stays as it is.

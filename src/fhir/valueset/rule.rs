@@ -1,9 +1,10 @@
 //! Some codes of a value set: listed, with all below them, in ranges, and of one intent (ICD-10-CM chapters XIX and XX).
 //! Knows no files and no names of sets.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
-use crate::fhir::systems::comparable;
+use crate::fhir::systems::{canonical_system, comparable};
 use crate::yaml::Node;
 
 /// Some codes, or all of another set.
@@ -45,7 +46,7 @@ pub(super) enum Intent {
 const SAY_INTENT: [(&str, &str); 2] = [("T36", "T65"), ("T71", "T71")];
 
 impl Codes {
-    pub fn first_system(&self) -> &str {
+    fn first_system(&self) -> &str {
         self.systems.first().map(String::as_str).unwrap_or_default()
     }
 
@@ -56,17 +57,46 @@ impl Codes {
         self.systems.iter().flat_map(move |system| all.clone().into_iter().map(move |code| (system.as_str(), code)))
     }
 
-    /// Whether they hold a code of a system by its URL.
-    pub fn hold(&self, url: &str, code: &str) -> bool {
-        if !self.systems.iter().any(|own| own == url) {
+    /// Whether they hold a code of a system, or of whichever they name first.
+    pub fn hold(&self, asked: &Asked<'_>) -> bool {
+        match asked.url {
+            ANY => self.hold_own(&Asked::of(self.first_system(), asked.code)),
+            _ => self.hold_own(asked),
+        }
+    }
+
+    fn hold_own(&self, asked: &Asked<'_>) -> bool {
+        if !self.systems.iter().any(|own| own == asked.url) {
             return false;
         }
-        let compared = comparable(url, code);
+        let compared = asked.compared();
         let of_intent = || match self.intents.as_slice() {
             [] => true,
-            wanted => Intent::of(&compared).is_some_and(|intent| wanted.contains(&intent)),
+            wanted => Intent::of(compared).is_some_and(|intent| wanted.contains(&intent)),
         };
-        self.codes.contains(&compared) || (self.under.iter().any(|span| span.holds(&compared)) && of_intent())
+        self.codes.contains(compared) || (self.under.iter().any(|span| span.holds(compared)) && of_intent())
+    }
+}
+
+/// In place of a system: whichever the rule names first.
+const ANY: &str = "*";
+
+/// A code of a system by its URL, which many rules are asked about.
+pub(super) struct Asked<'a> {
+    url: &'a str,
+    code: &'a str,
+    compared: OnceCell<String>,
+}
+
+impl<'a> Asked<'a> {
+    /// The system by any name it goes by.
+    pub fn of(system: &'a str, code: &'a str) -> Self {
+        let url = if system == ANY { system } else { canonical_system(system) };
+        Self { url, code, compared: OnceCell::new() }
+    }
+
+    fn compared(&self) -> &str {
+        self.compared.get_or_init(|| comparable(self.url, self.code))
     }
 }
 

@@ -6,9 +6,8 @@ use std::sync::LazyLock;
 use rust_embed::RustEmbed;
 
 use super::read::read_set;
-use super::rule::Rule;
+use super::rule::{Asked, Rule};
 use super::set::ValueSet;
-use crate::fhir::systems::canonical_system;
 use crate::problem::{Category, Problem};
 use crate::yaml::{self, Source, nearest};
 
@@ -115,25 +114,19 @@ impl ValueSets {
     /// Whether a set holds a code. The system may be given by any name it goes by, or be `*` for "whichever system the
     /// set names"; a code without a system is in no set, and an unknown set holds nothing.
     pub fn contains(&self, name: &str, system: &str, code: &str) -> bool {
-        self.holds(name, system, code, 0)
+        self.holds(name, &Asked::of(system, code), 0)
     }
 
-    fn holds(&self, name: &str, system: &str, code: &str, depth: u32) -> bool {
+    fn holds(&self, name: &str, asked: &Asked<'_>, depth: u32) -> bool {
         let Some(set) = self.sets.get(name).filter(|_| depth < 16) else { return false };
-        let any = |rules: &[Rule]| rules.iter().any(|rule| self.matches(rule, system, code, depth));
+        let any = |rules: &[Rule]| rules.iter().any(|rule| self.matches(rule, asked, depth));
         any(&set.include) && !any(&set.exclude)
     }
 
-    fn matches(&self, rule: &Rule, system: &str, code: &str, depth: u32) -> bool {
+    fn matches(&self, rule: &Rule, asked: &Asked<'_>, depth: u32) -> bool {
         match rule {
-            Rule::Set { name, .. } => self.holds(name, system, code, depth + 1),
-            Rule::Codes(codes) => {
-                let url = match system {
-                    "*" => codes.first_system(),
-                    _ => canonical_system(system),
-                };
-                codes.hold(url, code)
-            }
+            Rule::Set { name, .. } => self.holds(name, asked, depth + 1),
+            Rule::Codes(codes) => codes.hold(asked),
         }
     }
 
