@@ -1,6 +1,8 @@
 //! A resource (http://hl7.org/fhir/R4/resource.html) as the JSON it is, byte-true for decimals, with the few
 //! readings everything needs. Never interprets elements of one resource type: that is for those who know the type.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -89,8 +91,17 @@ impl Resource {
         &self.0
     }
 
+    pub fn into_map(self) -> Map<String, Value> {
+        self.0
+    }
+
     pub fn as_map_mut(&mut self) -> &mut Map<String, Value> {
         &mut self.0
+    }
+
+    /// Whether two have the same elements but for these.
+    pub fn is_same_without(&self, other: &Self, elements: &[&str]) -> bool {
+        without(&self.0, elements) == without(&other.0, elements)
     }
 
     /// Adds to a list of `meta` (`security`, `tag`, `profile`) what is not there yet: a coding by its system and code.
@@ -166,6 +177,11 @@ impl TryFrom<Value> for Resource {
             _ => Err("a resource is a JSON object".to_string()),
         }
     }
+}
+
+/// The members but for these, in order of name.
+pub fn without<'m>(members: &'m Map<String, Value>, names: &[&str]) -> BTreeMap<&'m str, &'m Value> {
+    members.iter().map(|(name, value)| (name.as_str(), value)).filter(|(name, _)| !names.contains(name)).collect()
 }
 
 impl From<Resource> for Value {

@@ -109,7 +109,7 @@ fn just_after(stored: &Stored, now: Timestamp) -> Stamp {
     // Nothing lost: what has no number was looked at by nobody yet.
     let looks = looks.parse::<u32>().unwrap_or_default().saturating_add(1);
     // A blank comes before everything that a control id may go on with.
-    Stamp { source: format!("{source}{LOOKED}{looks:06}"), ..seen.clone() }
+    Stamp { source: format!("{source}{LOOKED}{looks:06}").into(), ..seen.clone() }
 }
 
 fn told(stored: &Stored) -> Option<Value> {

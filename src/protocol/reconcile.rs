@@ -322,15 +322,5 @@ fn keep_end(resource: &mut Resource, former: &Resource, was_ended: bool) {
 
 /// The same but for what every write changes.
 fn same(left: &Resource, right: &Resource) -> bool {
-    let bare = |resource: &Resource| {
-        let mut bare = resource.clone();
-        for element in ["id", "meta", "lastModified"] {
-            bare.remove(element);
-        }
-        let mut sorted: Vec<(String, Value)> =
-            bare.as_map().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-        sorted.sort_by(|left, right| left.0.cmp(&right.0));
-        sorted
-    };
-    bare(left) == bare(right)
+    left.is_same_without(right, &["id", "meta", "lastModified"])
 }

@@ -31,24 +31,24 @@ pub(super) struct Fragment {
 impl Fragment {
     /// What one message says about one thing.
     pub fn stated(identified: &Identified, stamp: &Stamp, trigger: &str) -> Self {
-        let mut draft = identified.draft.clone();
+        let mut draft = Cow::Borrowed(&identified.draft);
         let kind = draft.resource.resource_type().to_string();
         let stamp = rank::stamp(&draft.resource, stamp, trigger);
         let mut transitions = Vec::new();
         if kind == "Encounter" && trigger != rank::LOOK {
-            transitions.push(encounter::transition(&mut draft, &stamp, trigger));
+            transitions.push(encounter::transition(draft.to_mut(), &stamp, trigger));
         }
         let fields =
             |element: &str, items: usize| draft.sources.get(element).filter(|sources| sources.len() == items).cloned();
-        let mut parts = part::take_apart(&draft.resource, &fields);
+        let mut parts = part::take_apart(draft.resource.as_map(), &fields);
         for element in BY_MEMBER {
             // Members are all there are where the element was stated as a whole.
             if draft.resource.get(element).is_some() && !draft.sources.contains_key(element) {
                 parts.entry(element.to_string()).or_default();
             }
         }
-        for name in draft.deleted {
-            parts.entry(name).or_default();
+        for name in &draft.deleted {
+            parts.entry(name.clone()).or_default();
         }
         parts.values_mut().for_each(|part| part.stamp = Some(stamp.clone()));
         let mut faces = Vec::new();

@@ -70,21 +70,25 @@ pub(super) fn state(working: &mut Working<'_>, statement: &Statement, family: &B
         let kind = identified.draft.resource.resource_type().to_string();
         let key = family::live_key(working, &(kind, identified.id), family);
         let known = working.fragment(&key);
-        let before = known.as_ref().map(explain).unwrap_or_default();
         let stated = Fragment::stated(identified, &statement.stamp, &statement.trigger);
         let about = format!("{}/{}", key.0, key.1);
-        said.problems.extend(known.as_ref().and_then(|known| results::doubt(known, &stated)));
-        said.notes.extend(known.as_ref().and_then(|known| outdone(known, &stated)).map(|line| (about.clone(), line)));
-        working.join(key.clone(), stated.clone());
-        // Nothing lost: what was joined just now is there.
-        let Some(joined) = working.fragment(&key) else { continue };
+        let before = known.as_ref().map(explain).unwrap_or_default();
+        let named = known.as_ref().map(|known| who::Named::of(&known.faces, &stated.faces));
+        let joined = match known {
+            None => stated,
+            Some(known) => {
+                said.problems.extend(results::doubt(&known, &stated));
+                said.notes.extend(outdone(&known, &stated).map(|line| (about.clone(), line)));
+                known.join(stated)
+            }
+        };
+        working.settle(key, &joined);
         said.problems.extend(encounter::too_many(&joined.transitions));
-        let after = explain(&joined);
-        said.notes.extend(after.into_iter().filter(|line| !before.contains(line)).map(|line| (about.clone(), line)));
-        if let Some(known) = &known {
-            let faces = [&known.faces, &stated.faces, &joined.faces].map(Vec::as_slice);
-            said.names_another |= who::names_another(faces);
-            said.problems.extend(who::doubt(faces, &about));
+        let after = explain(&joined).into_iter().filter(|line| !before.contains(line));
+        said.notes.extend(after.map(|line| (about.clone(), line)));
+        if let Some(named) = named {
+            said.names_another |= named.is_another(&joined.faces);
+            said.problems.extend(named.doubt(&joined.faces, &about));
         }
     }
     said.problems.extend(visits::doubts(working, statement));

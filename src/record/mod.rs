@@ -20,6 +20,7 @@ mod stored;
 #[cfg(test)]
 mod stories;
 mod visits;
+mod weight;
 mod who;
 mod working;
 
@@ -32,5 +33,6 @@ pub use squash::squash;
 pub use stamp::Stamp;
 pub use state::{Change, Head, Record, State, Stored, Told, Transition};
 pub use statement::Statement;
+pub use weight::weight;
 pub use who::Who;
 pub use working::restated;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::Stamp;
-use crate::fhir::{BY_MEMBER, KEYED, Resource};
+use crate::fhir::{BY_MEMBER, KEYED};
 
 /// Elements of several types (http://hl7.org/fhir/R4/formats.html#choice): of all their types only one stands.
 const CHOICES: [(&str, &str); 16] = [
@@ -72,11 +72,14 @@ pub(super) fn group_of(name: &str) -> Group<'_> {
     CHOICES.iter().find(of_choice).map_or(Group::Whole, |(_, choice)| Group::Choice(choice))
 }
 
-/// Takes a resource apart, without stamps. `fields` says which field each item of a list came from, given the element and
+/// Takes the elements of a resource apart, without stamps. `fields` says which field each item of a list came from, given the element and
 /// how many items it has; empty for what no field stated, none for a list that is stated as a whole.
-pub(super) fn take_apart(resource: &Resource, fields: &dyn Fn(&str, usize) -> Option<Vec<String>>) -> Parts {
+pub(super) fn take_apart<'r>(
+    elements: impl IntoIterator<Item = (&'r String, &'r Value)>,
+    fields: &dyn Fn(&str, usize) -> Option<Vec<String>>,
+) -> Parts {
     let mut parts = Parts::new();
-    for (element, value) in resource.as_map() {
+    for (element, value) in elements {
         match value {
             _ if element == "resourceType" || element == "id" => {}
             Value::Object(meta) if element == "meta" => {

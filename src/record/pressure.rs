@@ -220,7 +220,7 @@ fn is_both(group: &Group<'_>) -> bool {
 
 /// The message that had the last word on a result.
 fn told_by(stored: &Stored) -> Option<&str> {
-    stored.state.stamps.values().max().map(|stamp| stamp.source.as_str())
+    stored.state.stamps.values().max().map(|stamp| &*stamp.source)
 }
 
 fn panel_id(systolic: &Stored) -> ResourceId {

@@ -1,5 +1,7 @@
 //! When a statement was true, and what it weighs.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -24,12 +26,13 @@ pub struct Stamp {
     /// `merge` sets it; senders of statements leave it 0.
     #[serde(default)]
     pub rank: u8,
-    /// `feed/control id`.
-    pub source: String,
+    /// `feed/control id`; shared by all that one statement says.
+    #[serde(with = "shared")]
+    pub source: Arc<str>,
 }
 
 impl Stamp {
-    pub fn new(occurred: Timestamp, recorded: Timestamp, source: impl Into<String>) -> Self {
+    pub fn new(occurred: Timestamp, recorded: Timestamp, source: impl Into<Arc<str>>) -> Self {
         Self { weight: 0, occurred, recorded, rank: 0, source: source.into() }
     }
 
@@ -41,6 +44,21 @@ impl Stamp {
     /// The feed's name: the part of the source before the control id.
     pub fn feed(&self) -> &str {
         self.source.split('/').next().unwrap_or_default()
+    }
+}
+
+/// A text that many hold, as JSON's strings are.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+        String::deserialize(deserializer).map(Arc::from)
     }
 }
 

@@ -235,8 +235,13 @@ impl Record {
 
     /// All resources of a type, in order of id, without those that another one superseded.
     pub fn of_type<'a>(&'a self, resource_type: &'a str) -> impl Iterator<Item = &'a Stored> {
-        let all = self.resources.iter().filter(move |((kind, _), _)| kind == resource_type);
-        all.map(|(_, stored)| stored).filter(|stored| stored.state.superseded.is_none())
+        self.all_of_type(resource_type).filter(|stored| stored.state.superseded.is_none())
+    }
+
+    /// Those that another one superseded among them.
+    pub fn all_of_type<'a>(&'a self, resource_type: &'a str) -> impl Iterator<Item = &'a Stored> {
+        let of_type = self.resources.range((resource_type.to_string(), ResourceId::FIRST)..);
+        of_type.take_while(move |((kind, _), _)| kind == resource_type).map(|(_, stored)| stored)
     }
 
     pub fn get(&self, resource_type: &str, id: ResourceId) -> Option<&Stored> {

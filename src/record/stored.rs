@@ -13,13 +13,11 @@ use crate::fhir::{BY_MEMBER, Resource};
 
 /// The parts that a resource was put together of.
 pub(super) fn parts(resource: &Resource, state: &State) -> Parts {
-    let mut bare = resource.clone();
     let is_course = !state.transitions.is_empty();
-    if is_course {
-        COMPUTED.iter().for_each(|element| drop(bare.remove(element)));
-    }
+    let is_stated = |element: &str| !(is_course && COMPUTED.contains(&element));
     let fields = |element: &str, items: usize| fields(state, element, items);
-    let mut parts = part::take_apart(&bare, &fields);
+    let stated = resource.as_map().iter().filter(|(element, _)| is_stated(element));
+    let mut parts = part::take_apart(stated, &fields);
     if is_course {
         // Nothing lost: what is computed from the visit's course is computed again.
         parts.retain(|name, _| !COMPUTED_PARTS.contains(&name.as_str()) || is_of_old(state, name));

@@ -152,30 +152,41 @@ pub(super) fn join(left: Vec<Face>, right: Vec<Face>) -> Vec<Face> {
     faces
 }
 
-/// Whether a statement names another person than the one who shows. `faces` are those known before, the statement's, and
-/// both together.
-pub(super) fn names_another([_, stated, joined]: [&[Face]; 3]) -> bool {
-    let claims = || stated.iter().flat_map(|face| face.claims.keys());
-    joined.first().is_some_and(|first| claims().any(|claim| !first.claims.contains_key(claim)))
+/// Whom a statement names, beside those who were known.
+pub(super) struct Named {
+    known: usize,
+    claims: Vec<Claim>,
 }
 
-/// Says that a number is told of two persons: with each message that names the other one, and with one that shows there is
-/// another. `about` names the Patient.
-pub(super) fn doubt(faces: [&[Face]; 3], about: &str) -> Option<Problem> {
-    let [known, stated, joined] = faces;
-    let is_new = joined.len() > known.len().max(1) && !stated.is_empty();
-    let text = if names_another(faces) {
-        "this message names another person under a number that is somebody's already: family name, birth date and sex or \
-         given name are others; the demographics that were told first stay, and a person has to find out whose number it is. \
-         If it is one person, a message that keeps the birth date or a family name (PID-9) says so"
-    } else if is_new {
-        "this number was told of another person later: family name, birth date and sex or given name are others; the \
-         demographics that were told first stand again, and a person has to find out whose number it is"
-    } else {
-        return None;
-    };
-    let place = Place::Field(FieldPlace::field("PID", 1, 5));
-    Some(Problem::warning(Category::Conflict, place, text).unused(Kind::Identity, about).owed_by(Duty::Practice))
+impl Named {
+    pub fn of(known: &[Face], stated: &[Face]) -> Self {
+        let claims = stated.iter().flat_map(|face| face.claims.keys().cloned());
+        Self { known: known.len(), claims: claims.collect() }
+    }
+
+    /// Whether it is another person than the one who shows once both are joined.
+    pub fn is_another(&self, joined: &[Face]) -> bool {
+        joined.first().is_some_and(|first| self.claims.iter().any(|claim| !first.claims.contains_key(claim)))
+    }
+
+    /// Says that a number is told of two persons: with each message that names the other one, and with one that shows there is
+    /// another. `about` names the Patient.
+    pub fn doubt(&self, joined: &[Face], about: &str) -> Option<Problem> {
+        let is_new = joined.len() > self.known.max(1) && !self.claims.is_empty();
+        let text = if self.is_another(joined) {
+            "this message names another person under a number that is somebody's already: family name, birth date and sex or \
+             given name are others; the demographics that were told first stay, and a person has to find out whose number it \
+             is. If it is one person, a message that keeps the birth date or a family name (PID-9) says so"
+        } else if is_new {
+            "this number was told of another person later: family name, birth date and sex or given name are others; the \
+             demographics that were told first stand again, and a person has to find out whose number it is"
+        } else {
+            return None;
+        };
+        let place = Place::Field(FieldPlace::field("PID", 1, 5));
+        let problem = Problem::warning(Category::Conflict, place, text).unused(Kind::Identity, about);
+        Some(problem.owed_by(Duty::Practice))
+    }
 }
 
 /// How the parts that show belong to persons. `unclaimed` are those said without saying of whom.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::fragment::Fragment;
 use super::{Change, Record, State, Stored};
-use crate::fhir::Resource;
+use crate::fhir::{Resource, without};
 use crate::identity::{PersonId, ResourceId};
 
 pub(super) type Key = (String, ResourceId);
@@ -61,11 +61,15 @@ impl<'a> Working<'a> {
 
     /// Joins a fragment to what is known of the thing.
     pub fn join(&mut self, key: Key, fragment: Fragment) {
-        let joined = match self.fragment(&key) {
-            Some(known) => known.join(fragment),
-            None => fragment,
-        };
-        let (resource, state) = joined.settle(key.1.person);
+        match self.fragment(&key) {
+            Some(known) => self.settle(key, &known.join(fragment)),
+            None => self.settle(key, &fragment),
+        }
+    }
+
+    /// Puts what a fragment comes to in the place of what is known of the thing.
+    pub fn settle(&mut self, key: Key, fragment: &Fragment) {
+        let (resource, state) = fragment.settle(key.1.person);
         self.put(key, resource, state);
     }
 
@@ -79,7 +83,7 @@ impl<'a> Working<'a> {
             let old = stored(&key);
             // What partners were sent of it does not follow from what is said of it, and stays true.
             state.sent = old.map(|old| old.state.sent.clone()).unwrap_or_default();
-            let same = old.is_some_and(|old| content(&old.resource) == content(&resource));
+            let same = old.is_some_and(|old| says_the_same(&old.resource, &resource));
             if same && (key.1.person == PersonId::SHARED || old.is_some_and(|old| old.state == state)) {
                 // Nothing lost: what is the same is not written again.
                 continue;
@@ -106,11 +110,9 @@ pub(super) fn version(id: ResourceId, mut bare: Resource, state: State, version:
     let mut resource = Resource::new(bare.resource_type());
     resource.set("id", json!(id.to_string()));
     resource.set("meta", Value::Object(meta));
-    for (element, value) in bare.as_map() {
-        if element != "id" {
-            resource.set(element, value.clone());
-        }
-    }
+    bare.remove("id");
+    bare.remove("resourceType");
+    resource.as_map_mut().extend(bare.into_map());
     Stored { id, version, updated: received, resource, state }
 }
 
@@ -118,6 +120,16 @@ pub(super) fn version(id: ResourceId, mut bare: Resource, state: State, version:
 pub fn restated(stored: &Stored, resource: Resource, received: Timestamp) -> Change {
     let next = version(stored.id, resource, stored.state.clone(), stored.version + 1, received);
     Change { stored: next, replaces: stored.version }
+}
+
+/// Whether two say the same, without what the gateway adds to them.
+fn says_the_same(one: &Resource, other: &Resource) -> bool {
+    one.is_same_without(other, &["id", "meta"]) && own_meta(one) == own_meta(other)
+}
+
+fn own_meta(resource: &Resource) -> BTreeMap<&str, &Value> {
+    let meta = resource.get("meta").and_then(Value::as_object);
+    meta.map(|meta| without(meta, &["versionId", "lastUpdated"])).unwrap_or_default()
 }
 
 /// What a resource says, without what the gateway adds to it.
