@@ -1,5 +1,6 @@
 //! The decision: one function for every exit. Each denial names the line of the file that made it.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -33,8 +34,7 @@ impl AgreementSet {
         now: Timestamp,
     ) -> Vec<(&'a str, Decision)> {
         let ask = |partner| self.decide(&Question { partner, exit: Exit::Push, resource, panels, now });
-        let all = self.partners().into_iter().map(|partner| (partner, ask(partner)));
-        all.filter(|(_, decision)| decision.concerns).collect()
+        concerned(self, resource, panels).into_iter().map(|partner| (partner, ask(partner))).collect()
     }
 }
 
@@ -125,6 +125,16 @@ fn decision(
 /// Whether the agreement covers the patient. What belongs to no patient (practitioners, places) concerns nobody.
 fn covered(agreement: &Agreement, question: &Question<'_>) -> Result<(), String> {
     if is_shared(question.resource) { Ok(()) } else { covers_patient(agreement, question.panels) }
+}
+
+/// The partners with an agreement that covers the patient, whatever else it says; in order of name.
+fn concerned<'a>(set: &'a AgreementSet, resource: &Resource, panels: &[&str]) -> BTreeSet<&'a str> {
+    let is_shared = is_shared(resource);
+    let covers = |agreement: &&Agreement| match &agreement.patients {
+        Patients::All => true,
+        Patients::Panels(own) => is_shared || own.iter().any(|panel| panels.contains(&panel.as_str())),
+    };
+    set.agreements().iter().filter(covers).map(|agreement| agreement.partner.as_str()).collect()
 }
 
 /// Whether it covers a patient who is on these panels.

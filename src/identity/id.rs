@@ -43,6 +43,9 @@ impl PersonId {
 }
 
 impl ResourceId {
+    /// Before all others in their order.
+    pub const FIRST: Self = Self { person: PersonId::SHARED, local: [0; 10] };
+
     /// The id of a resource by its type and business key, within one record.
     pub fn of(person: PersonId, resource_type: &str, key: &str) -> Self {
         Self { person, local: digest(&["resource", resource_type, key]) }

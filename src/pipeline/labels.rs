@@ -42,11 +42,11 @@ fn known<'r>(record: &'r Record, identified: &Identified) -> Option<&'r Resource
 /// The changes with those that follow of protection: what belongs to a protected person or visit has its labels.
 pub(super) fn spread(records: &[&Record], changes: Vec<Change>, received: Timestamp) -> Vec<Change> {
     let more = {
-        let stands = standing(records, &changes);
-        let protects = Protects::of(&stands);
+        let protects = Protects::of(records, &changes);
         if protects.is_empty() {
             return changes;
         }
+        let stands = standing(records, &changes);
         let own = stands.values().filter(|stored| stored.state.work.is_none() && stored.state.superseded.is_none());
         own.filter_map(|stored| {
             let mut labelled = stored.resource.clone();
@@ -80,20 +80,20 @@ struct Protects {
 }
 
 impl Protects {
-    fn of(stands: &Standing<'_>) -> Self {
-        let mut protects = Self { person: Vec::new(), visits: BTreeMap::new() };
-        for ((kind, id), stored) in stands {
-            let labels = match *kind {
-                "Patient" | "Encounter" => protection(&stored.resource),
-                _ => Vec::new(),
-            };
-            match *kind {
-                _ if labels.is_empty() => {}
-                "Patient" => protects.person.extend(labels),
-                _ => drop(protects.visits.insert(format!("Encounter/{id}"), labels)),
-            }
+    /// What the records say of patients and visits once the changes are made.
+    fn of(records: &[&Record], changes: &[Change]) -> Self {
+        let labels_of = |kind: &'static str| {
+            let stored = records.iter().flat_map(move |record| record.all_of_type(kind));
+            let changed = changes.iter().map(|change| &change.stored);
+            let changed = changed.filter(move |stored| stored.resource.resource_type() == kind);
+            let by_id: BTreeMap<ResourceId, Vec<Value>> =
+                stored.chain(changed).map(|stored| (stored.id, protection(&stored.resource))).collect();
+            by_id.into_iter().filter(|(_, labels)| !labels.is_empty())
+        };
+        Self {
+            person: labels_of("Patient").flat_map(|(_, labels)| labels).collect(),
+            visits: labels_of("Encounter").map(|(id, labels)| (format!("Encounter/{id}"), labels)).collect(),
         }
-        protects
     }
 
     fn is_empty(&self) -> bool {

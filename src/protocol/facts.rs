@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::codes::Codes;
 use super::filter::Filter;
-use super::reason::Certainty;
+use super::reason::{Certainty, Diagnoses};
 use super::visit::Visit;
 use super::who::{ConditionCount, Who};
 use crate::fhir::ValueSets;
@@ -33,7 +33,7 @@ pub struct Facts<'a> {
     birth: Option<Date>,
     pub visits: Vec<Visit<'a>>,
     /// Conditions that nobody entered in error, ruled out ones among them.
-    diagnoses: Vec<&'a Stored>,
+    diagnoses: Diagnoses<'a>,
     /// Answers to `condition_groups`: many rules ask the same of one record.
     groups: RefCell<BTreeMap<Asked, Vec<String>>>,
 }
@@ -51,7 +51,7 @@ impl<'a> Facts<'a> {
         });
         // Nothing lost: a date of birth without a day is told of among the doubts.
         let birth = resource.and_then(|patient| patient.text("birthDate")?.parse().ok());
-        let diagnoses: Vec<&Stored> = record.of_type("Condition").filter(|stored| is_meant(stored)).collect();
+        let diagnoses = Diagnoses::of(record.of_type("Condition").filter(|stored| is_meant(stored)).collect());
         let mut facts = Self {
             record,
             value_sets,
@@ -143,7 +143,7 @@ impl<'a> Facts<'a> {
             return known.clone();
         }
         let mut found = Vec::new();
-        for condition in self.diagnoses.iter().filter(|stored| holds_now(stored, &count.certainty)) {
+        for condition in self.diagnoses().filter(|stored| holds_now(stored, &count.certainty)) {
             for (system, code) in condition.resource.codings("code") {
                 for set in count.groups.iter().filter(|set| self.value_sets.contains(set, system, code)) {
                     let below = if counts_below { self.value_sets.groups(set, system, code) } else { Vec::new() };
@@ -165,18 +165,18 @@ impl<'a> Facts<'a> {
 
     /// Conditions that nobody entered in error.
     pub fn diagnoses(&self) -> impl Iterator<Item = &'a Stored> + '_ {
-        self.diagnoses.iter().copied()
+        self.diagnoses.all().iter().copied()
     }
 
     /// The conditions by which the patient belongs to a group.
     pub fn conditions_of(&self, who: &Who) -> Vec<&'a Stored> {
         // Nothing lost: a group without conditions is belonged to by none.
         let Some(count) = &who.conditions else { return Vec::new() };
-        let of_group = |stored: &&&Stored| {
+        let of_group = |stored: &&Stored| {
             holds_now(stored, &count.certainty)
                 && count.groups.iter().any(|set| self.value_sets.contains_any(set, &stored.resource.codings("code")))
         };
-        self.diagnoses.iter().filter(of_group).copied().collect()
+        self.diagnoses().filter(of_group).collect()
     }
 
     pub fn age_at(&self, at: Timestamp) -> Option<u32> {

@@ -38,12 +38,15 @@ pub fn flow(set: &ProtocolSet, view: &View<'_>, changes: &mut Vec<Change>) {
         }
         for stored in view.record.of_type(kind).filter(|stored| !changed.contains(&stored.id)) {
             let wanted = known.wanted(set, stored);
-            let mut resource = stored.resource.clone();
-            if relabel(&mut resource, &wanted) {
-                let change = anew(stored, resource, view);
-                known.learn(&change.stored);
-                changes.push(change);
+            if has_exactly(&stored.resource, &wanted) {
+                // Nothing lost: it has the labels that it should have.
+                continue;
             }
+            let mut resource = stored.resource.clone();
+            relabel(&mut resource, &wanted);
+            let change = anew(stored, resource, view);
+            known.learn(&change.stored);
+            changes.push(change);
         }
     }
 }
@@ -57,6 +60,11 @@ fn relabel(resource: &mut Resource, wanted: &[Value]) -> bool {
     let is_wanted = |label: &Value| wanted.iter().any(|other| is_same(label, other));
     let has_lost = retain_labels(resource, is_wanted);
     add_labels(resource, wanted) || has_lost
+}
+
+fn has_exactly(resource: &Resource, wanted: &[Value]) -> bool {
+    let has = |label: &Value| labels_of(resource).any(|own| is_same(own, label));
+    wanted.iter().all(has) && labels_of(resource).all(|own| wanted.iter().any(|label| is_same(own, label)))
 }
 
 fn is_same(one: &Value, other: &Value) -> bool {
@@ -74,7 +82,9 @@ impl Known {
     fn of(record: &Record) -> Self {
         let mut known = Self { labels: BTreeMap::new(), superseded: BTreeMap::new() };
         for stored in record.resources.values() {
-            known.learn(stored);
+            if labels_of(&stored.resource).next().is_some() {
+                known.learn(stored);
+            }
             let by = stored.state.superseded.map(|by| format!("{}/{by}", stored.resource.resource_type()));
             known.superseded.extend(by.map(|by| (name(stored), by)));
         }
@@ -92,12 +102,15 @@ impl Known {
 
     /// The labels that a resource had, that its rule implies, and of what it refers to and tells of.
     fn wanted(&self, set: &ProtocolSet, stored: &Stored) -> Vec<Value> {
-        let work = Work::read(stored);
-        let mut labels = work.as_ref().map(|work| set.implied(&work.protocol, &work.rule)).unwrap_or_default().to_vec();
+        let work = || stored.state.work.as_ref();
+        let text = |name: &str| work().and_then(|work| work.get(name)?.as_str());
+        let rule = text("protocol").zip(text("rule"));
+        let mut labels = rule.map(|(protocol, rule)| set.implied(protocol, rule)).unwrap_or_default().to_vec();
         // Where nobody in the record has a label there is none to take over.
         if self.labels.is_empty() {
             return labels;
         }
+        let work = Work::read(stored);
         // Of work that an earlier version made nobody knows what it told of.
         let is_exact = work.as_ref().is_none_or(|work| !work.told.is_empty());
         let mut sources: Sources = stored.resource.references().into_iter().map(str::to_string).collect();

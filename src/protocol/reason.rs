@@ -1,10 +1,13 @@
 //! What a visit was for: which diagnosis is the principal one, how sure it is, and what was said at the door
 //! (http://hl7.org/fhir/R4/encounter.html, `diagnosis` and `reasonCode`; HL7 v2.5.1 DG1-6, DG1-15, PV2-3).
 
+use std::collections::{BTreeMap, HashMap};
+
 use serde_json::Value;
 
 use super::codes::Codes;
 use super::codings::codings_of;
+use crate::identity::ResourceId;
 use crate::record::Stored;
 
 /// A reason that a rule asks for. Defaults: any position, and everything that was not ruled out.
@@ -87,8 +90,40 @@ struct Standing {
     place: usize,
 }
 
+/// Conditions of a record, found by their visit and by reference.
+#[derive(Default)]
+pub struct Diagnoses<'a> {
+    all: Vec<&'a Stored>,
+    /// Places in `all`, by the visit that a condition names.
+    by_visit: HashMap<&'a str, Vec<usize>>,
+    by_id: HashMap<ResourceId, usize>,
+}
+
+impl<'a> Diagnoses<'a> {
+    pub fn of(all: Vec<&'a Stored>) -> Self {
+        let mut by_visit: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (place, condition) in all.iter().enumerate() {
+            if let Some(visit) = condition.resource.reference("encounter") {
+                by_visit.entry(visit).or_default().push(place);
+            }
+        }
+        let by_id = all.iter().enumerate().map(|(place, condition)| (condition.id, place)).collect();
+        Self { all, by_visit, by_id }
+    }
+
+    pub fn all(&self) -> &[&'a Stored] {
+        &self.all
+    }
+
+    /// The place of one by its reference.
+    fn find(&self, reference: &str) -> Option<usize> {
+        // Nothing lost: what is no reference to a condition of ours is none of these.
+        self.by_id.get(&reference.strip_prefix("Condition/")?.parse().ok()?).copied()
+    }
+}
+
 /// All that is said of what an encounter was for; `diagnoses` are the conditions of the record that were not entered in error.
-pub fn said_of<'a>(encounter: &'a Stored, diagnoses: &[&'a Stored]) -> Vec<Said<'a>> {
+pub fn said_of<'a>(encounter: &'a Stored, diagnoses: &Diagnoses<'a>) -> Vec<Said<'a>> {
     let found = diagnoses_of(encounter, diagnoses);
     let standing = |diagnosis: &Diagnosis<'_>| (certainty_rank(diagnosis.condition), diagnosis.standing);
     let first = found.iter().map(standing).min();
@@ -115,30 +150,21 @@ fn certainty_rank(condition: &Stored) -> bool {
     Certainty::of(condition) == Certainty::Refuted
 }
 
-fn diagnoses_of<'a>(encounter: &'a Stored, conditions: &[&'a Stored]) -> Vec<Diagnosis<'a>> {
+/// In the order of the conditions. Of a condition that a visit lists twice, the first place counts.
+fn diagnoses_of<'a>(encounter: &'a Stored, conditions: &Diagnoses<'a>) -> Vec<Diagnosis<'a>> {
     let own = format!("Encounter/{}", encounter.id);
-    let listed: Vec<&Value> =
-        encounter.resource.get("diagnosis").and_then(Value::as_array).into_iter().flatten().collect();
-    let find = |condition: &Stored| {
-        let reference = format!("Condition/{}", condition.id);
-        listed.iter().position(|item| {
-            item.get("condition").and_then(|at| at.get("reference")?.as_str()) == Some(reference.as_str())
-        })
-    };
-    conditions
-        .iter()
-        .filter_map(|condition| {
-            let place = find(condition);
-            let standing = match place {
-                Some(place) => standing(listed.get(place).copied().unwrap_or(&Value::Null), place),
-                None if condition.resource.reference("encounter") == Some(own.as_str()) => {
-                    Standing { not_first: true, kind: u8::MAX, rank: u64::MAX, place: usize::MAX }
-                }
-                None => return None,
-            };
-            Some(Diagnosis { condition, standing })
-        })
-        .collect()
+    let unlisted = Standing { not_first: true, kind: u8::MAX, rank: u64::MAX, place: usize::MAX };
+    let of_visit = conditions.by_visit.get(own.as_str()).into_iter().flatten();
+    let mut found: BTreeMap<usize, Standing> = of_visit.map(|at| (*at, unlisted)).collect();
+    let listed = encounter.resource.get("diagnosis").and_then(Value::as_array).into_iter().flatten();
+    for (place, item) in listed.enumerate().collect::<Vec<_>>().into_iter().rev() {
+        let reference = item.get("condition").and_then(|at| at.get("reference")?.as_str());
+        if let Some(at) = reference.and_then(|reference| conditions.find(reference)) {
+            found.insert(at, standing(item, place));
+        }
+    }
+    let all = found.into_iter().filter_map(|(at, standing)| Some((conditions.all.get(at)?, standing)));
+    all.map(|(condition, standing)| Diagnosis { condition, standing }).collect()
 }
 
 /// `use` holds DG1-6 as it was sent (table 0052) beside FHIR's diagnosis-role.

@@ -1,5 +1,7 @@
 //! Task rules: each trigger in the record is an anchor, and each anchor says whether work is owed, done, over or pointless.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::anchor::Anchor;
@@ -13,6 +15,7 @@ use super::sources::Sources;
 use super::visit::Visit;
 use super::work::{Desired, Existing, Outcome, Work};
 use super::{evidence, together, told};
+use crate::fhir::Resource;
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::unused::{Duty, Kind};
@@ -22,8 +25,9 @@ pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 pub fn owe(context: &Context<'_>, findings: &mut Findings) {
     for rule in &context.protocol.tasks {
-        let mut owed: Vec<Owed<'_, '_>> =
-            anchors(context, rule).into_iter().filter_map(|anchor| consider(context, rule, anchor, findings)).collect();
+        let covers = covers(context, rule);
+        let consider = |anchor| consider(context, rule, anchor, &covers, findings);
+        let mut owed: Vec<Owed<'_, '_>> = anchors(context, rule).into_iter().filter_map(consider).collect();
         if rule.together {
             together::unite(context, rule, &mut owed);
         }
@@ -80,19 +84,18 @@ fn anchor<'v, 'a>(visit: &'v Visit<'a>, at: Timestamp, over: Option<String>) -> 
     Some(Anchor { name: visit.id.to_string(), at, visit: Some(visit), over, detail: String::new() })
 }
 
-/// The encounters by which the count within the window reached the bound, having been below it at the one before.
+/// The encounters by which the count within the window reached the bound, having been below it at the one before; `visits`
+/// are in order of their start and id.
 fn rising_edges<'v, 'a>(visits: &[&'v Visit<'a>], at_least: usize, within: Deadline) -> Vec<Anchor<'v, 'a>> {
     let mut edges = Vec::new();
     let mut before = 0;
-    for visit in visits {
-        // Nothing lost: a visit that was only planned or mentioned has not begun, as far as anybody said.
-        let Some(start) = visit.start else { continue };
-        let opens = within.before(start);
-        let counted =
-            |other: &&&&Visit<'_>| other.start.is_some_and(|at| at > opens && (at, other.id) <= (start, visit.id));
-        let count = visits.iter().filter(|other| counted(&other)).count();
+    // Nothing lost: a visit that was only planned or mentioned has not begun, as far as anybody said.
+    let begun: Vec<(Timestamp, &Visit<'_>)> = visits.iter().filter_map(|visit| Some((visit.start?, *visit))).collect();
+    for (place, (start, visit)) in begun.iter().enumerate() {
+        let opens = within.before(*start);
+        let count = place + 1 - begun.partition_point(|(at, _)| *at <= opens).min(place + 1);
         if count >= at_least && before < at_least {
-            edges.extend(anchor(visit, start, None).map(|anchor| Anchor { detail: count.to_string(), ..anchor }));
+            edges.extend(anchor(visit, *start, None).map(|anchor| Anchor { detail: count.to_string(), ..anchor }));
         }
         before = count;
     }
@@ -104,6 +107,7 @@ fn consider<'v, 'a>(
     context: &Context<'v>,
     rule: &TaskRule,
     anchor: Anchor<'v, 'a>,
+    covers: &[Cover<'v>],
     findings: &mut Findings,
 ) -> Option<Owed<'v, 'a>> {
     let existing = context.existing_at(&rule.id, &anchor.name);
@@ -114,7 +118,7 @@ fn consider<'v, 'a>(
     let (belongs, who_words) = context.facts.belongs(&rule.who, anchor.at);
     let refusal = if !belongs {
         Some(format!("“{}” is not owed: {who_words}.", rule.title))
-    } else if let Some(other) = covering(context, rule, &anchor) {
+    } else if let Some(other) = covering(context, covers, &anchor) {
         Some(format!("“{}” is not owed by itself: “{}” asks for it already.", rule.title, other.title))
     } else if existing.is_none() && anchor.over.is_none() && rule.max_age.after(anchor.at) < context.now() {
         let when = context.facts.say(anchor.at);
@@ -164,13 +168,25 @@ fn ahead_of_the_clock() -> Problem {
     Problem::warning(Category::Value, place, text).unused(Kind::Time, "visit ahead of the clock").owed_by(Duty::Feed)
 }
 
-/// The rule above that asks for the same of the same trigger.
-fn covering<'a>(context: &Context<'a>, rule: &TaskRule, anchor: &Anchor<'_, '_>) -> Option<&'a TaskRule> {
+/// A rule that asks for the same as another, with the names of its triggers.
+struct Cover<'v> {
+    rule: &'v TaskRule,
+    anchors: BTreeSet<String>,
+}
+
+/// The rules above that may ask for the same.
+fn covers<'v>(context: &Context<'v>, rule: &TaskRule) -> Vec<Cover<'v>> {
     let others = context.protocol.tasks.iter().filter(|other| rule.covered_by.contains(&other.id));
-    others.into_iter().find(|other| {
-        context.facts.belongs(&other.who, anchor.at).0
-            && anchors(context, other).iter().any(|candidate| candidate.name == anchor.name)
-    })
+    let names = |other| anchors(context, other).into_iter().map(|anchor| anchor.name).collect();
+    others.map(|other| Cover { rule: other, anchors: names(other) }).collect()
+}
+
+/// The rule above that asks for the same of the same trigger.
+fn covering<'v>(context: &Context<'v>, covers: &[Cover<'v>], anchor: &Anchor<'_, '_>) -> Option<&'v TaskRule> {
+    let asks = |cover: &&Cover<'_>| {
+        cover.anchors.contains(&anchor.name) && context.facts.belongs(&cover.rule.who, anchor.at).0
+    };
+    covers.iter().find(asks).map(|cover| cover.rule)
 }
 
 fn outcome_of(
@@ -204,6 +220,16 @@ fn outcome_of(
 fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, findings: &mut Findings) -> Desired {
     let Owed { anchor, existing, outcome, due, who_words, also, ended_by } = owed;
     let anchor = &anchor;
+    let person = anchor.visit.map_or(context.facts.record.head.person, |visit| visit.id.person);
+    let trigger = anchor.visit.map(|visit| format!("Encounter/{}", visit.id));
+    let words = why(context, rule, anchor, due, &who_words);
+    if existing.is_some_and(|existing| existing.is_touched() && existing.is_ended()) {
+        // A person has ended it, and nothing is made of it any more.
+        let work = Work::of(context.protocol, &rule.id, anchor.name.clone(), &rule.mark);
+        let id = ResourceId::of(person, "Task", &work.key());
+        let (resource, sources) = (Resource::new("Task"), Sources::new());
+        return Desired { work, outcome, id, resource, trigger, words, insists: false, sources };
+    }
     let mut sources = told::of_task(context, rule, anchor, also.iter().map(|(name, _)| name.as_str()));
     sources.extend(ended_by);
     let mut work = Work::of(context.protocol, &rule.id, anchor.name.clone(), &rule.mark);
@@ -212,11 +238,9 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, findings: 
     let on = step.checked_sub(1).and_then(|last| rule.climb.get(last));
     let owner = on.map(|step| &step.owner).filter(|owner| !owner.is_empty()).unwrap_or(&rule.owner);
     let priority = on.and_then(|step| step.priority).unwrap_or(rule.priority);
-    let words = why(context, rule, anchor, due, &who_words);
     let mut description = rule.text.fill(&|place| fill(context, rule, anchor, due, place));
     description.push_str(&together::words(&also));
     work.seen = also.into_iter().collect();
-    let trigger = anchor.visit.map(|visit| format!("Encounter/{}", visit.id));
     let resource = build::task(
         context,
         TaskParts {
@@ -234,7 +258,6 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, findings: 
             due,
         },
     );
-    let person = anchor.visit.map_or(context.facts.record.head.person, |visit| visit.id.person);
     let id = ResourceId::of(person, "Task", &work.key());
     Desired { work, outcome, id, resource, trigger, words, insists: false, sources }
 }

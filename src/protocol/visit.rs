@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::codings::codings_of;
-use super::reason::{Said, said_of};
+use super::reason::{Diagnoses, Said, said_of};
 use crate::identity::ResourceId;
 use crate::record::Stored;
 
@@ -32,7 +32,7 @@ const BILLED_DISPOSITION: &str = "https://www.nubc.org/CodeSystem/PatDischargeSt
 
 impl<'a> Visit<'a> {
     /// Reads an encounter; `diagnoses` are the record's conditions, `moment` reads a FHIR time.
-    pub fn of(stored: &'a Stored, diagnoses: &[&'a Stored], moment: &dyn Fn(&str) -> Option<Timestamp>) -> Self {
+    pub fn of(stored: &'a Stored, diagnoses: &Diagnoses<'a>, moment: &dyn Fn(&str) -> Option<Timestamp>) -> Self {
         let resource = &stored.resource;
         let period = resource.get("period");
         let bound = |end: &str| period.and_then(|period| period.get(end)?.as_str()).and_then(moment);
@@ -40,10 +40,9 @@ impl<'a> Visit<'a> {
         let at_door = concept_words(resource.get("reasonCode").and_then(|list| list.get(0)));
         let principal = || {
             let principal = said.iter().find(|said| said.is_principal && !said.at_door)?;
-            diagnoses
-                .iter()
-                .filter(|condition| condition.resource.codings("code") == principal.codings)
-                .find_map(|condition| Some((*condition, concept_words(condition.resource.get("code"))?)))
+            let named = |condition: &'a Stored| Some((condition, concept_words(condition.resource.get("code"))?));
+            let same = |condition: &&&'a Stored| condition.resource.codings("code") == principal.codings;
+            named(principal.by).or_else(|| diagnoses.all().iter().filter(same).find_map(|condition| named(condition)))
         };
         let (reason_by, reason) = match at_door {
             Some(words) => (None, Some(words)),

@@ -126,7 +126,7 @@ impl Work {
 
     pub fn read(stored: &Stored) -> Option<Self> {
         // Nothing lost: what is no memory of ours is no work of ours.
-        serde_json::from_value(stored.state.work.clone()?).ok()
+        Self::deserialize(stored.state.work.as_ref()?).ok()
     }
 
     pub fn key(&self) -> String {

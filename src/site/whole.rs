@@ -11,6 +11,7 @@ use crate::fhir::ValueSets;
 use crate::mapping::MapSet;
 use crate::profile::Profiles;
 use crate::protocol::{self, ProtocolSet};
+use crate::record::Membership;
 
 use super::roster::{self, Roster};
 use super::{Certificate, Feed, NamedFiles, Panel, Partner, Settings, directory};
@@ -39,9 +40,10 @@ pub struct Site {
 }
 
 impl Site {
-    /// The practices as protocols see them, by the name of their panel.
-    pub fn practices(&self) -> BTreeMap<String, protocol::Practice> {
-        self.panels.iter().map(|(name, panel)| (name.clone(), practice(panel))).collect()
+    /// The practices of a patient's panels as protocols see them, by the name of the panel.
+    pub fn practices_of(&self, memberships: &[Membership]) -> BTreeMap<String, protocol::Practice> {
+        let panels = memberships.iter().filter_map(|membership| self.panels.get(&membership.panel));
+        panels.map(|panel| (panel.name.clone(), practice(panel))).collect()
     }
 
     /// Reads a roster for one of this site's panels; `file` is the name used in problems.

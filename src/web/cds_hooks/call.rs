@@ -53,7 +53,7 @@ async fn cards_of(service: &Service, client: &Client, person: PersonId, hook: &s
     let gateway = &service.gateway;
     let site = gateway.site.load_full();
     let mut known = gateway.load(person, OBSERVATIONS).await?;
-    let (practices, now) = (site.practices(), gateway.clock.now());
+    let (practices, now) = (site.practices_of(&known.memberships), gateway.clock.now());
     // What the protocols would do now is in the cards before a timer has done it.
     let view = View { record: &known.record, memberships: &known.memberships, practices: &practices, now };
     let changes = site.protocols.evaluate(&view).changes;

@@ -25,7 +25,7 @@ async fn with_copd() -> Trial {
         // What the pipeline would have committed with the diagnosis.
         let known = trial.gateway.load(person, 10).await.unwrap();
         let site = trial.gateway.site.load_full();
-        let (practices, now) = (site.practices(), trial.clock.now());
+        let (practices, now) = (site.practices_of(&known.memberships), trial.clock.now());
         let view = crate::protocol::View {
             record: &known.record,
             memberships: &known.memberships,
