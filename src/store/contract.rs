@@ -40,6 +40,15 @@ pub trait Store: Send + Sync + 'static {
     /// The current version of a resource.
     async fn resource(&self, resource_type: &str, id: ResourceId) -> Result<Option<Stored>, StoreError>;
 
+    /// The current versions of those of these resources that exist.
+    async fn resources(&self, keys: &[(String, ResourceId)]) -> Result<Vec<Stored>, StoreError> {
+        let mut found = Vec::new();
+        for (resource_type, id) in keys {
+            found.extend(self.resource(resource_type, *id).await?);
+        }
+        Ok(found)
+    }
+
     /// One version of a resource, current or past.
     async fn version(&self, resource_type: &str, id: ResourceId, version: u64) -> Result<Option<Stored>, StoreError>;
 

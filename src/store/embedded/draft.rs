@@ -1,7 +1,8 @@
 //! One piece of work while it is decided: what is committed, what the group before it will change, and its own changes
 //! on top. A piece that fails its preconditions leaves no trace.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::ops::Bound;
 
 use super::counters::Counters;
 use crate::store::engine::{Changes, EngineError, Pair, Span, View};
@@ -44,31 +45,57 @@ impl View for Draft<'_> {
         }
     }
 
+    /// Costs what it gives and what changed on the way there, not all that changed.
     fn scan(&self, span: &Span, limit: usize) -> Result<Vec<Pair>, EngineError> {
-        if span.is_empty() {
-            return Ok(Vec::new());
+        if self.next_change(span).is_none() {
+            return self.committed.scan(span, limit);
         }
-        let range = || span.from.clone()..span.until.clone();
-        let mut changed: BTreeMap<&Vec<u8>, &Option<Vec<u8>>> = self.group.range(range()).collect();
-        changed.extend(self.own.range(range()));
-        // Each change can take at most one committed pair away, so this many are enough to fill the limit.
-        let committed = self.committed.scan(span, limit.saturating_add(changed.len()))?;
-        if changed.is_empty() {
-            return Ok(committed);
-        }
-        let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = committed.into_iter().collect();
-        for (key, value) in changed {
-            match value {
-                Some(value) => merged.insert(key.clone(), value.clone()),
-                None => merged.remove(key),
+        let (mut found, mut rest) = (Vec::new(), span.clone());
+        let (mut committed, mut is_all) = (VecDeque::new(), false);
+        while found.len() < limit {
+            if committed.is_empty() && !is_all {
+                let asked = (limit - found.len()).saturating_add(SPARE);
+                committed = self.committed.scan(&rest, asked)?.into();
+                is_all = committed.len() < asked;
+            }
+            let next = match (self.next_change(&rest), committed.front()) {
+                (None, None) => break,
+                (Some((key, put)), front) if front.is_none_or(|(other, _)| !span.is_before(other, key)) => {
+                    if front.is_some_and(|(other, _)| other == key) {
+                        committed.pop_front();
+                    }
+                    (key.clone(), put.clone())
+                }
+                // Nothing lost: the first of them is given just here.
+                (_, _) => committed.pop_front().map(|(key, value)| (key, Some(value))).unwrap_or_default(),
             };
+            rest = rest.after(&next.0);
+            found.extend(next.1.map(|value| (next.0, value)));
         }
-        Ok(if span.backwards {
-            merged.into_iter().rev().take(limit).collect()
-        } else {
-            merged.into_iter().take(limit).collect()
-        })
+        Ok(found)
     }
+}
+
+/// So many pairs more are read than asked for, so that a few that were taken away need no second look.
+const SPARE: usize = 4;
+
+impl Draft<'_> {
+    /// The first key of a span that changed; its own before what the group changed.
+    fn next_change(&self, span: &Span) -> Option<(&Vec<u8>, &Option<Vec<u8>>)> {
+        if span.is_empty() {
+            return None;
+        }
+        match (first(&self.own, span), first(self.group, span)) {
+            (Some(own), Some(other)) if span.is_before(other.0, own.0) => Some(other),
+            (own, other) => own.or(other),
+        }
+    }
+}
+
+fn first<'c>(changes: &'c Changes, span: &Span) -> Option<(&'c Vec<u8>, &'c Option<Vec<u8>>)> {
+    let range = (Bound::Included(span.from.as_slice()), Bound::Excluded(span.until.as_slice()));
+    let mut inside = changes.range::<[u8], _>(range);
+    if span.backwards { inside.next_back() } else { inside.next() }
 }
 
 #[cfg(test)]
@@ -92,5 +119,30 @@ mod tests {
         assert_eq!(seen(Span::prefix(vec![1]), 2), [(3, 2), (4, 3)]);
         assert_eq!(seen(Span::prefix(vec![1]).backwards(), 9), [(5, 1), (4, 3), (3, 2)]);
         assert_eq!(draft.get(&[1, 2]).unwrap(), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_scan_gives_what_there_would_be_if_all_were_written(
+            committed in proptest::collection::btree_map(0..40_u8, 0..9_u8, 0..20),
+            group in proptest::collection::btree_map(0..40_u8, proptest::option::of(0..9_u8), 0..20),
+            own in proptest::collection::btree_map(0..40_u8, proptest::option::of(0..9_u8), 0..20),
+            (from, until, limit, backwards) in (0..40_u8, 0..44_u8, 0..30_usize, proptest::bool::ANY),
+        ) {
+            let changes = |map: &std::collections::BTreeMap<u8, Option<u8>>| -> Changes {
+                map.iter().map(|(key, value)| (vec![1, *key], value.map(|value| vec![value]))).collect()
+            };
+            let engine = Memory::default();
+            engine.write(changes(&committed.into_iter().map(|(key, value)| (key, Some(value))).collect())).unwrap();
+            let all = Memory::default();
+            all.write(engine.view().unwrap().scan(&Span::prefix(vec![1]), 99).unwrap().into_iter()
+                .map(|(key, value)| (key, Some(value))).collect()).unwrap();
+            all.write(changes(&group)).unwrap();
+            all.write(changes(&own)).unwrap();
+            let (view, group) = (engine.view().unwrap(), changes(&group));
+            let draft = Draft { own: changes(&own), ..Draft::new(&*view, &group, Counters::default()) };
+            let span = Span { backwards, ..Span::between(vec![1, from], vec![1, until]) };
+            proptest::prop_assert_eq!(draft.scan(&span, limit).unwrap(), all.view().unwrap().scan(&span, limit).unwrap());
+        }
     }
 }

@@ -111,6 +111,10 @@ pub fn current(view: &dyn View, resource_type: &str, id: ResourceId) -> Result<O
     value.map(|value| unpack_stored(id, &value)).transpose()
 }
 
+pub fn several(view: &dyn View, keys: &[(String, ResourceId)]) -> Result<Vec<Stored>, StoreError> {
+    keys.iter().map(|(resource_type, id)| current(view, resource_type, *id)).filter_map(Result::transpose).collect()
+}
+
 pub fn version(
     view: &dyn View,
     resource_type: &str,

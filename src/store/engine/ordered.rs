@@ -101,6 +101,11 @@ impl Span {
         rest
     }
 
+    /// Whether one key comes before another in the direction of reading.
+    pub fn is_before(&self, one: &[u8], other: &[u8]) -> bool {
+        if self.backwards { one > other } else { one < other }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.from >= self.until
     }
