@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::answer::{self, Answer};
 use super::decide::{Decided, decide, joined};
 use super::find::{find, persons};
+use super::hot::Weight;
 use super::locks::MOST_TRIES;
 use super::overlay::Overlay;
 use super::portions::portions;
@@ -110,9 +111,9 @@ impl Gateway {
     ) -> Result<Acknowledged, StoreError> {
         let now = self.clock.now();
         let said = Said { site, feed, control: &read.control, received: now };
-        let (mut decided, _locks) = match (read.refusal, mapped) {
+        let (mut decided, weight, _locks) = match (read.refusal, mapped) {
             (None, Some(mapped)) => self.decide_message(&said, mapped).await?,
-            (refusal, _) => (nothing(refusal.unwrap_or(Disposition::Rejected)), Vec::new()),
+            (refusal, _) => (nothing(refusal.unwrap_or(Disposition::Rejected)), Weight::default(), Vec::new()),
         };
         let mut problems = read.problems.clone();
         problems.append(&mut decided.problems);
@@ -148,9 +149,13 @@ impl Gateway {
             answer: answer.bytes.clone(),
             trace: decided.trace,
         });
+        let written = unit.changes.iter().map(|change| crate::record::weight(&change.stored)).sum();
         let began = Instant::now();
         let committed = self.store.commit(unit).await?;
         self.metrics.count_commit(began.elapsed().as_secs_f64());
+        if let Some(record) = decided.record {
+            self.hot.put_back(record, weight, written);
+        }
         self.count_unused(&unused);
         self.tell(committed.sequence, &summary, resources, rings);
         let Answer { code, bytes } = answer;
@@ -161,27 +166,31 @@ impl Gateway {
         &self,
         said: &Said<'_>,
         mapped: &Mapped,
-    ) -> Result<(Decided, Vec<tokio::sync::OwnedMutexGuard<()>>), StoreError> {
-        let refuse = |problem| (Decided { problems: vec![problem], ..nothing(Disposition::Error) }, Vec::new());
+    ) -> Result<(Decided, Weight, Vec<tokio::sync::OwnedMutexGuard<()>>), StoreError> {
+        let none = |decided| (decided, Weight::default(), Vec::new());
         if mapped.has_errors() {
-            return Ok((nothing(Disposition::Error), Vec::new()));
+            return Ok(none(nothing(Disposition::Error)));
         }
         let portions = match portions(&said.feed.identified_by, mapped) {
             Ok(portions) => portions,
-            Err(problem) => return Ok(refuse(problem)),
+            Err(problem) => return Ok(none(Decided { problems: vec![problem], ..nothing(Disposition::Error) })),
         };
         let store = &*self.store;
         let doubts = self.join_newcomers(&portions).await?;
         let locks = self.locks.hold(&persons(store, &portions).await?).await;
         let started = Instant::now();
         let (mut overlay, mut all, mut read) = (Overlay::default(), Vec::new(), Duration::ZERO);
-        for portion in &portions {
+        let mut weight = Weight::default();
+        for (place, portion) in portions.iter().enumerate() {
             let begun = Instant::now();
-            let found = find(store, &overlay, portion).await?;
+            let found = find(store, &self.hot, &overlay, portion).await?;
             read += begun.elapsed();
+            weight = found.weight;
             let decided = decide(said, portion, found);
-            // Nothing lost: the overlay takes in, and cuts nothing.
-            overlay.take(&decided.unit);
+            if place + 1 < portions.len() {
+                // Nothing lost: the overlay takes in, and cuts nothing.
+                overlay.take(&decided.unit);
+            }
             all.push(decided);
         }
         let mut decided = joined(all);
@@ -189,7 +198,7 @@ impl Gateway {
         let steps = [("reading the record", read), ("deciding", started.elapsed().saturating_sub(read))];
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         decided.trace.timing_micros = steps.map(|(step, time)| (step.to_string(), micros(time))).to_vec();
-        Ok((decided, locks))
+        Ok((decided, weight, locks))
     }
 
     async fn answered_before(&self, sequence: u64, read: Read) -> Result<Acknowledged, (StoreError, Read)> {
@@ -231,7 +240,8 @@ impl Gateway {
 /// A message that changes nothing but is kept.
 fn nothing(disposition: Disposition) -> Decided {
     let (unit, trace) = (WriteUnit::default(), Trace::default());
-    Decided { unit, trace, problems: Vec::new(), disposition, patient: None, other_patients: Vec::new() }
+    let (patient, other_patients) = (None, Vec::new());
+    Decided { unit, trace, problems: Vec::new(), disposition, patient, other_patients, record: None }
 }
 
 fn control_reused() -> Problem {

@@ -1,7 +1,8 @@
 //! Changes that no message brings: a clock that came due, a person's action on a task, a message taken again. They enter
 //! the same path at the record.
 
-use super::find::{Known, OBSERVATIONS};
+use super::find::Known;
+use super::hot::OBSERVATIONS;
 use super::join::Somebody;
 use super::locks::MOST_TRIES;
 use super::settle::{Settled, settle};
@@ -138,7 +139,7 @@ impl Gateway {
             let mut working = Working::new(known.record, known.memberships);
             working.take(changes);
             let now = self.clock.now();
-            let Settled { mut unit, trace, unused } = settle(&site, working, now);
+            let Settled { mut unit, trace, unused, .. } = settle(&site, working, now);
             unit.audit.extend(entries);
             unit.unused = notices::without_message(&unused, now);
             match self.commit_change(unit, trace.resources.clone()).await {

@@ -25,6 +25,8 @@ pub struct Decided {
     /// The id of the Patient; of several the first, and the others.
     pub patient: Option<String>,
     pub other_patients: Vec<String>,
+    /// The record as the unit leaves it, of one patient whose record is no other's.
+    pub(super) record: Option<Record>,
 }
 
 /// Merges, evaluates, gates. With an error among the problems nothing of it is to be written but the message itself.
@@ -74,13 +76,15 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     let notes = merged.notes.into_iter().map(|(subject, text)| TraceLine::new(&subject, "", &text));
     working.trace.decisions.extend(notes);
     let patient = crate::identity::ResourceId::patient(working.record.head.person).to_string();
-    let Settled { mut unit, trace, unused } = settle(site, working, received);
+    let is_alone = prior_write.is_none();
+    let Settled { mut unit, trace, unused, record } = settle(site, working, received);
     problems.extend(unused);
     check_work(feed, &unit, &mut problems);
     unit.heads.extend(prior_write);
     unit.identifiers = merged.identifiers;
     let disposition = Disposition::Applied;
-    Decided { unit, trace, problems, disposition, patient: Some(patient), other_patients: Vec::new() }
+    let record = Some(record).filter(|_| is_alone);
+    Decided { unit, trace, problems, disposition, patient: Some(patient), other_patients: Vec::new(), record }
 }
 
 fn refused(problems: Vec<Problem>) -> Decided {
@@ -91,6 +95,7 @@ fn refused(problems: Vec<Problem>) -> Decided {
         disposition: Disposition::Error,
         patient: None,
         other_patients: Vec::new(),
+        record: None,
     }
 }
 
@@ -157,6 +162,7 @@ pub(super) fn joined(portions: Vec<Decided>) -> Decided {
     if portions.len() == 0 {
         return whole;
     }
+    whole.record = None;
     let mut others = BTreeSet::new();
     for mut portion in portions {
         others.extend(portion.patient.take());

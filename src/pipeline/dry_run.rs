@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::decide::{Decided, decide, joined};
 use super::find::{Found, Known};
+use super::hot::Weight;
 use super::overlay::Overlay;
 use super::portions::{Portion, portions};
 use super::said::Said;
@@ -117,7 +118,8 @@ fn found(overlay: &Overlay, portion: &Portion<'_>, members: Members<'_>) -> Foun
         (record, gone.identifiers)
     });
     let known = Known { record: known, memberships };
-    Found { known, identifiers: chosen.identifiers, identified, prior, problems }
+    let weight = Weight::default();
+    Found { known, weight, identifiers: chosen.identifiers, identified, prior, problems }
 }
 
 impl Members<'_> {
@@ -135,5 +137,5 @@ impl Members<'_> {
 
 fn alone(disposition: Disposition, problems: Vec<Problem>) -> Decided {
     let (unit, trace) = (WriteUnit::default(), Trace::default());
-    Decided { unit, trace, problems, disposition, patient: None, other_patients: Vec::new() }
+    Decided { unit, trace, problems, disposition, patient: None, other_patients: Vec::new(), record: None }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Gateway;
+use super::hot::{Hot, OBSERVATIONS, Weight};
 use super::overlay::Overlay;
 use super::portions::Portion;
 use crate::fhir::Identifier;
@@ -12,10 +13,6 @@ use crate::identity::{self, Identified, PersonId};
 use crate::problem::Problem;
 use crate::record::{Membership, Record, is_half_pressure, touched};
 use crate::store::{DateValue, Query, Relation, Store, StoreError, Term, observed_at};
-
-/// The newest observations that are read with a record; rules look back no further.
-/// A pressure that came as two results is three of them.
-pub(super) const OBSERVATIONS: usize = 384;
 
 /// A record with the panels its patient is on.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +24,7 @@ pub struct Known {
 /// What deciding about one message needs.
 pub(super) struct Found {
     pub known: Known,
+    pub weight: Weight,
     pub identifiers: Vec<Identifier>,
     pub identified: Vec<Identified>,
     /// The record that a merge message takes over, and how the message names it.
@@ -67,10 +65,32 @@ async fn record(store: &dyn Store, overlay: &Overlay, person: PersonId) -> Resul
     Ok(record)
 }
 
+/// A record that was used lately and that nobody has changed since.
+async fn warm(
+    store: &dyn Store,
+    hot: &Hot,
+    overlay: &Overlay,
+    person: PersonId,
+) -> Result<Option<(Record, Weight)>, StoreError> {
+    if !overlay.is_empty() || !hot.has(person) {
+        return Ok(None);
+    }
+    let head = store.head(person).await?;
+    Ok(head.and_then(|head| hot.take_out(&head)))
+}
+
 /// Reads what deciding about a portion needs.
-pub(super) async fn find(store: &dyn Store, overlay: &Overlay, portion: &Portion<'_>) -> Result<Found, StoreError> {
+pub(super) async fn find(
+    store: &dyn Store,
+    hot: &Hot,
+    overlay: &Overlay,
+    portion: &Portion<'_>,
+) -> Result<Found, StoreError> {
     let chosen = choose(store, overlay, &portion.candidates).await?;
-    let mut known = record(store, overlay, chosen.person).await?;
+    let (mut known, weight) = match warm(store, hot, overlay, chosen.person).await? {
+        Some(warm) => warm,
+        None => (record(store, overlay, chosen.person).await?, Weight::default()),
+    };
     let origin = known.head.origin_of(&chosen.identifiers);
     let (identified, mut problems) = identity::assign(portion.drafts.to_vec(), origin);
     complete(store, &mut known, &identified).await?;
@@ -85,18 +105,19 @@ pub(super) async fn find(store: &dyn Store, overlay: &Overlay, portion: &Portion
     let memberships = memberships(store, &known, portion.stated().into_iter().chain(before).collect()).await?;
     problems.extend(chosen.problems);
     let known = Known { record: known, memberships };
-    Ok(Found { known, identifiers: chosen.identifiers, identified, prior, problems })
+    Ok(Found { known, weight, identifiers: chosen.identifiers, identified, prior, problems })
 }
 
 /// Adds to a loaded record what a statement touches and loading left out: shared resources and old observations.
 async fn complete(store: &dyn Store, record: &mut Record, identified: &[Identified]) -> Result<(), StoreError> {
     let observed = record.of_type("Observation").filter_map(|stored| observed_at(&stored.resource));
     let oldest = observed.min().filter(|_| record.truncated);
-    for (kind, id) in touched(&record.head, identified) {
-        if record.get(&kind, id).is_none()
-            && let Some(stored) = store.resource(&kind, id).await?
-        {
-            record.resources.insert((kind, id), stored);
+    let mut lacking = touched(&record.head, identified);
+    // Nothing lost: what is there need not be read.
+    lacking.retain(|key| !record.resources.contains_key(key));
+    if !lacking.is_empty() {
+        for stored in store.resources(&lacking).await? {
+            record.resources.insert((stored.resource.resource_type().to_string(), stored.id), stored);
         }
     }
     if let Some(oldest) = oldest {

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, broadcast};
 
 use super::condition::Condition;
+use super::hot::Hot;
 use super::locks::Locks;
 use crate::clock::Clock;
 use crate::site::Site;
@@ -37,6 +38,7 @@ pub struct Gateway {
     /// What does not follow the site.
     pub condition: Condition,
     pub(super) locks: Locks,
+    pub(super) hot: Hot,
 }
 
 impl Gateway {
@@ -54,6 +56,7 @@ impl Gateway {
             metrics: Metrics::default(),
             condition: Condition::default(),
             locks: Locks::new(),
+            hot: Hot::new(),
         }
     }
 }

@@ -2,7 +2,8 @@
 //! a merge message (A40), in a commit of its own. Nothing is joined whose dates of birth contradict each other.
 
 use super::Gateway;
-use super::find::{OBSERVATIONS, memberships};
+use super::find::memberships;
+use super::hot::OBSERVATIONS;
 use super::labels;
 use super::locks::MOST_TRIES;
 use super::portions::Portion;

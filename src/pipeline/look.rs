@@ -93,7 +93,7 @@ impl Gateway {
 
     /// What of a patient is labelled, and what of it waits for a look.
     pub(super) async fn labelled(&self, person: PersonId) -> Result<Value, Problem> {
-        let known = self.load(person, super::find::OBSERVATIONS).await.map_err(|error| Fault::from(error).told())?;
+        let known = self.load(person, super::hot::OBSERVATIONS).await.map_err(|error| Fault::from(error).told())?;
         let items: Vec<Value> = known.record.resources.values().filter_map(told).collect();
         Ok(json!({ "patient": ResourceId::patient(known.record.head.person), "items": items }))
     }

@@ -12,6 +12,9 @@ mod explain;
 mod find;
 mod gateway;
 mod health;
+mod hot;
+#[cfg(test)]
+mod hot_tests;
 mod join;
 mod labels;
 mod locks;

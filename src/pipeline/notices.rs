@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::find::OBSERVATIONS;
+use super::hot::OBSERVATIONS;
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::record::Record;

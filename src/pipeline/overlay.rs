@@ -16,6 +16,10 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
+    pub fn is_empty(&self) -> bool {
+        self.heads.is_empty() && self.identifiers.is_empty() && self.changes.is_empty()
+    }
+
     /// Adds what a portion comes to.
     pub fn take(&mut self, unit: &WriteUnit) {
         self.heads.extend(unit.heads.iter().map(|write| (write.head.person, write.head.clone())));

@@ -7,7 +7,7 @@ use super::telling::decide_deliveries;
 use super::working::{Working, version_path};
 use crate::problem::Problem;
 use crate::protocol::View;
-use crate::record::{Pressures, Unpaired, pressures, squash};
+use crate::record::{Pressures, Record, Unpaired, pressures, squash};
 use crate::site::Site;
 use crate::store::{HeadWrite, Trace, TraceLine, WriteUnit};
 
@@ -16,6 +16,8 @@ pub struct Settled {
     pub unit: WriteUnit,
     pub trace: Trace,
     pub unused: Vec<Problem>,
+    /// The record once the unit is committed.
+    pub record: Record,
 }
 
 /// Lets the protocols and the agreements have their say, and makes the unit to commit.
@@ -29,16 +31,23 @@ pub fn settle(site: &Site, mut working: Working, now: Timestamp) -> Settled {
         working.trace.resources.push(version_path(&change.stored));
     }
     working.trace.deliveries = deliveries.iter().map(|delivery| delivery.id.clone()).collect();
-    let mut head = working.record.head;
-    head.revision = working.revision + 1;
+    let mut record = working.record;
+    record.head.revision = working.revision + 1;
+    for change in &working.changes {
+        let (kind, id) = (change.stored.resource.resource_type(), change.stored.id);
+        // What was squashed, and what partners see of it, came after the record took it in.
+        if record.get(kind, id) != Some(&change.stored) {
+            record.apply(change);
+        }
+    }
     let unit = WriteUnit {
-        heads: vec![HeadWrite { head, replaces: working.revision }],
+        heads: vec![HeadWrite { head: record.head.clone(), replaces: working.revision }],
         changes: working.changes,
         deliveries,
         audit,
         ..WriteUnit::default()
     };
-    Settled { unit, trace: working.trace, unused: working.unused }
+    Settled { unit, trace: working.trace, unused: working.unused, record }
 }
 
 /// So many results are named that were not put together; how many there are is said.
@@ -62,7 +71,7 @@ fn put_together(working: &mut Working, now: Timestamp) {
 }
 
 fn evaluate(site: &Site, working: &mut Working, now: Timestamp) {
-    let practices = site.practices();
+    let practices = site.practices_of(&working.memberships);
     let view = View { record: &working.record, memberships: &working.memberships, practices: &practices, now };
     let evaluation = site.protocols.evaluate(&view);
     working.record.head.wake_at = evaluation.wake_at;

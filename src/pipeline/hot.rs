@@ -1,0 +1,112 @@
+//! Records that were used lately, as they were written: whoever is seen today is seen again today, and their life need not be
+//! read again for each message. A record is taken out while an input works on it and put back once that is durable. What is
+//! here counts only while the store's head has the same revision, so that another gateway's writes are never overlooked.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::identity::{PersonId, ResourceId};
+use crate::record::{Head, Record, Stored};
+use crate::store::observed_at;
+
+/// The newest observations that are read with a record; rules look back no further.
+/// A pressure that came as two results is three of them.
+pub(super) const OBSERVATIONS: usize = 384;
+
+/// About so much memory is spent on them.
+const BYTES: u64 = 64 << 20;
+/// What a record weighs with a year of visits; only how the cache is laid out depends on it.
+const USUAL_BYTES: u64 = 64 << 10;
+
+pub(super) struct Hot(Cache<PersonId, Warm, Weigh>);
+
+/// A record with what it weighs in bytes, more or less.
+#[derive(Clone)]
+struct Warm {
+    record: Record,
+    weight: Weight,
+}
+
+/// What it weighed when it was weighed, and all that was written since: what that took the place of still counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Weight {
+    weighed: usize,
+    written: usize,
+}
+
+#[derive(Clone)]
+struct Weigh;
+
+impl Weighter<PersonId, Warm> for Weigh {
+    fn weight(&self, _: &PersonId, warm: &Warm) -> u64 {
+        warm.weight.bytes() as u64
+    }
+}
+
+impl Weight {
+    fn bytes(self) -> usize {
+        self.weighed + self.written
+    }
+
+    /// The same after these bytes were written; weighed anew before the error exceeds the weight.
+    fn after(self, record: &Record, written: usize) -> Self {
+        let written = self.written + written;
+        if written <= self.weighed {
+            return Self { written, ..self };
+        }
+        Self { weighed: record.resources.values().map(crate::record::weight).sum(), written: 0 }
+    }
+}
+
+/// What loading the record would leave out.
+fn keep_newest_observations(record: &mut Record) {
+    let time = |stored: &Stored| observed_at(&stored.resource).unwrap_or(stored.updated);
+    let observations = record.all_of_type("Observation");
+    let mut newest: Vec<(Reverse<Timestamp>, ResourceId)> =
+        observations.map(|stored| (Reverse(time(stored)), stored.id)).collect();
+    if newest.len() <= OBSERVATIONS {
+        return;
+    }
+    newest.sort_unstable();
+    for (_, id) in newest.into_iter().skip(OBSERVATIONS) {
+        record.resources.remove(&("Observation".to_string(), id));
+    }
+    record.truncated = true;
+}
+
+impl Hot {
+    pub fn new() -> Self {
+        Self(Cache::with_weighter((BYTES / USUAL_BYTES) as usize, BYTES, Weigh))
+    }
+
+    /// Takes a record out; `current` is its head as the store has it.
+    pub fn take_out(&self, current: &Head) -> Option<(Record, Weight)> {
+        let (_, Warm { mut record, weight }) = self.0.remove(&current.person)?;
+        if record.head.revision != current.revision {
+            return None;
+        }
+        record.head = current.clone();
+        Some((record, weight))
+    }
+
+    pub fn has(&self, person: PersonId) -> bool {
+        self.0.contains_key(&person)
+    }
+
+    /// Puts back a record that was committed, as the store would give it; `written` is what the commit wrote of it in bytes.
+    pub fn put_back(&self, mut record: Record, weight: Weight, written: usize) {
+        // Nothing lost: the store has what belongs to no patient, and is asked for it.
+        record.resources.retain(|(_, id), _| id.person != PersonId::SHARED);
+        keep_newest_observations(&mut record);
+        let weight = weight.after(&record, written);
+        self.0.insert(record.head.person, Warm { record, weight });
+    }
+
+    #[cfg(test)]
+    pub fn peek(&self, person: PersonId) -> Option<Record> {
+        self.0.peek(&person).map(|warm| warm.record)
+    }
+}
