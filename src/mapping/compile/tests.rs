@@ -41,7 +41,7 @@ fn every_seeded_mistake_is_found_where_it_stands_with_advice() {
         "mappings/segments/PID-Patient.yaml:4:3: Patient has no element `nmae`; did you mean `name`?",
         "mappings/segments/PID-Patient.yaml:5:20: there is no table `administrative-sexx`; did you mean `administrative-sex`?",
         "mappings/segments/PID-Patient.yaml:6:14: this element is a date, not a integer",
-        "mappings/segments/PID-Patient.yaml:7:20: `active` must be true or false, without quotes",
+        "mappings/segments/PID-Patient.yaml:7:20: `active` must be true or false",
         "mappings/segments/PID-Patient.yaml:8:18: `maritalStatus` is a CodeableConcept; write its elements in place",
         "mappings/segments/PID-Patient.yaml:9:20: `PID-30x` is not a place in a segment",
         "mappings/segments/PID-Patient.yaml:10:41: this element is a HumanName, but the map gives a Identifier",
