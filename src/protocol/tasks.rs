@@ -15,7 +15,6 @@ use super::sources::Sources;
 use super::visit::Visit;
 use super::work::{Desired, Existing, Outcome, Work};
 use super::{evidence, together, told};
-use crate::fhir::Resource;
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::unused::{Duty, Kind};
@@ -223,11 +222,11 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, findings: 
     let person = anchor.visit.map_or(context.facts.record.head.person, |visit| visit.id.person);
     let trigger = anchor.visit.map(|visit| format!("Encounter/{}", visit.id));
     let words = why(context, rule, anchor, due, &who_words);
-    if existing.is_some_and(|existing| existing.is_touched() && existing.is_ended()) {
-        // A person has ended it, and nothing is made of it any more.
+    if let Some(ended) = existing.filter(|existing| existing.is_touched() && existing.is_ended()) {
+        // A person has ended it: it stays as it is.
         let work = Work::of(context.protocol, &rule.id, anchor.name.clone(), &rule.mark);
         let id = ResourceId::of(person, "Task", &work.key());
-        let (resource, sources) = (Resource::new("Task"), Sources::new());
+        let (resource, sources) = (ended.stored.resource.clone(), Sources::new());
         return Desired { work, outcome, id, resource, trigger, words, insists: false, sources };
     }
     let mut sources = told::of_task(context, rule, anchor, also.iter().map(|(name, _)| name.as_str()));
