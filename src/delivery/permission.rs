@@ -8,7 +8,8 @@ use super::others::{is_overtaken, was_sent};
 use crate::agreement::{Exit, Form, Question, Verdict};
 use crate::fhir::{Resource, add_labels, labels_of};
 use crate::identity::ResourceId;
-use crate::pipeline::{Covered, Gateway, covered, protection_of_visit, visits_of};
+use crate::pipeline::{Covered, Gateway, covered_with, protection_of_visit, visits_of};
+use crate::record::Stored;
 use crate::site::{Partner, Site};
 use crate::store::{Delivery, StoreError};
 
@@ -62,8 +63,11 @@ pub async fn decide_anew<'s>(
         // The sender says what is wrong with it.
         return Ok(Permission::Send(partner, base));
     };
-    let patient = covered(&*gateway.store, delivery.new.person).await?;
-    let resource = as_it_is_known(gateway, delivery, &made, &patient).await?;
+    let subject = subject(delivery);
+    let current = subject.as_ref().map(|(kind, id, _)| (kind.clone(), *id));
+    let (patient, current) = covered_with(&*gateway.store, delivery.new.person, current).await?;
+    let version = subject.map_or(0, |(_, _, version)| version);
+    let resource = as_it_is_known(gateway, current, version, &made, &patient).await?;
     let panels: Vec<&str> = patient.panels.iter().map(String::as_str).collect();
     let question = Question { partner: &partner.name, exit: Exit::Push, resource: &resource, panels: &panels, now };
     let decision = site.agreements.decide(&question);
@@ -81,31 +85,41 @@ pub async fn decide_anew<'s>(
     })
 }
 
+/// What a delivery tells of, and in which version; none where its subject names nothing of ours.
+fn subject(delivery: &Delivery) -> Option<(String, ResourceId, u64)> {
+    let mut parts = delivery.new.subject.split('/');
+    let (kind, id, version) = (parts.next()?, parts.next()?.parse().ok()?, parts.nth(1)?);
+    // Nothing lost: without a version that is kept, the payload is decided by.
+    Some((kind.to_string(), id, version.parse().unwrap_or_default()))
+}
+
 /// The version that a delivery tells of, with the labels that it, its patient and its visit have by now; what was made of it, where it is
 /// not kept.
 async fn as_it_is_known(
     gateway: &Gateway,
-    delivery: &Delivery,
+    current: Option<Stored>,
+    version: u64,
     made: &Resource,
     patient: &Covered,
 ) -> Result<Resource, StoreError> {
     let mut resource = made.clone();
     add_labels(&mut resource, &patient.protection);
-    let mut parts = delivery.new.subject.split('/');
     // Nothing lost: a subject that names nothing of ours is decided by the payload.
-    let named = (parts.next(), parts.next().and_then(|id| id.parse::<ResourceId>().ok()), parts.nth(1));
-    let (Some(kind), Some(id), Some(version)) = named else { return Ok(resource) };
-    let version = version.parse().unwrap_or_default();
-    if let Some(stored) = gateway.store.version(kind, id, version).await? {
-        resource = stored.resource;
+    let Some(current) = current else { return Ok(resource) };
+    let told = match current.version == version {
+        true => Some(current.resource.clone()),
+        false => {
+            gateway.store.version(current.resource.resource_type(), current.id, version).await?.map(|old| old.resource)
+        }
+    };
+    if let Some(told) = told {
+        resource = told;
         add_labels(&mut resource, &patient.protection);
     }
-    if let Some(current) = gateway.store.resource(kind, id).await? {
-        let labels: Vec<_> = labels_of(&current.resource).cloned().collect();
-        add_labels(&mut resource, &labels);
-        for visit in visits_of(&current.resource) {
-            add_labels(&mut resource, &protection_of_visit(&*gateway.store, visit).await?);
-        }
+    let labels: Vec<_> = labels_of(&current.resource).cloned().collect();
+    add_labels(&mut resource, &labels);
+    for visit in visits_of(&current.resource) {
+        add_labels(&mut resource, &protection_of_visit(&*gateway.store, visit).await?);
     }
     Ok(resource)
 }

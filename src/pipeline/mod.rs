@@ -47,7 +47,7 @@ pub use gateway::{Event, Gateway};
 pub use health::{GatewayHealth, Status};
 pub use look::Saying;
 pub use operation::Operation;
-pub use panels::{Covered, covered, protection_of_visit, visits_of};
+pub use panels::{Covered, covered, covered_with, protection_of_visit, visits_of};
 pub use render::own_identifier;
 pub use roster::{EndingWork, RosterChange, owner};
 pub use unused_work::responsible;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::agreement::protection;
 use crate::fhir::{Identifier, Resource};
 use crate::identity::{PersonId, ResourceId};
+use crate::record::{Head, Stored};
 use crate::store::{Store, StoreError};
 
 /// A patient as far as an exit has to know them.
@@ -19,12 +20,33 @@ pub struct Covered {
 
 /// A patient's panels and protection; what belongs to no patient is on none and has none.
 pub async fn covered(store: &dyn Store, person: PersonId) -> Result<Covered, StoreError> {
-    let (identifiers, protection) = patients(store, person).await?;
-    if identifiers.is_empty() {
-        return Ok(Covered { panels: Vec::new(), protection });
-    }
-    let memberships = store.memberships(&identifiers).await?;
-    Ok(Covered { panels: memberships.into_iter().map(|membership| membership.panel).collect(), protection })
+    covered_with(store, person, None).await.map(|(covered, _)| covered)
+}
+
+/// The same with one more resource, read with the patient.
+pub async fn covered_with(
+    store: &dyn Store,
+    person: PersonId,
+    also: Option<(String, ResourceId)>,
+) -> Result<(Covered, Option<Stored>), StoreError> {
+    let head = head(store, person).await?;
+    let family = head.iter().flat_map(Head::family);
+    let patients: Vec<(String, ResourceId)> =
+        family.map(|person| ("Patient".to_string(), ResourceId::patient(person))).collect();
+    let others = also.iter().filter(|key| !patients.contains(key));
+    let keys: Vec<(String, ResourceId)> = patients.iter().chain(others).cloned().collect();
+    let key_of = |stored: &Stored| (stored.resource.resource_type().to_string(), stored.id);
+    let mut found = store.resources(&keys).await?;
+    let asked = found.iter().find(|stored| also.as_ref() == Some(&key_of(stored))).cloned();
+    // Nothing lost: what was asked for besides the patients is given beside them.
+    found.retain(|stored| patients.contains(&key_of(stored)));
+    let own = head.iter().flat_map(|head| head.identifiers.clone());
+    let identifiers: Vec<Identifier> =
+        own.chain(found.iter().flat_map(|patient| patient.resource.identifiers())).collect();
+    let protection = found.iter().flat_map(|patient| protection(&patient.resource)).collect();
+    let memberships = if identifiers.is_empty() { Vec::new() } else { store.memberships(&identifiers).await? };
+    let panels = memberships.into_iter().map(|membership| membership.panel).collect();
+    Ok((Covered { panels, protection }, asked))
 }
 
 /// The visits that an Observation belongs to. One that is older than what is read of a record does not have the labels that
@@ -49,22 +71,8 @@ pub async fn protection_of_visit(store: &dyn Store, visit: ResourceId) -> Result
     Ok([Some(stored), by].iter().flatten().flat_map(|visit| protection(&visit.resource)).collect())
 }
 
-/// The identifiers of all that was merged into one, and what protects any of them.
-async fn patients(store: &dyn Store, person: PersonId) -> Result<(Vec<Identifier>, Vec<Value>), StoreError> {
-    let (mut identifiers, mut protections) = (Vec::new(), Vec::new());
-    let Some(head) = head(store, person).await? else { return Ok((identifiers, protections)) };
-    identifiers.extend(head.identifiers.iter().cloned());
-    for one in head.family() {
-        if let Some(patient) = store.resource("Patient", ResourceId::patient(one)).await? {
-            identifiers.extend(patient.resource.identifiers());
-            protections.extend(protection(&patient.resource));
-        }
-    }
-    Ok((identifiers, protections))
-}
-
 /// The head of the record that everything about somebody goes to.
-async fn head(store: &dyn Store, person: PersonId) -> Result<Option<crate::record::Head>, StoreError> {
+async fn head(store: &dyn Store, person: PersonId) -> Result<Option<Head>, StoreError> {
     if person == PersonId::SHARED {
         return Ok(None);
     }
