@@ -275,18 +275,24 @@ fn no_code_display_or_text_of_what_is_kept_back_is_in_any_byte_that_leaves() {
     let config =
         Config { cases: asked.unwrap_or(CASES), max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
     let totals = Cell::new((0, 0, 0));
-    let outcome = TestRunner::new(config).run(&cases(), |case| {
-        let (kept, bytes, pushes) = actix_web::rt::System::new().block_on(play(&case))?;
-        let (all_kept, all_bytes, all_pushes) = totals.get();
-        totals.set((all_kept + kept, all_bytes + bytes, all_pushes + pushes));
-        Ok(())
-    });
-    if let Err(fault) = outcome {
-        panic!("{fault}");
+    let asks_enough = || {
+        let (kept, bytes, pushes) = totals.get();
+        kept > 20 && bytes > 100_000 && pushes > 40
+    };
+    // By chance the cases may be about little; then there are more of them.
+    for _ in 0..3 {
+        let outcome = TestRunner::new(config.clone()).run(&cases(), |case| {
+            let (kept, bytes, pushes) = actix_web::rt::System::new().block_on(play(&case))?;
+            let (all_kept, all_bytes, all_pushes) = totals.get();
+            totals.set((all_kept + kept, all_bytes + bytes, all_pushes + pushes));
+            Ok(())
+        });
+        if let Err(fault) = outcome {
+            panic!("{fault}");
+        }
+        if asks_enough() {
+            return;
+        }
     }
-    let (kept, bytes, pushes) = totals.get();
-    assert!(
-        kept > 10 && bytes > 100_000 && pushes > 10,
-        "it asks too little: {kept} kept, {bytes} bytes, {pushes} pushes"
-    );
+    panic!("it asks too little: kept, bytes and pushes are {:?}", totals.get());
 }
