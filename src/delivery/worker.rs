@@ -3,7 +3,7 @@
 //! of lines only.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -33,9 +33,6 @@ const AFTER_FAULT: Duration = Duration::from_secs(5);
 
 /// What an agreement does not allow now is looked at again after this long.
 const HOLD: SignedDuration = SignedDuration::from_mins(15);
-
-/// Who had their turn as quickly as this is not decided a second time.
-const AT_ONCE: Duration = Duration::from_millis(10);
 
 /// Sends a gateway's deliveries.
 pub struct Worker {
@@ -107,7 +104,7 @@ impl Worker {
     async fn attempt(&self, site: &Arc<Site>, delivery: &Delivery) -> Result<(), StoreError> {
         let at = self.gateway.clock.now();
         // First, so that what may not go waits in no lane.
-        let Some((partner, fhir_base)) = self.permitted(site, delivery, at).await? else { return Ok(()) };
+        let Some((partner, _)) = self.permitted(site, delivery, at).await? else { return Ok(()) };
         let line = match self.lines.to(site, partner) {
             Ok(line) => line,
             Err(text) => {
@@ -115,7 +112,6 @@ impl Worker {
                 return self.conclude(partner, delivery, at, sent).await;
             }
         };
-        let asked = Instant::now();
         let place = match line.lane.enter(at).await {
             Entry::Go(place) => place,
             Entry::Later(due) => return self.gateway.store.release_delivery(&delivery.new.id, due).await,
@@ -126,9 +122,7 @@ impl Worker {
             return self.gateway.store.release_delivery(&delivery.new.id, at).await;
         }
         // What leaves is decided when it leaves.
-        if asked.elapsed() > AT_ONCE && self.permitted(site, delivery, at).await?.is_none() {
-            return Ok(());
-        }
+        let Some((partner, fhir_base)) = self.permitted(site, delivery, at).await? else { return Ok(()) };
         let clock = &*self.gateway.clock;
         let sent = send(&Route { line: &line, partner, fhir_base, own_key: &self.own_key, clock }, delivery).await;
         drop(place);
