@@ -9,6 +9,8 @@ const ALLOCATION: usize = 16;
 const ENTRY: usize = 64;
 const STAMP: usize = 160;
 const TRANSITION: usize = 400;
+/// A resource by itself, in a map whose nodes are half full.
+const RESOURCE: usize = 2 * size_of::<Stored>();
 
 pub fn weight(stored: &Stored) -> usize {
     let state = &stored.state;
@@ -17,7 +19,7 @@ pub fn weight(stored: &Stored) -> usize {
     let values = members.chain(hidden).map(|(name, value)| ENTRY + name.len() + of(value)).sum::<usize>();
     let work = state.work.as_ref().map_or(0, of);
     let entries = state.counts.len() + state.sources.len() + state.sent.len() + state.made_of.len();
-    values + work + state.stamps.len() * STAMP + state.transitions.len() * TRANSITION + entries * 2 * ENTRY
+    RESOURCE + values + work + state.stamps.len() * STAMP + state.transitions.len() * TRANSITION + entries * 2 * ENTRY
 }
 
 fn of(value: &Value) -> usize {
