@@ -157,10 +157,13 @@ fn diagnoses_of<'a>(encounter: &'a Stored, conditions: &Diagnoses<'a>) -> Vec<Di
     let of_visit = conditions.by_visit.get(own.as_str()).into_iter().flatten();
     let mut found: BTreeMap<usize, Standing> = of_visit.map(|at| (*at, unlisted)).collect();
     let listed = encounter.resource.get("diagnosis").and_then(Value::as_array).into_iter().flatten();
-    for (place, item) in listed.enumerate().collect::<Vec<_>>().into_iter().rev() {
+    for (place, item) in listed.enumerate() {
         let reference = item.get("condition").and_then(|at| at.get("reference")?.as_str());
         if let Some(at) = reference.and_then(|reference| conditions.find(reference)) {
-            found.insert(at, standing(item, place));
+            let known = found.entry(at).or_insert(unlisted);
+            if *known == unlisted {
+                *known = standing(item, place);
+            }
         }
     }
     let all = found.into_iter().filter_map(|(at, standing)| Some((conditions.all.get(at)?, standing)));
