@@ -22,7 +22,7 @@ pub struct Line {
     /// Signs at its token endpoint; none where the gateway's own key does.
     pub key: Option<SigningKey>,
     pub timeout: Duration,
-    pub lane: Lane,
+    pub lane: Arc<Lane>,
     pub token: TokenSlot,
 }
 
@@ -94,7 +94,7 @@ fn build(folder: &Path, partner: &Partner) -> Result<Line, String> {
         }
         None => None,
     };
-    let lane = Lane::new(partner.parallel, partner.rate_per_sec);
+    let lane = Arc::new(Lane::new(partner.parallel, partner.rate_per_sec));
     Ok(Line { http, key, timeout, lane, token: TokenSlot::default() })
 }
 

@@ -1,103 +1,136 @@
-//! How fast one partner is sent to: so many at the same time, so many in a second, and none for a while after it showed
-//! that it cannot take them. Never decides what becomes of a delivery.
+//! How fast one partner is sent to: so many at the same time, so many in a second, and only one to try how it is after it
+//! showed that it cannot take them. Partners share nothing here: what one cannot take costs its own lane alone. Never
+//! decides what becomes of a delivery.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::retry::Reply;
 
-/// So many failures in a row before a partner is left alone.
+/// So many failures in a row before a partner is left alone for a while, and then tried by one delivery at a time.
 const FAILURES_BEFORE_PAUSE: u32 = 3;
 const LONGEST_PAUSE_SECS: i64 = 60;
 const LONGEST_ASKED_PAUSE_SECS: u64 = 300;
 
-/// Claimed deliveries may wait here, as many as this for each that may be sent at the same time.
-const WAITING_PER_PLACE: usize = 4;
+/// What has its turn within this long may be taken up now; the rest stays in the store, where what is urgent can pass it.
+const SOON: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub struct Lane {
-    places: Semaphore,
-    waiting: AtomicUsize,
-    most_waiting: usize,
+    parallel: usize,
     spacing: Duration,
-    next_start: tokio::sync::Mutex<Instant>,
-    health: Mutex<Health>,
+    state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
-struct Health {
+#[derive(Debug)]
+struct State {
+    under_way: usize,
+    next_turn: Instant,
     failures: u32,
     paused_until: Option<Timestamp>,
 }
 
-/// Whether a delivery may go now.
-#[derive(Debug)]
-pub enum Entry<'a> {
-    Go(SemaphorePermit<'a>),
-    /// Not before this time.
-    Later(Timestamp),
+/// What a lane can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub places: usize,
+    /// It can take more after this long, even if nothing that is under way ends.
+    pub again: Option<Duration>,
 }
 
 impl Lane {
     pub fn new(parallel: usize, rate_per_sec: u32) -> Self {
-        let parallel = parallel.clamp(1, 256);
+        let state = State { under_way: 0, next_turn: Instant::now(), failures: 0, paused_until: None };
         Self {
-            places: Semaphore::new(parallel),
-            waiting: AtomicUsize::new(0),
-            most_waiting: parallel * WAITING_PER_PLACE,
+            parallel: parallel.clamp(1, 256),
             spacing: Duration::from_secs(1) / rate_per_sec.clamp(1, 100_000),
-            next_start: tokio::sync::Mutex::new(Instant::now()),
-            health: Mutex::default(),
+            state: Mutex::new(state),
         }
     }
 
-    /// Waits for its turn, if that is near; the permit is held while sending.
-    pub async fn enter(&self, now: Timestamp) -> Entry<'_> {
-        if let Some(until) = self.health().paused_until.filter(|until| now < *until) {
-            return Entry::Later(until);
+    pub fn room(&self, now: Timestamp) -> Room {
+        let state = self.state();
+        if let Some(until) = state.paused_until.filter(|until| now < *until) {
+            return Room { places: 0, again: until.duration_since(now).try_into().ok() };
         }
-        let soon = Entry::Later(now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now));
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.most_waiting {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return soon;
+        let parallel = if state.failures < FAILURES_BEFORE_PAUSE { self.parallel } else { 1 };
+        let free = parallel.saturating_sub(state.under_way);
+        let (from, until) = (Instant::now(), Instant::now() + SOON);
+        if state.next_turn > until {
+            return Room { places: 0, again: Some(state.next_turn - until) };
         }
-        let place = self.places.acquire().await;
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        let Ok(place) = place else { return soon };
-        let mut next = self.next_start.lock().await;
-        tokio::time::sleep_until(*next).await;
-        *next = Instant::now() + self.spacing;
-        Entry::Go(place)
+        let span = until - state.next_turn.max(from);
+        let turns = usize::try_from(span.as_nanos() / self.spacing.as_nanos().max(1)).unwrap_or(usize::MAX);
+        let turns = turns.saturating_add(1);
+        Room { places: free.min(turns), again: (turns < free).then_some(SOON / 2) }
+    }
+
+    /// Takes a place, which is given back when what this returns is dropped.
+    pub fn enter(self: &Arc<Self>) -> Place {
+        self.state().under_way += 1;
+        Place(Arc::clone(self))
     }
 
     /// Learns from a reply how the partner is.
-    pub fn learn(&self, reply: Reply, now: Timestamp) {
-        let mut health = self.health();
+    fn learn(&self, reply: Reply, now: Timestamp) {
+        let mut state = self.state();
         let asked = match reply {
             Reply::Status { code: 429 | 503, retry_after_secs } => retry_after_secs.unwrap_or(0),
             Reply::Status { code: 500 | 502 | 504, .. } | Reply::Transport | Reply::Unauthorized => 0,
             Reply::Status { .. } => {
-                *health = Health::default();
+                (state.failures, state.paused_until) = (0, None);
                 return;
             }
             Reply::Unsendable => return,
         };
-        health.failures = health.failures.saturating_add(1);
-        let growing = i64::from(1_u32 << health.failures.saturating_sub(FAILURES_BEFORE_PAUSE).min(6));
-        let own = if health.failures < FAILURES_BEFORE_PAUSE { 0 } else { growing.min(LONGEST_PAUSE_SECS) };
+        state.failures = state.failures.saturating_add(1);
+        let growing = i64::from(1_u32 << state.failures.saturating_sub(FAILURES_BEFORE_PAUSE).min(6));
+        let own = if state.failures < FAILURES_BEFORE_PAUSE { 0 } else { growing.min(LONGEST_PAUSE_SECS) };
         let pause = own.max(i64::try_from(asked.min(LONGEST_ASKED_PAUSE_SECS)).unwrap_or_default());
         if pause > 0 {
-            health.paused_until = now.saturating_add(SignedDuration::from_secs(pause)).ok();
+            state.paused_until = now.saturating_add(SignedDuration::from_secs(pause)).ok();
         }
     }
 
-    fn health(&self) -> std::sync::MutexGuard<'_, Health> {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of those that may be sent at the same time.
+#[derive(Debug)]
+pub struct Place(Arc<Lane>);
+
+impl Place {
+    /// Waits for the next turn and uses it.
+    pub async fn turn(&self) {
+        let turn = {
+            let mut state = self.0.state();
+            let turn = state.next_turn.max(Instant::now());
+            state.next_turn = turn + self.0.spacing;
+            turn
+        };
+        tokio::time::sleep_until(turn).await;
+    }
+
+    /// Nothing was sent in the turn: another may have it.
+    pub fn leave_turn(self) {
+        let mut state = self.0.state();
+        state.next_turn = state.next_turn.checked_sub(self.0.spacing).unwrap_or(state.next_turn);
+    }
+
+    pub fn learn(&self, reply: Reply, now: Timestamp) {
+        self.0.learn(reply, now);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.under_way = state.under_way.saturating_sub(1);
     }
 }
 
@@ -114,48 +147,58 @@ mod tests {
 
     #[tokio::test]
     async fn a_partner_that_asks_for_time_gets_it() {
-        let lane = Lane::new(2, 100);
+        let lane = Lane::new(2, 1000);
         lane.learn(BUSY, now());
-        assert!(matches!(lane.enter(now()).await, Entry::Later(at) if at == now() + SignedDuration::from_secs(20)));
-        assert!(matches!(lane.enter(now() + SignedDuration::from_secs(20)).await, Entry::Go(_)));
+        assert_eq!(lane.room(now()), Room { places: 0, again: Some(Duration::from_secs(20)) });
+        assert_eq!(lane.room(now() + SignedDuration::from_secs(20)).places, 2);
     }
 
     #[tokio::test]
-    async fn failures_in_a_row_pause_it_and_a_success_forgets_them() {
-        let lane = Lane::new(2, 100);
+    async fn failures_in_a_row_pause_it_then_one_tries_and_a_success_opens_it() {
+        let lane = Arc::new(Lane::new(5, 1000));
         lane.learn(Reply::Transport, now());
         lane.learn(Reply::Transport, now());
-        assert!(matches!(lane.enter(now()).await, Entry::Go(_)));
+        assert_eq!(lane.room(now()).places, 5);
         lane.learn(Reply::Transport, now());
-        assert!(matches!(lane.enter(now()).await, Entry::Later(_)));
-        lane.learn(FINE, now());
-        assert!(matches!(lane.enter(now()).await, Entry::Go(_)));
+        assert_eq!(lane.room(now()).places, 0);
+        let later = now() + SignedDuration::from_secs(5);
+        assert_eq!(lane.room(later).places, 1);
+        let probe = lane.enter();
+        assert_eq!(lane.room(later).places, 0, "one at a time");
+        probe.learn(Reply::Transport, later);
+        drop(probe);
+        assert_eq!(lane.room(later).places, 0);
+        let later = later + SignedDuration::from_secs(90);
+        assert_eq!(lane.room(later).places, 1);
+        lane.learn(FINE, later);
+        assert_eq!(lane.room(later).places, 5);
     }
 
     #[tokio::test]
-    async fn starts_are_spaced_by_the_rate() {
-        let lane = Lane::new(10, 20);
+    async fn turns_are_spaced_by_the_rate_and_only_what_is_near_is_taken_up() {
+        let lane = Arc::new(Lane::new(10, 20));
+        assert_eq!(lane.room(now()), Room { places: 3, again: Some(Duration::from_millis(50)) });
         let start = Instant::now();
         for _ in 0..5 {
-            drop(lane.enter(now()).await);
+            lane.enter().turn().await;
         }
         assert!(start.elapsed() >= Duration::from_millis(200), "{:?}", start.elapsed());
+        let slow = Arc::new(Lane::new(4, 1));
+        slow.enter().turn().await;
+        let room = slow.room(now());
+        assert!(room.places == 0 && room.again.is_some_and(|again| again <= Duration::from_millis(900)), "{room:?}");
+        slow.enter().leave_turn();
+        assert_eq!(slow.room(now()).places, 1, "a turn that was not used is there for another");
     }
 
     #[tokio::test]
-    async fn more_than_may_wait_are_sent_away() {
-        let lane = std::sync::Arc::new(Lane::new(1, 1000));
-        let held = lane.enter(now()).await;
-        let mut waiting = Vec::new();
-        for _ in 0..WAITING_PER_PLACE {
-            let lane = lane.clone();
-            waiting.push(tokio::spawn(async move { matches!(lane.enter(now()).await, Entry::Go(_)) }));
-        }
-        tokio::task::yield_now().await;
-        assert!(matches!(lane.enter(now()).await, Entry::Later(_)));
-        drop(held);
-        for one in waiting {
-            assert!(one.await.unwrap());
-        }
+    async fn places_are_given_back() {
+        let lane = Arc::new(Lane::new(2, 1000));
+        let (one, other) = (lane.enter(), lane.enter());
+        assert_eq!(lane.room(now()), Room { places: 0, again: None });
+        drop(one);
+        assert_eq!(lane.room(now()).places, 1);
+        drop(other);
+        assert_eq!(lane.room(now()).places, 2);
     }
 }

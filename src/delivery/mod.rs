@@ -2,6 +2,7 @@
 
 mod address;
 mod answer;
+mod attempt;
 mod client;
 mod keys;
 mod lane;

@@ -7,7 +7,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::attempt::Attempts;
 use super::keys::own_key_for_tests;
+use super::lane::Lane;
 use super::stand_in::{Inside, Scripted, StandIn};
 use super::worker::Worker;
 use crate::agreement::{Names, compile};
@@ -17,9 +19,7 @@ use crate::identity::{PersonId, ResourceId};
 use crate::pipeline::Gateway;
 use crate::record::{Change, Head, Membership, State, Stored};
 use crate::site::Site;
-use crate::store::{
-    Delivery, DeliveryFilter, DeliveryState, EngineChoice, HeadWrite, NewDelivery, StoreSettings, WriteUnit, open,
-};
+use crate::store::{Delivery, DeliveryState, EngineChoice, HeadWrite, NewDelivery, StoreSettings, WriteUnit, open};
 use crate::yaml::Source;
 
 const AGREEMENT: &str = "agreement: a
@@ -67,6 +67,7 @@ fn telling(person: PersonId, number: u64, version: u64, ending: bool, now: Times
         due: now,
         message: None,
         ending,
+        urgent: false,
     }
 }
 
@@ -329,27 +330,20 @@ async fn what_a_protected_patient_has_waits_for_no_label_of_its_own() {
 #[tokio::test]
 async fn what_waits_for_its_turn_is_decided_when_it_has_it() {
     let trial = Trial::waiting(false).await;
-    let other = Identifier::new("urn:mrn", "63");
-    trial.enrol(&[Identifier::new("urn:mrn", "61"), other.clone()]).await;
-    let person = PersonId::of(&other);
-    let head = Head { revision: 1, identifiers: vec![other], ..Head::new(person) };
-    let deliveries = vec![telling(person, 1, 1, false, trial.clock.now())];
-    let unit = WriteUnit { heads: vec![HeadWrite { head, replaces: 0 }], deliveries, ..WriteUnit::default() };
-    trial.gateway.store.commit(unit).await.unwrap();
-    let mut narrow = site(&trial.ehr, AGREEMENT);
-    narrow.partners.values_mut().for_each(|partner| partner.parallel = 1);
-    trial.gateway.site.store(Arc::new(narrow));
-    trial.ehr.script([Scripted { delay: Duration::from_millis(400), ..Scripted::status(201) }]);
-    let worker = trial.worker.clone();
-    let running = tokio::spawn(async move { worker.deliver_due().await.unwrap() });
-    while trial.ehr.seen().is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let lane = Arc::new(Lane::new(2, 1));
+    lane.enter().turn().await;
+    let delivery = trial.gateway.store.delivery(&at(1)).await.unwrap().unwrap();
+    let attempts = Arc::new(Attempts::new(trial.gateway.clone(), own_key_for_tests()));
+    attempts.begin(&delivery, tokio::time::Instant::now() + Duration::from_secs(60));
+    let (site, place) = (trial.gateway.site.load_full(), lane.enter());
+    let running = tokio::spawn(async move { attempts.run(&site, &delivery, Some(place)).await });
+    tokio::task::yield_now().await;
     trial.enrol(&[]).await;
-    assert_eq!(running.await.unwrap(), 2);
-    assert_eq!(trial.ehr.seen().len(), 1, "both left the panel while the second waited");
-    let withdrawn = DeliveryFilter { state: Some(DeliveryState::Withdrawn), ..DeliveryFilter::default() };
-    assert_eq!(trial.gateway.store.deliveries(&withdrawn, None, 10).await.unwrap().items.len(), 1);
+    running.await.unwrap();
+    assert!(trial.ehr.seen().is_empty(), "the patient left the panel while it waited");
+    let state = trial.gateway.store.delivery(&at(1)).await.unwrap().unwrap().state;
+    assert_eq!(state, DeliveryState::Withdrawn);
+    assert_eq!(lane.room(trial.clock.now()).places, 1, "its turn is there for another");
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ fn delivery(clock: &dyn Clock) -> Delivery {
         due: clock.now(),
         message: None,
         ending: false,
+        urgent: false,
     };
     Delivery { new, state: DeliveryState::Waiting, tries: 0, attempts: Vec::new(), next: None }
 }

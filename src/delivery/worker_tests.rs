@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::attempt::Attempts;
 use super::keys::own_key_for_tests;
 use super::stand_in::{Inside, Scripted, StandIn};
 use super::worker::Worker;
@@ -16,7 +17,7 @@ use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::fhir::Identifier;
 use crate::identity::PersonId;
 use crate::pipeline::Gateway;
-use crate::site::Site;
+use crate::site::{Partner, Site};
 use crate::store::{
     DeliveryFilter, DeliveryState, EngineChoice, HeadWrite, NewDelivery, StoreSettings, WriteUnit, open,
 };
@@ -73,17 +74,21 @@ fn start(ehr: &StandIn, clock: Arc<dyn Clock>) -> (Arc<Gateway>, Arc<Worker>) {
     (gateway, worker)
 }
 
-fn person(number: u8) -> PersonId {
+fn person(number: u16) -> PersonId {
     PersonId::of(&Identifier::new("urn:mrn", number.to_string()))
 }
 
+async fn queue(gateway: &Gateway, patient: u16, count: u64) {
+    queue_for(gateway, "practice", patient, count).await;
+}
+
 /// Deliveries 1..=count of one patient, as the pipeline would commit them.
-async fn queue(gateway: &Gateway, patient: u8, count: u64) {
+async fn queue_for(gateway: &Gateway, partner: &str, patient: u16, count: u64) {
     let now = gateway.clock.now();
     let person = person(patient);
     let delivery = |number: u64| NewDelivery {
         id: format!("p{patient}-{number}"),
-        partner: "practice".into(),
+        partner: partner.into(),
         person,
         number,
         subject: format!("Task/x/_history/{number}"),
@@ -94,6 +99,7 @@ async fn queue(gateway: &Gateway, patient: u8, count: u64) {
         due: now,
         message: None,
         ending: false,
+        urgent: false,
     };
     let head = crate::record::Head { revision: 1, ..crate::record::Head::new(person) };
     let unit = WriteUnit {
@@ -233,4 +239,73 @@ async fn the_loop_delivers_when_the_bell_rings_and_drains_when_told_to_stop() {
     running.await.unwrap();
     let last = gateway.store.delivery("p10-1").await.unwrap().unwrap();
     assert_eq!(last.state, DeliveryState::Delivered, "what was in hand was finished");
+}
+
+/// Until something is so; the test fails when it never is.
+async fn until<F: Future<Output = bool>>(is_so: impl Fn() -> F) {
+    for _ in 0..1_500 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it never came");
+}
+
+#[tokio::test]
+async fn partners_that_hang_cost_their_own_lanes_alone() {
+    let (hanging, healthy) = (StandIn::start(Inside::default()), StandIn::start(Inside::default()));
+    hanging.script(std::iter::repeat_n(Scripted { delay: Duration::from_secs(600), ..Scripted::status(200) }, 4_000));
+    let (gateway, worker) = start(&healthy, Arc::new(SystemClock));
+    let mut site = Site::bare(Path::new("/"));
+    let mut agreements = vec![Source::new("agreements/a.yaml", AGREEMENT)];
+    site.partners.insert("practice".into(), healthy.partner());
+    for number in 0..40 {
+        let name = format!("hanging-{number}");
+        let partner = Partner { name: name.clone(), parallel: 32, timeout_secs: 300, ..hanging.partner() };
+        site.partners.insert(name.clone(), partner);
+        let text = AGREEMENT.replace("agreement: a", &format!("agreement: {name}")).replace("practice", &name);
+        agreements.push(Source::new(format!("agreements/{name}.yaml"), text));
+    }
+    let names = Names { partners: None, panels: None, value_sets: site.value_sets.clone() };
+    site.agreements = compile(&agreements, &names).0;
+    gateway.site.store(Arc::new(site));
+    for number in 0..40 {
+        for patient in 0..40 {
+            queue_for(&gateway, &format!("hanging-{number}"), 1_000 + number * 40 + patient, 1).await;
+        }
+    }
+    let (stop, stopped) = watch::channel(false);
+    let running = tokio::spawn(worker.run(stopped));
+    until(async || hanging.seen().len() >= 200).await;
+    for patient in 100..140 {
+        queue(&gateway, patient, 3).await;
+        gateway.delivery_bell.notify_one();
+    }
+    until(async || healthy.seen().len() == 120).await;
+    let filter = DeliveryFilter { state: Some(DeliveryState::Delivered), ..DeliveryFilter::default() };
+    until(async || gateway.store.deliveries(&filter, None, 200).await.unwrap().items.len() == 120).await;
+    assert!(hanging.seen().len() <= 40 * 32, "no more at a time than each may be sent");
+    running.abort();
+    drop(stop);
+}
+
+#[tokio::test]
+async fn a_worker_that_stood_still_beyond_its_lease_sends_nothing_of_it() {
+    let ehr = StandIn::start(Inside::default());
+    let trial = Trial::new(&ehr);
+    queue(&trial.gateway, 1, 1).await;
+    let attempts = Attempts::new(trial.gateway.clone(), own_key_for_tests());
+    let site = trial.gateway.site.load_full();
+    let delivery = trial.gateway.store.delivery("p1-1").await.unwrap().unwrap();
+    attempts.begin(&delivery, tokio::time::Instant::now());
+    attempts.run(&site, &delivery, None).await;
+    assert!(ehr.seen().is_empty());
+    assert_eq!(trial.state("p1-1").await, (DeliveryState::Waiting, 0));
+    attempts.begin(&delivery, tokio::time::Instant::now());
+    assert_eq!(attempts.to_renew(Duration::from_secs(1)), ["p1-1"]);
+    attempts.leased(&["p1-1".into(), "another".into()], tokio::time::Instant::now() + Duration::from_secs(60));
+    assert!(attempts.to_renew(Duration::from_secs(1)).is_empty());
+    attempts.run(&site, &delivery, None).await;
+    assert_eq!(sent(&ehr), ["1-1"]);
 }

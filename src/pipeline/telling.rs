@@ -15,7 +15,7 @@ use crate::fhir::Resource;
 use crate::identity::PersonId;
 use crate::record::{Change, Head, Membership};
 use crate::site::Site;
-use crate::store::{AuditEntry, NewDelivery, TraceLine};
+use crate::store::{AuditEntry, NewDelivery, TraceLine, Urgency};
 
 /// One delivery per change and partner that an agreement lets it flow to, in the order of the changes; then what a new panel
 /// brings and what the loss of one takes back.
@@ -119,7 +119,8 @@ impl Telling<'_> {
                 because: because.to_string(),
             });
             let payload = rendered(self.site, working, &partner, &resource, true);
-            self.deliver(Told { partner: &partner, subject, payload, agreement, ending: true });
+            let urgent = is_urgent(&resource);
+            self.deliver(Told { partner: &partner, subject, payload, agreement, ending: true, urgent });
         }
     }
 
@@ -143,12 +144,13 @@ impl Telling<'_> {
         if let Some(payload) = payload {
             let agreement = place(decision);
             copies::remember(&mut self.head, partner, resource, &agreement);
-            self.deliver(Told { partner, subject, payload, agreement, ending: false });
+            let urgent = is_urgent(resource);
+            self.deliver(Told { partner, subject, payload, agreement, ending: false, urgent });
         }
     }
 
     fn deliver(&mut self, told: Told<'_>) {
-        let Told { partner, subject, payload, agreement, ending } = told;
+        let Told { partner, subject, payload, agreement, ending, urgent } = told;
         let number = self.head.deliveries.get(partner).copied().unwrap_or(0) + 1;
         self.head.deliveries.insert(partner.to_string(), number);
         self.made.push(NewDelivery {
@@ -163,6 +165,7 @@ impl Telling<'_> {
             due: self.now,
             message: None,
             ending,
+            urgent,
         });
     }
 }
@@ -177,6 +180,12 @@ struct Told<'a> {
     agreement: String,
     /// It ends a copy.
     ending: bool,
+    urgent: bool,
+}
+
+/// Work that is not routine goes out before what is.
+fn is_urgent(resource: &Resource) -> bool {
+    resource.resource_type() == "Task" && Urgency::of(resource) != Urgency::Routine
 }
 
 /// What a partner may have of a resource, as it names things.

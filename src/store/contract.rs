@@ -117,13 +117,26 @@ pub trait Store: Send + Sync + 'static {
         lease: SignedDuration,
     ) -> Result<Vec<(PersonId, Timestamp)>, StoreError>;
 
-    /// Deliveries that are due: for each patient and partner only the first that is not finished. Leased as timers are.
+    /// The partners for whom something is due that nobody works on.
+    async fn due_partners(&self, now: Timestamp) -> Result<Vec<String>, StoreError>;
+
+    /// Deliveries that are due, of each partner named at most so many: the urgent before the rest, and of those what was due
+    /// first; for each patient and partner only the first that is not finished, which is urgent where something behind it
+    /// is. Leased as timers are.
     async fn claim_deliveries(
         &self,
         now: Timestamp,
-        count: usize,
+        room: &[(String, usize)],
         lease: SignedDuration,
     ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Leases of these deliveries, where they are the caller's, end this long after now: they are still worked on.
+    async fn renew_deliveries(
+        &self,
+        deliveries: &[String],
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<(), StoreError>;
 
     /// Records how an attempt went and what follows from it; frees the lease, and the next delivery of the same patient
     /// and partner when this one is finished.

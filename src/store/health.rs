@@ -2,9 +2,6 @@
 
 use jiff::Timestamp;
 
-/// Of the deliveries to be tried next, each the first of its patient and partner.
-pub(super) const NEXT_LOOKED_AT: usize = 200;
-
 /// What `/health`, `/metrics` and the console's overview show of the store.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Health {
@@ -16,8 +13,7 @@ pub struct Health {
     pub deliveries_waiting: u64,
     pub deliveries_held: u64,
     pub deliveries_dead: u64,
-    /// When the oldest was made of the deliveries that are to be tried next, of which so many are looked at as `NEXT_LOOKED_AT`:
-    /// where fewer wait or are held, and in PostgreSQL always, the oldest of all.
+    /// When the oldest was made of the deliveries that are to be tried next, each the first of its patient and partner.
     pub oldest_delivery: Option<Timestamp>,
     pub disk_bytes: u64,
 }

@@ -21,7 +21,6 @@ mod worklist;
 pub use contract::Store;
 pub use error::StoreError;
 pub use health::Health;
-use health::NEXT_LOOKED_AT;
 pub use looks::ToLookAt;
 pub use message::{Disposition, LineageMark, MessageEntry, MessageFilter, MessageSummary, Seen, Trace, TraceLine};
 pub use notices::Gathered;

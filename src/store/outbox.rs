@@ -29,6 +29,9 @@ pub struct NewDelivery {
     /// It ends what the partner holds and may not have any more, and says nothing else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ending: bool,
+    /// It tells of work that is not routine: goes before what is, without leaving its place in its line.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub urgent: bool,
 }
 
 impl NewDelivery {
@@ -70,6 +73,11 @@ impl DeliveryState {
 
     pub fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
+    /// It still has a place in its line.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Waiting | Self::Held)
     }
 
     /// As stores keep it.
@@ -138,16 +146,22 @@ pub struct DeliveryFilter {
 /// How many attempts are remembered of one delivery.
 const ATTEMPTS: usize = 20;
 
-impl Delivery {
+/// What changes of a delivery from attempt to attempt; stores change it without reading the payload.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Progress {
+    pub state: DeliveryState,
+    pub tries: u32,
+    pub attempts: Vec<Attempt>,
+    pub next: Option<Timestamp>,
+    /// When the delivery was made.
+    pub created: Timestamp,
+}
+
+impl Progress {
     /// What an attempt makes of it. What was delivered stays so, even if somebody whose lease had run out reports late;
     /// and what was given up comes back only by a success or by a person.
     pub fn record(&mut self, attempt: Attempt, outcome: Outcome) {
-        self.attempts.push(attempt);
-        while self.attempts.len() > ATTEMPTS {
-            // One that went out stays however long it is held since: what the partner may have is not forgotten.
-            let is_only_sent = self.attempts.iter().rposition(|attempt| attempt.sent) == Some(0);
-            self.attempts.remove(usize::from(is_only_sent));
-        }
+        self.remember(attempt);
         if !matches!(outcome, Outcome::Held(_) | Outcome::Withdrawn | Outcome::Shortened(_)) {
             self.tries += 1;
         }
@@ -167,17 +181,19 @@ impl Delivery {
         }
     }
 
-    /// Whether the partner has it, or may have.
-    pub fn was_sent(&self) -> bool {
-        // What an earlier version wrote does not say whether it went out; its status and its tries do.
-        let went_out = |attempt: &Attempt| attempt.sent || attempt.status.is_some();
-        self.state == DeliveryState::Delivered || self.tries > 0 || self.attempts.iter().any(went_out)
+    /// Keeps an attempt of which nothing follows.
+    pub fn remember(&mut self, attempt: Attempt) {
+        self.attempts.push(attempt);
+        while self.attempts.len() > ATTEMPTS {
+            // One that went out stays however long it is held since: what the partner may have is not forgotten.
+            let is_only_sent = self.attempts.iter().rposition(|attempt| attempt.sent) == Some(0);
+            self.attempts.remove(usize::from(is_only_sent));
+        }
     }
 
     /// When it was delivered, given up or withdrawn; none while it waits or is held.
     pub fn finished(&self) -> Option<Timestamp> {
-        let last = self.attempts.last().map_or(self.new.created, |attempt| attempt.at);
-        (!matches!(self.state, DeliveryState::Waiting | DeliveryState::Held)).then_some(last)
+        finished(self.state, &self.attempts, self.created)
     }
 
     /// Due now, counting its attempts anew; false when it was delivered already.
@@ -187,6 +203,25 @@ impl Delivery {
         }
         (self.state, self.next, self.tries) = (DeliveryState::Waiting, Some(now), 0);
         true
+    }
+}
+
+fn finished(state: DeliveryState, attempts: &[Attempt], created: Timestamp) -> Option<Timestamp> {
+    let last = attempts.last().map_or(created, |attempt| attempt.at);
+    (!state.is_open()).then_some(last)
+}
+
+impl Delivery {
+    /// Whether the partner has it, or may have.
+    pub fn was_sent(&self) -> bool {
+        // What an earlier version wrote does not say whether it went out; its status and its tries do.
+        let went_out = |attempt: &Attempt| attempt.sent || attempt.status.is_some();
+        self.state == DeliveryState::Delivered || self.tries > 0 || self.attempts.iter().any(went_out)
+    }
+
+    /// When it was delivered, given up or withdrawn; none while it waits or is held.
+    pub fn finished(&self) -> Option<Timestamp> {
+        finished(self.state, &self.attempts, self.new.created)
     }
 }
 

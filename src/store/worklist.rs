@@ -37,6 +37,11 @@ impl Urgency {
         Self::ALL.into_iter().find(|urgency| urgency.code() == code)
     }
 
+    /// What a Task says of itself.
+    pub fn of(task: &Resource) -> Self {
+        task.text("priority").and_then(Self::of_code).unwrap_or(Self::Routine)
+    }
+
     /// Its place in the order, 0 first.
     pub(super) fn rank(self) -> u8 {
         self as u8
@@ -111,8 +116,8 @@ impl WorkPlace {
         if task.resource_type() != "Task" || is_over || stored.state.superseded.is_some() {
             return None;
         }
-        let urgency = task.text("priority").and_then(Urgency::of_code).unwrap_or(Urgency::Routine);
-        Some(Self { owner: work_owner(task.get("owner").unwrap_or(&Value::Null)), urgency, due: due_of(task) })
+        let owner = work_owner(task.get("owner").unwrap_or(&Value::Null));
+        Some(Self { owner, urgency: Urgency::of(task), due: due_of(task) })
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use handover::store::{EngineChoice, Outcome, Store, StoreError, StoreSettings, WriteUnit, open};
+use handover::store::{DeliveryState, EngineChoice, Outcome, Store, StoreError, StoreSettings, WriteUnit, open};
 
-use crate::given::{at, attempt, commit_deliveries, delivery, head, minutes, person};
+use crate::given::{at, attempt, claim, commit_deliveries, delivery, head, minutes, person};
 use crate::place::Place;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -26,17 +26,38 @@ async fn gateways_that_start_together_share_one_database() {
     commit_deliveries(&*gateways[0], deliveries.collect()).await;
     let mut claimed = BTreeSet::new();
     for gateway in &gateways {
-        for delivery in gateway.claim_deliveries(at(0), 3, minutes(1)).await.unwrap() {
+        for delivery in claim(&**gateway, 0, 3, minutes(1)).await {
             assert!(claimed.insert(delivery.new.id), "given out twice");
         }
     }
     assert_eq!(claimed.len(), 9);
     // One gateway vanishes with its leases; another takes over when they have run out.
     drop(gateways.remove(0));
-    assert!(gateways[0].claim_deliveries(at(30), 9, minutes(1)).await.unwrap().is_empty());
-    assert_eq!(gateways[0].claim_deliveries(at(61), 9, minutes(1)).await.unwrap().len(), 9);
+    assert!(claim(&*gateways[0], 30, 9, minutes(1)).await.is_empty());
+    assert_eq!(claim(&*gateways[0], 61, 9, minutes(1)).await.len(), 9);
     gateways[1].finish_attempt("d1", attempt(62), Outcome::Delivered).await.unwrap();
     assert_eq!(gateways[0].health().await.deliveries_waiting, 8);
+}
+
+#[tokio::test]
+async fn of_one_whose_lease_ran_out_only_a_success_counts_while_another_works_on_it() {
+    let Some(place) = Place::postgres() else { return };
+    let (slow, other) = (place.open(), place.open());
+    let one = |number| delivery(&format!("d{number}"), "lakeside", person(number), 1, at(0));
+    commit_deliveries(&*slow, vec![one(1), one(2)]).await;
+    assert_eq!(claim(&*slow, 0, 9, minutes(1)).await.len(), 2);
+    assert_eq!(claim(&*other, 61, 9, minutes(1)).await.len(), 2);
+    slow.renew_deliveries(&["d1".into(), "d2".into()], at(62), minutes(60)).await.unwrap();
+    slow.release_delivery("d2", at(63)).await.unwrap();
+    slow.finish_attempt("d1", attempt(63), Outcome::RetryAt(at(63))).await.unwrap();
+    assert!(claim(&*slow, 64, 9, minutes(1)).await.is_empty(), "they are the other's");
+    let tried = slow.delivery("d1").await.unwrap().unwrap();
+    assert_eq!((tried.next, tried.tries, tried.attempts.len()), (Some(at(0)), 0, 1));
+    slow.finish_attempt("d1", attempt(65), Outcome::Delivered).await.unwrap();
+    other.finish_attempt("d1", attempt(66), Outcome::Dead).await.unwrap();
+    let done = other.delivery("d1").await.unwrap().unwrap();
+    assert_eq!((done.state, done.attempts.len()), (DeliveryState::Delivered, 3));
+    assert_eq!(claim(&*slow, 122, 9, minutes(1)).await.len(), 1, "the other's leases end in their own time");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -79,9 +79,6 @@ async fn a_database_of_before_is_told_what_waits_in_it() {
     store.close().await;
     drop(store);
     let EngineChoice::Postgres { url } = &place.settings.engine else { panic!("PostgreSQL") };
-    crate::postgres::run_in(
-        url,
-        "ALTER TABLE resource DROP COLUMN waits; ALTER TABLE message DROP COLUMN others; DELETE FROM migration WHERE number >= 6",
-    );
+    crate::postgres::run_in(url, &crate::postgres::undone(6));
     assert_eq!(all(&*place.open(), 7).await, before);
 }

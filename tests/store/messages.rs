@@ -62,7 +62,7 @@ async fn a_database_of_before_finds_its_messages_by_every_patient_too() {
     store.close().await;
     drop(store);
     let EngineChoice::Postgres { url } = &place.settings.engine else { panic!("PostgreSQL") };
-    crate::postgres::run_in(url, "ALTER TABLE message DROP COLUMN others; DELETE FROM migration WHERE number >= 7");
+    crate::postgres::run_in(url, &crate::postgres::undone(7));
     assert_eq!(found_by(&*place.open()).await, found);
 }
 

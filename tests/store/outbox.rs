@@ -1,5 +1,7 @@
 //! Deliveries: in order per patient and partner, leased, retried, held, given up and brought back.
 
+use std::collections::BTreeSet;
+
 use handover::store::{
     Attempt, Delivery, DeliveryFilter, DeliveryState, EngineChoice, NewDelivery, Outcome, Store, StoreError,
 };
@@ -8,7 +10,7 @@ use crate::given::{at, attempt, commit_deliveries, delivery, minutes, person};
 use crate::place::Place;
 
 async fn claim(store: &dyn Store, seconds: i64) -> Vec<String> {
-    let claimed = store.claim_deliveries(at(seconds), 100, minutes(1)).await.unwrap();
+    let claimed = crate::given::claim(store, seconds, 100, minutes(1)).await;
     let mut ids: Vec<_> = claimed.into_iter().map(|delivery| delivery.new.id).collect();
     ids.sort();
     ids
@@ -49,9 +51,7 @@ async fn a_database_of_before_is_told_when_each_delivery_that_waits_was_made() {
     store.close().await;
     drop(store);
     let EngineChoice::Postgres { url } = &place.settings.engine else { panic!("PostgreSQL") };
-    let undone = "ALTER TABLE delivery DROP COLUMN created_nanos; ALTER TABLE resource DROP COLUMN waits;
-                  ALTER TABLE message DROP COLUMN others; DELETE FROM migration WHERE number >= 5";
-    crate::postgres::run_in(url, undone);
+    crate::postgres::run_in(url, &crate::postgres::undone(5));
     let store = place.open();
     assert_eq!(store.health().await.oldest_delivery, Some(at(100)));
     finish(&*store, "d1700", 9_001, Outcome::Delivered).await;
@@ -78,11 +78,75 @@ on_every_store! {
         assert_eq!(claim(&*store, 61).await, ["a1", "b1", "c1"]);
     }
 
-    async fn at_most_as_many_as_asked_are_given_out(place) {
+    async fn of_each_partner_at_most_as_many_as_asked_are_given_out(place) {
         let store = place.open();
         lines(&*store).await;
-        assert_eq!(store.claim_deliveries(at(0), 2, minutes(1)).await.unwrap().len(), 2);
-        assert_eq!(store.claim_deliveries(at(0), 2, minutes(1)).await.unwrap().len(), 1);
+        let due = store.due_partners(at(0)).await.unwrap();
+        assert_eq!(BTreeSet::from_iter(due), BTreeSet::from(["hillside".to_string(), "lakeside".to_string()]));
+        let claimed = async |room: &[(&str, usize)]| {
+            let room: Vec<_> = room.iter().map(|(partner, places)| (partner.to_string(), *places)).collect();
+            let claimed = store.claim_deliveries(at(0), &room, minutes(1)).await.unwrap();
+            claimed.into_iter().map(|delivery| delivery.new.id).collect::<Vec<_>>()
+        };
+        assert_eq!(claimed(&[("hillside", 0), ("nobody", 5), ("lakeside", 1)]).await, ["a1"]);
+        assert_eq!(store.due_partners(at(0)).await.unwrap().len(), 2);
+        assert_eq!(claimed(&[("lakeside", 5)]).await, ["b1"], "the rest of a line waits for its first");
+        assert_eq!(store.due_partners(at(0)).await.unwrap(), ["hillside"]);
+        assert_eq!(claimed(&[("hillside", 5)]).await, ["c1"]);
+        assert!(store.due_partners(at(59)).await.unwrap().is_empty());
+    }
+
+    async fn what_is_urgent_goes_first_and_takes_what_stands_before_it_along(place) {
+        let store = place.open();
+        let made = |id: &str, who: usize, number: u64, due: i64, urgent: bool| {
+            NewDelivery { urgent, ..delivery(id, "lakeside", person(who), number, at(due)) }
+        };
+        let all = vec![
+            made("routine", 1, 1, 0, false),
+            made("before", 2, 1, 5, false),
+            made("urgent", 3, 1, 7, true),
+            made("later", 4, 1, 90, true),
+        ];
+        commit_deliveries(&*store, all).await;
+        commit_deliveries(&*store, vec![made("behind", 2, 2, 9, true), made("last", 2, 3, 9, false)]).await;
+        let one = async |seconds: i64| {
+            let claimed = store.claim_deliveries(at(seconds), &[("lakeside".to_string(), 1)], minutes(1)).await.unwrap();
+            claimed.first().map(|delivery| (delivery.new.id.clone(), delivery.new.urgent))
+        };
+        assert_eq!(one(10).await, Some(("before".to_string(), false)), "behind it stands what is urgent");
+        finish(&*store, "before", 11, Outcome::RetryAt(at(12))).await;
+        assert_eq!(one(11).await, Some(("urgent".to_string(), true)));
+        assert_eq!(one(12).await, Some(("before".to_string(), false)), "before the routine one, however late");
+        finish(&*store, "before", 13, Outcome::Delivered).await;
+        assert_eq!(one(14).await, Some(("behind".to_string(), true)));
+        finish(&*store, "behind", 15, Outcome::Delivered).await;
+        assert_eq!(one(16).await.unwrap().0, "routine");
+        assert_eq!(one(17).await.unwrap().0, "last", "nothing urgent is left in its line");
+        assert_eq!(one(18).await, None);
+        finish(&*store, "urgent", 19, Outcome::Delivered).await;
+        assert_eq!(one(91).await.unwrap().0, "later");
+    }
+
+    async fn a_lease_that_is_renewed_goes_on_and_others_do_not_begin_anew(place) {
+        let store = place.open();
+        lines(&*store).await;
+        claim(&*store, 0).await;
+        store.renew_deliveries(&["a1".into(), "a2".into(), "none".into()], at(50), minutes(1)).await.unwrap();
+        assert_eq!(claim(&*store, 61).await, ["b1", "c1"]);
+        assert_eq!(claim(&*store, 111).await, ["a1"]);
+        finish(&*store, "a1", 112, Outcome::Delivered).await;
+        store.renew_deliveries(&["a1".into(), "a2".into()], at(112), minutes(9)).await.unwrap();
+        assert_eq!(claim(&*store, 113).await, ["a2"], "nobody had it");
+    }
+
+    async fn one_that_is_brought_back_while_it_is_sent_is_not_sent_twice_at_a_time(place) {
+        let store = place.open();
+        lines(&*store).await;
+        claim(&*store, 0).await;
+        assert!(store.retry_delivery("a1", at(1)).await.unwrap());
+        assert!(claim(&*store, 2).await.is_empty());
+        finish(&*store, "a1", 3, Outcome::RetryAt(at(4))).await;
+        assert_eq!(claim(&*store, 4).await, ["a1"]);
     }
 
     async fn a_line_waits_for_its_first(place) {

@@ -49,6 +49,25 @@ pub fn new_database() -> Option<String> {
     Some(format!("host={} port={} user=postgres dbname={name}", server.directory.display(), server.port))
 }
 
+/// What each migration from the fourth on made, taken back; the newest first.
+const UNDONE: [(u32, &str); 5] = [
+    (
+        8,
+        "ALTER TABLE delivery DROP COLUMN urgent, DROP COLUMN rank, DROP COLUMN leased_by; DROP INDEX delivery_first;
+         CREATE INDEX delivery_due ON delivery (next_nanos) WHERE first",
+    ),
+    (7, "ALTER TABLE message DROP COLUMN others"),
+    (6, "ALTER TABLE resource DROP COLUMN waits"),
+    (5, "ALTER TABLE delivery DROP COLUMN created_nanos"),
+    (4, "DROP TABLE open_work, open_work_count"),
+];
+
+/// Statements that take a database back to before a migration.
+pub fn undone(number: u32) -> String {
+    let steps = UNDONE.iter().filter(|(step, _)| *step >= number).map(|(_, sql)| format!("{sql}; "));
+    steps.collect::<String>() + &format!("DELETE FROM migration WHERE number >= {number}")
+}
+
 /// Runs statements in a database of `new_database`.
 pub fn run_in(url: &str, sql: &str) {
     let server = SERVER.get().unwrap().as_ref().unwrap();

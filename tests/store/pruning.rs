@@ -119,7 +119,7 @@ on_every_store! {
         assert_eq!(ids(&*store, DeliveryFilter { state: Some(DeliveryState::Dead), ..DeliveryFilter::default() }).await, "");
         let health = store.health().await;
         assert_eq!((health.deliveries_waiting, health.deliveries_held, health.deliveries_dead), (2, 1, 0));
-        assert_eq!(store.claim_deliveries(at(100), 10, minutes(1)).await.unwrap().len(), 3);
+        assert_eq!(crate::given::claim(&*store, 100, 10, minutes(1)).await.len(), 3);
         store.finish_attempt("revived", attempt(101), Outcome::Delivered).await.unwrap();
         assert_eq!(prune(&*store, before(200)).await.deliveries, 2);
         assert!(store.delivery("revived").await.unwrap().is_none());

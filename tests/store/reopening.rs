@@ -22,9 +22,9 @@ async fn everything_is_there_again() {
         };
         let first = store.commit(unit("C1")).await.unwrap().sequence;
         commit_deliveries(&*store, vec![delivery("d", "lakeside", person(1), 1, at(0))]).await;
-        store.claim_deliveries(at(0), 1, minutes(60)).await.unwrap();
+        crate::given::claim(&*store, 0, 1, minutes(60)).await;
         store.finish_attempt("d", attempt(0), Outcome::RetryAt(at(1))).await.unwrap();
-        store.claim_deliveries(at(2), 1, minutes(60)).await.unwrap();
+        crate::given::claim(&*store, 2, 1, minutes(60)).await;
         let before = store.health().await;
         store.close().await;
         assert!(matches!(store.commit(unit("C2")).await, Err(StoreError::Unavailable(_))));
@@ -36,7 +36,7 @@ async fn everything_is_there_again() {
         assert_eq!((after.messages, after.records, after.deliveries_waiting), (before.messages, 1, 1));
         let record = store.record(person(1), &[], 10).await.unwrap();
         assert_eq!((record.head.revision, record.resources.len()), (1, 1));
-        let claimed = store.claim_deliveries(at(2), 1, minutes(60)).await.unwrap();
+        let claimed = crate::given::claim(&*store, 2, 1, minutes(60)).await;
         assert_eq!(claimed[0].tries, 1, "after a restart nobody works on it any more");
         let next = WriteUnit { message: Some(message("C3", "C3")), ..WriteUnit::default() };
         assert!(store.commit(next).await.unwrap().sequence > first, "sequence numbers go on");

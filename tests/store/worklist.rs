@@ -167,11 +167,6 @@ on_every_store! {
     }
 }
 
-/// What takes a database back to before the index.
-const UNDONE: &str = "DROP TABLE open_work, open_work_count; ALTER TABLE delivery DROP COLUMN created_nanos;
-                      ALTER TABLE resource DROP COLUMN waits; ALTER TABLE message DROP COLUMN others;
-                      DELETE FROM migration WHERE number >= 4";
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_gateway_of_before_is_still_committing_is_in_the_index_that_another_makes() {
     let Some(place) = Place::postgres() else { return };
@@ -182,7 +177,7 @@ async fn what_a_gateway_of_before_is_still_committing_is_in_the_index_that_anoth
     store.close().await;
     drop(store);
     let EngineChoice::Postgres { url } = &place.settings.engine else { panic!("PostgreSQL") };
-    crate::postgres::run_in(url, UNDONE);
+    crate::postgres::run_in(url, &crate::postgres::undone(4));
     // One Task goes away and comes back when the other has begun.
     let meanwhile = "CREATE TABLE aside AS SELECT * FROM resource WHERE type = 'Task' ORDER BY id LIMIT 1;
                      DELETE FROM resource WHERE id IN (SELECT id FROM aside)";
@@ -209,6 +204,6 @@ async fn a_database_of_before_gets_the_index_of_the_tasks_it_has() {
     store.close().await;
     drop(store);
     let EngineChoice::Postgres { url } = &place.settings.engine else { panic!("PostgreSQL") };
-    crate::postgres::run_in(url, UNDONE);
+    crate::postgres::run_in(url, &crate::postgres::undone(4));
     agrees(&*place.open(), &known).await;
 }

@@ -62,7 +62,7 @@ on_every_store! {
             tokio::spawn(async move {
                 let mut turns = 0;
                 while store.health().await.deliveries_waiting > 0 {
-                    for delivery in store.claim_deliveries(at(10), 2, minutes(60)).await.unwrap() {
+                    for delivery in crate::given::claim(&*store, 10, 2, minutes(60)).await {
                         turns += 1;
                         // Every third attempt fails and is tried again at once.
                         let outcome = if (turns + worker).is_multiple_of(3) { Outcome::RetryAt(at(5)) } else { Outcome::Delivered };

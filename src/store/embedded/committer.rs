@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::counters::Counters;
 use super::draft::Draft;
 use super::marker::Marker;
+use super::queue::Queue;
 use super::shared::{Opener, Shared};
 use super::work::{Answer, Waiting};
 use crate::store::StoreError;
@@ -132,6 +133,10 @@ impl Committer {
             // Every group raises it, so that the watermark tells of every group.
             counters.sequence += 1;
         }
+        let queued = match Queue::changes(&changes) {
+            Ok(queued) => queued,
+            Err(error) => return all_failed(count, &error.to_string()),
+        };
         changes.insert(Counters::key(), Some(counters.to_bytes()));
         let mut failure = None;
         let written = self.shared.with_engine(|engine| {
@@ -145,6 +150,7 @@ impl Committer {
             return all_failed(count, &self.fail(&error));
         }
         self.counters = counters;
+        self.shared.deliveries.apply(queued);
         if let Some(marker) = &mut self.marker {
             let _ = marker.write(counters.sequence, false);
         }
@@ -174,7 +180,12 @@ impl Committer {
         if room.is_err() {
             return false;
         }
-        let reopened = self.shared.reopen(&self.open).and_then(|()| self.shared.read(Counters::read));
+        let reopened = self.shared.reopen(&self.open).and_then(|()| {
+            self.shared.read(|view| {
+                self.shared.deliveries.fill(view)?;
+                Counters::read(view)
+            })
+        });
         match reopened {
             Ok(counters) => {
                 self.counters = counters;

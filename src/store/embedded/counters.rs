@@ -18,12 +18,16 @@ pub struct Counters {
     pub worklist: u64,
     /// The same of the index of what waits for a look.
     pub looks: u64,
+    /// The same of the heads of lines.
+    pub lines: u64,
 }
 
 /// Raised when places in the worklist's order are found otherwise than before (`WorkPlace`).
 pub const WORKLIST: u64 = 1;
 /// Raised when what waits for a look is told otherwise than before (`store::looks`).
 pub const LOOKS: u64 = 1;
+/// Raised when the head of a line is kept otherwise than before (`line`).
+pub const LINES: u64 = 1;
 
 impl Counters {
     pub fn key() -> Vec<u8> {
@@ -32,7 +36,7 @@ impl Counters {
 
     pub fn read(view: &dyn View) -> Result<Self, StoreError> {
         let Some(value) = view.get(&Self::key())? else {
-            return Ok(Self { worklist: WORKLIST, looks: LOOKS, ..Self::default() });
+            return Ok(Self { worklist: WORKLIST, looks: LOOKS, lines: LINES, ..Self::default() });
         };
         let mut reader = Reader(&value);
         let mut next = || reader.number();
@@ -46,16 +50,16 @@ impl Counters {
             ..Self::default()
         };
         // A program of before leaves the last ones out.
-        for index in [&mut counters.worklist, &mut counters.looks] {
+        for index in [&mut counters.worklist, &mut counters.looks, &mut counters.lines] {
             *index = if reader.0.is_empty() { 0 } else { reader.number()? };
         }
         Ok(counters)
     }
 
     pub fn to_bytes(self) -> Vec<u8> {
-        let all =
-            [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead, self.worklist, self.looks];
-        all.into_iter().flat_map(u64::to_be_bytes).collect()
+        let counts = [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead];
+        let all = counts.into_iter().chain([self.worklist, self.looks, self.lines]);
+        all.flat_map(u64::to_be_bytes).collect()
     }
 
     /// Counts a delivery that goes from one state to another; none is before it is made.

@@ -1,7 +1,7 @@
 //! Brings the indexes of a store up that a program wrote which did not keep them, when it is opened.
 
-use super::counters::{Counters, LOOKS, WORKLIST};
-use super::{looks, worklist};
+use super::counters::{Counters, LINES, LOOKS, WORKLIST};
+use super::{line, looks, worklist};
 use crate::store::StoreError;
 use crate::store::engine::{Changes, Engine};
 
@@ -15,6 +15,10 @@ pub fn complete(engine: &dyn Engine, counters: &mut Counters) -> Result<(), Stor
     if counters.looks != LOOKS {
         looks::build(engine)?;
         counters.looks = LOOKS;
+    }
+    if counters.lines != LINES {
+        line::build(engine)?;
+        counters.lines = LINES;
     }
     if *counters != before {
         engine.write(Changes::from([(Counters::key(), Some(counters.to_bytes()))]))?;

@@ -16,7 +16,8 @@
 //! | INPUT | hash of feed and control id, content | sequence |
 //! | DELIVERY | id | delivery, packed |
 //! | LINE | hash of partner, person, number | id; unfinished only |
-//! | DUE | time, id | when it was made; heads of lines only |
+//! | LINE_HEAD | hash of partner, person | the line's first unfinished one; none where all is finished |
+//! | DUE | time, id | the same; what the queue in memory is filled from |
 //! | CREATED | sequence, ordinal | delivery id |
 //! | ASIDE | state, sequence, ordinal | delivery id; held and dead only |
 //! | AUDIT | sequence | entries of one commit, packed |
@@ -71,6 +72,7 @@ pub const OPEN_WORK: u8 = 27;
 pub const OPEN_WORK_COUNT: u8 = 28;
 pub const TO_LOOK_AT: u8 = 29;
 pub const TO_LOOK_AT_COUNT: u8 = 30;
+pub const LINE_HEAD: u8 = 31;
 
 /// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
 pub type Hash = [u8; 16];

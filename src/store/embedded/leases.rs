@@ -16,16 +16,11 @@ impl<K: Hash + Eq> Default for Leases<K> {
 }
 
 impl<K: Hash + Eq + Clone> Leases<K> {
-    /// Held for the whole of a claim, the reading of the store included: a lease that is freed after its work was
-    /// committed can then never be given out again on the strength of an older view.
+    /// Held for the whole of a claim, the reading of the store included, so that nobody else claims on the same view.
     pub fn claim(&self, now: Timestamp, lease: SignedDuration) -> Claim<'_, K> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|_, until| *until > now);
         Claim { held, until: now.saturating_add(lease).unwrap_or(Timestamp::MAX) }
-    }
-
-    pub fn free(&self, key: &K) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 

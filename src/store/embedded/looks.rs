@@ -98,12 +98,12 @@ mod tests {
         let before = store.to_look_at(None, 9).await.unwrap();
         assert_eq!((before.total, before.page.items.len()), (2_000, 9));
         drop(store);
-        // What a program of before leaves: a stale index, and counters without the last number.
+        // What a program of before leaves: a stale index, and counters without the last numbers.
         let counters = memory.view().unwrap().get(&Counters::key()).unwrap().unwrap();
         let known = memory.view().unwrap().scan(&Span::prefix(vec![TO_LOOK_AT]), 900).unwrap();
         let mut changes: Changes = known.into_iter().map(|(key, _)| (key, None)).collect();
         changes.insert(Key::new(TO_LOOK_AT).bytes(&[0; 33]).done(), Some(Vec::new()));
-        changes.insert(Counters::key(), Some(counters[..counters.len() - 8].to_vec()));
+        changes.insert(Counters::key(), Some(counters[..counters.len() - 16].to_vec()));
         memory.write(changes).unwrap();
         assert_eq!(open(&memory).to_look_at(None, 9).await.unwrap(), before);
     }

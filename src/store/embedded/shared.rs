@@ -4,10 +4,12 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
+use super::counters::Counters;
 use super::leases::Leases;
+use super::queue::Queue;
 use crate::identity::PersonId;
-use crate::store::StoreError;
 use crate::store::engine::{Engine, View};
+use crate::store::{Health, StoreError};
 
 /// Opens the engine, at the start and again after it could not write.
 pub type Opener = Box<dyn Fn() -> Result<Box<dyn Engine>, StoreError> + Send + Sync>;
@@ -17,7 +19,7 @@ pub struct Shared {
     /// them and nobody reads an engine that is being replaced.
     engine: RwLock<Option<Box<dyn Engine>>>,
     fault: Mutex<Option<String>>,
-    pub deliveries: Leases<String>,
+    pub deliveries: Queue,
     pub timers: Leases<(PersonId, jiff::Timestamp)>,
     pub committed: watch::Sender<u64>,
 }
@@ -27,7 +29,7 @@ impl Shared {
         Self {
             engine: RwLock::new(Some(engine)),
             fault: Mutex::new(None),
-            deliveries: Leases::default(),
+            deliveries: Queue::default(),
             timers: Leases::default(),
             committed: watch::Sender::new(sequence),
         }
@@ -58,11 +60,41 @@ impl Shared {
         self.engine.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 
+    pub fn health(&self, engine_name: &'static str) -> Result<Health, StoreError> {
+        let counters = self.read(Counters::read)?;
+        Ok(Health {
+            fault: self.fault(),
+            engine: engine_name,
+            messages: counters.messages,
+            records: counters.records,
+            deliveries_waiting: counters.waiting,
+            deliveries_held: counters.held,
+            deliveries_dead: counters.dead,
+            oldest_delivery: self.deliveries.oldest(),
+            disk_bytes: self.with_engine(|engine| Ok(engine.disk_bytes()))?,
+        })
+    }
+
     pub fn fault(&self) -> Option<String> {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn set_fault(&self, fault: Option<String>) {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+}
+
+/// The health of a store that cannot even be asked.
+pub fn without_answer(engine: &'static str, fault: String) -> Health {
+    Health {
+        fault: Some(fault),
+        engine,
+        messages: 0,
+        records: 0,
+        deliveries_waiting: 0,
+        deliveries_held: 0,
+        deliveries_dead: 0,
+        oldest_delivery: None,
+        disk_bytes: 0,
     }
 }

@@ -17,15 +17,17 @@ use super::counters::Counters;
 use super::marker::Marker;
 use super::shared::{Opener, Shared};
 use super::work::{Waiting, Work};
-use super::{audit, indexes, looks, messages, once, outbox, panels, prune, record, search, timers, unused, worklist};
+use super::{
+    audit, indexes, looks, messages, once, outbox, panels, prune, record, search, shared, timers, unused, worklist,
+};
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::engine::View;
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, NEXT_LOOKED_AT, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError, ToLookAt,
-    UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
+    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError, ToLookAt, UnusedEntry,
+    UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
 };
 
 /// How much may wait for the committer; beyond that a sender is told to try again later.
@@ -61,6 +63,7 @@ impl Embedded {
         }
         indexes::complete(&*opened, &mut counters)?;
         let shared = Arc::new(Shared::new(opened, counters.sequence));
+        shared.read(|view| shared.deliveries.fill(view))?;
         let (sender, receiver) = sync_channel(QUEUE);
         let committer = Committer::new(Arc::clone(&shared), open, marker, counters, receiver);
         let thread = std::thread::Builder::new()
@@ -237,18 +240,31 @@ impl Store for Embedded {
         .await
     }
 
+    async fn due_partners(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        Ok(self.shared.deliveries.due_partners(now))
+    }
+
     async fn claim_deliveries(
         &self,
         now: Timestamp,
-        count: usize,
+        room: &[(String, usize)],
         lease: SignedDuration,
     ) -> Result<Vec<Delivery>, StoreError> {
-        let shared = Arc::clone(&self.shared);
-        self.blocking(move || {
-            let mut claim = shared.deliveries.claim(now, lease);
-            shared.read(|view| outbox::claim(view, &mut claim, now, count))
-        })
-        .await
+        let claimed = self.shared.deliveries.claim(now, room, lease);
+        if claimed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = claimed.clone();
+        let read = self.read(move |view| outbox::several(view, &ids)).await;
+        if read.is_err() {
+            claimed.iter().for_each(|id| self.shared.deliveries.free(id));
+        }
+        read
+    }
+
+    async fn renew_deliveries(&self, ids: &[String], now: Timestamp, lease: SignedDuration) -> Result<(), StoreError> {
+        self.shared.deliveries.renew(ids, now, lease);
+        Ok(())
     }
 
     async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
@@ -361,29 +377,9 @@ impl Store for Embedded {
     }
 
     async fn health(&self) -> Health {
-        let shared = Arc::clone(&self.shared);
-        let read = self
-            .blocking(move || {
-                let disk = shared.with_engine(|engine| Ok(engine.disk_bytes()))?;
-                let oldest = shared.read(|view| outbox::oldest(view, NEXT_LOOKED_AT))?;
-                Ok((shared.read(Counters::read)?, disk, oldest))
-            })
-            .await;
-        let (fault, (counters, disk_bytes, oldest_delivery)) = match read {
-            Ok(read) => (self.shared.fault(), read),
-            Err(error) => (Some(error.to_string()), (Counters::default(), 0, None)),
-        };
-        Health {
-            fault,
-            engine: self.engine,
-            messages: counters.messages,
-            records: counters.records,
-            deliveries_waiting: counters.waiting,
-            deliveries_held: counters.held,
-            deliveries_dead: counters.dead,
-            oldest_delivery,
-            disk_bytes,
-        }
+        let (shared, engine) = (Arc::clone(&self.shared), self.engine);
+        let read = self.blocking(move || shared.health(engine)).await;
+        read.unwrap_or_else(|error| shared::without_answer(engine, error.to_string()))
     }
 
     async fn close(&self) {

@@ -26,6 +26,8 @@ pub struct Postgres {
     connections: Connections,
     committed: Arc<Notify>,
     changes: watch::Sender<u64>,
+    /// Whose leases are its own; another one after each start.
+    owner: Arc<str>,
 }
 
 impl Postgres {
@@ -35,7 +37,8 @@ impl Postgres {
         let (committed, changes) = (Arc::new(Notify::new()), watch::Sender::new(0));
         let address = connections.address();
         connections.spawn(listen::listen_and_tell(address, Arc::clone(&committed), changes.clone()))?;
-        Ok(Self { connections, committed, changes })
+        let owner = Arc::from(format!("{:032x}", rand::random::<u128>()));
+        Ok(Self { connections, committed, changes, owner })
     }
 
     fn tell(&self) {
@@ -174,18 +177,28 @@ impl Store for Postgres {
         self.connections.run(move |client| claim_timers(client, now, count, lease)).await
     }
 
+    async fn due_partners(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        self.connections.run(move |client| outbox::due_partners(client, now)).await
+    }
+
     async fn claim_deliveries(
         &self,
         now: Timestamp,
-        count: usize,
+        room: &[(String, usize)],
         lease: SignedDuration,
     ) -> Result<Vec<Delivery>, StoreError> {
-        self.connections.run(move |client| outbox::claim(client, now, count, lease)).await
+        let (owner, room) = (Arc::clone(&self.owner), room.to_vec());
+        self.connections.run(move |client| outbox::claim(client, owner, now, room, lease)).await
+    }
+
+    async fn renew_deliveries(&self, ids: &[String], now: Timestamp, lease: SignedDuration) -> Result<(), StoreError> {
+        let (owner, ids) = (Arc::clone(&self.owner), ids.to_vec());
+        self.connections.run(move |client| outbox::renew(client, owner, ids, now, lease)).await
     }
 
     async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
-        let delivery = delivery.to_string();
-        self.insist(move |client| outbox::finish(client, delivery.clone(), attempt.clone(), outcome)).await
+        let (owner, id) = (Arc::clone(&self.owner), delivery.to_string());
+        self.insist(move |client| outbox::finish(client, owner.clone(), id.clone(), attempt.clone(), outcome)).await
     }
 
     async fn shorten_delivery(&self, delivery: &str, payload: serde_json::Value) -> Result<(), StoreError> {
@@ -194,8 +207,8 @@ impl Store for Postgres {
     }
 
     async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError> {
-        let delivery = delivery.to_string();
-        self.insist(move |client| outbox::release(client, delivery.clone(), due)).await
+        let (owner, id) = (Arc::clone(&self.owner), delivery.to_string());
+        self.insist(move |client| outbox::release(client, owner.clone(), id.clone(), due)).await
     }
 
     async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {

@@ -1,0 +1,282 @@
+//! One attempt at one delivery, from its turn to the record of what came of it. What leaves is decided when it leaves; what
+//! came of it is kept until the store has it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::client::Lines;
+use super::keys::SigningKey;
+use super::lane::Place;
+use super::permission::{Permission, decide_anew};
+use super::retry::{Reply, Situation, decide};
+use super::send::{Route, Sent, send};
+use crate::agreement::Form;
+use crate::fhir::Resource;
+use crate::pipeline::{Event, Gateway};
+use crate::site::{Partner, RetryPolicy, Site};
+use crate::store::{Attempt, AuditEntry, Delivery, Outcome, StoreError, WriteUnit};
+
+/// What an agreement does not allow now is looked at again after this long.
+const HOLD: SignedDuration = SignedDuration::from_mins(15);
+
+/// How often it is tried again to record what came of an attempt while the store cannot write.
+const RECORD_EVERY: Duration = Duration::from_secs(1);
+
+/// All that attempts need and share.
+pub struct Attempts {
+    pub gateway: Arc<Gateway>,
+    /// Signs at partners that the site gives no key of their own for.
+    pub own_key: SigningKey,
+    pub lines: Lines,
+    in_hand: Mutex<HashMap<String, Instant>>,
+    /// How many outcomes the store does not have yet.
+    unrecorded: watch::Sender<usize>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Attempts {
+    pub fn new(gateway: Arc<Gateway>, own_key: SigningKey) -> Self {
+        Self {
+            gateway,
+            own_key,
+            lines: Lines::default(),
+            in_hand: Mutex::default(),
+            unrecorded: watch::Sender::new(0),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// Whether the store has what came of all attempts that have ended. While it does not, nothing new is sent: it could
+    /// not be recorded either, and would be sent again after a restart.
+    pub fn are_recorded(&self) -> bool {
+        *self.unrecorded.borrow() == 0
+    }
+
+    /// Nobody waits for a store that cannot write any more.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    fn in_hand(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is in hand whose leases end within this long.
+    pub fn to_renew(&self, within: Duration) -> Vec<String> {
+        let soon = Instant::now() + within;
+        let in_hand = self.in_hand();
+        in_hand.iter().filter(|(_, until)| **until < soon).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The leases of these end at this time, as far as this gateway knows.
+    pub fn leased(&self, ids: &[String], until: Instant) {
+        let mut in_hand = self.in_hand();
+        for id in ids {
+            // Nothing lost: what ended meanwhile needs no lease.
+            in_hand.entry(id.clone()).and_modify(|end| *end = until);
+        }
+    }
+
+    /// Claimed, and worked on from now; leased until this time.
+    pub fn begin(&self, delivery: &Delivery, until: Instant) {
+        self.in_hand().insert(delivery.new.id.clone(), until);
+    }
+
+    pub async fn run(&self, site: &Arc<Site>, delivery: &Delivery, place: Option<Place>) {
+        if let Err(error) = self.attempt(site, delivery, place).await {
+            // Its lease runs out and it is sent again; the partner knows it by its identifier.
+            warn!(%error, delivery = delivery.new.id, "what came of a delivery could not be recorded");
+        }
+        self.in_hand().remove(&delivery.new.id);
+    }
+
+    async fn attempt(&self, site: &Arc<Site>, delivery: &Delivery, place: Option<Place>) -> Result<(), StoreError> {
+        if let Some(place) = &place {
+            place.turn().await;
+        }
+        let at = self.gateway.clock.now();
+        let is_leased = self.in_hand().get(&delivery.new.id).is_some_and(|until| Instant::now() < *until);
+        if !is_leased || !Arc::ptr_eq(site, &self.gateway.site.load()) {
+            // This process stood still, or another site was taken over: it is taken up anew.
+            place.into_iter().for_each(Place::leave_turn);
+            return self.gateway.store.release_delivery(&delivery.new.id, at).await;
+        }
+        // What leaves is decided when it leaves.
+        let Some((partner, fhir_base)) = self.permitted(site, delivery, at).await? else {
+            place.into_iter().for_each(Place::leave_turn);
+            return Ok(());
+        };
+        let line = match self.lines.to(site, partner) {
+            Ok(line) => line,
+            Err(text) => {
+                let sent = Sent { reply: Reply::Transport, status: None, text };
+                return self.conclude(partner, delivery, at, sent).await;
+            }
+        };
+        let clock = &*self.gateway.clock;
+        let sent = send(&Route { line: &line, partner, fhir_base, own_key: &self.own_key, clock }, delivery).await;
+        if let Some(place) = place {
+            place.learn(sent.reply, self.gateway.clock.now());
+        }
+        self.conclude(partner, delivery, at, sent).await
+    }
+
+    /// Where it may go, if it may go now; otherwise what follows is recorded.
+    async fn permitted<'s>(
+        &self,
+        site: &'s Site,
+        delivery: &Delivery,
+        at: Timestamp,
+    ) -> Result<Option<(&'s Partner, &'s str)>, StoreError> {
+        match decide_anew(&self.gateway, site, delivery, at).await? {
+            Permission::Send(partner, fhir_base) => return Ok(Some((partner, fhir_base))),
+            Permission::Shorten(form) => self.shorten(delivery, &form, at).await?,
+            Permission::Hold(why) => {
+                let until = at.saturating_add(HOLD).unwrap_or(at);
+                self.finish(delivery, unsent(at, format!("held: {why}")), Outcome::Held(until)).await?;
+            }
+            Permission::Withdraw { why, because } => {
+                self.note(delivery, false, because).await?;
+                self.finish(delivery, unsent(at, format!("withdrawn: {why}")), Outcome::Withdrawn).await?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Leaves out what the partner may not have any more; what is left is sent in its turn, at once.
+    async fn shorten(&self, delivery: &Delivery, form: &Form, at: Timestamp) -> Result<(), StoreError> {
+        // The audit first: if it ends here it is shortened and noted again, and never shortened without a word.
+        self.note(delivery, true, format!("shortened before it was sent: {}", form.words())).await?;
+        if let Ok(made) = Resource::try_from(delivery.new.payload.clone()) {
+            self.gateway.store.shorten_delivery(&delivery.new.id, form.of(&made).into()).await?;
+        }
+        let result = format!("shortened: the partner may have it {} by now", form.words());
+        self.finish(delivery, unsent(at, result), Outcome::Shortened(at)).await?;
+        self.gateway.delivery_bell.notify_one();
+        Ok(())
+    }
+
+    /// What was decided when it was made is in the audit; so is what was decided otherwise since.
+    async fn note(&self, delivery: &Delivery, allowed: bool, because: String) -> Result<(), StoreError> {
+        let entry = AuditEntry {
+            at: self.gateway.clock.now(),
+            agent: delivery.new.partner.clone(),
+            action: "push".to_string(),
+            person: Some(delivery.new.person),
+            subject: delivery.new.subject.clone(),
+            allowed,
+            because,
+        };
+        self.gateway.store.commit(WriteUnit { audit: vec![entry], ..WriteUnit::default() }).await.map(|_| ())
+    }
+
+    async fn conclude(
+        &self,
+        partner: &Partner,
+        delivery: &Delivery,
+        at: Timestamp,
+        sent: Sent,
+    ) -> Result<(), StoreError> {
+        let now = self.gateway.clock.now();
+        let outcome = follow(&partner.retry, delivery, at, now, sent.reply);
+        let took_millis = u64::try_from(now.duration_since(at).as_millis()).unwrap_or_default();
+        let sent_out = matches!(sent.reply, Reply::Status { .. } | Reply::Transport);
+        let attempt = Attempt { at, took_millis, status: sent.status, result: sent.text, sent: sent_out };
+        self.finish(delivery, attempt, outcome).await
+    }
+
+    async fn finish(&self, delivery: &Delivery, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
+        let word = match outcome {
+            Outcome::Delivered => "delivered",
+            Outcome::RetryAt(_) => "retry",
+            Outcome::Held(_) => "held",
+            Outcome::Dead => "dead",
+            Outcome::Withdrawn => "withdrawn",
+            Outcome::Shortened(_) => "shortened",
+        };
+        let (id, partner) = (&delivery.new.id, &delivery.new.partner);
+        #[allow(clippy::cast_precision_loss, reason = "milliseconds of one attempt are far below 2^52")]
+        self.gateway.metrics.count_delivery(partner, word, attempt.took_millis as f64 / 1000.0);
+        match outcome {
+            Outcome::Delivered => info!(delivery = id, partner, result = attempt.result, "delivered"),
+            _ => warn!(delivery = id, partner, result = attempt.result, outcome = word, "not delivered"),
+        }
+        self.record(id, attempt, outcome).await?;
+        let event = Event::Delivery { id: id.clone(), partner: partner.clone(), result: word.to_string() };
+        // Nobody may be listening.
+        let _ = self.gateway.events.send(event);
+        Ok(())
+    }
+
+    /// A store that cannot write for a while is waited for, with the outcome in hand.
+    async fn record(&self, id: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
+        let store = &self.gateway.store;
+        let fault = match store.finish_attempt(id, attempt.clone(), outcome).await {
+            Err(StoreError::Unavailable(fault)) => fault,
+            recorded => return recorded,
+        };
+        warn!(delivery = id, fault, "what came of a delivery is kept until the store can write again");
+        let waiting = Unrecorded::begin(&self.unrecorded);
+        let mut stopping = self.stopping.subscribe();
+        loop {
+            let is_last = tokio::select! {
+                () = tokio::time::sleep(RECORD_EVERY) => false,
+                _ = stopping.wait_for(|is_stopping| *is_stopping) => true,
+            };
+            match store.finish_attempt(id, attempt.clone(), outcome).await {
+                Err(StoreError::Unavailable(_)) if !is_last => {}
+                recorded => {
+                    drop(waiting);
+                    return recorded;
+                }
+            }
+        }
+    }
+}
+
+/// What is remembered of a delivery that did not go out.
+fn unsent(at: Timestamp, result: String) -> Attempt {
+    Attempt { at, took_millis: 0, status: None, result, sent: false }
+}
+
+/// The retry decision for a delivery as it was claimed.
+fn follow(policy: &RetryPolicy, delivery: &Delivery, at: Timestamp, now: Timestamp, reply: Reply) -> Outcome {
+    let tries = delivery.tries.saturating_add(1);
+    let first_attempt = first_attempt(delivery).unwrap_or(at);
+    decide(&Situation { reply, tries, first_attempt, now, policy, jitter: rand::random() })
+}
+
+/// When the first of the attempts that count was made. Only the newest are kept; when that one is gone, the delivery has
+/// been tried for so long that its making stands for it.
+fn first_attempt(delivery: &Delivery) -> Option<Timestamp> {
+    let tries = usize::try_from(delivery.tries).unwrap_or(usize::MAX);
+    if tries == 0 {
+        return None;
+    }
+    match delivery.attempts.len().checked_sub(tries) {
+        Some(at) => delivery.attempts.get(at).map(|attempt| attempt.at),
+        None => Some(delivery.new.created),
+    }
+}
+
+/// Counts one outcome that the store does not have yet.
+struct Unrecorded<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Unrecorded<'a> {
+    fn begin(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Unrecorded<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}

@@ -1,0 +1,332 @@
+//! What is to be sent, in memory: the heads of all lines by partner, as the keys of the queue (DUE) say, which are the truth.
+//! The writer tells of every change of those keys once it is durable, so that finding what is due reads nothing and passes
+//! over nothing. A head takes about 400 bytes; there is one for each patient and partner that something waits for.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::keys::{DUE, Reader, time_of};
+use super::line::LineHead;
+use crate::store::StoreError;
+use crate::store::engine::{Changes, Span, View};
+
+/// Keys read at once when it is filled.
+const CHUNK: usize = 2000;
+
+#[derive(Debug, Default)]
+pub struct Queue(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    heads: HashMap<Arc<str>, Head>,
+    partners: HashMap<Arc<str>, Waiting>,
+    /// Who works on what, and until when; also of what has left the queue meanwhile.
+    leases: HashMap<Arc<str>, Timestamp>,
+    /// No lease ends before this.
+    first_end: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Head {
+    partner: Arc<str>,
+    is_urgent: bool,
+    next: Timestamp,
+    created: Timestamp,
+}
+
+/// What nobody works on, of one partner, by when it is due.
+#[derive(Debug, Default)]
+struct Waiting {
+    urgent: BTreeSet<(Timestamp, Arc<str>)>,
+    routine: BTreeSet<(Timestamp, Arc<str>)>,
+}
+
+impl Waiting {
+    fn of(&mut self, is_urgent: bool) -> &mut BTreeSet<(Timestamp, Arc<str>)> {
+        if is_urgent { &mut self.urgent } else { &mut self.routine }
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        [&self.urgent, &self.routine].iter().any(|set| set.first().is_some_and(|(due, _)| *due <= now))
+    }
+
+    /// The first that is due, the urgent before the rest.
+    fn pop_due(&mut self, now: Timestamp) -> Option<Arc<str>> {
+        let sets = [&mut self.urgent, &mut self.routine];
+        let due = sets.into_iter().find(|set| set.first().is_some_and(|(due, _)| *due <= now))?;
+        due.pop_first().map(|(_, id)| id)
+    }
+}
+
+impl Inner {
+    fn put(&mut self, id: &str, head: LineHead) {
+        self.forget(id);
+        let id: Arc<str> = Arc::from(id);
+        let is_urgent = head.is_urgent();
+        let known = self.partners.get_key_value(head.partner.as_str()).map(|(name, _)| Arc::clone(name));
+        let partner = known.unwrap_or_else(|| Arc::from(head.partner));
+        let head = Head { partner, is_urgent, next: head.next, created: head.created };
+        if !self.leases.contains_key(&id) {
+            self.offer(&id, &head);
+        }
+        self.heads.insert(id, head);
+    }
+
+    fn offer(&mut self, id: &Arc<str>, head: &Head) {
+        let waiting = self.partners.entry(Arc::clone(&head.partner)).or_default();
+        waiting.of(head.is_urgent).insert((head.next, Arc::clone(id)));
+    }
+
+    fn forget(&mut self, id: &str) {
+        let Some((id, head)) = self.heads.remove_entry(id) else { return };
+        let Some(waiting) = self.partners.get_mut(&head.partner) else { return };
+        waiting.of(head.is_urgent).remove(&(head.next, id));
+    }
+
+    fn free(&mut self, id: &str) {
+        if self.leases.remove(id).is_none() {
+            return;
+        }
+        if let Some((id, head)) = self.heads.get_key_value(id) {
+            let (id, head) = (Arc::clone(id), head.clone());
+            self.offer(&id, &head);
+        }
+    }
+
+    /// Gives back what was claimed by somebody who never told what came of it.
+    fn end_leases(&mut self, now: Timestamp) {
+        if self.first_end.is_none_or(|end| end > now) {
+            return;
+        }
+        let ended = self.leases.iter().filter(|(_, until)| **until <= now).map(|(id, _)| Arc::clone(id));
+        for id in ended.collect::<Vec<_>>() {
+            self.free(&id);
+        }
+        self.first_end = self.leases.values().min().copied();
+    }
+
+    fn lease(&mut self, id: Arc<str>, until: Timestamp) {
+        self.first_end = Some(self.first_end.map_or(until, |first| first.min(until)));
+        self.leases.insert(id, until);
+    }
+}
+
+impl Queue {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads all of it from the store; leases stay with those who work on them.
+    pub fn fill(&self, view: &dyn View) -> Result<(), StoreError> {
+        let mut read = Inner::default();
+        let mut rest = Span::prefix(vec![DUE]);
+        let mut inner = self.inner();
+        (read.leases, read.first_end) = (std::mem::take(&mut inner.leases), inner.first_end);
+        loop {
+            let pairs = view.scan(&rest, CHUNK)?;
+            let Some((last, _)) = pairs.last() else { break };
+            rest = rest.after(last);
+            for (_, value) in &pairs {
+                let head = LineHead::unpack(value)?;
+                read.put(&head.id.clone(), head);
+            }
+        }
+        *inner = read;
+        Ok(())
+    }
+
+    /// What of a commit is about the queue, read before it is written and applied once it is durable.
+    pub fn changes(changes: &Changes) -> Result<Vec<QueueChange>, StoreError> {
+        let mut found = Vec::new();
+        for (key, value) in changes.range(vec![DUE]..vec![DUE + 1]) {
+            let mut reader = Reader::of_key(key);
+            let next = time_of(reader.take()?)?;
+            let id = reader.text()?.to_string();
+            found.push(match value {
+                Some(value) => QueueChange::Put(id, LineHead::unpack(value)?),
+                None => QueueChange::Gone(id, next),
+            });
+        }
+        Ok(found)
+    }
+
+    pub fn apply(&self, changes: Vec<QueueChange>) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut inner = self.inner();
+        for change in changes {
+            match change {
+                QueueChange::Put(id, head) => inner.put(&id, head),
+                // What was put at another time in the same commit stays.
+                QueueChange::Gone(id, next) if inner.heads.get(id.as_str()).is_some_and(|head| head.next == next) => {
+                    inner.forget(&id);
+                }
+                QueueChange::Gone(..) => {}
+            }
+        }
+    }
+
+    /// Partners for whom something is due that nobody works on.
+    pub fn due_partners(&self, now: Timestamp) -> Vec<String> {
+        let mut inner = self.inner();
+        inner.end_leases(now);
+        let due = inner.partners.iter().filter(|(_, waiting)| waiting.is_due(now));
+        due.map(|(name, _)| name.to_string()).collect()
+    }
+
+    /// Ids of what is due, of each partner at most so many, leased.
+    pub fn claim(&self, now: Timestamp, room: &[(String, usize)], lease: SignedDuration) -> Vec<Arc<str>> {
+        let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+        let mut inner = self.inner();
+        inner.end_leases(now);
+        let mut claimed = Vec::new();
+        for (partner, count) in room {
+            for _ in 0..*count {
+                let Some(waiting) = inner.partners.get_mut(partner.as_str()) else { break };
+                let Some(id) = waiting.pop_due(now) else { break };
+                inner.lease(Arc::clone(&id), until);
+                claimed.push(id);
+            }
+        }
+        claimed
+    }
+
+    /// Whoever claimed these still works on them.
+    pub fn renew(&self, ids: &[String], now: Timestamp, lease: SignedDuration) {
+        let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+        let mut inner = self.inner();
+        for id in ids {
+            if let Some(end) = inner.leases.get_mut(id.as_str()) {
+                *end = until;
+            }
+        }
+    }
+
+    pub fn free(&self, id: &str) {
+        self.inner().free(id);
+    }
+
+    /// When the oldest was made of all that is the first of its line.
+    pub fn oldest(&self) -> Option<Timestamp> {
+        self.inner().heads.values().map(|head| head.created).min()
+    }
+}
+
+pub enum QueueChange {
+    Put(String, LineHead),
+    Gone(String, Timestamp),
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::identity::PersonId;
+    use crate::store::embedded::counters::Counters;
+    use crate::store::embedded::draft::Draft;
+    use crate::store::embedded::outbox;
+    use crate::store::engine::{Engine, Memory};
+    use crate::store::{Attempt, NewDelivery, Outcome};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// One writer over an engine, and the queue that it tells of what it wrote.
+    #[derive(Default)]
+    struct House {
+        engine: Memory,
+        queue: Queue,
+        lines: HashMap<(u8, u8), u64>,
+    }
+
+    impl House {
+        fn write(&self, work: impl FnOnce(&mut Draft<'_>)) {
+            let view = self.engine.view().unwrap();
+            let none = Changes::new();
+            let mut draft = Draft::new(&*view, &none, Counters::default());
+            work(&mut draft);
+            let changes = draft.finish().0;
+            drop(view);
+            let queued = Queue::changes(&changes).unwrap();
+            self.engine.write(changes).unwrap();
+            self.queue.apply(queued);
+        }
+
+        fn add(&mut self, partner: u8, person: u8, due: i64, urgent: bool) {
+            let number = self.lines.entry((partner, person)).or_default();
+            *number += 1;
+            let new = NewDelivery {
+                id: format!("{partner}.{person}.{number}"),
+                partner: partner.to_string(),
+                person: PersonId([person; 10]),
+                number: *number,
+                subject: String::new(),
+                agreement: String::new(),
+                payload: json!({}),
+                created: at(due),
+                due: at(due),
+                message: None,
+                ending: false,
+                urgent,
+            };
+            self.write(|draft| outbox::add(draft, new, 1, 0).unwrap());
+        }
+
+        fn finish(&self, id: &str, outcome: Outcome) {
+            let attempt = Attempt { at: at(0), took_millis: 0, status: None, result: String::new(), sent: true };
+            self.write(|draft| outbox::finish(draft, id, attempt, outcome).unwrap());
+            self.queue.free(id);
+        }
+
+        /// What a queue gives out at a time, partner by partner.
+        fn given_out(queue: &Queue, now: i64) -> Vec<Arc<str>> {
+            let mut due = queue.due_partners(at(now));
+            due.sort();
+            let room: Vec<_> = due.into_iter().map(|partner| (partner, 99)).collect();
+            queue.claim(at(now), &room, SignedDuration::from_secs(1))
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_gives_out_what_the_store_says_after_any_work(
+            steps in prop::collection::vec((0..9_u8, 0..3_u8, 0..4_u8, 0..50_i64, any::<bool>()), 1..120)
+        ) {
+            let mut house = House::default();
+            for (what, partner, person, time, flag) in steps {
+                let last = house.lines.get(&(partner, person)).copied().unwrap_or_default();
+                let id = format!("{partner}.{person}.{}", last.saturating_sub(u64::from(flag)));
+                let is_there = last > u64::from(flag);
+                match what {
+                    0..=2 => house.add(partner, person, time, flag),
+                    3 => drop(house.queue.claim(at(time), &[(partner.to_string(), 2)], SignedDuration::from_secs(time))),
+                    4 if is_there => house.finish(&id, Outcome::RetryAt(at(time))),
+                    5 if is_there => house.finish(&id, Outcome::Dead),
+                    6 if is_there => house.write(|draft| _ = outbox::retry(draft, &id, at(time)).unwrap()),
+                    7 if is_there => house.write(|draft| outbox::release(draft, &id, at(time)).unwrap()),
+                    _ => {
+                        for id in house.queue.claim(at(time), &[(partner.to_string(), 1)], SignedDuration::from_secs(9)) {
+                            house.finish(&id, Outcome::Delivered);
+                        }
+                    }
+                }
+            }
+            let anew = Queue::default();
+            anew.fill(&*house.engine.view().unwrap()).unwrap();
+            prop_assert_eq!(anew.oldest(), house.queue.oldest());
+            // By then every lease has ended.
+            prop_assert_eq!(House::given_out(&house.queue, 500), House::given_out(&anew, 500));
+            prop_assert!(House::given_out(&house.queue, 500).is_empty());
+            let inner = house.queue.inner();
+            prop_assert!(inner.partners.values().all(|one| one.urgent.is_empty() && one.routine.is_empty()));
+            drop(inner);
+            prop_assert_eq!(house.queue.inner().heads.len(), anew.inner().heads.len());
+        }
+    }
+}
