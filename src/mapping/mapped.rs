@@ -1,5 +1,7 @@
 //! What applying a map set gives: drafts with their lineage, and everything that could not be used.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -59,7 +61,7 @@ pub struct Merge {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lineage {
     /// The draft's local name.
-    pub draft: String,
+    pub draft: Arc<str>,
     /// FHIRPath below the resource: `name[0].family`.
     pub element: String,
     /// File and line of the mapping that read it.

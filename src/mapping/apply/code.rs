@@ -337,6 +337,10 @@ impl<'a> Run<'a> {
 }
 
 fn clean(text: &str) -> String {
+    let is_clean = text.bytes().all(|byte| (0x21..0x7f).contains(&byte) || byte == b' ');
+    if is_clean && !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ") {
+        return text.to_string();
+    }
     let kept: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }

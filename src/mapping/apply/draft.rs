@@ -1,6 +1,7 @@
 //! Making drafts: a name, a key, and one draft for what a message tells twice.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ impl<'a> Run<'a> {
         let steps = std::mem::take(&mut self.steps);
         let original = self.original.take();
         let local = self.free_name(&map.type_name);
-        let outer = std::mem::replace(&mut self.local, local);
+        let outer = std::mem::replace(&mut self.local, local.into());
         let notes = self.lineage.len();
         let made = self.make_inside(index, map, frame, notes);
         self.steps = steps;
@@ -32,13 +33,13 @@ impl<'a> Run<'a> {
     fn make_inside(&mut self, index: usize, map: &'a Map, frame: Frame<'a>, notes: usize) -> Option<usize> {
         let mut told = Told::new(&map.type_name);
         // Drafts that this one refers to are made while it is filled; its own name must not be theirs.
-        let local = self.local.clone();
+        let local = self.local.to_string();
         let reserved = self.made.len();
         self.made.push(Made { map: usize::MAX, draft: empty(&local, map) });
         self.fill_resource(&map.template, frame, &mut told);
         let Told { resource, deleted, sources } = told;
         let since = self.lineage.get(notes..).unwrap_or_default();
-        let is_read = since.iter().any(|note| note.draft == local && matches!(note.role, Role::Value | Role::Parts));
+        let is_read = since.iter().any(|note| *note.draft == *local && matches!(note.role, Role::Value | Role::Parts));
         let missing = missing(&map.template, resource.as_map());
         if !is_read && deleted.is_empty() {
             self.discard(reserved, &local, notes);
@@ -79,7 +80,7 @@ impl<'a> Run<'a> {
             deleted: std::mem::take(&mut draft.deleted),
             sources: std::mem::take(&mut draft.sources),
         };
-        let outer = std::mem::replace(&mut self.local, target.draft.local.clone());
+        let outer = std::mem::replace(&mut self.local, target.draft.local.as_str().into());
         let steps = std::mem::take(&mut self.steps);
         self.fill_resource(&map.template, frame, &mut told);
         self.steps = steps;
@@ -127,7 +128,7 @@ impl<'a> Run<'a> {
     fn discard(&mut self, reserved: usize, local: &str, notes: usize) {
         let mut kept = self.lineage.split_off(notes);
         // Nothing lost: what the discarded draft read goes back to the unread list.
-        kept.retain(|note| note.draft != local);
+        kept.retain(|note| *note.draft != *local);
         self.lineage.append(&mut kept);
         self.free(local);
         if reserved + 1 == self.made.len() {
@@ -141,9 +142,9 @@ impl<'a> Run<'a> {
     fn tell_again(&mut self, reserved: usize, same: usize, later: Draft, frame: Frame<'a>, notes: usize) {
         let Some(made) = self.made.get_mut(same) else { return };
         let (local, kind) = (later.local.clone(), later.resource.resource_type().to_string());
-        let known = made.draft.local.clone();
+        let known: Arc<str> = made.draft.local.as_str().into();
         let differing = made.draft.tell_again(later);
-        for note in self.lineage.iter_mut().skip(notes).filter(|note| note.draft == local) {
+        for note in self.lineage.iter_mut().skip(notes).filter(|note| *note.draft == *local) {
             note.draft.clone_from(&known);
         }
         self.discard(reserved, &local, notes);

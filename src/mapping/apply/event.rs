@@ -87,8 +87,8 @@ fn identifiers<'a>(run: &mut Run<'a>, path: &SourcePath, map: usize, frame: Fram
     for inner in run.frames(path, frame) {
         let mut object = Map::new();
         // A merge is an element of no draft: what it read is noted for the patient that survives.
-        run.local = "Patient".to_string();
-        run.steps = vec![("link".to_string(), None)];
+        run.local = "Patient".into();
+        run.steps = vec![("link", None)];
         run.fill(&map.template, inner, &mut object);
         run.steps.clear();
         found.extend(Identifier::from_json(&serde_json::Value::Object(object)));

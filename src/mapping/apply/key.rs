@@ -19,7 +19,7 @@ impl<'a> Run<'a> {
             Some((parts, texts.join("|")))
         })?;
         // The resource's id is made of them.
-        self.steps.push(("id".to_string(), None));
+        self.steps.push(("id", None));
         for part in parts {
             if let KeyPart::Source { path, .. } = part
                 && let Some(value) = self.key_value(path, frame)

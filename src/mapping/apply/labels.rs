@@ -20,8 +20,8 @@ impl<'a> Run<'a> {
     pub fn label_all(&mut self, map: &'a MessageMap) {
         // Nothing lost: most messages have no labels of their own.
         let Some(template) = &map.labels else { return };
-        self.local = "Patient".to_string();
-        self.steps = vec![("meta".to_string(), None)];
+        self.local = "Patient".into();
+        self.steps = vec![("meta", None)];
         let labels = self.structure_of(template, Frame { segment: 0, this: None });
         self.steps.clear();
         // Nothing lost: the message says nothing of labels.

@@ -200,8 +200,8 @@ impl<'a> Run<'a> {
         self.report(if subject.reading.is_some() { problem.owed_by(Duty::Feed) } else { problem });
     }
 
-    fn note_as(&mut self, value: Field<'a>, name: &str, mark: &Mark) {
-        self.steps.push((name.to_string(), None));
+    fn note_as(&mut self, value: Field<'a>, name: &'static str, mark: &Mark) {
+        self.steps.push((name, None));
         self.note(value, mark);
         self.steps.pop();
     }

@@ -1,5 +1,7 @@
 //! Reading places of the message: which values a path means, what conditions say, and what was read for what.
 
+use std::fmt::Write;
+
 use crate::hl7::{Level, Value as Field};
 use crate::mapping::language::{Root, SourcePath};
 use crate::mapping::{Lineage, Role};
@@ -33,8 +35,8 @@ impl<'a> Run<'a> {
         let whole = match &path.root {
             Root::This => frame.this,
             Root::Segment { .. } => {
-                let segments = self.structure.segments(path, frame.segment);
-                let segment = segments.first().and_then(|index| self.message.segment_at(*index));
+                let segment = self.structure.segment(path, frame.segment);
+                let segment = segment.and_then(|index| self.message.segment_at(index));
                 let field = segment.filter(|_| path.field > 0).map(|segment| segment.field(path.field));
                 field.map(|field| if path.repetition == 0 { field } else { field.repetition(path.repetition) })
             }
@@ -133,14 +135,15 @@ impl<'a> Run<'a> {
 
     /// The FHIRPath of the element at hand, below its resource.
     pub fn element(&self) -> String {
-        let mut path = String::new();
+        let mut path = String::with_capacity(48);
         for (name, index) in &self.steps {
             if !path.is_empty() {
                 path.push('.');
             }
             path.push_str(name);
             if let Some(index) = index {
-                path.push_str(&format!("[{index}]"));
+                // Nothing lost: writing to a text never fails.
+                let _ = write!(path, "[{index}]");
             }
         }
         path

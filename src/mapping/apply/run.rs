@@ -1,6 +1,7 @@
 //! One application of a map set to one message: what is known while it runs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::fhir::Draft;
 use crate::hl7::{DateTime, Message, SenderClock, Value as Field};
@@ -47,9 +48,9 @@ pub struct Run<'a> {
     pub elsewhere: HashMap<usize, usize>,
     pub read: ReadBytes,
     /// The local name of the draft being made.
-    pub local: String,
+    pub local: Arc<str>,
     /// The element being made: names with their index in a list.
-    pub steps: Vec<(String, Option<usize>)>,
+    pub steps: Vec<(&'a str, Option<usize>)>,
     /// How the sender tells the time.
     pub clock: SenderClock,
     /// The place that is meant for the time of the element at hand, where it could not be read or another stands in for it.
@@ -81,7 +82,7 @@ impl<'a> Run<'a> {
             problems: Vec::new(),
             elsewhere: HashMap::new(),
             read: ReadBytes::new(message.raw().len()),
-            local: String::new(),
+            local: Arc::from(""),
             steps: Vec::new(),
             original: None,
             deletes: message.raw().windows(2).any(|pair| pair == b"\"\""),

@@ -12,6 +12,8 @@ pub struct Structure<'m> {
     groups: Vec<Node>,
     /// Which group each segment stands in.
     group_of: Vec<usize>,
+    /// The name of each segment.
+    name_of: Vec<&'m str>,
 }
 
 #[derive(Debug)]
@@ -29,7 +31,8 @@ impl<'m> Structure<'m> {
         for segment in message.segments() {
             named.entry(segment.name()).or_default().push(segment.index());
         }
-        let mut structure = Self { named, groups: Vec::new(), group_of: vec![0; message.segments().count()] };
+        let name_of: Vec<&'m str> = message.segments().map(|segment| segment.name()).collect();
+        let mut structure = Self { named, groups: Vec::new(), group_of: vec![0; name_of.len()], name_of };
         structure.add(&message.own_groups(), None);
         structure
     }
@@ -74,6 +77,19 @@ impl<'m> Structure<'m> {
         let own = self.group_of.get(from).and_then(|index| self.groups.get(*index));
         let below = own.map(|node| self.below(node, groups)).unwrap_or_default();
         below.into_iter().filter(is_named).collect()
+    }
+
+    /// The first of them.
+    pub fn segment(&self, path: &SourcePath, from: usize) -> Option<usize> {
+        match &path.root {
+            // Nearly all paths stay in the segment at hand.
+            Root::Segment { groups, name }
+                if groups.is_empty() && self.name_of.get(from).is_some_and(|own| own == name) =>
+            {
+                Some(from)
+            }
+            _ => self.segments(path, from).first().copied(),
+        }
     }
 
     /// All segments of the message that a path means.

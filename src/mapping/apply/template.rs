@@ -1,6 +1,7 @@
 //! Filling the elements of one FHIR type. Constants alone never make an element: what nobody said is not invented.
 
 use serde_json::{Map, Value, json};
+use smallvec::SmallVec;
 
 use crate::fhir::{BY_MEMBER, Resource};
 use crate::mapping::language::{Body, Entry, Expression, Template};
@@ -67,7 +68,9 @@ impl<'a> Run<'a> {
         let (outer, notes) = (self.meant.take(), self.lineage.len());
         for way in &entry.ways {
             is_read |= self.fill_way(way, entry, frame, &mut values);
-            if let Some(sources) = sources.as_deref_mut().filter(|_| entry.is_list) {
+            if let Some(sources) =
+                sources.as_deref_mut().filter(|sources| entry.is_list && sources.len() != values.len())
+            {
                 sources.resize(values.len(), source_of(way));
             }
         }
@@ -95,7 +98,7 @@ impl<'a> Run<'a> {
             values.extend(found.into_iter().filter_map(|index| self.reference_to(index)));
             return false;
         }
-        let frames = match (&way.each, &way.at) {
+        let frames: SmallVec<[Frame<'a>; 2]> = match (&way.each, &way.at) {
             (Some(path), _) if self.has_too_many_labels(path, entry, frame) => return false,
             (Some(path), _) => {
                 // A `""` among repetitions is no item; whether it deletes is seen by all that the field says.
@@ -104,12 +107,12 @@ impl<'a> Run<'a> {
             }
             // Nothing lost: repetitions after the first stand in the unread list.
             (None, Some(path)) => self.frames(path, frame).into_iter().take(1).collect(),
-            (None, None) => vec![frame],
+            (None, None) => SmallVec::from_slice(&[frame]),
         };
         let mut is_read = false;
         for inner in frames {
             let index = entry.is_list.then_some(values.len());
-            self.steps.push((entry.name.clone(), index));
+            self.steps.push((&entry.name, index));
             let notes = self.lineage.len();
             if let Some(filled) = self.taken(way, entry, frame, inner) {
                 is_read |= filled.is_read;

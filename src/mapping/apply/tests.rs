@@ -122,7 +122,7 @@ fn every_element_names_its_bytes_and_its_line() {
     let mapped = map(REGISTRATION);
     let raw = REGISTRATION.replace('\n', "\r");
     let note = |draft: &str, element: &str| {
-        mapped.lineage.iter().find(|note| note.draft == draft && note.element == element).unwrap_or_else(|| {
+        mapped.lineage.iter().find(|note| *note.draft == *draft && note.element == element).unwrap_or_else(|| {
             panic!(
                 "no lineage of {draft}.{element}: {:#?}",
                 mapped.lineage.iter().map(|note| &note.element).collect::<Vec<_>>()
