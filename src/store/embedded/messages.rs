@@ -33,7 +33,7 @@ pub fn put(draft: &mut Draft<'_>, mut entry: MessageEntry, sequence: u64) -> Res
     summary.sequence = sequence;
     let notices = entry.count_after(counted);
     draft.put(input, sequence.to_be_bytes().to_vec());
-    draft.put(message_key(sequence), pack_message(&entry)?);
+    draft.put(message_key(sequence), pack_message(&mut entry)?);
     draft.counters.messages += 1;
     Ok(notices)
 }

@@ -10,6 +10,7 @@ mod indexes;
 mod keys;
 mod leases;
 mod line;
+mod lineage;
 mod looks;
 mod marker;
 mod messages;

@@ -6,12 +6,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::keys::{Hash, Reader, identifier_term, time_bytes, time_of};
+use super::lineage::{pack_trace, unpack_trace};
 use crate::fhir::Resource;
 use crate::identity::ResourceId;
 use crate::record::{State, Stored};
 use crate::store::kinds::OBSERVATION;
 use crate::store::query::observed_at;
-use crate::store::{MessageEntry, MessageSummary, StoreError, Trace};
+use crate::store::{MessageEntry, MessageSummary, StoreError};
 
 /// Smaller values are not worth compressing; larger than this no value of ours can be.
 const COMPRESS_FROM_BYTES: usize = 200;
@@ -137,9 +138,10 @@ pub fn unpack_stored(id: ResourceId, bytes: &[u8]) -> Result<Stored, StoreError>
 }
 
 /// The summary stays in front and uncompressed, so that a listing reads nothing else.
-pub fn pack_message(entry: &MessageEntry) -> Result<Vec<u8>, StoreError> {
+pub fn pack_message(entry: &mut MessageEntry) -> Result<Vec<u8>, StoreError> {
     let summary = json(&entry.summary)?;
-    let trace = json(&entry.trace)?;
+    let mut trace = Vec::with_capacity(8 * 1024);
+    pack_trace(&mut entry.trace, &mut trace)?;
     let mut packed = Vec::with_capacity(summary.len() + entry.raw.len());
     packed.extend_from_slice(&(summary.len() as u32).to_be_bytes());
     packed.extend_from_slice(&summary);
@@ -177,7 +179,7 @@ pub fn unpack_message(bytes: &[u8]) -> Result<MessageEntry, StoreError> {
     let rest = unsqueeze(reader.0)?;
     let mut reader = Reader(&rest);
     let length = u32::from_be_bytes(reader.take()?) as usize;
-    let trace: Trace = serde_json::from_slice(reader.slice(length)?).map_err(|_| damaged("a message's trace"))?;
+    let trace = unpack_trace(reader.slice(length)?)?;
     let length = u32::from_be_bytes(reader.take()?) as usize;
     let raw = reader.slice(length)?.to_vec();
     Ok(MessageEntry { summary, content, raw, answer: reader.0.to_vec(), trace })
