@@ -72,8 +72,15 @@ impl Sensitive {
 /// Adds to `meta.security` what the resource's content asks for: the sensitivity, and confidentiality R (restricted). Returns
 /// the sensitivities that hold.
 pub fn label_sensitive(resource: &mut Resource, value_sets: &ValueSets) -> Vec<&'static str> {
+    let fingerprint = value_sets.harmless.fingerprint(resource, []);
+    if value_sets.harmless.knows(&fingerprint) {
+        return Vec::new();
+    }
     let content = Content::of(resource);
     let held: Vec<&Sensitive> = SENSITIVE.iter().filter(|set| content.is_in(set.value_set, value_sets)).collect();
+    if held.is_empty() {
+        value_sets.harmless.learn(fingerprint);
+    }
     add_labels(resource, &labels_for(&held));
     held.iter().map(|set| set.code).collect()
 }

@@ -3,6 +3,7 @@
 mod concept;
 pub mod definition;
 mod draft;
+mod familiar;
 mod identifier;
 mod labels;
 mod located;
@@ -19,6 +20,7 @@ mod valueset;
 pub use concept::concept_title;
 pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{BY_MEMBER, Draft, KEYED, Scope};
+pub use familiar::{Familiar, Fingerprint};
 pub use identifier::Identifier;
 pub use labels::{OWN_LABELS, add_labels, is_hold, is_restricted, labels_of, retain_labels};
 pub use located::{Located, Span, Unreadable};

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use super::rules::{Invariant, Rules};
 use crate::fhir::definition::{Definitions, split_version, type_of_url};
-use crate::fhir::{Differential, ExtensionContext, Library};
+use crate::fhir::{Differential, ExtensionContext, Familiar, Library};
 
 /// How many profiles may build on each other.
 const MAX_BASES: usize = 16;
@@ -43,6 +43,8 @@ pub struct Profiles {
     library: Source,
     /// By URL without version: a version that a sender made up takes no room.
     compiled: RwLock<HashMap<String, Arc<Profile>>>,
+    /// Drafts without faults.
+    pub(super) faultless: Familiar,
 }
 
 #[derive(Debug)]
@@ -51,8 +53,7 @@ enum Source {
     Site(Box<Library>),
 }
 
-static BUILT_IN: LazyLock<Profiles> =
-    LazyLock::new(|| Profiles { library: Source::BuiltIn, compiled: RwLock::default() });
+static BUILT_IN: LazyLock<Profiles> = LazyLock::new(|| Profiles::of(Source::BuiltIn));
 
 impl Profiles {
     /// Those that are compiled into the program.
@@ -62,7 +63,11 @@ impl Profiles {
 
     /// Those of a site, and those that are compiled in.
     pub fn new(library: Library) -> Self {
-        Self { library: Source::Site(Box::new(library)), compiled: RwLock::default() }
+        Self::of(Source::Site(Box::new(library)))
+    }
+
+    fn of(library: Source) -> Self {
+        Self { library, compiled: RwLock::default(), faultless: Familiar::default() }
     }
 
     pub fn library(&self) -> &Library {

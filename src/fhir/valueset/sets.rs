@@ -8,6 +8,7 @@ use rust_embed::RustEmbed;
 use super::read::read_set;
 use super::rule::{Asked, Rule};
 use super::set::ValueSet;
+use crate::fhir::Familiar;
 use crate::problem::{Category, Problem};
 use crate::yaml::{self, Source, nearest};
 
@@ -19,6 +20,8 @@ struct Files;
 #[derive(Debug, Default)]
 pub struct ValueSets {
     sets: BTreeMap<String, ValueSet>,
+    /// Contents of which no set that is looked for holds anything.
+    pub harmless: Familiar,
 }
 
 static BUILT_IN: LazyLock<ValueSets> = LazyLock::new(|| ValueSets::compile(&built_in_value_sets()).0);
@@ -74,7 +77,7 @@ impl ValueSets {
         for set in unread {
             sets.entry(set.name.clone()).or_insert(set);
         }
-        let value_sets = Self { sets };
+        let value_sets = Self { sets, harmless: Familiar::default() };
         value_sets.check_references(&mut problems);
         (value_sets, problems)
     }
