@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+use tokio::sync::OwnedMutexGuard;
 
 use super::answer::{self, Answer};
 use super::decide::{Decided, decide, joined};
@@ -11,14 +13,15 @@ use super::find::{find, persons};
 use super::hot::Weight;
 use super::locks::MOST_TRIES;
 use super::overlay::Overlay;
-use super::portions::portions;
+use super::portions::{Portion, portions};
 use super::said::Said;
 use super::understand::{self, Read};
 use super::{Acknowledged, Arrival, Event, Gateway, notices, trace};
+use crate::identity::PersonId;
 use crate::mapping::Mapped;
 use crate::problem::{Category, FieldPlace, Place, Problem};
 use crate::site::{Feed, Site};
-use crate::store::{Disposition, MessageEntry, MessageSummary, Notice, Seen, StoreError, Trace, WriteUnit};
+use crate::store::{Disposition, MessageEntry, MessageSummary, Notice, Seen, StoreError, Trace, WriteUnit, step_aside};
 use crate::unused::Kind;
 
 impl Gateway {
@@ -52,42 +55,65 @@ impl Gateway {
         mut read: Read,
         content: [u8; 32],
     ) -> Result<Acknowledged, (StoreError, Read)> {
-        let mut replays = arrival.replays;
-        if replays.is_none() {
-            match self.store.seen(&feed.name, &read.control, &content).await {
-                Err(error) => return Err((error, read)),
-                Ok(Seen::New) => {}
-                // What was refused is tried again: the site may have been repaired since.
-                Ok(Seen::Same(entry))
-                    if matches!(entry.summary.disposition, Disposition::Error | Disposition::Rejected) =>
-                {
-                    replays = Some(entry.summary.sequence);
-                }
-                Ok(Seen::Same(entry)) => return Ok(answer::again(*entry)),
-                Ok(Seen::ControlReused(earlier)) => {
-                    if self.was_taken(earlier).await {
-                        read.problems.push(control_reused());
-                    }
-                }
+        let mut told = Told { site, feed, arrival, content, mapped: None, replays: arrival.replays };
+        let first = async {
+            if let Some(answer) = self.answered(&mut told, &mut read).await? {
+                return Ok(Step::Answered(answer));
             }
-        }
-        let mapped = match (&read.refusal, &read.message) {
-            (None, Some(message)) => understand::map(site, feed, message, self.clock.now()),
-            _ => None,
+            if let (None, Some(message)) = (&read.refusal, &read.message) {
+                told.mapped = understand::map(site, feed, message, self.clock.now());
+            }
+            read.problems.extend(told.mapped.iter().flat_map(|mapped| mapped.problems.iter().cloned()));
+            self.prepare(&told, &read).await
         };
-        if let Some(mapped) = &mapped {
-            read.problems.extend(mapped.problems.iter().cloned());
-        }
+        let mut step = self.aside(first).await;
         // Nothing lost: after so many tries the sender is told to send it again.
         for _ in 0..MOST_TRIES {
-            match self.once(site, feed, arrival, &read, mapped.as_ref(), content, replays).await {
+            if let Ok(Step::Waiting { persons, doubts }) = step {
+                let locks = self.locks.hold(&persons).await;
+                step = self.aside(self.decide_held(&told, &read, locks, doubts)).await;
+            }
+            let ready = match step {
+                Ok(Step::Answered(answer)) => return Ok(answer),
+                Ok(Step::Ready(ready)) => ready,
+                // Nothing lost: whoever holds the locks waits for none.
+                Ok(Step::Waiting { .. }) => break,
+                Err(error) => return Err((error, read)),
+            };
+            match self.write(&told, *ready).await {
                 Ok(acknowledged) => return Ok(acknowledged),
-                Err(StoreError::Conflict) => {}
+                Err(StoreError::Conflict) => step = self.aside(self.prepare(&told, &read)).await,
                 Err(StoreError::Duplicate(sequence)) => return self.answered_before(sequence, read).await,
                 Err(error) => return Err((error, read)),
             }
         }
         Err((StoreError::Unavailable("the record is changed by others all the time".to_string()), read))
+    }
+
+    /// Reads often: on a thread that may wait, where the store's reads hold one.
+    async fn aside<T>(&self, work: impl Future<Output = T> + Send) -> T {
+        if self.store.reads_hold_a_thread() { step_aside(work).await } else { work.await }
+    }
+
+    /// The answer to a message that came before.
+    async fn answered(&self, told: &mut Told<'_>, read: &mut Read) -> Result<Option<Acknowledged>, StoreError> {
+        if told.replays.is_some() {
+            return Ok(None);
+        }
+        match self.store.seen(&told.feed.name, &read.control, &told.content).await? {
+            Seen::New => {}
+            // What was refused is tried again: the site may have been repaired since.
+            Seen::Same(entry) if matches!(entry.summary.disposition, Disposition::Error | Disposition::Rejected) => {
+                told.replays = Some(entry.summary.sequence);
+            }
+            Seen::Same(entry) => return Ok(Some(answer::again(*entry))),
+            Seen::ControlReused(earlier) => {
+                if self.was_taken(earlier).await {
+                    read.problems.push(control_reused());
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Whether an earlier message with the same control id was taken. One that was cut short or oversized was not, and its
@@ -97,55 +123,120 @@ impl Gateway {
         matches!(earlier, Ok(Some(entry)) if entry.summary.disposition != Disposition::Rejected)
     }
 
-    /// Decides and commits once.
-    #[allow(clippy::too_many_arguments, reason = "one call site, and each is a different thing")]
-    async fn once(
-        &self,
-        site: &Site,
-        feed: &Feed,
-        arrival: &Arrival,
-        read: &Read,
-        mapped: Option<&Mapped>,
-        content: [u8; 32],
-        replays: Option<u64>,
-    ) -> Result<Acknowledged, StoreError> {
+    /// Decides once, unless the records are somebody else's at the moment.
+    async fn prepare(&self, told: &Told<'_>, read: &Read) -> Result<Step, StoreError> {
         let now = self.clock.now();
-        let said = Said { site, feed, control: &read.control, received: now };
-        let (mut decided, weight, _locks) = match (read.refusal, mapped) {
-            (None, Some(mapped)) => self.decide_message(&said, mapped).await?,
-            (refusal, _) => (nothing(refusal.unwrap_or(Disposition::Rejected)), Weight::default(), Vec::new()),
+        let (None, Some(mapped)) = (read.refusal, &told.mapped) else {
+            let refused = nothing(read.refusal.unwrap_or(Disposition::Rejected));
+            return Ok(self.ready(told, read, refused, Weight::default(), (now, Vec::new())));
         };
+        let portions = match told.portions(mapped) {
+            Ok(portions) => portions,
+            Err(problems) => {
+                let refused = Decided { problems, ..nothing(Disposition::Error) };
+                return Ok(self.ready(told, read, refused, Weight::default(), (now, Vec::new())));
+            }
+        };
+        let doubts = self.join_newcomers(&portions).await?;
+        let persons = persons(&*self.store, &portions).await?;
+        match self.locks.hold_free(&persons) {
+            Some(locks) => self.decide_portions(told, read, &portions, locks, doubts).await,
+            None => Ok(Step::Waiting { persons, doubts }),
+        }
+    }
+
+    async fn decide_held(
+        &self,
+        told: &Told<'_>,
+        read: &Read,
+        locks: Vec<OwnedMutexGuard<()>>,
+        doubts: Vec<Problem>,
+    ) -> Result<Step, StoreError> {
+        // Nothing lost: that the message can be taken apart was found before it had to wait.
+        let portions = told.mapped.as_ref().and_then(|mapped| told.portions(mapped).ok()).unwrap_or_default();
+        self.decide_portions(told, read, &portions, locks, doubts).await
+    }
+
+    async fn decide_portions(
+        &self,
+        told: &Told<'_>,
+        read: &Read,
+        portions: &[Portion<'_>],
+        locks: Vec<OwnedMutexGuard<()>>,
+        doubts: Vec<Problem>,
+    ) -> Result<Step, StoreError> {
+        let now = self.clock.now();
+        let said = Said { site: told.site, feed: told.feed, control: &read.control, received: now };
+        let started = Instant::now();
+        let (mut overlay, mut all, mut reading) = (Overlay::default(), Vec::new(), Duration::ZERO);
+        let mut weight = Weight::default();
+        for (place, portion) in portions.iter().enumerate() {
+            let begun = Instant::now();
+            let found = find(&*self.store, &self.hot, &overlay, portion).await?;
+            reading += begun.elapsed();
+            weight = found.weight;
+            let decided = decide(&said, portion, found);
+            if place + 1 < portions.len() {
+                // Nothing lost: the overlay takes in, and cuts nothing.
+                overlay.take(&decided.unit);
+            }
+            all.push(decided);
+        }
+        let mut decided = joined(all);
+        decided.problems.extend(doubts);
+        let steps = [("reading the record", reading), ("deciding", started.elapsed().saturating_sub(reading))];
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        decided.trace.timing_micros = steps.map(|(step, time)| (step.to_string(), micros(time))).to_vec();
+        Ok(self.ready(told, read, decided, weight, (now, locks)))
+    }
+
+    /// What was decided at that time, with all that is written and answered of it.
+    fn ready(
+        &self,
+        told: &Told<'_>,
+        read: &Read,
+        mut decided: Decided,
+        weight: Weight,
+        (now, locks): (Timestamp, Vec<OwnedMutexGuard<()>>),
+    ) -> Step {
+        let arrival = told.arrival;
         let mut problems = read.problems.clone();
         problems.append(&mut decided.problems);
         notices::mark_refused(&mut problems, decided.disposition, &read.event);
-        trace::complete(&mut decided.trace, &problems, mapped);
-        let answer = Answer::new(site, read, arrival, decided.disposition, &problems, now);
+        trace::complete(&mut decided.trace, &problems, told.mapped.as_ref());
+        let answer = Answer::new(told.site, read, arrival, decided.disposition, &problems, now);
         let summary = MessageSummary {
             sequence: 0,
             received: now,
-            feed: feed.name.clone(),
+            feed: told.feed.name.clone(),
             control: read.control.clone(),
             event: read.event.clone(),
             disposition: decided.disposition,
             acknowledged: answer.code.text().to_string(),
-            patient: decided.patient,
+            patient: decided.patient.take(),
             further_patients: u64::try_from(decided.other_patients.len()).unwrap_or(u64::MAX),
-            other_patients: decided.other_patients,
-            replays,
+            other_patients: std::mem::take(&mut decided.other_patients),
+            replays: told.replays,
             incomplete: arrival.oversized || arrival.cut_short || arrival.unframed,
             size: u64::try_from(arrival.raw.len()).unwrap_or(u64::MAX),
             problems: problems.len(),
         };
         // What a replay brings was counted with what it replays.
-        let unused = if replays.is_none() { decided.trace.notices(&feed.name, now) } else { Vec::new() };
+        let unused = if told.replays.is_none() { decided.trace.notices(&told.feed.name, now) } else { Vec::new() };
+        Step::Ready(Box::new(Ready { decided, weight, summary, answer, unused, _locks: locks }))
+    }
+
+    /// Commits what was decided, and tells whoever listens.
+    async fn write(&self, told: &Told<'_>, ready: Ready) -> Result<Acknowledged, StoreError> {
+        let Ready { decided, weight, summary, answer, unused, _locks } = ready;
         let resources = decided.trace.resources.clone();
         let rings =
             (decided.unit.heads.iter().any(|write| write.head.wake_at.is_some()), !decided.unit.deliveries.is_empty());
         let mut unit = decided.unit;
         unit.message = Some(MessageEntry {
             summary: summary.clone(),
-            content,
-            raw: arrival.raw.clone(),
+            content: told.content,
+            raw: told.arrival.raw.clone(),
             answer: answer.bytes.clone(),
             trace: decided.trace,
         });
@@ -160,45 +251,6 @@ impl Gateway {
         self.tell(committed.sequence, &summary, resources, rings);
         let Answer { code, bytes } = answer;
         Ok(Acknowledged { code, bytes, sequence: Some(committed.sequence), duplicate: false, unavailable: false })
-    }
-
-    async fn decide_message(
-        &self,
-        said: &Said<'_>,
-        mapped: &Mapped,
-    ) -> Result<(Decided, Weight, Vec<tokio::sync::OwnedMutexGuard<()>>), StoreError> {
-        let none = |decided| (decided, Weight::default(), Vec::new());
-        if mapped.has_errors() {
-            return Ok(none(nothing(Disposition::Error)));
-        }
-        let portions = match portions(&said.feed.identified_by, mapped) {
-            Ok(portions) => portions,
-            Err(problem) => return Ok(none(Decided { problems: vec![problem], ..nothing(Disposition::Error) })),
-        };
-        let store = &*self.store;
-        let doubts = self.join_newcomers(&portions).await?;
-        let locks = self.locks.hold(&persons(store, &portions).await?).await;
-        let started = Instant::now();
-        let (mut overlay, mut all, mut read) = (Overlay::default(), Vec::new(), Duration::ZERO);
-        let mut weight = Weight::default();
-        for (place, portion) in portions.iter().enumerate() {
-            let begun = Instant::now();
-            let found = find(store, &self.hot, &overlay, portion).await?;
-            read += begun.elapsed();
-            weight = found.weight;
-            let decided = decide(said, portion, found);
-            if place + 1 < portions.len() {
-                // Nothing lost: the overlay takes in, and cuts nothing.
-                overlay.take(&decided.unit);
-            }
-            all.push(decided);
-        }
-        let mut decided = joined(all);
-        decided.problems.extend(doubts);
-        let steps = [("reading the record", read), ("deciding", started.elapsed().saturating_sub(read))];
-        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        decided.trace.timing_micros = steps.map(|(step, time)| (step.to_string(), micros(time))).to_vec();
-        Ok((decided, weight, locks))
     }
 
     async fn answered_before(&self, sequence: u64, read: Read) -> Result<Acknowledged, (StoreError, Read)> {
@@ -235,6 +287,50 @@ impl Gateway {
             self.delivery_bell.notify_one();
         }
     }
+}
+
+/// What is known of a message before anything is decided of it.
+struct Told<'a> {
+    site: &'a Site,
+    feed: &'a Feed,
+    arrival: &'a Arrival,
+    /// SHA-256 of its bytes.
+    content: [u8; 32],
+    mapped: Option<Mapped>,
+    replays: Option<u64>,
+}
+
+impl Told<'_> {
+    /// What it says of whom; problems where it is refused.
+    fn portions<'m>(&self, mapped: &'m Mapped) -> Result<Vec<Portion<'m>>, Vec<Problem>> {
+        if mapped.has_errors() {
+            return Err(Vec::new());
+        }
+        portions(&self.feed.identified_by, mapped).map_err(|problem| vec![problem])
+    }
+}
+
+/// How far a message got before it has to wait for something.
+enum Step {
+    /// It came before.
+    Answered(Acknowledged),
+    /// Somebody else works on the records of these persons. What stands against joining them is said already.
+    Waiting {
+        persons: Vec<PersonId>,
+        doubts: Vec<Problem>,
+    },
+    Ready(Box<Ready>),
+}
+
+/// A message that is decided and not written yet.
+struct Ready {
+    decided: Decided,
+    weight: Weight,
+    summary: MessageSummary,
+    answer: Answer,
+    unused: Vec<Notice>,
+    /// Until it is written nobody else works on the records.
+    _locks: Vec<OwnedMutexGuard<()>>,
 }
 
 /// A message that changes nothing but is kept.

@@ -21,16 +21,24 @@ impl Locks {
 
     /// Locks the records in one fixed order, so that two merges of the same records cannot wait for each other forever.
     pub(super) async fn hold(&self, persons: &[PersonId]) -> Vec<OwnedMutexGuard<()>> {
+        let mut held = Vec::with_capacity(persons.len());
+        for lock in self.of(persons) {
+            held.push(lock.lock_owned().await);
+        }
+        held
+    }
+
+    /// The same where nobody holds any of them.
+    pub(super) fn hold_free(&self, persons: &[PersonId]) -> Option<Vec<OwnedMutexGuard<()>>> {
+        // Nothing lost: whoever asks waits for those that are held.
+        self.of(persons).map(|lock| lock.try_lock_owned().ok()).collect()
+    }
+
+    fn of(&self, persons: &[PersonId]) -> impl Iterator<Item = Arc<Mutex<()>>> {
         let mut stripes: Vec<usize> = persons.iter().map(|person| stripe(*person)).collect();
         stripes.sort_unstable();
         stripes.dedup();
-        let mut held = Vec::with_capacity(stripes.len());
-        for stripe in stripes {
-            if let Some(lock) = self.0.get(stripe) {
-                held.push(Arc::clone(lock).lock_owned().await);
-            }
-        }
-        held
+        stripes.into_iter().filter_map(|stripe| self.0.get(stripe).cloned())
     }
 }
 

@@ -22,6 +22,11 @@ pub trait Store: Send + Sync + 'static {
     /// a precondition that fails (a head's revision, a resource's version, an input already there) fails its unit alone.
     async fn commit(&self, unit: WriteUnit) -> Result<Committed, StoreError>;
 
+    /// Whether a read may hold its thread, so that work which reads often does well to step aside (`step_aside`).
+    fn reads_hold_a_thread(&self) -> bool {
+        false
+    }
+
     /// Which record each identifier leads to (merges followed), in the order asked.
     async fn persons_of(&self, identifiers: &[Identifier]) -> Result<Vec<Option<PersonId>>, StoreError>;
 

@@ -1,5 +1,6 @@
 //! Where everything is kept: one durable atomic commit per input, and the reads that the rest needs.
 
+mod aside;
 mod contract;
 mod embedded;
 mod engine;
@@ -18,6 +19,7 @@ mod unit;
 mod unused;
 mod worklist;
 
+pub use aside::step_aside;
 pub use contract::Store;
 pub use error::StoreError;
 pub use health::Health;

@@ -1,5 +1,5 @@
-//! The embedded store as `Store`. Reads run on tokio's blocking threads: most take microseconds, but any may wait for the
-//! disk, and handing one over costs about ten microseconds. Writes go to the committer.
+//! The embedded store as `Store`. Reads run on tokio's blocking threads, or at once on a thread that may wait: most take
+//! microseconds, but any may wait for the disk. Writes go to the committer.
 
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -23,6 +23,7 @@ use super::{
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
+use crate::store::aside::waiting;
 use crate::store::engine::View;
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
@@ -78,15 +79,7 @@ impl Embedded {
         read: impl FnOnce(&dyn View) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let shared = Arc::clone(&self.shared);
-        self.blocking(move || shared.read(read)).await
-    }
-
-    async fn blocking<T: Send + 'static>(
-        &self,
-        run: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let joined = tokio::task::spawn_blocking(run).await;
-        joined.map_err(|_| StoreError::Unavailable("a read was cut short".to_string()))?
+        waiting(move || shared.read(read)).await
     }
 
     async fn submit(&self, work: Work) -> Result<u64, StoreError> {
@@ -125,6 +118,10 @@ impl Drop for Embedded {
 impl Store for Embedded {
     async fn commit(&self, unit: WriteUnit) -> Result<Committed, StoreError> {
         self.submit(Work::Unit(Box::new(unit))).await.map(|sequence| Committed { sequence })
+    }
+
+    fn reads_hold_a_thread(&self) -> bool {
+        true
     }
 
     async fn persons_of(&self, identifiers: &[Identifier]) -> Result<Vec<Option<PersonId>>, StoreError> {
@@ -233,7 +230,7 @@ impl Store for Embedded {
         lease: SignedDuration,
     ) -> Result<Vec<(PersonId, Timestamp)>, StoreError> {
         let shared = Arc::clone(&self.shared);
-        self.blocking(move || {
+        waiting(move || {
             let mut claim = shared.timers.claim(now, lease);
             shared.read(|view| timers::claim(view, &mut claim, now, count))
         })
@@ -378,7 +375,7 @@ impl Store for Embedded {
 
     async fn health(&self) -> Health {
         let (shared, engine) = (Arc::clone(&self.shared), self.engine);
-        let read = self.blocking(move || shared.health(engine)).await;
+        let read = waiting(move || shared.health(engine)).await;
         read.unwrap_or_else(|error| shared::without_answer(engine, error.to_string()))
     }
 
