@@ -172,7 +172,7 @@ impl Gateway {
         let mut weight = Weight::default();
         for (place, portion) in portions.iter().enumerate() {
             let begun = Instant::now();
-            let found = find(&*self.store, &self.hot, &overlay, portion).await?;
+            let found = find(self, &told.site.value_sets, &overlay, portion).await?;
             reading += begun.elapsed();
             weight = found.weight;
             let decided = decide(&said, portion, found);

@@ -8,7 +8,7 @@ use super::Gateway;
 use super::hot::{Hot, OBSERVATIONS, Weight};
 use super::overlay::Overlay;
 use super::portions::Portion;
-use crate::fhir::Identifier;
+use crate::fhir::{Identifier, ValueSets};
 use crate::identity::{self, Identified, PersonId};
 use crate::problem::Problem;
 use crate::record::{Membership, Record, is_half_pressure, touched};
@@ -81,19 +81,26 @@ async fn warm(
 
 /// Reads what deciding about a portion needs.
 pub(super) async fn find(
-    store: &dyn Store,
-    hot: &Hot,
+    Gateway { store, hot, repeats, .. }: &Gateway,
+    value_sets: &ValueSets,
     overlay: &Overlay,
     portion: &Portion<'_>,
 ) -> Result<Found, StoreError> {
+    let store = &**store;
     let chosen = choose(store, overlay, &portion.candidates).await?;
     let (mut known, weight) = match warm(store, hot, overlay, chosen.person).await? {
         Some(warm) => warm,
         None => (record(store, overlay, chosen.person).await?, Weight::default()),
     };
     let origin = known.head.origin_of(&chosen.identifiers);
-    let (identified, mut problems) = identity::assign(portion.drafts.to_vec(), origin);
+    let (mut identified, mut problems) = identity::assign(portion.drafts.to_vec(), origin);
+    if overlay.is_empty() {
+        repeats.leave_out(store, value_sets, &mut identified).await?;
+    }
     complete(store, &mut known, &identified).await?;
+    if overlay.is_empty() {
+        repeats.remember(value_sets, &known, &identified);
+    }
     let prior = match portion.prior.as_slice() {
         [] => None,
         prior => {

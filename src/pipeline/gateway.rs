@@ -8,6 +8,7 @@ use tokio::sync::{Notify, broadcast};
 use super::condition::Condition;
 use super::hot::Hot;
 use super::locks::Locks;
+use super::repeats::Repeats;
 use crate::clock::Clock;
 use crate::site::Site;
 use crate::store::Store;
@@ -39,6 +40,7 @@ pub struct Gateway {
     pub condition: Condition,
     pub(super) locks: Locks,
     pub(super) hot: Hot,
+    pub(super) repeats: Repeats,
 }
 
 impl Gateway {
@@ -57,6 +59,7 @@ impl Gateway {
             condition: Condition::default(),
             locks: Locks::new(),
             hot: Hot::new(),
+            repeats: Repeats::new(),
         }
     }
 }

@@ -26,6 +26,7 @@ mod ownership;
 mod panels;
 mod portions;
 mod render;
+mod repeats;
 pub mod retention;
 pub mod roster;
 mod said;

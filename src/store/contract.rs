@@ -54,6 +54,15 @@ pub trait Store: Send + Sync + 'static {
         Ok(found)
     }
 
+    /// The current version of each of these resources, 0 of those that do not exist.
+    async fn versions(&self, keys: &[(String, ResourceId)]) -> Result<Vec<u64>, StoreError> {
+        let mut versions = Vec::with_capacity(keys.len());
+        for (resource_type, id) in keys {
+            versions.push(self.resource(resource_type, *id).await?.map_or(0, |stored| stored.version));
+        }
+        Ok(versions)
+    }
+
     /// One version of a resource, current or past.
     async fn version(&self, resource_type: &str, id: ResourceId, version: u64) -> Result<Option<Stored>, StoreError>;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::changes::read_head;
 use super::keys::{Key, OBSERVED, PERSON, RESOURCE, Reader, hash_identifier, history_key, resource_key};
-use super::pack::{damaged, unpack_stored};
+use super::pack::{Terms, damaged, unpack_stored};
 use super::walk::{all, present};
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -113,6 +113,15 @@ pub fn current(view: &dyn View, resource_type: &str, id: ResourceId) -> Result<O
 
 pub fn several(view: &dyn View, keys: &[(String, ResourceId)]) -> Result<Vec<Stored>, StoreError> {
     keys.iter().map(|(resource_type, id)| current(view, resource_type, *id)).filter_map(Result::transpose).collect()
+}
+
+/// 0 of those that do not exist.
+pub fn versions(view: &dyn View, keys: &[(String, ResourceId)]) -> Result<Vec<u64>, StoreError> {
+    let version = |(resource_type, id): &(String, ResourceId)| {
+        let value = view.get(&resource_key(kind(resource_type)?, *id))?;
+        value.map_or(Ok(0), |value| Terms::of_packed(&value).map(|terms| terms.version))
+    };
+    keys.iter().map(version).collect()
 }
 
 pub fn version(

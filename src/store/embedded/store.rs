@@ -153,6 +153,11 @@ impl Store for Embedded {
         self.read(move |view| record::several(view, &keys)).await
     }
 
+    async fn versions(&self, keys: &[(String, ResourceId)]) -> Result<Vec<u64>, StoreError> {
+        let keys = keys.to_vec();
+        self.read(move |view| record::versions(view, &keys)).await
+    }
+
     async fn version(&self, resource_type: &str, id: ResourceId, version: u64) -> Result<Option<Stored>, StoreError> {
         let resource_type = resource_type.to_string();
         self.read(move |view| record::version(view, &resource_type, id, version)).await
