@@ -85,7 +85,8 @@ impl Template {
         record.head.revision = 1;
         record.head.deliveries.clear();
         record.head.copies.clear();
-        let of_person = record.resources.into_values().filter(|stored| stored.id.person == person);
+        let of_person =
+            record.resources.into_iter().map(|(_, stored)| stored).filter(|stored| stored.id.person == person);
         let resources = of_person.map(|stored| serde_json::to_string(&first_version(stored)).unwrap()).collect();
         let deliveries = store.deliveries(&DeliveryFilter::default(), None, 100).await.unwrap().items;
         let of_visit = deliveries.into_iter().find(|delivery| delivery.new.subject.starts_with("Encounter/"));

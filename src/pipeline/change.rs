@@ -132,7 +132,7 @@ impl Gateway {
                 && known.record.head.family().any(|own| own == id.person)
                 && let Some(stored) = self.store.resource(kind, id).await?
             {
-                known.record.resources.insert((kind.to_string(), id), stored);
+                known.record.resources.put(stored);
             }
             let _locks = self.locks.hold(&[known.record.head.person]).await;
             let (changes, entries) = decide(&site, &known).map_err(Fault::Refused)?;

@@ -12,7 +12,7 @@ use crate::fhir::{Identifier, ValueSets};
 use crate::identity::{self, Identified, PersonId};
 use crate::problem::Problem;
 use crate::record::{Membership, Record, is_half_pressure, touched};
-use crate::store::{DateValue, Query, Relation, Store, StoreError, Term, observed_at};
+use crate::store::{DateValue, Query, Relation, Store, StoreError, Term};
 
 /// A record with the panels its patient is on.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,14 +117,13 @@ pub(super) async fn find(
 
 /// Adds to a loaded record what a statement touches and loading left out: shared resources and old observations.
 async fn complete(store: &dyn Store, record: &mut Record, identified: &[Identified]) -> Result<(), StoreError> {
-    let observed = record.of_type("Observation").filter_map(|stored| observed_at(&stored.resource));
-    let oldest = observed.min().filter(|_| record.truncated);
+    let oldest = record.resources.observed_first().filter(|_| record.truncated);
     let mut lacking = touched(&record.head, identified);
     // Nothing lost: what is there need not be read.
     lacking.retain(|key| !record.resources.contains_key(key));
     if !lacking.is_empty() {
         for stored in store.resources(&lacking).await? {
-            record.resources.insert((stored.resource.resource_type().to_string(), stored.id), stored);
+            record.resources.put(stored);
         }
     }
     if let Some(oldest) = oldest {
@@ -157,7 +156,9 @@ async fn complete_moments(
             let page = store.search(&query, cursor.as_ref(), OBSERVATIONS).await?;
             for stored in page.items {
                 // An earlier part of the same input may have changed what the store still has as it was.
-                record.resources.entry(("Observation".to_string(), stored.id)).or_insert(stored);
+                if record.get("Observation", stored.id).is_none() {
+                    record.resources.put(stored);
+                }
             }
             match page.next {
                 Some(next) => cursor = Some(next),

@@ -2,15 +2,11 @@
 //! read again for each message. A record is taken out while an input works on it and put back once that is durable. What is
 //! here counts only while the store's head has the same revision, so that another gateway's writes are never overlooked.
 
-use std::cmp::Reverse;
-
-use jiff::Timestamp;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use crate::identity::{PersonId, ResourceId};
-use crate::record::{Head, Record, Stored};
-use crate::store::observed_at;
+use crate::identity::PersonId;
+use crate::record::{Head, Record};
 
 /// The newest observations that are read with a record; rules look back no further.
 /// A pressure that came as two results is three of them.
@@ -61,22 +57,6 @@ impl Weight {
     }
 }
 
-/// What loading the record would leave out.
-fn keep_newest_observations(record: &mut Record) {
-    let time = |stored: &Stored| observed_at(&stored.resource).unwrap_or(stored.updated);
-    let observations = record.all_of_type("Observation");
-    let mut newest: Vec<(Reverse<Timestamp>, ResourceId)> =
-        observations.map(|stored| (Reverse(time(stored)), stored.id)).collect();
-    if newest.len() <= OBSERVATIONS {
-        return;
-    }
-    newest.sort_unstable();
-    for (_, id) in newest.into_iter().skip(OBSERVATIONS) {
-        record.resources.remove(&("Observation".to_string(), id));
-    }
-    record.truncated = true;
-}
-
 impl Hot {
     pub fn new() -> Self {
         Self(Cache::with_weighter((BYTES / USUAL_BYTES) as usize, BYTES, Weigh))
@@ -99,8 +79,8 @@ impl Hot {
     /// Puts back a record that was committed, as the store would give it; `written` is what the commit wrote of it in bytes.
     pub fn put_back(&self, mut record: Record, weight: Weight, written: usize) {
         // Nothing lost: the store has what belongs to no patient, and is asked for it.
-        record.resources.retain(|(_, id), _| id.person != PersonId::SHARED);
-        keep_newest_observations(&mut record);
+        record.resources.remove_shared();
+        record.truncated |= record.resources.keep_newest_observations(OBSERVATIONS);
         let weight = weight.after(&record, written);
         self.0.insert(record.head.person, Warm { record, weight });
     }

@@ -68,7 +68,7 @@ async fn a_record_that_is_kept_is_what_the_store_would_give() {
         assert_eq!(hot.truncated, stored.truncated, "after message {}", place + 1);
         let names = |record: &Record| record.resources.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&hot), names(&stored), "after message {}", place + 1);
-        for (key, one) in &stored.resources {
+        for (key, one) in stored.resources.iter() {
             assert_eq!(hot.resources.get(key), Some(one), "after message {}", place + 1);
         }
         let open = stored.of_type("Task").count();

@@ -80,14 +80,14 @@ struct Protects {
 }
 
 impl Protects {
-    /// What the records say of patients and visits once the changes are made.
+    /// What the records say of patients and visits once the changes are made. What has no label protects nothing.
     fn of(records: &[&Record], changes: &[Change]) -> Self {
         let labels_of = |kind: &'static str| {
-            let stored = records.iter().flat_map(move |record| record.all_of_type(kind));
+            let stored = records.iter().flat_map(|record| record.resources.labelled());
             let changed = changes.iter().map(|change| &change.stored);
-            let changed = changed.filter(move |stored| stored.resource.resource_type() == kind);
+            let of_kind = move |stored: &&Stored| stored.resource.resource_type() == kind;
             let by_id: BTreeMap<ResourceId, Vec<Value>> =
-                stored.chain(changed).map(|stored| (stored.id, protection(&stored.resource))).collect();
+                stored.chain(changed).filter(of_kind).map(|stored| (stored.id, protection(&stored.resource))).collect();
             by_id.into_iter().filter(|(_, labels)| !labels.is_empty())
         };
         Self {

@@ -170,7 +170,7 @@ impl Story {
             let known = self.gateway.load(*person, OBSERVATIONS).await?;
             living.insert(known.record.head.person, known.record.resources);
         }
-        let all = living.into_values().flat_map(BTreeMap::into_values);
+        let all = living.into_values().flatten().map(|(_, stored)| stored);
         Ok(all.filter(|stored| stored.state.superseded.is_none()).collect())
     }
 }

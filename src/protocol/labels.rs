@@ -81,10 +81,8 @@ struct Known {
 impl Known {
     fn of(record: &Record) -> Self {
         let mut known = Self { labels: BTreeMap::new(), superseded: BTreeMap::new() };
-        for stored in record.resources.values() {
-            if labels_of(&stored.resource).next().is_some() {
-                known.learn(stored);
-            }
+        record.resources.labelled().for_each(|stored| known.learn(stored));
+        for stored in record.resources.superseded() {
             let by = stored.state.superseded.map(|by| format!("{}/{by}", stored.resource.resource_type()));
             known.superseded.extend(by.map(|by| (name(stored), by)));
         }

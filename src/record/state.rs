@@ -203,16 +203,6 @@ impl Head {
     }
 }
 
-/// A patient's record as loaded: all resources but old observations (the newest are there), and the shared resources
-/// that were asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Record {
-    pub head: Head,
-    pub resources: BTreeMap<(String, ResourceId), Stored>,
-    /// Older observations exist that were not loaded.
-    pub truncated: bool,
-}
-
 /// One resource written by a change: the new content, and the version it replaces (0 when new). A change whose
 /// `stored.version` equals `replaces` only updates how the resource came to be: no new version, nothing to tell anybody.
 #[derive(Debug, Clone, PartialEq)]
@@ -225,32 +215,5 @@ impl Change {
     /// Whether the resource has a new version: its content changed.
     pub fn is_visible(&self) -> bool {
         self.stored.version != self.replaces
-    }
-}
-
-impl Record {
-    pub fn new(person: PersonId) -> Self {
-        Self { head: Head::new(person), resources: BTreeMap::new(), truncated: false }
-    }
-
-    /// All resources of a type, in order of id, without those that another one superseded.
-    pub fn of_type<'a>(&'a self, resource_type: &'a str) -> impl Iterator<Item = &'a Stored> {
-        self.all_of_type(resource_type).filter(|stored| stored.state.superseded.is_none())
-    }
-
-    /// Those that another one superseded among them.
-    pub fn all_of_type<'a>(&'a self, resource_type: &'a str) -> impl Iterator<Item = &'a Stored> {
-        let of_type = self.resources.range((resource_type.to_string(), ResourceId::FIRST)..);
-        of_type.take_while(move |((kind, _), _)| kind == resource_type).map(|(_, stored)| stored)
-    }
-
-    pub fn get(&self, resource_type: &str, id: ResourceId) -> Option<&Stored> {
-        self.resources.get(&(resource_type.to_string(), id))
-    }
-
-    /// Puts a change into this copy of the record, so that what comes next sees it.
-    pub fn apply(&mut self, change: &Change) {
-        let key = (change.stored.resource.resource_type().to_string(), change.stored.id);
-        self.resources.insert(key, change.stored.clone());
     }
 }

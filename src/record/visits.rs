@@ -30,7 +30,8 @@ pub(super) fn doubts(working: &Working<'_>, statement: &Statement) -> Vec<Proble
             // Nothing lost: a visit without a number is told of just above, unless a result only mentions it.
             continue;
         };
-        let others = working.of_type("Encounter").filter(|(id, _, _)| *id != identified.id);
+        let values = own.iter().map(|(_, value, _)| value.as_str());
+        let others = working.visits(values).filter(|(id, _, _)| *id != identified.id);
         let shared = others.filter_map(|(_, other, state)| shared(&own, &numbers(other, state)));
         problems.extend(shared.map(possible_duplicate).next());
     }

@@ -10,7 +10,9 @@ use super::{Change, Record, State, Stored};
 use crate::fhir::{Resource, without};
 use crate::identity::{PersonId, ResourceId};
 
-pub(super) type Key = (String, ResourceId);
+pub(super) use super::resources::Key;
+
+const VISIT: &str = "Encounter";
 
 pub(super) struct Working<'a> {
     records: Vec<&'a Record>,
@@ -39,16 +41,22 @@ impl<'a> Working<'a> {
         stored.chain(self.written.keys()).filter(|(_, id)| persons.contains(&id.person)).cloned().collect()
     }
 
-    /// The resources of a type that nothing superseded, as they stand.
-    pub fn of_type<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = (ResourceId, &'s Resource, &'s State)> {
-        let stored = self.records.iter().flat_map(|record| record.resources.iter());
-        let unwritten = stored.filter(|(key, _)| !self.written.contains_key(*key));
-        let unwritten = unwritten.map(|(key, stored)| (key, &stored.resource, &stored.state));
-        let written = self.written.iter().map(|(key, (resource, state))| (key, resource, state));
-        let of_type = unwritten.chain(written).filter(move |((known, _), _, _)| known == kind);
-        of_type
-            .filter(|(_, _, state)| state.superseded.is_none())
-            .map(|((_, id), resource, state)| (*id, resource, state))
+    /// The visits that nothing superseded and that have an identifier of one of these values, as they stand; all that are
+    /// written are among them.
+    pub fn visits<'s>(
+        &'s self,
+        values: impl Iterator<Item = &'s str> + Clone,
+    ) -> impl Iterator<Item = (ResourceId, &'s Resource, &'s State)> {
+        let numbered = self.records.iter().flat_map(move |record| {
+            let found = values.clone().flat_map(|value| record.resources.visits_numbered(value));
+            found.map(|stored| (stored.id, stored)).collect::<BTreeMap<_, _>>().into_values()
+        });
+        let is_written = |stored: &&Stored| self.written.contains_key(&(VISIT.to_string(), stored.id));
+        let unwritten = numbered.filter(move |stored| !is_written(stored));
+        let unwritten = unwritten.map(|stored| (stored.id, &stored.resource, &stored.state));
+        let written = self.written.iter().filter(|((kind, _), _)| kind == VISIT);
+        let written = written.map(|((_, id), (resource, state))| (*id, resource, state));
+        unwritten.chain(written).filter(|(_, _, state)| state.superseded.is_none())
     }
 
     pub fn fragment(&self, key: &Key) -> Option<Fragment> {

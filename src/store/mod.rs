@@ -29,9 +29,7 @@ pub use notices::Gathered;
 pub use open::{EngineChoice, StoreSettings, open};
 pub use outbox::{Attempt, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome};
 pub use prune::{PruneBefore, Pruned};
-pub use query::{
-    Cursor, DateValue, Found, MOST_SORTED, Match, Page, Query, Relation, Sort, SortBy, Term, TokenValue, observed_at,
-};
+pub use query::{Cursor, DateValue, Found, MOST_SORTED, Match, Page, Query, Relation, Sort, SortBy, Term, TokenValue};
 pub use unit::{AuditEntry, Committed, HeadWrite, WriteUnit};
 pub use unused::{
     Cause, MOST_CAUSES, NO_FEED, Notice, UnusedAnswer, UnusedEntry, UnusedFilter, UnusedState, UnusedTotal, UnusedWork,

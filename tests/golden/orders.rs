@@ -171,7 +171,7 @@ async fn look(house: &House, persons: &BTreeSet<PersonId>, when: &str, ending: &
         wakes.insert(known.record.head.wake_at.map(|at| at.to_string()));
         let identifiers: Vec<String> = known.record.head.identifiers.iter().map(identifier_text).collect();
         ending.insert(format!("{when}: identifiers of {}", known.record.head.person), json!(identifiers));
-        for ((kind, id), stored) in &known.record.resources {
+        for ((kind, id), stored) in known.record.resources.iter() {
             if stored.state.superseded.is_some() || kind == "Provenance" {
                 continue;
             }

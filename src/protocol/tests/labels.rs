@@ -3,21 +3,31 @@
 use serde_json::{Value, json};
 
 use super::stage::{SHIPPED, at, scene, tell};
-use crate::fhir::{add_labels, labels_of, retain_labels};
+use crate::fhir::{Resource, add_labels, labels_of, retain_labels};
 use crate::protocol::example::scene::Scene;
 
 const ACT: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
+/// Changes the resources of the record as they stand, without a new version.
+fn edit(scene: &mut Scene<'_>, mut change: impl FnMut(&mut Resource)) {
+    for (_, mut stored) in scene.record.resources.clone() {
+        change(&mut stored.resource);
+        scene.record.resources.put(stored);
+    }
+}
+
 /// Gives a label to the resources of a type that have this somewhere in them, as a sender would.
 fn label(scene: &mut Scene<'_>, kind: &str, part: &str, code: &str) {
-    let fits = |resource: &crate::fhir::Resource| {
+    let fits = |resource: &Resource| {
         resource.resource_type() == kind && Value::from(resource.clone()).to_string().contains(part)
     };
     let mut found = 0;
-    for stored in scene.record.resources.values_mut().filter(|stored| fits(&stored.resource)) {
-        found += 1;
-        add_labels(&mut stored.resource, &[json!({ "system": ACT, "code": code })]);
-    }
+    edit(scene, |resource| {
+        if fits(resource) {
+            found += 1;
+            add_labels(resource, &[json!({ "system": ACT, "code": code })]);
+        }
+    });
     assert!(found > 0, "no {kind} with {part}");
 }
 
@@ -123,11 +133,13 @@ fn a_label_that_work_had_it_keeps_and_looking_again_writes_nothing() {
     tell(&mut scene, "{ ed-arrival: '2026-03-02T10:00', reason: R51 }\n{ ed-discharge: '2026-03-02T14:00' }");
     label(&mut scene, "Encounter", "R51", "HEAD");
     assert!(!scene.look().changes.is_empty());
-    for stored in scene.record.resources.values_mut().filter(|stored| stored.resource.resource_type() == "Encounter") {
-        let mut meta = stored.resource.get("meta").cloned().unwrap();
-        meta.as_object_mut().unwrap().shift_remove("security");
-        stored.resource.set("meta", meta);
-    }
+    edit(&mut scene, |resource| {
+        if resource.resource_type() == "Encounter" {
+            let mut meta = resource.get("meta").cloned().unwrap();
+            meta.as_object_mut().unwrap().shift_remove("security");
+            resource.set("meta", meta);
+        }
+    });
     assert!(scene.look().changes.is_empty());
     assert_eq!(labels(&scene, "Task", "ed-follow-up"), ["HEAD"]);
     assert_eq!(scene.failures, Vec::<String>::new());
@@ -135,9 +147,11 @@ fn a_label_that_work_had_it_keeps_and_looking_again_writes_nothing() {
 
 /// Takes every label off the resources of a type, as a look does.
 fn unlabel(scene: &mut Scene<'_>, kind: &str) {
-    for stored in scene.record.resources.values_mut().filter(|stored| stored.resource.resource_type() == kind) {
-        retain_labels(&mut stored.resource, |_| false);
-    }
+    edit(scene, |resource| {
+        if resource.resource_type() == kind {
+            retain_labels(resource, |_| false);
+        }
+    });
 }
 
 #[test]
@@ -164,14 +178,11 @@ fn the_hold_of_work_goes_with_the_look_and_no_label_that_has_another_reason() {
         let story =
             "{ ed-arrival: '2026-03-02T10:00', diagnoses: [J45.901, L40.0] }\n{ ed-discharge: '2026-03-02T14:00' }";
         tell(&mut scene, story);
-        for stored in scene.record.resources.values_mut() {
-            let kind = stored.resource.resource_type().to_string();
-            if kind == "Condition" {
-                add_labels(&mut stored.resource, &[hold.clone(), restricted.clone()]);
-            } else if kind == "Patient" && patient_is_restricted {
-                add_labels(&mut stored.resource, std::slice::from_ref(&restricted));
-            }
-        }
+        edit(&mut scene, |resource| match resource.resource_type() {
+            "Condition" => _ = add_labels(resource, &[hold.clone(), restricted.clone()]),
+            "Patient" if patient_is_restricted => _ = add_labels(resource, std::slice::from_ref(&restricted)),
+            _ => {}
+        });
         scene.look();
         assert_eq!(labels(&scene, "Task", "\"ed-follow-up\""), ["R", "not-looked-at"]);
         unlabel(&mut scene, "Condition");

@@ -7,11 +7,10 @@ use serde_json::{Map, Value};
 
 use super::keys::{Hash, Reader, identifier_term, time_bytes, time_of};
 use super::lineage::{pack_trace, unpack_trace};
-use crate::fhir::Resource;
+use crate::fhir::{Resource, observed_at};
 use crate::identity::ResourceId;
 use crate::record::{State, Stored};
 use crate::store::kinds::OBSERVATION;
-use crate::store::query::observed_at;
 use crate::store::{MessageEntry, MessageSummary, StoreError};
 
 /// Smaller values are not worth compressing; larger than this no value of ours can be.

@@ -1,7 +1,5 @@
 //! Reading a patient's record and what leads to it.
 
-use std::collections::BTreeMap;
-
 use super::changes::read_head;
 use super::keys::{Key, OBSERVED, PERSON, RESOURCE, Reader, hash_identifier, history_key, resource_key};
 use super::pack::{Terms, damaged, unpack_stored};
@@ -50,21 +48,17 @@ pub fn load(
         let whole = Span::prefix(Key::new(RESOURCE).person(*person).done());
         for span in [Span::between(whole.from, of(observation)), Span::between(of(observation + 1), whole.until)] {
             for pair in all(view, &span)? {
-                put(&mut record.resources, unpack_pair(&pair)?);
+                record.resources.put(unpack_pair(&pair)?);
             }
         }
     }
     record.truncated = load_observations(view, &persons, observations, &mut record)?;
     for (resource_type, id) in shared {
         if let Some(stored) = current(view, resource_type, *id)? {
-            put(&mut record.resources, stored);
+            record.resources.put(stored);
         }
     }
     Ok(record)
-}
-
-fn put(resources: &mut BTreeMap<(String, ResourceId), Stored>, stored: Stored) {
-    resources.insert((stored.resource.resource_type().to_string(), stored.id), stored);
 }
 
 /// The newest of all the records together; true when there are more.
@@ -85,7 +79,7 @@ fn load_observations(
     let truncated = newest.len() > limit;
     for (_, id) in newest.into_iter().take(limit) {
         let value = view.get(&resource_key(kind(OBSERVATION)?, id))?;
-        put(&mut record.resources, unpack_stored(id, &present(value, "an observation")?)?);
+        record.resources.put(unpack_stored(id, &present(value, "an observation")?)?);
     }
     Ok(truncated)
 }

@@ -4,10 +4,10 @@ use deadpool_postgres::{Object, Transaction};
 
 use super::rows::{clean, json, nanos, signed, terms, unsigned};
 use super::{audit, messages, outbox, unused, worklist};
+use crate::fhir::observed_at;
 use crate::identity::PersonId;
 use crate::record::{Change, Head};
 use crate::store::looks::waits_for_look;
-use crate::store::query::observed_at;
 use crate::store::{Committed, HeadWrite, StoreError, WriteUnit};
 
 pub async fn commit(mut client: Object, mut unit: WriteUnit) -> Result<Committed, StoreError> {

@@ -114,7 +114,7 @@ async fn read_into(
     let rows = view.query(&statement, parameters).await?;
     for row in rows.iter().take(most) {
         let stored = stored(row)?;
-        record.resources.insert((stored.resource.resource_type().to_string(), stored.id), stored);
+        record.resources.put(stored);
     }
     Ok(rows.len() > most)
 }

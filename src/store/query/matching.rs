@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::interval::Interval;
-use super::{Query, Term, TokenValue, text};
+use super::{DateValue, Query, Relation, Term, TokenValue, text};
+use crate::fhir::Interval;
 use crate::record::Stored;
 
 /// Whether the resource matches all terms; one that another superseded matches none. `Patient` terms are not tested: they say where to look, and following
@@ -30,10 +30,10 @@ fn matches_term(stored: &Stored, term: &Term) -> bool {
             .iter()
             .flat_map(|path| elements(path))
             .filter_map(Interval::of_value)
-            .any(|interval| values.iter().any(|value| interval.answers(value))),
+            .any(|interval| values.iter().any(|value| answers(interval, value))),
         Term::LastUpdated(values) => {
             let moment = Interval::at(stored.updated);
-            values.iter().any(|value| moment.answers(value))
+            values.iter().any(|value| answers(moment, value))
         }
         Term::Text { elements: paths, values } => {
             let texts = paths.iter().flat_map(|path| elements(path)).flat_map(text::texts).map(text::fold);
@@ -42,6 +42,16 @@ fn matches_term(stored: &Stored, term: &Term) -> bool {
         Term::Reference { element, values } => {
             elements(element).iter().any(|found| values.iter().any(|value| reference_matches(found, value)))
         }
+    }
+}
+
+fn answers(covered: Interval, asked: &DateValue) -> bool {
+    let within =
+        asked.from.is_none_or(|from| covered.from >= from) && asked.until.is_none_or(|until| covered.until <= until);
+    match asked.relation {
+        Relation::Within => within,
+        Relation::NotWithin => !within,
+        Relation::Overlaps => covered.overlaps(asked.from, asked.until),
     }
 }
 

@@ -1,12 +1,10 @@
 //! What can be asked of the stored resources (http://hl7.org/fhir/R4/search.html), and how a resource answers it.
 
-mod interval;
 mod matching;
 mod order;
 mod terms;
 mod text;
 
-pub use interval::observed_at;
 pub use matching::matches;
 pub use order::{Gathering, MOST_SORTED, Sort, SortBy, is_newest_first};
 pub use terms::{Cursor, DateValue, Found, Match, Page, Query, Relation, Term, TokenValue};

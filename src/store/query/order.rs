@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::interval::Interval;
 use super::matching::elements_at;
 use super::{Cursor, Found, Match, Query, Term, text};
+use crate::fhir::Interval;
 use crate::record::Stored;
 use crate::store::StoreError;
 

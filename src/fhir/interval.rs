@@ -5,8 +5,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Span, Timestamp, tz::TimeZone};
 use serde_json::Value;
 
-use super::{DateValue, Relation};
-use crate::fhir::Resource;
+use super::Resource;
 
 /// The time that a date, dateTime, instant or Period covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,17 +58,7 @@ impl Interval {
         Self { from: moment, until }
     }
 
-    pub fn answers(&self, asked: &DateValue) -> bool {
-        let within =
-            asked.from.is_none_or(|from| self.from >= from) && asked.until.is_none_or(|until| self.until <= until);
-        match asked.relation {
-            Relation::Within => within,
-            Relation::NotWithin => !within,
-            Relation::Overlaps => self.overlaps(asked.from, asked.until),
-        }
-    }
-
-    fn overlaps(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
+    pub fn overlaps(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
         until.is_none_or(|until| self.from < until) && from.is_none_or(|from| self.until > from)
     }
 }

@@ -1,0 +1,173 @@
+//! The resources of a record, with what is asked of them at every input kept beside them: a look at each of them would cost
+//! more with every year of a life.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Stored;
+use crate::fhir::{labels_of, observed_at};
+use crate::identity::{PersonId, ResourceId};
+
+/// A resource by type and id.
+pub type Key = (String, ResourceId);
+
+/// Resources by type and id. What is only read is read as of a map.
+#[derive(Debug, Clone, Default)]
+pub struct Resources {
+    all: BTreeMap<Key, Stored>,
+    /// Those that have security labels.
+    labelled: BTreeSet<Key>,
+    /// Those that turned out to be the same as another one.
+    superseded: BTreeSet<Key>,
+    /// Those that belong to no patient.
+    shared: BTreeSet<Key>,
+    /// Observations, the newest first: by when they were true, or else when they were written; superseded ones among them.
+    observed: BTreeSet<(Reverse<Timestamp>, ResourceId)>,
+    /// Encounters by the values of their identifiers.
+    numbered: BTreeMap<String, BTreeSet<ResourceId>>,
+}
+
+impl Resources {
+    /// Puts a resource in the place of the one with its id.
+    pub fn put(&mut self, stored: Stored) {
+        self.insert((stored.resource.resource_type().to_string(), stored.id), stored);
+    }
+
+    pub fn insert(&mut self, key: Key, stored: Stored) {
+        if let Some(former) = self.all.remove(&key) {
+            self.forget(&key, &former);
+        }
+        self.note(&key, &stored);
+        self.all.insert(key, stored);
+    }
+
+    pub fn remove(&mut self, key: &Key) -> Option<Stored> {
+        let gone = self.all.remove(key)?;
+        self.forget(key, &gone);
+        Some(gone)
+    }
+
+    pub fn labelled(&self) -> impl Iterator<Item = &Stored> {
+        self.labelled.iter().filter_map(|key| self.all.get(key))
+    }
+
+    pub fn superseded(&self) -> impl Iterator<Item = &Stored> {
+        self.superseded.iter().filter_map(|key| self.all.get(key))
+    }
+
+    /// When the oldest Observation was true.
+    pub fn observed_first(&self) -> Option<Timestamp> {
+        self.observed.last().map(|(Reverse(at), _)| *at)
+    }
+
+    /// The visits that have an identifier of this value, whoever gave it.
+    pub fn visits_numbered(&self, value: &str) -> impl Iterator<Item = &Stored> {
+        let ids = self.numbered.get(value).into_iter().flatten();
+        ids.filter_map(|id| self.all.get(&("Encounter".to_string(), *id)))
+    }
+
+    /// Takes what belongs to no patient away.
+    pub fn remove_shared(&mut self) {
+        for key in self.shared.clone() {
+            self.remove(&key);
+        }
+    }
+
+    /// Takes all but the newest Observations away; true when there were more.
+    pub fn keep_newest_observations(&mut self, most: usize) -> bool {
+        let is_more = self.observed.len() > most;
+        while self.observed.len() > most
+            && let Some((_, id)) = self.observed.last().copied()
+        {
+            self.remove(&("Observation".to_string(), id));
+        }
+        is_more
+    }
+
+    fn note(&mut self, key: &Key, stored: &Stored) {
+        if labels_of(&stored.resource).next().is_some() {
+            self.labelled.insert(key.clone());
+        }
+        if stored.state.superseded.is_some() {
+            self.superseded.insert(key.clone());
+        }
+        if key.1.person == PersonId::SHARED {
+            self.shared.insert(key.clone());
+        }
+        self.observed.extend(observed(key, stored));
+        for value in numbers(key, stored) {
+            self.numbered.entry(value.to_string()).or_default().insert(key.1);
+        }
+    }
+
+    fn forget(&mut self, key: &Key, former: &Stored) {
+        self.labelled.remove(key);
+        self.superseded.remove(key);
+        self.shared.remove(key);
+        if let Some(place) = observed(key, former) {
+            self.observed.remove(&place);
+        }
+        for value in numbers(key, former) {
+            if let Some(ids) = self.numbered.get_mut(value) {
+                ids.remove(&key.1);
+                if ids.is_empty() {
+                    self.numbered.remove(value);
+                }
+            }
+        }
+    }
+}
+
+/// Where an Observation stands among them.
+fn observed((kind, id): &Key, stored: &Stored) -> Option<(Reverse<Timestamp>, ResourceId)> {
+    let at = || observed_at(&stored.resource).unwrap_or(stored.updated);
+    (kind == "Observation").then(|| (Reverse(at()), *id))
+}
+
+/// The values of a visit's identifiers.
+fn numbers<'s>((kind, _): &Key, stored: &'s Stored) -> impl Iterator<Item = &'s str> {
+    let stated = stored.resource.get("identifier").filter(|_| kind == "Encounter");
+    let items = stated.and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(|item| item.get("value")?.as_str())
+}
+
+impl Deref for Resources {
+    type Target = BTreeMap<Key, Stored>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.all
+    }
+}
+
+impl PartialEq for Resources {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+}
+
+impl Extend<(Key, Stored)> for Resources {
+    fn extend<I: IntoIterator<Item = (Key, Stored)>>(&mut self, more: I) {
+        more.into_iter().for_each(|(key, stored)| self.insert(key, stored));
+    }
+}
+
+impl FromIterator<(Key, Stored)> for Resources {
+    fn from_iter<I: IntoIterator<Item = (Key, Stored)>>(all: I) -> Self {
+        let mut resources = Self::default();
+        resources.extend(all);
+        resources
+    }
+}
+
+impl IntoIterator for Resources {
+    type Item = (Key, Stored);
+    type IntoIter = std::collections::btree_map::IntoIter<Key, Stored>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.all.into_iter()
+    }
+}
