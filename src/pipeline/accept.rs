@@ -244,8 +244,8 @@ impl Gateway {
         let began = Instant::now();
         let committed = self.store.commit(unit).await?;
         self.metrics.count_commit(began.elapsed().as_secs_f64());
-        if let Some(record) = decided.record {
-            self.hot.put_back(record, weight, written);
+        if let Some((record, memory)) = decided.record {
+            self.hot.put_back(record, memory, weight, written);
         }
         self.count_unused(&unused);
         self.tell(committed.sequence, &summary, resources, rings);

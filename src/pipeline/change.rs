@@ -1,8 +1,7 @@
 //! Changes that no message brings: a clock that came due, a person's action on a task, a message taken again. They enter
 //! the same path at the record.
 
-use super::find::Known;
-use super::hot::OBSERVATIONS;
+use super::find::{Known, Taken};
 use super::join::Somebody;
 use super::locks::MOST_TRIES;
 use super::settle::{Settled, settle};
@@ -31,7 +30,7 @@ impl Gateway {
     /// Lets the protocols look at a record whose clock came due.
     pub async fn wake(&self, person: PersonId) -> Result<(), StoreError> {
         // An import of a roster wakes everybody it names.
-        let head = self.load(person, 1).await?.record.head;
+        let head = self.living(person).await?;
         self.join_by_roster(&Somebody { person: head.person, own: &head.identifiers, birth: None }).await?;
         self.change(person, |_, _| Ok((Vec::new(), Vec::new()))).await.map_err(|fault| match fault {
             Fault::Store(error) => error,
@@ -126,7 +125,13 @@ impl Gateway {
         // Nothing lost: after so many tries the timer stays due, or the person is told.
         for _ in 0..MOST_TRIES {
             let site = self.site.load_full();
-            let mut known = self.load(person, OBSERVATIONS).await?;
+            let person = self.living(person).await?.person;
+            let _locks = self.locks.hold(&[person]).await;
+            let Taken { mut known, weight, memory } = self.take_up(person).await?;
+            if known.record.head.person != person {
+                // Nothing lost: it was merged meanwhile, and is found again where it is now.
+                continue;
+            }
             if let Some((kind, id)) = wanted
                 && known.record.get(kind, id).is_none()
                 && known.record.head.family().any(|own| own == id.person)
@@ -134,17 +139,28 @@ impl Gateway {
             {
                 known.record.resources.put(stored);
             }
-            let _locks = self.locks.hold(&[known.record.head.person]).await;
-            let (changes, entries) = decide(&site, &known).map_err(Fault::Refused)?;
+            let (changes, entries) = match decide(&site, &known) {
+                Ok(decided) => decided,
+                Err(problem) => {
+                    self.hot.put_back(known.record, memory, weight, 0);
+                    return Err(Fault::Refused(problem));
+                }
+            };
             let mut working = Working::new(known.record, known.memberships);
+            working.memory = memory;
             working.take(changes);
             let now = self.clock.now();
-            let Settled { mut unit, trace, unused, .. } = settle(&site, working, now);
+            let Settled { mut unit, trace, unused, record, memory } = settle(&site, working, now);
             unit.audit.extend(entries);
             unit.unused = notices::without_message(&unused, now);
+            let written = unit.changes.iter().map(|change| crate::record::weight(&change.stored)).sum();
             match self.commit_change(unit, trace.resources.clone()).await {
                 Err(StoreError::Conflict) => {}
-                done => return Ok(done.map(|()| trace.resources)?),
+                Err(error) => return Err(error.into()),
+                Ok(()) => {
+                    self.hot.put_back(record, memory, weight, written);
+                    return Ok(trace.resources);
+                }
             }
         }
         Err(StoreError::Conflict.into())

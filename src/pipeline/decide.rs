@@ -12,6 +12,7 @@ use super::settle::{Settled, settle};
 use super::working::{Working, version_path};
 use crate::problem::{Category, Place, Problem, Severity};
 use crate::profile::{self, own_profile, validate_own};
+use crate::protocol::Memory;
 use crate::record::{Change, Record, Stamp, Statement, merge, merge_patients, squash};
 use crate::site::{Feed, Intake};
 use crate::store::{Disposition, HeadWrite, Trace, TraceLine, WriteUnit};
@@ -25,8 +26,8 @@ pub struct Decided {
     /// The id of the Patient; of several the first, and the others.
     pub patient: Option<String>,
     pub other_patients: Vec<String>,
-    /// The record as the unit leaves it, of one patient whose record is no other's.
-    pub(super) record: Option<Record>,
+    /// The record as the unit leaves it, with what the rules remember of it, of one patient whose record is no other's.
+    pub(super) record: Option<(Record, Memory)>,
 }
 
 /// Merges, evaluates, gates. With an error among the problems nothing of it is to be written but the message itself.
@@ -66,6 +67,7 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     let changes = labels::spread(&records, merged.changes, received);
     check_encounters(said, &changes, &mut problems);
     let mut working = Working::new(record, found.known.memberships);
+    working.memory = found.memory;
     working.record.head = merged.head;
     let prior_write = prior.and_then(|prior| {
         working.record.resources.extend(prior.resources);
@@ -77,13 +79,13 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     working.trace.decisions.extend(notes);
     let patient = crate::identity::ResourceId::patient(working.record.head.person).to_string();
     let is_alone = prior_write.is_none();
-    let Settled { mut unit, trace, unused, record } = settle(site, working, received);
+    let Settled { mut unit, trace, unused, record, memory } = settle(site, working, received);
     problems.extend(unused);
     check_work(feed, &unit, &mut problems);
     unit.heads.extend(prior_write);
     unit.identifiers = merged.identifiers;
     let disposition = Disposition::Applied;
-    let record = Some(record).filter(|_| is_alone);
+    let record = is_alone.then_some((record, memory));
     Decided { unit, trace, problems, disposition, patient: Some(patient), other_patients: Vec::new(), record }
 }
 

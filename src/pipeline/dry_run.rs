@@ -15,6 +15,7 @@ use crate::fhir::Identifier;
 use crate::identity;
 use crate::mapping::Mapped;
 use crate::problem::Problem;
+use crate::protocol::Memory;
 use crate::record::{Membership, Record};
 use crate::site::Site;
 use crate::store::{Disposition, NewDelivery, Trace, WriteUnit};
@@ -118,8 +119,8 @@ fn found(overlay: &Overlay, portion: &Portion<'_>, members: Members<'_>) -> Foun
         (record, gone.identifiers)
     });
     let known = Known { record: known, memberships };
-    let weight = Weight::default();
-    Found { known, weight, identifiers: chosen.identifiers, identified, prior, problems }
+    let (weight, memory) = (Weight::default(), Memory::default());
+    Found { known, weight, memory, identifiers: chosen.identifiers, identified, prior, problems }
 }
 
 impl Members<'_> {

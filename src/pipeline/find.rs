@@ -11,7 +11,8 @@ use super::portions::Portion;
 use crate::fhir::{Identifier, ValueSets};
 use crate::identity::{self, Identified, PersonId};
 use crate::problem::Problem;
-use crate::record::{Membership, Record, is_half_pressure, touched};
+use crate::protocol::Memory;
+use crate::record::{Head, Membership, Record, is_half_pressure, touched};
 use crate::store::{DateValue, Query, Relation, Store, StoreError, Term};
 
 /// A record with the panels its patient is on.
@@ -25,6 +26,7 @@ pub struct Known {
 pub(super) struct Found {
     pub known: Known,
     pub weight: Weight,
+    pub memory: Memory,
     pub identifiers: Vec<Identifier>,
     pub identified: Vec<Identified>,
     /// The record that a merge message takes over, and how the message names it.
@@ -71,7 +73,7 @@ async fn warm(
     hot: &Hot,
     overlay: &Overlay,
     person: PersonId,
-) -> Result<Option<(Record, Weight)>, StoreError> {
+) -> Result<Option<(Record, Weight, Memory)>, StoreError> {
     if !overlay.is_empty() || !hot.has(person) {
         return Ok(None);
     }
@@ -88,9 +90,9 @@ pub(super) async fn find(
 ) -> Result<Found, StoreError> {
     let store = &**store;
     let chosen = choose(store, overlay, &portion.candidates).await?;
-    let (mut known, weight) = match warm(store, hot, overlay, chosen.person).await? {
+    let (mut known, weight, memory) = match warm(store, hot, overlay, chosen.person).await? {
         Some(warm) => warm,
-        None => (record(store, overlay, chosen.person).await?, Weight::default()),
+        None => (record(store, overlay, chosen.person).await?, Weight::default(), Memory::default()),
     };
     let origin = known.head.origin_of(&chosen.identifiers);
     let (mut identified, mut problems) = identity::assign(portion.drafts.to_vec(), origin);
@@ -112,7 +114,7 @@ pub(super) async fn find(
     let memberships = memberships(store, &known, portion.stated().into_iter().chain(before).collect()).await?;
     problems.extend(chosen.problems);
     let known = Known { record: known, memberships };
-    Ok(Found { known, weight, identifiers: chosen.identifiers, identified, prior, problems })
+    Ok(Found { known, weight, memory, identifiers: chosen.identifiers, identified, prior, problems })
 }
 
 /// Adds to a loaded record what a statement touches and loading left out: shared resources and old observations.
@@ -180,18 +182,47 @@ pub(super) async fn memberships(
     store.memberships(&all.into_iter().collect::<Vec<_>>()).await
 }
 
+/// A record that somebody works on: until it is put back it is nowhere else in memory.
+pub(super) struct Taken {
+    pub known: Known,
+    pub weight: Weight,
+    pub memory: Memory,
+}
+
 impl Gateway {
-    /// A record by any of its ids, merges followed, with its patient's panels.
-    pub async fn load(&self, person: PersonId, observations: usize) -> Result<Known, StoreError> {
-        let store = &*self.store;
+    /// The head of a record by any of its ids, merges followed.
+    pub(super) async fn living(&self, person: PersonId) -> Result<Head, StoreError> {
         let mut person = person;
         // A chain of merges is short; the bound is against damage.
         for _ in 0..32 {
-            match store.head(person).await?.and_then(|head| head.merged_into) {
-                Some(next) => person = next,
+            match self.store.head(person).await? {
+                Some(Head { merged_into: Some(next), .. }) => person = next,
+                Some(head) => return Ok(head),
                 None => break,
             }
         }
+        Ok(Head::new(person))
+    }
+
+    /// A record to work on, from memory where it was used lately; whoever takes it has its lock.
+    pub(super) async fn take_up(&self, person: PersonId) -> Result<Taken, StoreError> {
+        let store = &*self.store;
+        match warm(store, &self.hot, &Overlay::default(), person).await? {
+            Some((record, weight, memory)) => {
+                let memberships = memberships(store, &record, Vec::new()).await?;
+                Ok(Taken { known: Known { record, memberships }, weight, memory })
+            }
+            None => {
+                let known = self.load(person, OBSERVATIONS).await?;
+                Ok(Taken { known, weight: Weight::default(), memory: Memory::default() })
+            }
+        }
+    }
+
+    /// A record by any of its ids, merges followed, with its patient's panels.
+    pub async fn load(&self, person: PersonId, observations: usize) -> Result<Known, StoreError> {
+        let store = &*self.store;
+        let person = self.living(person).await?.person;
         let record = store.record(person, &[], observations).await?;
         let memberships = memberships(store, &record, Vec::new()).await?;
         Ok(Known { record, memberships })

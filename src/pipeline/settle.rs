@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::telling::decide_deliveries;
 use super::working::{Working, version_path};
 use crate::problem::Problem;
-use crate::protocol::View;
+use crate::protocol::{Memory, View};
 use crate::record::{Pressures, Record, Unpaired, pressures, squash};
 use crate::site::Site;
 use crate::store::{HeadWrite, Trace, TraceLine, WriteUnit};
@@ -16,8 +16,9 @@ pub struct Settled {
     pub unit: WriteUnit,
     pub trace: Trace,
     pub unused: Vec<Problem>,
-    /// The record once the unit is committed.
+    /// The record once the unit is committed, and what the rules remember of it.
     pub record: Record,
+    pub memory: Memory,
 }
 
 /// Lets the protocols and the agreements have their say, and makes the unit to commit.
@@ -42,12 +43,14 @@ pub fn settle(site: &Site, mut working: Working, now: Timestamp) -> Settled {
     }
     let unit = WriteUnit {
         heads: vec![HeadWrite { head: record.head.clone(), replaces: working.revision }],
-        changes: working.changes,
+        changes: std::mem::take(&mut working.changes),
         deliveries,
         audit,
         ..WriteUnit::default()
     };
-    Settled { unit, trace: working.trace, unused: working.unused, record }
+    let Working { trace, unused, mut memory, .. } = working;
+    memory.learn(&unit.changes);
+    Settled { unit, trace, unused, record, memory }
 }
 
 /// So many results are named that were not put together; how many there are is said.
@@ -73,7 +76,8 @@ fn put_together(working: &mut Working, now: Timestamp) {
 fn evaluate(site: &Site, working: &mut Working, now: Timestamp) {
     let practices = site.practices_of(&working.memberships);
     let view = View { record: &working.record, memberships: &working.memberships, practices: &practices, now };
-    let evaluation = site.protocols.evaluate(&view);
+    let evaluation = site.protocols.look_again(&view, &mut working.memory);
+    debug_assert_eq!(evaluation, site.protocols.evaluate(&view), "what is remembered made a difference");
     working.record.head.wake_at = evaluation.wake_at;
     working.trace.decisions.extend(evaluation.decisions.into_iter().map(|explained| {
         TraceLine::new(&named(&explained.protocol, &explained.rule), &explained.place, &explained.words)

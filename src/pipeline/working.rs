@@ -1,6 +1,7 @@
 //! A record on its way to the store.
 
 use crate::problem::Problem;
+use crate::protocol::Memory;
 use crate::record::{Change, Membership, Record, Stored};
 use crate::store::Trace;
 
@@ -14,16 +15,20 @@ pub struct Working {
     pub trace: Trace,
     /// What the rules could not use or judge and have not told before.
     pub unused: Vec<Problem>,
+    /// What the rules remember of the record; of one that was just read, nothing.
+    pub memory: Memory,
 }
 
 impl Working {
     pub fn new(record: Record, memberships: Vec<Membership>) -> Self {
         let revision = record.head.revision;
-        Self { record, revision, changes: Vec::new(), memberships, trace: Trace::default(), unused: Vec::new() }
+        let (trace, memory) = (Trace::default(), Memory::default());
+        Self { record, revision, changes: Vec::new(), memberships, trace, unused: Vec::new(), memory }
     }
 
     /// Takes changes into the record, so that what comes next sees them.
     pub fn take(&mut self, changes: Vec<Change>) {
+        self.memory.learn(&changes);
         for change in changes {
             self.record.apply(&change);
             self.changes.push(change);

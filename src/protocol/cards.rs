@@ -8,7 +8,7 @@ use super::model::Prompt;
 use super::names;
 use super::set::ProtocolSet;
 use super::view::View;
-use super::work::{Existing, existing_work};
+use super::work::{Existing, Work, existing_work};
 use crate::identity::ResourceId;
 use crate::record::Record;
 
@@ -79,7 +79,7 @@ impl ProtocolSet {
         for change in self.evaluate(view).changes {
             record.apply(&change);
         }
-        let existing = existing_work(&record);
+        let existing = existing_work(&record, &mut Work::shared);
         let open = existing.values().filter_map(|works| works.first()).filter(|work| !work.is_ended());
         let mut cards: Vec<Card> = open.filter_map(|work| self.card(work)).collect();
         cards.sort_by(|left, right| (left.indicator, &left.summary).cmp(&(right.indicator, &right.summary)));

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::calendar::Calendar;
 use super::deadline::Working;
 use super::facts::Facts;
+use super::memory::Memory;
 use super::model::Protocol;
 use super::view::{Explained, Practice};
 use super::who::Who;
@@ -43,6 +44,8 @@ pub struct Findings {
     /// What the rules could not use or judge.
     pub unused: Vec<Problem>,
     pub wake: Option<Timestamp>,
+    /// What was seen of the record before.
+    pub memory: Memory,
 }
 
 impl<'a> Context<'a> {

@@ -2,12 +2,15 @@
 //! clock's reading, never of the message that came; docs/decisions/0002 says why.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 
 use jiff::tz::TimeZone;
 
 use super::calendar::Calendar;
 use super::context::{Context, Findings, Responsible};
 use super::facts::Facts;
+use super::inputs::{Inputs, inputs_of};
+use super::memory::Memory;
 use super::reconcile::reconcile;
 use super::set::ProtocolSet;
 use super::view::{Evaluation, View};
@@ -18,13 +21,19 @@ use crate::record::Membership;
 impl ProtocolSet {
     /// What follows for one patient: changes of protocol-made resources, when to look again, and why in words.
     pub fn evaluate(&self, view: &View<'_>) -> Evaluation {
-        let mut findings = Findings::default();
-        let mut existing = existing_work(view.record);
+        self.look_again(view, &mut Memory::default())
+    }
+
+    /// The same for a record of which something is remembered: every change since was told to the memory.
+    pub fn look_again(&self, view: &View<'_>, memory: &mut Memory) -> Evaluation {
+        let mut findings = Findings { memory: std::mem::take(memory), ..Findings::default() };
+        let mut existing = existing_work(view.record, &mut |stored| findings.memory.work(stored));
         leave_behind(view, &mut existing);
         let weekends = Calendar::weekends();
         let responsible = self.responsible(view, &weekends);
         let zone = responsible.as_ref().map_or(TimeZone::UTC, |responsible| responsible.practice.zone.clone());
         let facts = Facts::of(view.record, self.value_sets(), &zone, view.now);
+        findings.memory.begin(self.general(&facts, responsible.as_ref()));
         match &responsible {
             Some(responsible) if !facts.deceased => {
                 for protocol in self.protocols() {
@@ -47,7 +56,20 @@ impl ProtocolSet {
         let mut changes = reconcile(view, &facts, &mut findings, existing, reason);
         labels::flow(self, view, &mut changes);
         let wake_at = findings.wake.filter(|wake| *wake > view.now);
+        findings.memory.learn(&changes);
+        *memory = findings.memory;
         Evaluation { changes, wake_at, decisions: findings.decisions, unused: findings.unused }
+    }
+
+    /// A hash of what all answers are made from.
+    fn general(&self, facts: &Facts<'_>, responsible: Option<&Responsible<'_>>) -> Inputs {
+        let responsible =
+            responsible.map(|one| format!("{:?} {:?} {}", one.practice, one.membership, one.calendar.name));
+        inputs_of(&[
+            &|hasher| (self.generation(), &responsible, facts.deceased).hash(hasher),
+            &|hasher| (facts.patient.map(|patient| patient.id), facts.patient_name()).hash(hasher),
+            &|hasher| (facts.record.head.person, facts.birth()).hash(hasher),
+        ])
     }
 
     /// A patient on several panels is owed each piece of work once: by the practice whose panel's name sorts first.

@@ -21,15 +21,14 @@ pub fn find(
     let facts = context.facts;
     match wanted {
         Evidence::Encounter { test, window } => {
-            let trigger = own.and_then(|id| facts.visits.iter().find(|visit| visit.id == id));
+            let trigger = own.and_then(|id| facts.visit(id));
             // An admission out of the emergency department begins before that visit is closed.
             let opens = trigger.and_then(|visit| visit.start).unwrap_or(after);
-            facts.visits.iter().find_map(|visit| {
+            facts.fitting(test).since(opening(window, after, opens)).find_map(|visit| {
                 let start = visit.start?;
                 let counts = Some(visit.id) != own
                     && visit.is_real()
                     && is_in(context, window, after, opens, start)
-                    && facts.fits(test, visit)
                     && (!test.seen || was_seen(context, visit, trigger));
                 let words = || format!("{} at {} on {}", visit.words(), facts.place_of(visit), facts.say(start));
                 counts.then(|| (words(), facts.told_by(visit, test)))
@@ -50,9 +49,13 @@ pub fn find(
     }
 }
 
+fn opening(window: &Window, after: Timestamp, opens: Timestamp) -> Timestamp {
+    window.from.map_or(opens, |from| from.after(after))
+}
+
 /// A window of days ends with its last day, as a due date does: the hour of a discharge says nothing about care.
 fn is_in(context: &Context<'_>, window: &Window, after: Timestamp, opens: Timestamp, at: Timestamp) -> bool {
-    let opens = window.from.map_or(opens, |from| from.after(after));
+    let opens = opening(window, after, opens);
     let closes = window.within.map(|within| match within {
         Deadline::Minutes(_) => within.after(after),
         Deadline::Days(_) | Deadline::BusinessDays(_) => within.due(after, context.working()),

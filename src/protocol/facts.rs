@@ -2,7 +2,8 @@
 //! Entered-in-error and superseded resources are not there.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use super::codes::Codes;
 use super::filter::Filter;
+use super::model::EncounterTest;
 use super::reason::{Certainty, Diagnoses};
 use super::visit::Visit;
 use super::who::{ConditionCount, Who};
@@ -36,6 +38,12 @@ pub struct Facts<'a> {
     diagnoses: Diagnoses<'a>,
     /// Answers to `condition_groups`: many rules ask the same of one record.
     groups: RefCell<BTreeMap<Asked, Vec<String>>>,
+    /// Answers to `conditions_of`, as places among the diagnoses.
+    conditions: RefCell<BTreeMap<Asked, Rc<[usize]>>>,
+    /// Places of visits, by id.
+    by_id: HashMap<ResourceId, usize>,
+    /// Places of the visits that fit a test, by where the test is: many triggers ask for the same evidence.
+    fitting: RefCell<HashMap<usize, Rc<[usize]>>>,
 }
 
 impl<'a> Facts<'a> {
@@ -63,6 +71,9 @@ impl<'a> Facts<'a> {
             visits: Vec::new(),
             diagnoses,
             groups: RefCell::default(),
+            conditions: RefCell::default(),
+            by_id: HashMap::new(),
+            fitting: RefCell::default(),
         };
         facts.visits = record
             .of_type("Encounter")
@@ -70,6 +81,7 @@ impl<'a> Facts<'a> {
             .map(|stored| Visit::of(stored, &facts.diagnoses, &|text| facts.moment(text)))
             .collect();
         facts.visits.sort_by_key(|visit| (visit.start, visit.id));
+        facts.by_id = facts.visits.iter().enumerate().map(|(place, visit)| (visit.id, place)).collect();
         facts.deceased = deceased || facts.visits.iter().any(|visit| visit.ended_in_death(value_sets));
         facts
     }
@@ -168,15 +180,48 @@ impl<'a> Facts<'a> {
         self.diagnoses.all().iter().copied()
     }
 
+    pub fn birth(&self) -> Option<Date> {
+        self.birth
+    }
+
+    /// A visit of this record.
+    pub fn visit(&self, id: ResourceId) -> Option<&Visit<'a>> {
+        self.visits.get(*self.by_id.get(&id)?)
+    }
+
+    /// The visits that fit a test of this set, in order of their start.
+    pub fn fitting(&self, test: &EncounterTest) -> Fitting<'_, 'a> {
+        let place = std::ptr::from_ref(test).addr();
+        if let Some(places) = self.fitting.borrow().get(&place) {
+            return Fitting { visits: &self.visits, places: Rc::clone(places) };
+        }
+        let fits = |(_, visit): &(usize, &Visit<'a>)| self.fits(test, visit);
+        let places: Rc<[usize]> = self.visits.iter().enumerate().filter(fits).map(|(place, _)| place).collect();
+        self.fitting.borrow_mut().insert(place, Rc::clone(&places));
+        Fitting { visits: &self.visits, places }
+    }
+
     /// The conditions by which the patient belongs to a group.
     pub fn conditions_of(&self, who: &Who) -> Vec<&'a Stored> {
+        let all = self.diagnoses.all();
+        self.places_of(who).iter().filter_map(|place| all.get(*place).copied()).collect()
+    }
+
+    fn places_of(&self, who: &Who) -> Rc<[usize]> {
         // Nothing lost: a group without conditions is belonged to by none.
-        let Some(count) = &who.conditions else { return Vec::new() };
+        let Some(count) = &who.conditions else { return Rc::default() };
+        let asked: Asked = (count.groups.clone(), false, count.certainty.clone());
+        if let Some(known) = self.conditions.borrow().get(&asked) {
+            return Rc::clone(known);
+        }
         let of_group = |stored: &&Stored| {
             holds_now(stored, &count.certainty)
                 && count.groups.iter().any(|set| self.value_sets.contains_any(set, &stored.resource.codings("code")))
         };
-        self.diagnoses().filter(of_group).collect()
+        let all = self.diagnoses.all().iter().enumerate();
+        let found: Rc<[usize]> = all.filter(|(_, stored)| of_group(stored)).map(|(place, _)| place).collect();
+        self.conditions.borrow_mut().insert(asked, Rc::clone(&found));
+        found
     }
 
     pub fn age_at(&self, at: Timestamp) -> Option<u32> {
@@ -220,6 +265,27 @@ impl<'a> Facts<'a> {
     /// A moment as a FHIR dateTime in the practice's zone.
     pub fn date_time(&self, moment: Timestamp) -> String {
         moment.to_zoned(self.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    }
+}
+
+/// The visits that fit a test, in order of their start.
+pub struct Fitting<'f, 'a> {
+    visits: &'f [Visit<'a>],
+    places: Rc<[usize]>,
+}
+
+impl<'f, 'a> Fitting<'f, 'a> {
+    pub fn all(self) -> impl Iterator<Item = &'f Visit<'a>> {
+        let Self { visits, places } = self;
+        (0..places.len()).filter_map(move |at| visits.get(*places.get(at)?))
+    }
+
+    /// Those that began then or later; of one that has not begun nobody knows.
+    pub fn since(self, from: Timestamp) -> impl Iterator<Item = &'f Visit<'a>> {
+        let start = |place: &usize| self.visits.get(*place).and_then(|visit| visit.start);
+        let first = self.places.partition_point(|place| start(place).is_none_or(|start| start < from));
+        let Self { visits, places } = self;
+        (first..places.len()).filter_map(move |at| visits.get(*places.get(at)?))
     }
 }
 

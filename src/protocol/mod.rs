@@ -20,7 +20,9 @@ mod facts;
 mod filter;
 mod fits;
 mod implied;
+mod inputs;
 mod labels;
+mod memory;
 mod model;
 mod names;
 mod owed;
@@ -50,6 +52,7 @@ pub use calendar::Calendar;
 pub use cards::{Card, CardCoding, CardSource, HOOKS, Indicator, Suggestion};
 pub use example::ExampleResult;
 pub use implied::LabelsOf;
+pub use memory::Memory;
 pub use names::{
     ALERT, ALERT_PROFILE, ANSWER, CANONICAL, CONTACT, FLAG_IDENTIFIER, PLAN_IDENTIFIER, PROMPT_CODE, ROLE, TASK_CODE,
     TASK_IDENTIFIER,

@@ -57,7 +57,18 @@ pub fn owe(context: &Context<'_>, findings: &mut Findings) {
         sources.extend(flag_of(context, findings, prompt));
     }
     let outcome = Outcome::Open;
-    findings.desired.push(Desired { work, outcome, id, resource: plan, trigger, words, insists: false, sources });
+    findings.desired.push(Desired {
+        work,
+        outcome,
+        id,
+        resource: plan,
+        trigger,
+        words,
+        insists: false,
+        sources,
+        inputs: None,
+        rests: None,
+    });
 }
 
 /// The Flag that asks a prompt, as `Flag/id`: the one there is, or the one that is about to be made.

@@ -81,7 +81,7 @@ fn desire(context: &Context<'_>, prompt: &Prompt, findings: &mut Findings) -> De
     let trigger = facts.conditions_of(&context.protocol.who).first().map(|stored| format!("Condition/{}", stored.id));
     let id = ResourceId::of(facts.record.head.person, "Flag", &work.key());
     let sources = told::of_people(context, [&context.protocol.who, &prompt.who]);
-    Desired { work, outcome, id, resource: flag, trigger, words, insists: false, sources }
+    Desired { work, outcome, id, resource: flag, trigger, words, insists: false, sources, inputs: None, rests: None }
 }
 
 /// Since when the question waits: since the last answer aged, or now (kept from then on).

@@ -30,9 +30,18 @@ pub fn reconcile(
     let mut writing = Writing { view, facts, changes: Vec::new() };
     for desired in std::mem::take(&mut findings.desired) {
         let mut there = existing.remove(&desired.work.key()).unwrap_or_default().into_iter();
+        if let Some(line) = desired.rests {
+            findings.decisions.push(*line);
+            // Nothing lost: it is as it was left when it was asked for.
+            continue;
+        }
         let first = there.next();
         let work = writing.settle(first.as_ref(), &desired);
-        findings.decisions.push(explain(&desired, work));
+        let line = explain(&desired, work);
+        if desired.inputs.is_some() && there.len() == 0 {
+            findings.memory.ask(desired, &line);
+        }
+        findings.decisions.push(line);
         // After a merge both records may have made the same work: one is enough.
         for double in there {
             writing.take_back(
@@ -220,7 +229,7 @@ impl Writing<'_, '_> {
         let mut resource = left.stored.resource.clone();
         let (_, done, back) = words_of(resource.resource_type());
         let status = if matches!(ending, Outcome::Pointless(_)) { back } else { done };
-        let mut work = left.work.clone();
+        let mut work = (*left.work).clone();
         work.status = status.to_string();
         resource.set("status", json!(status));
         self.end(&mut resource, ending, status);

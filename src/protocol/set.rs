@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rust_embed::RustEmbed;
 use serde_json::Value;
@@ -32,7 +33,12 @@ pub struct ProtocolSet {
     value_sets: Arc<ValueSets>,
     /// The security labels that a rule's work has for what the rule is about, by protocol and rule.
     implied: BTreeMap<String, Vec<Value>>,
+    /// Another number for each set that was compiled.
+    generation: u64,
 }
+
+/// How many sets were compiled.
+static COMPILED: AtomicU64 = AtomicU64::new(0);
 
 impl fmt::Debug for ProtocolSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,7 +98,11 @@ pub fn compile(built_in: &[Source], site: &[Source], value_sets: Arc<ValueSets>)
         }
     }
     protocols.sort_by(|left, right| left.name.cmp(&right.name));
-    (ProtocolSet { protocols, calendars, value_sets, implied: BTreeMap::new() }, problems)
+    (ProtocolSet { protocols, calendars, value_sets, implied: BTreeMap::new(), generation: next() }, problems)
+}
+
+fn next() -> u64 {
+    COMPILED.fetch_add(1, Ordering::Relaxed)
 }
 
 fn double(what: &str, name: &str, source: &Source, problems: &mut Vec<Problem>) {
@@ -120,7 +130,7 @@ impl ProtocolSet {
     /// The set with one protocol alone.
     pub fn only(&self, name: &str) -> Self {
         let protocols = self.protocols.iter().filter(|protocol| protocol.name == name).cloned().collect();
-        Self { protocols, ..self.clone() }
+        Self { protocols, generation: next(), ..self.clone() }
     }
 
     /// Labels what each rule makes by what the rule itself is about.
@@ -132,6 +142,11 @@ impl ProtocolSet {
 
     pub(super) fn implied(&self, protocol: &str, rule: &str) -> &[Value] {
         self.implied.get(&key(protocol, rule, "")).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// A number by which answers of another set are told from those of this one.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
     }
 
     pub fn calendar(&self, name: &str) -> Option<&Calendar> {

@@ -1,6 +1,7 @@
 //! Task rules: each trigger in the record is an anchor, and each anchor says whether work is owed, done, over or pointless.
 
 use std::collections::BTreeSet;
+use std::hash::Hash;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,11 +10,13 @@ use super::build::{self, TaskParts};
 use super::chain::Step;
 use super::context::{Context, Findings};
 use super::deadline::Deadline;
+use super::facts::Facts;
+use super::inputs::{Inputs, inputs_of, version_of};
 use super::model::{Evidence, TaskRule, Trigger};
 use super::owed::Owed;
 use super::sources::Sources;
 use super::visit::Visit;
-use super::work::{Desired, Existing, Outcome, Work};
+use super::work::{Desired, Existing, Outcome, Work, key};
 use super::{evidence, together, told};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
@@ -30,11 +33,55 @@ pub fn owe(context: &Context<'_>, findings: &mut Findings) {
         if rule.together {
             together::unite(context, rule, &mut owed);
         }
+        let of_rule = of_rule(context, rule);
         for one in owed {
-            let desired = desire(context, rule, one, findings);
+            let step = climbed(&rule.climb, &one, context.now(), findings);
+            let inputs = inputs(context.facts, &one, (step, of_rule));
+            let key = key(&context.protocol.name, &rule.id, &one.anchor.name);
+            let desired = match findings.memory.standing(&key, inputs) {
+                Some(standing) => Desired::clone(standing),
+                None => Desired { inputs: Some(inputs), ..desire(context, rule, one, step) },
+            };
             findings.desired.push(desired);
         }
     }
+}
+
+/// A hash of what all work of a rule is made from, besides what is the same for all rules.
+fn of_rule(context: &Context<'_>, rule: &TaskRule) -> Inputs {
+    let facts = context.facts;
+    let people = || [&rule.who, &context.protocol.who].into_iter();
+    let counted = match &rule.when {
+        Trigger::Count { test, .. } => Some(test),
+        _ => None,
+    };
+    inputs_of(&[
+        &|hasher| {
+            let conditions = people().map(|who| facts.conditions_of(who));
+            conditions.for_each(|of_who| of_who.iter().for_each(|stored| version_of(stored, hasher)));
+        },
+        &|hasher| {
+            let groups = people().filter_map(|who| who.conditions.as_ref());
+            groups.for_each(|count| facts.condition_groups(count).hash(hasher));
+        },
+        &|hasher| {
+            let visits = counted.into_iter().flat_map(|test| facts.fitting(test).all());
+            visits.for_each(|visit| visit.inputs.hash(hasher));
+        },
+    ])
+}
+
+/// A hash of all that a piece of work is made from.
+fn inputs(facts: &Facts<'_>, one: &Owed<'_, '_>, (step, of_rule): (usize, Inputs)) -> Inputs {
+    let Owed { anchor, existing, outcome, due, who_words, also, ended_by } = one;
+    // Nothing lost: every name of a visit is its id.
+    let visit = |name: &str| name.parse().ok().and_then(|id| facts.visit(id)).map(|visit| visit.inputs);
+    inputs_of(&[
+        &|hasher| (step, of_rule, &anchor.name, anchor.at, &anchor.over, &anchor.detail).hash(hasher),
+        &|hasher| (anchor.visit.map(|visit| visit.inputs), outcome, due, who_words, ended_by).hash(hasher),
+        &|hasher| also.iter().for_each(|(name, words)| (words, visit(name)).hash(hasher)),
+        &|hasher| existing.iter().for_each(|existing| existing.hash(hasher)),
+    ])
 }
 
 fn anchors<'v, 'a>(context: &Context<'v>, rule: &TaskRule) -> Vec<Anchor<'v, 'a>>
@@ -43,10 +90,9 @@ where
     'a: 'v,
 {
     let facts = context.facts;
-    let real = facts.visits.iter().filter(|visit| visit.is_real());
+    let real = |test| facts.fitting(test).all().filter(|visit| visit.is_real());
     match &rule.when {
-        Trigger::Arrival(test) => real
-            .filter(|visit| facts.fits(test, visit))
+        Trigger::Arrival(test) => real(test)
             .filter_map(|visit| {
                 let over = (!visit.is_ongoing()).then(|| match visit.end {
                     Some(end) => format!("the visit ended {}", facts.say(end)),
@@ -55,12 +101,12 @@ where
                 anchor(visit, visit.start?, over)
             })
             .collect(),
-        Trigger::Discharge(test) => real
-            .filter(|visit| visit.status == "finished" && facts.fits(test, visit))
+        Trigger::Discharge(test) => real(test)
+            .filter(|visit| visit.status == "finished")
             .filter_map(|visit| anchor(visit, visit.end.or(visit.start)?, None))
             .collect(),
         Trigger::Count { test, at_least, within } => {
-            let visits: Vec<&Visit<'_>> = real.filter(|visit| facts.fits(test, visit)).collect();
+            let visits: Vec<&Visit<'_>> = real(test).collect();
             rising_edges(&visits, *at_least, *within)
         }
         Trigger::Answer { prompt, is } => context
@@ -216,7 +262,7 @@ fn outcome_of(
     by_itself(Outcome::Open)
 }
 
-fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, findings: &mut Findings) -> Desired {
+fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, step: usize) -> Desired {
     let Owed { anchor, existing, outcome, due, who_words, also, ended_by } = owed;
     let anchor = &anchor;
     let person = anchor.visit.map_or(context.facts.record.head.person, |visit| visit.id.person);
@@ -227,12 +273,22 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, findings: 
         let work = Work::of(context.protocol, &rule.id, anchor.name.clone(), &rule.mark);
         let id = ResourceId::of(person, "Task", &work.key());
         let (resource, sources) = (ended.stored.resource.clone(), Sources::new());
-        return Desired { work, outcome, id, resource, trigger, words, insists: false, sources };
+        return Desired {
+            work,
+            outcome,
+            id,
+            resource,
+            trigger,
+            words,
+            insists: false,
+            sources,
+            inputs: None,
+            rests: None,
+        };
     }
     let mut sources = told::of_task(context, rule, anchor, also.iter().map(|(name, _)| name.as_str()));
     sources.extend(ended_by);
     let mut work = Work::of(context.protocol, &rule.id, anchor.name.clone(), &rule.mark);
-    let step = climbed(&rule.climb, anchor.at, existing, outcome == Outcome::Open, context.now(), findings);
     work.step = step;
     let on = step.checked_sub(1).and_then(|last| rule.climb.get(last));
     let owner = on.map(|step| &step.owner).filter(|owner| !owner.is_empty()).unwrap_or(&rule.owner);
@@ -258,19 +314,17 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, findings: 
         },
     );
     let id = ResourceId::of(person, "Task", &work.key());
-    Desired { work, outcome, id, resource, trigger, words, insists: false, sources }
+    Desired { work, outcome, id, resource, trigger, words, insists: false, sources, inputs: None, rests: None }
 }
 
 /// How many steps of the chain have come due; frozen once a person has taken it on or it has ended.
-fn climbed(
-    chain: &[Step],
-    from: Timestamp,
-    existing: Option<&Existing<'_>>,
-    open: bool,
-    now: Timestamp,
-    findings: &mut Findings,
-) -> usize {
-    if !open || existing.is_some_and(Existing::is_acknowledged) {
+fn climbed(chain: &[Step], one: &Owed<'_, '_>, now: Timestamp, findings: &mut Findings) -> usize {
+    let (from, existing) = (one.anchor.at, one.existing);
+    if existing.is_some_and(|existing| existing.is_touched() && existing.is_ended()) {
+        // A person has ended it: it stays as it is.
+        return existing.map_or(0, |existing| existing.work.step);
+    }
+    if one.outcome != Outcome::Open || existing.is_some_and(Existing::is_acknowledged) {
         return existing.map_or(0, |existing| existing.work.step);
     }
     let due = chain.iter().take_while(|step| step.after.after(from) <= now).count();

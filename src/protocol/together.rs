@@ -1,6 +1,8 @@
 //! Several triggers of one rule that are open at once are one piece of work (`together: true`): the first of them carries it,
 //! names the others, and is due when the first of them is due. The same in whatever order they become known.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::anchor::Anchor;
 use super::context::Context;
 use super::model::TaskRule;
@@ -14,7 +16,7 @@ const MOST_NAMED: usize = 10;
 pub fn unite(context: &Context<'_>, rule: &TaskRule, owed: &mut [Owed<'_, '_>]) {
     let is_closed = |existing: &Existing<'_>| existing.is_touched() && existing.is_ended();
     // Who ended work by hand has answered every trigger that it named then.
-    let answered: Vec<String> = context
+    let answered: BTreeSet<String> = context
         .existing_of(&rule.id)
         .into_iter()
         .filter(|existing| is_closed(existing))
@@ -26,15 +28,19 @@ pub fn unite(context: &Context<'_>, rule: &TaskRule, owed: &mut [Owed<'_, '_>]) 
             one.outcome = Outcome::Pointless("a person closed the work that named it".to_string());
         }
     }
-    let mut outcomes: Vec<Outcome> = Vec::new();
-    for one in owed.iter().filter(|one| matches!(one.outcome, Outcome::Open | Outcome::Done(_))) {
-        if !outcomes.contains(&one.outcome) {
-            outcomes.push(one.outcome.clone());
+    let mut groups: Vec<Vec<&mut Owed<'_, '_>>> = Vec::new();
+    let mut places: HashMap<Outcome, usize> = HashMap::new();
+    let is_one = |one: &&mut Owed<'_, '_>| {
+        matches!(one.outcome, Outcome::Open | Outcome::Done(_)) && !one.existing.is_some_and(is_closed)
+    };
+    for one in owed.iter_mut().filter(is_one) {
+        let place = *places.entry(one.outcome.clone()).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
         }
     }
-    for outcome in outcomes {
-        let mut group: Vec<&mut Owed<'_, '_>> =
-            owed.iter_mut().filter(|one| one.outcome == outcome && !one.existing.is_some_and(is_closed)).collect();
+    for mut group in groups {
         // What a person has taken on carries the rest; otherwise the first.
         let is_touched = |one: &Owed<'_, '_>| one.existing.is_some_and(Existing::is_touched);
         group.sort_by_key(|one| (!is_touched(one), one.anchor.at, one.anchor.name.clone()));

@@ -33,13 +33,13 @@ pub fn of_task<'n>(
     };
     sources.extend(anchor.visit.into_iter().flat_map(|visit| facts.told_by(visit, test)));
     for name in also {
-        let visit = facts.visits.iter().find(|visit| visit.id.to_string() == name);
+        // Nothing lost: every name of a visit is its id.
+        let visit = name.parse().ok().and_then(|id| facts.visit(id));
         sources.extend(visit.into_iter().flat_map(|visit| facts.told_by(visit, test)));
     }
     if let Trigger::Count { .. } = rule.when {
         // Each of them is one of the count.
-        let counted = facts.visits.iter().filter(|visit| facts.fits(test, visit));
-        sources.extend(counted.flat_map(|visit| facts.told_by(visit, test)));
+        sources.extend(facts.fitting(test).all().flat_map(|visit| facts.told_by(visit, test)));
     }
     sources
 }

@@ -1,10 +1,13 @@
 //! One encounter as rules see it: class, status, times, what it was for and how it ended
 //! (http://hl7.org/fhir/R4/encounter.html). Never changes it.
 
+use std::hash::DefaultHasher;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::codings::codings_of;
+use super::inputs::{Inputs, inputs_of, version_of};
 use super::reason::{Diagnoses, Said, said_of};
 use crate::identity::ResourceId;
 use crate::record::Stored;
@@ -24,6 +27,8 @@ pub struct Visit<'a> {
     pub reason_by: Option<&'a Stored>,
     /// Codings of how it ended (PV1-36).
     disposition: Vec<(&'static str, String)>,
+    /// A hash of the versions that all this was read from.
+    pub inputs: Inputs,
 }
 
 const FHIR_DISPOSITION: &str = "http://terminology.hl7.org/CodeSystem/discharge-disposition";
@@ -48,8 +53,15 @@ impl<'a> Visit<'a> {
             Some(words) => (None, Some(words)),
             None => principal().unzip(),
         };
+        let of_reason = |hasher: &mut DefaultHasher| reason_by.into_iter().for_each(|by| version_of(by, hasher));
+        let inputs = inputs_of(&[
+            &|hasher| version_of(stored, hasher),
+            &|hasher| said.iter().for_each(|said| version_of(said.by, hasher)),
+            &of_reason,
+        ]);
         Self {
             stored,
+            inputs,
             id: stored.id,
             class: resource.get("class").and_then(|class| class.get("code")?.as_str()).unwrap_or_default(),
             status: resource.text("status").unwrap_or_default(),

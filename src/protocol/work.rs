@@ -1,12 +1,15 @@
 //! What the engine remembers of work it made (`State.work`), and the work that is owed according to the record.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::model::Protocol;
 use super::sources::Sources;
+use super::view::Explained;
 use crate::fhir::Resource;
 use crate::identity::ResourceId;
 use crate::record::{Record, Stored};
@@ -84,10 +87,27 @@ pub struct Desired {
     pub insists: bool,
     /// What it tells of.
     pub sources: Sources,
+    /// A hash of all that it was made from, where that is known.
+    pub inputs: Option<u64>,
+    /// It was asked for in the same words before and nothing changed since; so this is told of it again, and no more done.
+    pub rests: Option<Box<Explained>>,
+}
+
+impl Desired {
+    /// The same where it was asked for before: what there is to see of it from outside.
+    pub fn resting(self, line: Explained) -> Self {
+        let mut resource = Resource::new(self.resource.resource_type());
+        if let Some(code) = self.resource.get("code") {
+            resource.set("code", code.clone());
+        }
+        let Work { protocol, rule, anchor, .. } = self.work;
+        let work = Work { protocol, rule, anchor, ..Work::default() };
+        Self { work, resource, words: String::new(), sources: Sources::new(), rests: Some(Box::new(line)), ..self }
+    }
 }
 
 /// How owed work stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Outcome {
     Open,
     /// Evidence says it was done. Made as done even when it was never open, for whatever order it became known in.
@@ -124,6 +144,11 @@ impl Work {
         }
     }
 
+    /// The same, to be shared.
+    pub fn shared(stored: &Stored) -> Option<Arc<Self>> {
+        Self::read(stored).map(Arc::new)
+    }
+
     pub fn read(stored: &Stored) -> Option<Self> {
         // Nothing lost: what is no memory of ours is no work of ours.
         Self::deserialize(stored.state.work.as_ref()?).ok()
@@ -148,12 +173,20 @@ pub fn place_of(mark: &Mark) -> String {
 #[derive(Debug, Clone)]
 pub struct Existing<'a> {
     pub stored: &'a Stored,
-    pub work: Work,
+    pub work: Arc<Work>,
     /// Somebody took it on in a practice that the patient has left: nobody has it any more.
     pub is_left: bool,
 }
 
 impl Existing<'_> {
+    /// All of it that an answer may be made from.
+    pub fn hash(&self, hasher: &mut DefaultHasher) {
+        let work = &self.work;
+        (self.stored.id, self.stored.version, self.is_left, &work.status, work.step).hash(hasher);
+        (work.acknowledged, work.closed, &work.level, work.raised, &work.seen, work.answers.len()).hash(hasher);
+        work.taken_on.as_ref().map(|taken| (&taken.level, &taken.seen)).hash(hasher);
+    }
+
     pub fn status(&self) -> &str {
         self.stored.resource.text("status").unwrap_or_default()
     }
@@ -191,14 +224,23 @@ pub fn is_final(status: &str) -> bool {
     matches!(status, "completed" | "cancelled" | "rejected" | "failed" | "entered-in-error" | "inactive" | "revoked")
 }
 
-/// All work in a record that the engine made, by key; of each key in order of id.
-pub fn existing_work(record: &Record) -> BTreeMap<String, Vec<Existing<'_>>> {
+/// All work in a record that the engine made, by key; of each key in order of id. `read` reads the engine's own memory.
+pub fn existing_work<'a>(
+    record: &'a Record,
+    read: &mut dyn FnMut(&Stored) -> Option<Arc<Work>>,
+) -> BTreeMap<String, Vec<Existing<'a>>> {
     let mut found: BTreeMap<String, Vec<Existing<'_>>> = BTreeMap::new();
+    let is_any_superseded = record.resources.superseded().next().is_some();
     for resource_type in ["CarePlan", "Flag", "Task"] {
         for stored in record.of_type(resource_type) {
             // Nothing lost: a resource that no rule made is nobody's work here.
-            let Some(mut work) = Work::read(stored) else { continue };
-            work.anchor = follow(record, &work.anchor);
+            let Some(mut work) = read(stored) else { continue };
+            if is_any_superseded {
+                let anchor = follow(record, &work.anchor);
+                if anchor != work.anchor {
+                    Arc::make_mut(&mut work).anchor = anchor;
+                }
+            }
             found.entry(work.key()).or_default().push(Existing { stored, work, is_left: false });
         }
     }

@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Deref;
 
 use jiff::Timestamp;
@@ -29,6 +30,10 @@ pub struct Resources {
     observed: BTreeSet<(Reverse<Timestamp>, ResourceId)>,
     /// Encounters by the values of their identifiers.
     numbered: BTreeMap<String, BTreeSet<ResourceId>>,
+    /// The visits that Observations name, by reference, and how many do.
+    observed_in: BTreeMap<String, usize>,
+    /// By type, a hash of which versions there are.
+    digests: BTreeMap<String, u64>,
 }
 
 impl Resources {
@@ -70,6 +75,16 @@ impl Resources {
         ids.filter_map(|id| self.all.get(&("Encounter".to_string(), *id)))
     }
 
+    /// The visits in which something was observed, by reference.
+    pub fn observed_in(&self) -> impl Iterator<Item = &str> {
+        self.observed_in.keys().map(String::as_str)
+    }
+
+    /// A hash of which versions there are of a type.
+    pub fn digest(&self, kind: &str) -> u64 {
+        self.digests.get(kind).copied().unwrap_or_default()
+    }
+
     /// Takes what belongs to no patient away.
     pub fn remove_shared(&mut self) {
         for key in self.shared.clone() {
@@ -99,6 +114,10 @@ impl Resources {
             self.shared.insert(key.clone());
         }
         self.observed.extend(observed(key, stored));
+        if let Some(visit) = observed_in(key, stored) {
+            *self.observed_in.entry(visit.to_string()).or_default() += 1;
+        }
+        self.turn(key, stored);
         for value in numbers(key, stored) {
             self.numbered.entry(value.to_string()).or_default().insert(key.1);
         }
@@ -111,6 +130,15 @@ impl Resources {
         if let Some(place) = observed(key, former) {
             self.observed.remove(&place);
         }
+        if let Some(visit) = observed_in(key, former)
+            && let Some(count) = self.observed_in.get_mut(visit)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.observed_in.remove(visit);
+            }
+        }
+        self.turn(key, former);
         for value in numbers(key, former) {
             if let Some(ids) = self.numbered.get_mut(value) {
                 ids.remove(&key.1);
@@ -122,10 +150,26 @@ impl Resources {
     }
 }
 
+impl Resources {
+    /// Puts a version into its type's hash, or takes it out of it.
+    fn turn(&mut self, (kind, id): &Key, stored: &Stored) {
+        let mut hasher = DefaultHasher::new();
+        (id, stored.version, stored.state.superseded).hash(&mut hasher);
+        match self.digests.get_mut(kind) {
+            Some(digest) => *digest ^= hasher.finish(),
+            None => _ = self.digests.insert(kind.clone(), hasher.finish()),
+        }
+    }
+}
+
 /// Where an Observation stands among them.
 fn observed((kind, id): &Key, stored: &Stored) -> Option<(Reverse<Timestamp>, ResourceId)> {
     let at = || observed_at(&stored.resource).unwrap_or(stored.updated);
     (kind == "Observation").then(|| (Reverse(at()), *id))
+}
+
+fn observed_in<'s>((kind, _): &Key, stored: &'s Stored) -> Option<&'s str> {
+    (kind == "Observation").then(|| stored.resource.reference("encounter"))?
 }
 
 /// The values of a visit's identifiers.

@@ -11,6 +11,7 @@ mod look;
 mod raise;
 mod readings;
 mod repeats;
+mod rest;
 mod rule;
 mod said;
 mod sittings;

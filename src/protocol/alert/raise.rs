@@ -12,6 +12,7 @@ use super::grade::Grade;
 use super::look::Look;
 use super::readings::Reading;
 use super::repeats::Repeats;
+use super::rest;
 use super::rule::AlertRule;
 use super::said;
 use super::sittings::{Sitting, sittings};
@@ -26,7 +27,23 @@ use crate::protocol::work::{Desired, Existing, Outcome, TakenOn, Work};
 /// An alert tells of the first reading of its episode and of the newest ones.
 const MOST_SEEN: usize = 64;
 
+/// What the readings ask for; where nothing changed that it goes by, what it was when they were last looked at.
 pub fn owe(context: &Context<'_>, findings: &mut Findings) {
+    let protocol = context.protocol;
+    if protocol.alerts.is_empty() {
+        return;
+    }
+    let inputs = rest::inputs(context);
+    if rest::stands(context, inputs, findings) {
+        return;
+    }
+    let (before, lines, asked) = (findings.wake.take(), findings.decisions.len(), findings.desired.len());
+    judge_all(context, findings);
+    rest::remember(context, inputs, (lines, asked), findings);
+    findings.wake = findings.wake.into_iter().chain(before).min();
+}
+
+fn judge_all(context: &Context<'_>, findings: &mut Findings) {
     let mut repeats = Repeats::default();
     for rule in &context.protocol.alerts {
         if context.includes(&rule.who, findings) {

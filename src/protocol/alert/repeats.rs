@@ -180,6 +180,8 @@ fn push(
         words,
         insists,
         sources,
+        inputs: None,
+        rests: None,
     });
 }
 

@@ -72,7 +72,7 @@ pub fn tell(telling: &Telling<'_, '_, '_>, work: Work, outcome: Outcome, insists
     let person = work.anchor.parse::<ResourceId>().map_or(facts.record.head.person, |id| id.person);
     let id = ResourceId::of(person, "Task", &work.key());
     let sources = telling.sources();
-    Desired { work, outcome, id, resource, trigger: about.trigger, words, insists, sources }
+    Desired { work, outcome, id, resource, trigger: about.trigger, words, insists, sources, inputs: None, rests: None }
 }
 
 impl Telling<'_, '_, '_> {

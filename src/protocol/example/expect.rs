@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use super::scene::Scene;
 use crate::problem::Problem;
-use crate::protocol::work::{Existing, existing_work};
+use crate::protocol::work::{Existing, Work, existing_work};
 use crate::yaml::{Fields, Node};
 
 /// Compares; each difference is a sentence.
 pub fn compare(scene: &Scene<'_>, expect: &Node, problems: &mut Vec<Problem>) -> Vec<String> {
     let mut failures = Vec::new();
     let mut fields = Fields::of(expect, "what is expected");
-    let existing: Vec<Existing<'_>> = existing_work(&scene.record).into_values().flatten().collect();
+    let existing: Vec<Existing<'_>> = existing_work(&scene.record, &mut Work::shared).into_values().flatten().collect();
     let of_type = |kind: &'static str| existing.iter().filter(move |work| work.stored.resource.resource_type() == kind);
     if fields.optional("tasks").is_some() {
         let left = take_tasks(of_type("Task").collect(), fields.list("tasks"), &mut failures, problems);

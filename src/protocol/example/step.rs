@@ -9,7 +9,7 @@ use super::scene::{Scene, zone};
 use crate::identity::ResourceId;
 use crate::problem::Problem;
 use crate::protocol::act::Action;
-use crate::protocol::work::existing_work;
+use crate::protocol::work::{Work, existing_work};
 use crate::yaml::{Fields, Node, nearest};
 
 const KINDS: [&str; 22] = [
@@ -197,7 +197,7 @@ impl Step {
             "cancel" => Action::Cancel { reason: fields.text("reason").unwrap_or_else(|| "not needed".to_string()) },
             _ => Action::Answer { answer: fields.required_text("with").unwrap_or_default() },
         };
-        let target: Option<ResourceId> = existing_work(&scene.record)
+        let target: Option<ResourceId> = existing_work(&scene.record, &mut Work::shared)
             .into_values()
             .flatten()
             .filter(|existing| existing.work.rule == self.own)

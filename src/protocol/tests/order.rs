@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::stage::{SHIPPED, at};
 use crate::protocol::Action;
 use crate::protocol::example::scene::Scene;
-use crate::protocol::work::existing_work;
+use crate::protocol::work::{Work, existing_work};
 
 /// Statements about one patient within two days: resources as the record holds them in the end.
 fn statements() -> Vec<(&'static str, &'static str, Value)> {
@@ -52,7 +52,7 @@ fn outcome(order: &[(&str, &str, Value)]) -> BTreeSet<String> {
     }
     assert_eq!(scene.failures, Vec::<String>::new());
     let mut found = BTreeSet::new();
-    for work in existing_work(&scene.record).into_values().flatten() {
+    for work in existing_work(&scene.record, &mut Work::shared).into_values().flatten() {
         let status = work.status();
         let by_itself = work.work.rule == "arrival" || work.work.level.is_some();
         if status == "cancelled" || (status == "completed" && by_itself) {
@@ -83,7 +83,10 @@ fn taken_on_after(told: usize, order: &[(i64, &str)]) -> (String, String, usize)
             "valueQuantity": { "value": value, "code": "mm[Hg]" } });
         scene.put("Observation", time, content);
         scene.look();
-        let open = existing_work(&scene.record).into_values().flatten().find(|work| work.status() == "requested");
+        let open = existing_work(&scene.record, &mut Work::shared)
+            .into_values()
+            .flatten()
+            .find(|work| work.status() == "requested");
         if place + 1 == told
             && let Some(id) = open.map(|work| work.stored.id)
         {
@@ -94,7 +97,7 @@ fn taken_on_after(told: usize, order: &[(i64, &str)]) -> (String, String, usize)
         }
     }
     assert_eq!(scene.failures, Vec::<String>::new());
-    let alerts: Vec<_> = existing_work(&scene.record).into_values().flatten().collect();
+    let alerts: Vec<_> = existing_work(&scene.record, &mut Work::shared).into_values().flatten().collect();
     assert_eq!(alerts.len(), 1);
     let alert = &alerts[0];
     (alert.status().to_string(), alert.work.level.clone().unwrap(), alert.work.seen.len())

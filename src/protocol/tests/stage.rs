@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::protocol::example::scene::Scene;
 use crate::protocol::example::step::{moment, play};
 use crate::protocol::set::ProtocolSet;
-use crate::protocol::work::{Existing, existing_work};
+use crate::protocol::work::{Existing, Work, existing_work};
 use crate::yaml::{Source, parse};
 
 pub static SHIPPED: LazyLock<ProtocolSet> = LazyLock::new(ProtocolSet::built_in);
@@ -33,7 +33,7 @@ pub fn tell(scene: &mut Scene<'_>, story: &str) {
 
 /// The newest work of a rule.
 pub fn work_of<'s>(scene: &'s Scene<'_>, rule: &str) -> Existing<'s> {
-    let all = existing_work(&scene.record).into_values().flatten();
+    let all = existing_work(&scene.record, &mut Work::shared).into_values().flatten();
     all.filter(|work| work.work.rule == rule).max_by_key(|work| work.stored.updated).expect("no such work")
 }
 
