@@ -1,16 +1,18 @@
 //! CDS Hooks 2.0 cards (https://cds-hooks.hl7.org/2.0/): what comes up when the patient is in the practice. The questions
 //! that wait for an answer, open alerts, and open tasks that say they belong in the visit.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
+use super::memory::Memory;
 use super::model::Prompt;
 use super::names;
 use super::set::ProtocolSet;
 use super::view::View;
-use super::work::{Existing, Work, existing_work};
+use super::work::{Existing, existing_work};
 use crate::identity::ResourceId;
-use crate::record::Record;
 
 /// The hooks that cards come up at.
 pub const HOOKS: [&str; 2] = ["patient-view", "encounter-start"];
@@ -72,14 +74,19 @@ impl ProtocolSet {
     /// The cards for a patient at a hook, the most serious first; none for hooks that are not ours. Judged at `view.now`, so
     /// that a card never depends on a timer that is still to fire.
     pub fn cards(&self, view: &View<'_>, hook: &str) -> Vec<Card> {
+        self.cards_again(view, hook, &mut Memory::default())
+    }
+
+    /// The same for a record of which something is remembered.
+    pub fn cards_again(&self, view: &View<'_>, hook: &str, memory: &mut Memory) -> Vec<Card> {
         if !HOOKS.contains(&hook) {
             return Vec::new();
         }
-        let mut record: Record = view.record.clone();
-        for change in self.evaluate(view).changes {
-            record.apply(&change);
+        let mut record = Cow::Borrowed(view.record);
+        for change in self.look_again(view, memory).changes {
+            record.to_mut().apply(&change);
         }
-        let existing = existing_work(&record, &mut Work::shared);
+        let existing = existing_work(&record, &mut |stored| memory.work(stored));
         let open = existing.values().filter_map(|works| works.first()).filter(|work| !work.is_ended());
         let mut cards: Vec<Card> = open.filter_map(|work| self.card(work)).collect();
         cards.sort_by(|left, right| (left.indicator, &left.summary).cmp(&(right.indicator, &right.summary)));

@@ -13,7 +13,7 @@ use crate::agreement::Exit;
 use crate::fhir::Resource;
 use crate::identity::PersonId;
 use crate::problem::Category;
-use crate::protocol::{Card, View};
+use crate::protocol::{Card, Memory, View};
 use crate::web::access::{Reader, Verdict};
 use crate::web::answer::{Fault, write_json};
 use crate::web::client::Client;
@@ -56,12 +56,13 @@ async fn cards_of(service: &Service, client: &Client, person: PersonId, hook: &s
     let (practices, now) = (site.practices_of(&known.memberships), gateway.clock.now());
     // What the protocols would do now is in the cards before a timer has done it.
     let view = View { record: &known.record, memberships: &known.memberships, practices: &practices, now };
-    let changes = site.protocols.evaluate(&view).changes;
+    let mut memory = Memory::default();
+    let changes = site.protocols.look_again(&view, &mut memory).changes;
     for change in &changes {
         known.record.apply(change);
     }
     let view = View { record: &known.record, memberships: &known.memberships, practices: &practices, now };
-    let cards = site.protocols.cards(&view, hook);
+    let cards = site.protocols.cards_again(&view, hook, &mut memory);
 
     let mut reader = Reader::new(service, client, Exit::Card);
     let mut shown = Vec::new();
