@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
+use super::retry::Reply;
 use crate::fhir::Definitions;
 
 /// Of an answer's body no more is read.
@@ -28,13 +29,49 @@ pub async fn read_bounded(response: &mut Response) -> Vec<u8> {
     body
 }
 
-/// `422 Unprocessable Entity: error/required at Task.owner`
-pub fn summarise(status: StatusCode, body: &[u8]) -> String {
+/// What an answer means, and a line for people: `422 Unprocessable Entity: error/required at Task.owner`.
+pub fn understand(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Reply, String) {
+    let own = Reply::Status { code: status.as_u16(), retry_after_secs: retry_after_secs(headers) };
+    if !status.is_success() {
+        return (own, summarise(status, body));
+    }
+    if is_page(headers, body) {
+        let line = format!("{status}, but with a page of HTML: something in front of the partner answered");
+        return (Reply::Foreign, line);
+    }
+    match has_errors(body) {
+        true => (Reply::Denied, summarise(status, body)),
+        false => (own, status.to_string()),
+    }
+}
+
+fn is_page(headers: &HeaderMap, body: &[u8]) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let start: Vec<u8> = body.iter().take(200).map(u8::to_ascii_lowercase).collect();
+    let start = start.trim_ascii_start();
+    kind.to_ascii_lowercase().starts_with("text/html")
+        || start.starts_with(b"<!doctype html")
+        || start.starts_with(b"<html")
+}
+
+/// An OperationOutcome with an issue that says that it failed.
+fn has_errors(body: &[u8]) -> bool {
+    let Ok(outcome) = serde_json::from_slice::<Value>(body) else { return false };
+    let issues = outcome.get("issue").and_then(Value::as_array);
+    let is_error = |issue: &Value| matches!(issue.get("severity").and_then(Value::as_str), Some("error" | "fatal"));
+    outcome.get("resourceType").and_then(Value::as_str) == Some("OperationOutcome")
+        && issues.is_some_and(|issues| issues.iter().any(is_error))
+}
+
+fn summarise(status: StatusCode, body: &[u8]) -> String {
     let mut line = status.to_string();
     let outcome: Option<Value> = serde_json::from_slice(body).ok();
     let issues = outcome.as_ref().and_then(|outcome| outcome.get("issue")?.as_array());
     let told: Vec<String> = issues.into_iter().flatten().take(ISSUES).filter_map(issue_codes).collect();
-    if !status.is_success() && !told.is_empty() {
+    if status.is_success() {
+        line.push_str(", but with an OperationOutcome of errors");
+    }
+    if !told.is_empty() {
         line.push_str(": ");
         line.push_str(&told.join("; "));
     }
@@ -116,7 +153,7 @@ fn is_path(text: &str) -> bool {
 }
 
 /// Retry-After in its form of seconds; as a date it is taken against the answer's own Date, so that clocks need not agree.
-pub fn retry_after_secs(headers: &HeaderMap) -> Option<u64> {
+fn retry_after_secs(headers: &HeaderMap) -> Option<u64> {
     let asked = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(secs) = asked.parse() {
         return Some(secs);
@@ -158,8 +195,32 @@ mod tests {
             { "severity": "Smith", "code": "invalid", "details": { "coding": [{ "code": "MSG_BAD_SYNTAX" }] }, "location": ["Patient.name[0].family"] }] });
         let line = summarise(StatusCode::BAD_REQUEST, body.to_string().as_bytes());
         assert_eq!(line, "400 Bad Request: error/invalid; error/invalid (MSG_BAD_SYNTAX) at Patient.name[0].family");
-        assert_eq!(summarise(StatusCode::CREATED, b"anything"), "201 Created");
         assert_eq!(summarise(StatusCode::BAD_GATEWAY, b"<html>"), "502 Bad Gateway");
+    }
+
+    #[test]
+    fn a_success_is_one_only_if_its_content_does_not_say_otherwise() {
+        let of = |kind: &str, body: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, kind.parse().unwrap());
+            understand(StatusCode::OK, &headers, body.as_bytes())
+        };
+        let fine = Reply::Status { code: 200, retry_after_secs: None };
+        let outcome = |severity: &str| {
+            json!({ "resourceType": "OperationOutcome", "issue": [{ "severity": "information", "code": "informational" },
+                { "severity": severity, "code": "required", "expression": ["Task.owner"], "diagnostics": "John Smith" }] })
+        };
+        assert_eq!(of("application/fhir+json", ""), (fine, "200 OK".to_string()));
+        assert_eq!(of("application/fhir+json", &outcome("warning").to_string()).0, fine);
+        assert_eq!(of("text/plain", "<Task xmlns='http://hl7.org/fhir'/>").0, fine);
+        let denied = of("application/fhir+json", &outcome("error").to_string());
+        let told =
+            "200 OK, but with an OperationOutcome of errors: information/informational; error/required at Task.owner";
+        assert_eq!(denied, (Reply::Denied, told.to_string()));
+        for (kind, body) in [("text/html; charset=utf-8", "Welcome"), ("text/plain", "  <!DOCTYPE html><p>Sign in")] {
+            let (reply, line) = of(kind, body);
+            assert!(reply == Reply::Foreign && line.contains("HTML"), "{line}");
+        }
     }
 
     #[test]

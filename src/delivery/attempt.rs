@@ -186,7 +186,7 @@ impl Attempts {
         let now = self.gateway.clock.now();
         let outcome = follow(&partner.retry, delivery, at, now, sent.reply);
         let took_millis = u64::try_from(now.duration_since(at).as_millis()).unwrap_or_default();
-        let sent_out = matches!(sent.reply, Reply::Status { .. } | Reply::Transport);
+        let sent_out = !matches!(sent.reply, Reply::Unauthorized | Reply::Unsendable);
         let attempt = Attempt { at, took_millis, status: sent.status, result: sent.text, sent: sent_out };
         self.finish(delivery, attempt, outcome).await
     }

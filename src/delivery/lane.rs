@@ -79,8 +79,8 @@ impl Lane {
         let mut state = self.state();
         let asked = match reply {
             Reply::Status { code: 429 | 503, retry_after_secs } => retry_after_secs.unwrap_or(0),
-            Reply::Status { code: 500 | 502 | 504, .. } | Reply::Transport | Reply::Unauthorized => 0,
-            Reply::Status { .. } => {
+            Reply::Status { code: 500 | 502 | 504, .. } | Reply::Foreign | Reply::Transport | Reply::Unauthorized => 0,
+            Reply::Status { .. } | Reply::Denied => {
                 (state.failures, state.paused_until) = (0, None);
                 return;
             }

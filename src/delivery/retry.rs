@@ -12,11 +12,19 @@ const LONGEST_RETRY_AFTER_SECS: u64 = 6 * 3600;
 /// A version conflict can pass by itself, but not for ever.
 const CONFLICT_TRIES: u32 = 5;
 
+/// 403, 404 and 405 may be those of something in front of the partner for a moment (a proxy whose route is being changed, a
+/// registration under way): they count as the partner's own once they have lasted this long.
+const BELIEVED_AFTER: SignedDuration = SignedDuration::from_mins(15);
+
 /// What came of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
     /// The partner answered.
     Status { code: u16, retry_after_secs: Option<u64> },
+    /// It answered with a success whose content says that it did not take it.
+    Denied,
+    /// A success with a page for people: something in front of the partner answered.
+    Foreign,
     /// No answer: no connection, TLS refused, timed out, cut.
     Transport,
     /// No access token could be had.
@@ -44,13 +52,23 @@ pub fn decide(situation: &Situation) -> Outcome {
     match situation.reply {
         Reply::Status { code: 200..=299, .. } => Outcome::Delivered,
         // The token was renewed and refused again: a key or a registration is amiss, and people are at work on it.
-        Reply::Status { code: 401, .. } | Reply::Transport | Reply::Unauthorized => again(situation, None),
+        Reply::Status { code: 401, .. } | Reply::Foreign | Reply::Transport | Reply::Unauthorized => {
+            again(situation, None)
+        }
         Reply::Status { code: 408 | 425 | 429 | 500..=599, retry_after_secs } => again(situation, retry_after_secs),
         Reply::Status { code: 409 | 412, retry_after_secs } if situation.tries < CONFLICT_TRIES => {
             again(situation, retry_after_secs)
         }
-        Reply::Status { .. } | Reply::Unsendable => Outcome::Dead,
+        Reply::Denied if situation.tries < CONFLICT_TRIES => again(situation, None),
+        Reply::Status { code: 403..=405, retry_after_secs } if !is_believed(situation) => {
+            again(situation, retry_after_secs)
+        }
+        Reply::Status { .. } | Reply::Denied | Reply::Unsendable => Outcome::Dead,
     }
+}
+
+fn is_believed(situation: &Situation) -> bool {
+    situation.now.duration_since(situation.first_attempt) >= BELIEVED_AFTER
 }
 
 fn again(situation: &Situation, retry_after_secs: Option<u64>) -> Outcome {
@@ -114,10 +132,25 @@ mod tests {
 
     #[test]
     fn faults_of_the_request_are_dead_letters_at_once() {
-        for code in [301, 400, 403, 404, 405, 410, 413, 415, 422, 451] {
+        for code in [301, 400, 402, 406, 410, 413, 415, 422, 451] {
             assert_eq!(decide(&situation(status(code), 1, 0.5)), Outcome::Dead, "{code}");
         }
         assert_eq!(decide(&situation(Reply::Unsendable, 1, 0.5)), Outcome::Dead);
+    }
+
+    #[test]
+    fn what_a_proxy_may_have_said_is_believed_when_it_lasts() {
+        for code in [403, 404, 405] {
+            let mut refused = situation(status(code), 1, 0.5);
+            assert!(matches!(decide(&refused), Outcome::RetryAt(_)), "{code}");
+            refused.now = refused.first_attempt + SignedDuration::from_mins(14);
+            assert!(matches!(decide(&refused), Outcome::RetryAt(_)), "{code}");
+            refused.now = refused.first_attempt + SignedDuration::from_mins(15);
+            assert_eq!(decide(&refused), Outcome::Dead, "{code}");
+        }
+        assert!(matches!(decide(&situation(Reply::Foreign, 40, 0.5)), Outcome::RetryAt(_)));
+        assert!(matches!(decide(&situation(Reply::Denied, 4, 0.5)), Outcome::RetryAt(_)));
+        assert_eq!(decide(&situation(Reply::Denied, 5, 0.5)), Outcome::Dead);
     }
 
     #[test]

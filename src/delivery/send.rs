@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 
 use super::address::{Request, conditional_update};
-use super::answer::{describe_failure, read_bounded, retry_after_secs, summarise};
+use super::answer::{describe_failure, read_bounded, understand};
 use super::client::Line;
 use super::keys::SigningKey;
 use super::retry::Reply;
@@ -101,8 +101,8 @@ async fn put(route: &Route<'_>, request: &Request, delivery: &Delivery, token: O
         }
     };
     let status: StatusCode = response.status();
-    let retry_after_secs = retry_after_secs(response.headers());
+    let headers = std::mem::take(response.headers_mut());
     let body = read_bounded(&mut response).await;
-    let reply = Reply::Status { code: status.as_u16(), retry_after_secs };
-    Sent { reply, status: Some(status.as_u16()), text: summarise(status, &body) }
+    let (reply, text) = understand(status, &headers, &body);
+    Sent { reply, status: Some(status.as_u16()), text }
 }

@@ -1,5 +1,6 @@
 //! The demo, ended at any moment: nothing is left, and nobody is told that it was told to its end.
 
+use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -13,7 +14,7 @@ fn demo(folder: &Path, words: &[&str]) -> Child {
         .env("TMPDIR", folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+        .stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
@@ -26,6 +27,10 @@ fn ended(mut child: Child) -> std::process::ExitStatus {
     let until = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(status) = child.try_wait().unwrap() {
+            // Shown where a test fails.
+            let mut said = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+            eprintln!("{status}: {said}");
             return status;
         }
         if Instant::now() > until {
