@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -19,7 +20,8 @@ use crate::identity::PersonId;
 use crate::pipeline::Gateway;
 use crate::site::{Partner, Site};
 use crate::store::{
-    DeliveryFilter, DeliveryState, EngineChoice, HeadWrite, NewDelivery, StoreSettings, WriteUnit, open,
+    DeliveryFilter, DeliveryState, EngineChoice, HeadWrite, NewDelivery, Store, StoreSettings, WriteUnit,
+    failing_store, open,
 };
 use crate::yaml::Source;
 
@@ -63,13 +65,17 @@ impl Trial {
 }
 
 fn start(ehr: &StandIn, clock: Arc<dyn Clock>) -> (Arc<Gateway>, Arc<Worker>) {
+    let settings = StoreSettings { engine: EngineChoice::Memory, path: "unused".into() };
+    start_on(open(&settings).unwrap(), ehr, clock)
+}
+
+fn start_on(store: Arc<dyn Store>, ehr: &StandIn, clock: Arc<dyn Clock>) -> (Arc<Gateway>, Arc<Worker>) {
     let mut site = Site::bare(Path::new("/"));
     let partner = ehr.partner();
     site.partners.insert(partner.name.clone(), partner);
     let names = Names { partners: None, panels: None, value_sets: site.value_sets.clone() };
     site.agreements = compile(&[Source::new("agreements/a.yaml", AGREEMENT)], &names).0;
-    let settings = StoreSettings { engine: EngineChoice::Memory, path: "unused".into() };
-    let gateway = Arc::new(Gateway::new(open(&settings).unwrap(), site, clock));
+    let gateway = Arc::new(Gateway::new(store, site, clock));
     let worker = Worker::new(gateway.clone(), own_key_for_tests());
     (gateway, worker)
 }
@@ -308,4 +314,47 @@ async fn a_worker_that_stood_still_beyond_its_lease_sends_nothing_of_it() {
     assert!(attempts.to_renew(Duration::from_secs(1)).is_empty());
     attempts.run(&site, &delivery, None).await;
     assert_eq!(sent(&ehr), ["1-1"]);
+}
+
+#[tokio::test]
+async fn what_came_of_an_attempt_is_kept_until_the_store_has_it_and_nothing_is_begun_meanwhile() {
+    let ehr = StandIn::start(Inside::default());
+    let (store, is_full) = failing_store();
+    let (gateway, worker) = start_on(store, &ehr, Arc::new(SystemClock));
+    ehr.script([Scripted { delay: Duration::from_millis(500), ..Scripted::status(201) }]);
+    queue(&gateway, 1, 2).await;
+    queue(&gateway, 2, 1).await;
+    gateway.store.retry_delivery("p2-1", gateway.clock.now() + SignedDuration::from_secs(2)).await.unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let running = tokio::spawn(worker.run(stopped));
+    until(async || !ehr.seen().is_empty()).await;
+    is_full.store(true, Ordering::SeqCst);
+    // By then the second is due, and could be read.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(ehr.seen().len(), 1, "what could not be recorded is not begun");
+    assert_eq!(gateway.store.delivery("p1-1").await.unwrap().unwrap().state, DeliveryState::Waiting);
+    is_full.store(false, Ordering::SeqCst);
+    let filter = DeliveryFilter { state: Some(DeliveryState::Delivered), ..DeliveryFilter::default() };
+    until(async || gateway.store.deliveries(&filter, None, 9).await.unwrap().items.len() == 3).await;
+    let mut sent = sent(&ehr);
+    sent.sort();
+    assert_eq!(sent, ["1-1", "1-2", "2-1"], "each once");
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_worker_that_stops_waits_for_no_store_that_cannot_write() {
+    let ehr = StandIn::start(Inside::default());
+    let (store, is_full) = failing_store();
+    let (gateway, worker) = start_on(store, &ehr, Arc::new(SystemClock));
+    ehr.script([Scripted { delay: Duration::from_millis(300), ..Scripted::status(201) }]);
+    queue(&gateway, 1, 1).await;
+    let (stop, stopped) = watch::channel(false);
+    let running = tokio::spawn(worker.run(stopped));
+    until(async || !ehr.seen().is_empty()).await;
+    is_full.store(true, Ordering::SeqCst);
+    stop.send(true).unwrap();
+    running.await.unwrap();
+    assert_eq!(gateway.store.delivery("p1-1").await.unwrap().unwrap().state, DeliveryState::Waiting);
 }

@@ -5,6 +5,8 @@ mod contract;
 mod embedded;
 mod engine;
 mod error;
+#[cfg(test)]
+mod failing;
 mod health;
 mod kinds;
 mod looks;
@@ -22,6 +24,8 @@ mod worklist;
 pub use aside::step_aside;
 pub use contract::Store;
 pub use error::StoreError;
+#[cfg(test)]
+pub use failing::failing_store;
 pub use health::Health;
 pub use looks::ToLookAt;
 pub use message::{Disposition, LineageMark, MessageEntry, MessageFilter, MessageSummary, Seen, Trace, TraceLine};
