@@ -1,6 +1,7 @@
 //! `handover run DIR`: starts the gateway and keeps it running until it is told to stop.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 
@@ -18,6 +19,7 @@ use crate::telemetry;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "SIGTERM, SIGINT: finish what is under way and stop. SIGHUP: take the site over as it is now.\n\
+    Exit code 2 when the disk failed so that only a restart can tell what it holds: whatever supervises it starts it again.\n\
     Logs go to standard error; RUST_LOG says how much (RUST_LOG=debug).\n\n\
     Examples:\n  handover run site\n  handover run site --no-reload &  kill -HUP $!"
 )]
@@ -45,10 +47,17 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         screen.say(format!("HTTP on {}://{}", running.scheme, running.http))?;
         screen.say(format!("console (opens once): {}", running.console_link()))?;
         let hangups = hangups.ring(running.reload.clone());
-        crate::app::stop_signal().await?;
+        let gateway = Arc::clone(&running.gateway);
+        let fault = tokio::select! {
+            signal = crate::app::stop_signal() => signal.map(|()| None)?,
+            fault = gateway.store.broken() => Some(fault),
+        };
         hangups.abort();
         screen.note("stopping");
         running.stop().await;
-        Ok(Outcome::Well)
+        match fault {
+            Some(fault) => bail!("the store cannot go on: {fault}"),
+            None => Ok(Outcome::Well),
+        }
     })
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -20,7 +19,7 @@ use crate::identity::PersonId;
 use crate::pipeline::Gateway;
 use crate::site::{Partner, Site};
 use crate::store::{
-    DeliveryFilter, DeliveryState, EngineChoice, HeadWrite, NewDelivery, Store, StoreSettings, WriteUnit,
+    DeliveryFilter, DeliveryState, Disk, EngineChoice, HeadWrite, NewDelivery, Store, StoreSettings, WriteUnit,
     failing_store, open,
 };
 use crate::yaml::Source;
@@ -319,7 +318,7 @@ async fn a_worker_that_stood_still_beyond_its_lease_sends_nothing_of_it() {
 #[tokio::test]
 async fn what_came_of_an_attempt_is_kept_until_the_store_has_it_and_nothing_is_begun_meanwhile() {
     let ehr = StandIn::start(Inside::default());
-    let (store, is_full) = failing_store();
+    let (store, disk) = failing_store();
     let (gateway, worker) = start_on(store, &ehr, Arc::new(SystemClock));
     ehr.script([Scripted { delay: Duration::from_millis(500), ..Scripted::status(201) }]);
     queue(&gateway, 1, 2).await;
@@ -328,12 +327,12 @@ async fn what_came_of_an_attempt_is_kept_until_the_store_has_it_and_nothing_is_b
     let (stop, stopped) = watch::channel(false);
     let running = tokio::spawn(worker.run(stopped));
     until(async || !ehr.seen().is_empty()).await;
-    is_full.store(true, Ordering::SeqCst);
+    *disk.lock().unwrap() = Disk::Full;
     // By then the second is due, and could be read.
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(ehr.seen().len(), 1, "what could not be recorded is not begun");
     assert_eq!(gateway.store.delivery("p1-1").await.unwrap().unwrap().state, DeliveryState::Waiting);
-    is_full.store(false, Ordering::SeqCst);
+    *disk.lock().unwrap() = Disk::Well;
     let filter = DeliveryFilter { state: Some(DeliveryState::Delivered), ..DeliveryFilter::default() };
     until(async || gateway.store.deliveries(&filter, None, 9).await.unwrap().items.len() == 3).await;
     let mut sent = sent(&ehr);
@@ -346,14 +345,14 @@ async fn what_came_of_an_attempt_is_kept_until_the_store_has_it_and_nothing_is_b
 #[tokio::test]
 async fn a_worker_that_stops_waits_for_no_store_that_cannot_write() {
     let ehr = StandIn::start(Inside::default());
-    let (store, is_full) = failing_store();
+    let (store, disk) = failing_store();
     let (gateway, worker) = start_on(store, &ehr, Arc::new(SystemClock));
     ehr.script([Scripted { delay: Duration::from_millis(300), ..Scripted::status(201) }]);
     queue(&gateway, 1, 1).await;
     let (stop, stopped) = watch::channel(false);
     let running = tokio::spawn(worker.run(stopped));
     until(async || !ehr.seen().is_empty()).await;
-    is_full.store(true, Ordering::SeqCst);
+    *disk.lock().unwrap() = Disk::Full;
     stop.send(true).unwrap();
     running.await.unwrap();
     assert_eq!(gateway.store.delivery("p1-1").await.unwrap().unwrap().state, DeliveryState::Waiting);

@@ -227,6 +227,11 @@ pub trait Store: Send + Sync + 'static {
     /// Whether it can be written to, and how much there is.
     async fn health(&self) -> Health;
 
+    /// Returns, with the reason, once nothing can be written any more until the process is started anew; else never.
+    async fn broken(&self) -> String {
+        std::future::pending().await
+    }
+
     /// Waits for what is under way and closes; later calls fail.
     async fn close(&self);
 }

@@ -1,16 +1,25 @@
-//! For tests: a store in memory whose disk can be full for a while.
+//! For tests: a store in memory whose disk fails when it is told to.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::Store;
 use super::embedded::Embedded;
 use super::engine::{Changes, Engine, EngineError, Memory, View};
 
+/// What happens to writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Disk {
+    #[default]
+    Well,
+    Full,
+    /// A sync failed, and nobody knows what is there.
+    Unsure,
+}
+
 #[derive(Clone, Default)]
 struct Failing {
     memory: Memory,
-    is_full: Arc<AtomicBool>,
+    disk: Arc<Mutex<Disk>>,
 }
 
 impl Engine for Failing {
@@ -19,9 +28,10 @@ impl Engine for Failing {
     }
 
     fn write(&self, changes: Changes) -> Result<(), EngineError> {
-        match self.is_full.load(Ordering::SeqCst) {
-            true => Err(EngineError::Unwritable("no space left".to_string())),
-            false => self.memory.write(changes),
+        match *self.disk.lock().unwrap() {
+            Disk::Well => self.memory.write(changes),
+            Disk::Full => Err(EngineError::Unwritable("no space left".to_string())),
+            Disk::Unsure => Err(EngineError::Unsure("input/output error".to_string())),
         }
     }
 
@@ -30,10 +40,33 @@ impl Engine for Failing {
     }
 }
 
-/// While the switch is on, nothing can be written.
-pub fn failing_store() -> (Arc<dyn Store>, Arc<AtomicBool>) {
+/// A store and the disk that it believes to be on.
+pub fn failing_store() -> (Arc<dyn Store>, Arc<Mutex<Disk>>) {
     let engine = Failing::default();
-    let is_full = Arc::clone(&engine.is_full);
+    let disk = Arc::clone(&engine.disk);
     let store = Embedded::open("memory", None, Box::new(move || Ok(Box::new(engine.clone())))).unwrap();
-    (Arc::new(store), is_full)
+    (Arc::new(store), disk)
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_know_what_it_holds_says_that_it_is_over_and_a_full_one_does_not() {
+    let (store, disk) = failing_store();
+    store.put_state("name", b"1").await.unwrap();
+    *disk.lock().unwrap() = Disk::Full;
+    store.put_state("name", b"2").await.unwrap_err();
+    let over = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.broken().await }
+    });
+    *disk.lock().unwrap() = Disk::Well;
+    while store.put_state("name", b"3").await.is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(!over.is_finished());
+    *disk.lock().unwrap() = Disk::Unsure;
+    store.put_state("name", b"4").await.unwrap_err();
+    assert!(over.await.unwrap().contains("input/output error"));
+    *disk.lock().unwrap() = Disk::Well;
+    store.put_state("name", b"5").await.unwrap_err();
+    assert_eq!(store.get_state("name").await.unwrap().unwrap(), b"3", "it can still be read");
 }

@@ -25,7 +25,7 @@ pub use aside::step_aside;
 pub use contract::Store;
 pub use error::StoreError;
 #[cfg(test)]
-pub use failing::failing_store;
+pub use failing::{Disk, failing_store};
 pub use health::Health;
 pub use looks::ToLookAt;
 pub use message::{Disposition, LineageMark, MessageEntry, MessageFilter, MessageSummary, Seen, Trace, TraceLine};

@@ -166,7 +166,10 @@ impl Committer {
             }
             EngineError::Unsure(_) | EngineError::Locked(_) | EngineError::Damaged(_) => {
                 self.condition = Condition::Broken;
-                format!("writing failed ({error}) and it is unknown what the disk holds; restart to read it anew")
+                let fault =
+                    format!("writing failed ({error}) and it is unknown what the disk holds; restart to read it anew");
+                self.shared.broken.send_replace(Some(fault.clone()));
+                fault
             }
         };
         tracing::error!(fault, "the store cannot write");

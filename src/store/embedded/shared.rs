@@ -22,6 +22,8 @@ pub struct Shared {
     pub deliveries: Queue,
     pub timers: Leases<(PersonId, jiff::Timestamp)>,
     pub committed: watch::Sender<u64>,
+    /// The fault after which only a restart helps.
+    pub broken: watch::Sender<Option<String>>,
 }
 
 impl Shared {
@@ -32,6 +34,7 @@ impl Shared {
             deliveries: Queue::default(),
             timers: Leases::default(),
             committed: watch::Sender::new(sequence),
+            broken: watch::Sender::new(None),
         }
     }
 
@@ -97,4 +100,14 @@ pub fn without_answer(engine: &'static str, fault: String) -> Health {
         oldest_delivery: None,
         disk_bytes: 0,
     }
+}
+
+/// Never returns when the store ends whole.
+pub async fn broken(mut broken: watch::Receiver<Option<String>>) -> String {
+    if let Ok(fault) = broken.wait_for(Option::is_some).await
+        && let Some(fault) = fault.as_ref()
+    {
+        return fault.clone();
+    }
+    std::future::pending().await
 }

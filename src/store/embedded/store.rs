@@ -384,6 +384,10 @@ impl Store for Embedded {
         read.unwrap_or_else(|error| shared::without_answer(engine, error.to_string()))
     }
 
+    async fn broken(&self) -> String {
+        shared::broken(self.shared.broken.subscribe()).await
+    }
+
     async fn close(&self) {
         self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
