@@ -1,7 +1,7 @@
 //! Where a delivery goes: update by identifier (http://hl7.org/fhir/R4/http.html#cond-update), so that sending it again
 //! changes nothing at the partner's and a new version finds the old one.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What is to be sent where.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,16 +13,25 @@ pub struct Request {
 
 /// The request for a payload at a partner's FHIR base; a sentence that says why when there can be none.
 pub fn conditional_update(base: &str, payload: &Value) -> Result<Request, &'static str> {
-    let mut resource = payload.as_object().cloned().ok_or("the payload is not a resource")?;
-    let kind = resource.get("resourceType").and_then(Value::as_str).unwrap_or_default().to_string();
+    let resource = payload.as_object().ok_or("the payload is not a resource")?;
+    let kind = resource.get("resourceType").and_then(Value::as_str).unwrap_or_default();
     if kind.is_empty() || !kind.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return Err("the payload is not a resource");
     }
     let token = first_identifier(resource.get("identifier"))
         .ok_or("the resource has no identifier by which the partner could know it again")?;
-    resource.shift_remove("id");
-    let body = serde_json::to_vec(&resource).map_err(|_| "the payload cannot be written as JSON")?;
+    let body = match resource.contains_key("id") {
+        true => serde_json::to_vec(&without(resource, "id")),
+        false => serde_json::to_vec(resource),
+    };
+    let body = body.map_err(|_| "the payload cannot be written as JSON")?;
     Ok(Request { url: format!("{}/{kind}?identifier={}", base.trim_end_matches('/'), percent_encode(&token)), body })
+}
+
+fn without(resource: &Map<String, Value>, name: &str) -> Map<String, Value> {
+    let mut resource = resource.clone();
+    resource.shift_remove(name);
+    resource
 }
 
 /// The first that has a system and a value: the pipeline puts our own first, since nobody else's system can be relied on

@@ -3,6 +3,7 @@
 //! out. What is not sent is kept, and says why.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::others::{is_overtaken, was_sent};
 use crate::agreement::{Exit, Form, Question, Verdict};
@@ -59,20 +60,22 @@ pub async fn decide_anew<'s>(
         let objection = site.agreements.objection(&partner.name, &delivery.new.agreement, now);
         return Ok(objection.map_or(Permission::Send(partner, base), Permission::Hold));
     }
-    let Some(made) = Resource::try_from(delivery.new.payload.clone()).ok() else {
+    if !delivery.new.payload.get("resourceType").is_some_and(Value::is_string) {
         // The sender says what is wrong with it.
         return Ok(Permission::Send(partner, base));
-    };
+    }
+    // Asked for only where the version that it tells of is not kept, or less of it may be sent: most are sent as they are.
+    let made = || Resource::try_from(delivery.new.payload.clone()).unwrap_or_else(|_| Resource::new("Basic"));
     let subject = subject(delivery);
     let current = subject.as_ref().map(|(kind, id, _)| (kind.clone(), *id));
     let (patient, current) = covered_with(&*gateway.store, delivery.new.person, current).await?;
     let version = subject.map_or(0, |(_, _, version)| version);
-    let resource = as_it_is_known(gateway, current, version, &made, &patient).await?;
+    let resource = as_it_is_known(gateway, current, version, made, &patient).await?;
     let panels: Vec<&str> = patient.panels.iter().map(String::as_str).collect();
     let question = Question { partner: &partner.name, exit: Exit::Push, resource: &resource, panels: &panels, now };
     let decision = site.agreements.decide(&question);
     Ok(match &decision.verdict {
-        Verdict::Without(form) if form.of(&made) != made => Permission::Shorten(form.clone()),
+        Verdict::Without(form) if changes(form, &made()) => Permission::Shorten(form.clone()),
         Verdict::Allowed | Verdict::Without(_) => Permission::Send(partner, base),
         Verdict::Held(_) => Permission::Hold(decision.waits_for().to_string()),
         // A partner without any agreement may be one whose file is missing for a moment.
@@ -99,27 +102,29 @@ async fn as_it_is_known(
     gateway: &Gateway,
     current: Option<Stored>,
     version: u64,
-    made: &Resource,
+    made: impl Fn() -> Resource,
     patient: &Covered,
 ) -> Result<Resource, StoreError> {
-    let mut resource = made.clone();
-    add_labels(&mut resource, &patient.protection);
-    // Nothing lost: a subject that names nothing of ours is decided by the payload.
-    let Some(current) = current else { return Ok(resource) };
-    let told = match current.version == version {
-        true => Some(current.resource.clone()),
-        false => {
-            gateway.store.version(current.resource.resource_type(), current.id, version).await?.map(|old| old.resource)
-        }
-    };
-    if let Some(told) = told {
-        resource = told;
+    let Some(current) = current else {
+        // Nothing lost: a subject that names nothing of ours is decided by the payload.
+        let mut resource = made();
         add_labels(&mut resource, &patient.protection);
-    }
-    let labels: Vec<_> = labels_of(&current.resource).cloned().collect();
-    add_labels(&mut resource, &labels);
+        return Ok(resource);
+    };
+    let mut labels = patient.protection.clone();
     for visit in visits_of(&current.resource) {
-        add_labels(&mut resource, &protection_of_visit(&*gateway.store, visit).await?);
+        labels.extend(protection_of_visit(&*gateway.store, visit).await?);
     }
+    let mut resource = current.resource;
+    if current.version != version {
+        labels.extend(labels_of(&resource).cloned());
+        let told = gateway.store.version(resource.resource_type(), current.id, version).await?;
+        resource = told.map_or_else(made, |told| told.resource);
+    }
+    add_labels(&mut resource, &labels);
     Ok(resource)
+}
+
+fn changes(form: &Form, made: &Resource) -> bool {
+    form.of(made) != *made
 }

@@ -37,9 +37,14 @@ pub async fn covered_with(
     let keys: Vec<(String, ResourceId)> = patients.iter().chain(others).cloned().collect();
     let key_of = |stored: &Stored| (stored.resource.resource_type().to_string(), stored.id);
     let mut found = store.resources(&keys).await?;
-    let asked = found.iter().find(|stored| also.as_ref() == Some(&key_of(stored))).cloned();
-    // Nothing lost: what was asked for besides the patients is given beside them.
-    found.retain(|stored| patients.contains(&key_of(stored)));
+    let place = found.iter().position(|stored| also.as_ref() == Some(&key_of(stored)));
+    let asked = match place {
+        Some(place) if found.get(place).is_some_and(|stored| patients.contains(&key_of(stored))) => {
+            found.get(place).cloned()
+        }
+        Some(place) => Some(found.swap_remove(place)),
+        None => None,
+    };
     let own = head.iter().flat_map(|head| head.identifiers.clone());
     let identifiers: Vec<Identifier> =
         own.chain(found.iter().flat_map(|patient| patient.resource.identifiers())).collect();
