@@ -30,7 +30,7 @@ fn ended(mut child: Child) -> std::process::ExitStatus {
             // Shown where a test fails.
             let mut said = String::new();
             child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-            eprintln!("{status}: {said}");
+            println!("{status}: {said}");
             return status;
         }
         if Instant::now() > until {
