@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::store::StoreError;
 
-/// Raised when the layout of keys or values changes.
-const FORMAT: u32 = 1;
+/// Raised when the layout of keys or values changes so that a program of before would misread it. This program reads all since
+/// the first: 2 has deliveries apart from their attempts, and lineage in binary.
+const FORMAT: u32 = 2;
 
 pub struct Marker {
     file: File,
@@ -81,9 +82,9 @@ fn check(text: &str, engine: &str, directory: &Path) -> Result<u64, StoreError> 
     let Some([_, format, found, sequence]) = parts.as_deref() else {
         return Err(StoreError::Damaged(format!("the file STORE in {directory} is not one of ours")));
     };
-    if *format != FORMAT.to_string() {
+    if !format.parse().is_ok_and(|format: u32| (1..=FORMAT).contains(&format)) {
         return Err(StoreError::Refused(format!(
-            "{directory} has store format {format}, this program reads format {FORMAT}; use the program that wrote it"
+            "{directory} has store format {format}, this program reads formats up to {FORMAT}; use the program that wrote it"
         )));
     }
     if *found != engine {
@@ -118,6 +119,8 @@ mod tests {
         assert!(other.contains("set engine to fjall"), "{other}");
         fs::write(directory.path().join("STORE"), "handover store, format 9, engine fjall, at least 1\n").unwrap();
         assert!(matches!(Marker::open(directory.path(), "fjall"), Err(StoreError::Refused(_))));
+        fs::write(directory.path().join("STORE"), "handover store, format 1, engine fjall, at least 7\n").unwrap();
+        assert_eq!(Marker::open(directory.path(), "fjall").unwrap().watermark, Some(7), "of before");
         fs::write(directory.path().join("STORE"), "something else").unwrap();
         assert!(matches!(Marker::open(directory.path(), "fjall"), Err(StoreError::Damaged(_))));
     }
