@@ -45,6 +45,10 @@ pub struct Located<'t> {
 impl<'t> Located<'t> {
     /// Reads the text of one resource, JSON or XML, whichever it is.
     pub fn read_either(text: &'t str) -> Result<Self, Unreadable> {
+        if text.trim().is_empty() {
+            let span = Span { line: 1, column: 1, length: 1 };
+            return Err(Unreadable { span, text: "there is nothing in it".to_string(), is_other: false });
+        }
         if xml::is_xml(text) { Self::read_xml(text) } else { Self::read(text) }
     }
 

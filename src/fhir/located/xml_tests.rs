@@ -135,6 +135,8 @@ fn what_is_no_xml_of_fhirs_is_refused() {
         "no DTD",
         2,
     );
+    refused("", "nothing in it", 1);
+    refused(" \n\t", "nothing in it", 1);
     refused(&inside("<id value=\"&secret;\"/>"), "none of XML's own", 2);
     refused(&inside("<text><div xmlns=\"http://www.w3.org/1999/xhtml\">a&nbsp;b</div></text>"), "none of XML's own", 2);
     refused(&inside("<id value=\"a<b\"/>"), "XML", 2);
