@@ -2,6 +2,7 @@
 //! came of it is kept until the store has it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,10 +35,19 @@ pub struct Attempts {
     /// Signs at partners that the site gives no key of their own for.
     pub own_key: SigningKey,
     pub lines: Lines,
-    in_hand: Mutex<HashMap<String, Instant>>,
+    in_hand: Mutex<HashMap<String, Held>>,
+    /// Counts what was taken in hand, so that the end of one attempt is not taken for that of the next.
+    begun: AtomicU64,
     /// How many outcomes the store does not have yet.
     unrecorded: watch::Sender<usize>,
     stopping: watch::Sender<bool>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    number: u64,
+    /// When its lease ends, as far as this gateway knows.
+    until: Instant,
 }
 
 impl Attempts {
@@ -47,6 +57,7 @@ impl Attempts {
             own_key,
             lines: Lines::default(),
             in_hand: Mutex::default(),
+            begun: AtomicU64::new(0),
             unrecorded: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
         }
@@ -63,7 +74,7 @@ impl Attempts {
         self.stopping.send_replace(true);
     }
 
-    fn in_hand(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+    fn in_hand(&self) -> MutexGuard<'_, HashMap<String, Held>> {
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -71,7 +82,7 @@ impl Attempts {
     pub fn to_renew(&self, within: Duration) -> Vec<String> {
         let soon = Instant::now() + within;
         let in_hand = self.in_hand();
-        in_hand.iter().filter(|(_, until)| **until < soon).map(|(id, _)| id.clone()).collect()
+        in_hand.iter().filter(|(_, held)| held.until < soon).map(|(id, _)| id.clone()).collect()
     }
 
     /// The leases of these end at this time, as far as this gateway knows.
@@ -79,30 +90,46 @@ impl Attempts {
         let mut in_hand = self.in_hand();
         for id in ids {
             // Nothing lost: what ended meanwhile needs no lease.
-            in_hand.entry(id.clone()).and_modify(|end| *end = until);
+            in_hand.entry(id.clone()).and_modify(|held| held.until = until);
         }
     }
 
-    /// Claimed, and worked on from now; leased until this time.
-    pub fn begin(&self, delivery: &Delivery, until: Instant) {
-        self.in_hand().insert(delivery.new.id.clone(), until);
+    /// Claimed, and worked on from now; leased until this time. The number is for `run`.
+    pub fn begin(&self, delivery: &Delivery, until: Instant) -> u64 {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed);
+        self.in_hand().insert(delivery.new.id.clone(), Held { number, until });
+        number
     }
 
-    pub async fn run(&self, site: &Arc<Site>, delivery: &Delivery, place: Option<Place>) {
-        if let Err(error) = self.attempt(site, delivery, place).await {
+    pub async fn run(&self, site: &Arc<Site>, delivery: &Delivery, place: Option<Place>, number: u64) {
+        if let Err(error) = self.attempt(site, delivery, place, number).await {
             // Its lease runs out and it is sent again; the partner knows it by its identifier.
             warn!(%error, delivery = delivery.new.id, "what came of a delivery could not be recorded");
         }
-        self.in_hand().remove(&delivery.new.id);
+        let mut in_hand = self.in_hand();
+        if in_hand.get(&delivery.new.id).is_some_and(|held| held.number == number) {
+            in_hand.remove(&delivery.new.id);
+        }
     }
 
-    async fn attempt(&self, site: &Arc<Site>, delivery: &Delivery, place: Option<Place>) -> Result<(), StoreError> {
+    async fn attempt(
+        &self,
+        site: &Arc<Site>,
+        delivery: &Delivery,
+        place: Option<Place>,
+        number: u64,
+    ) -> Result<(), StoreError> {
         if let Some(place) = &place {
             place.turn().await;
         }
         let at = self.gateway.clock.now();
-        let is_leased = self.in_hand().get(&delivery.new.id).is_some_and(|until| Instant::now() < *until);
-        if !is_leased || !Arc::ptr_eq(site, &self.gateway.site.load()) {
+        let held = self.in_hand().get(&delivery.new.id).copied();
+        let Some(held) = held.filter(|held| held.number == number) else {
+            // Nothing lost: it was taken up again since, and goes its way there.
+            place.into_iter().for_each(Place::leave_turn);
+            return Ok(());
+        };
+        if held.until <= Instant::now() || !Arc::ptr_eq(site, &self.gateway.site.load()) {
             // This process stood still, or another site was taken over: it is taken up anew.
             place.into_iter().for_each(Place::leave_turn);
             return self.gateway.store.release_delivery(&delivery.new.id, at).await;

@@ -334,9 +334,9 @@ async fn what_waits_for_its_turn_is_decided_when_it_has_it() {
     lane.enter().turn().await;
     let delivery = trial.gateway.store.delivery(&at(1)).await.unwrap().unwrap();
     let attempts = Arc::new(Attempts::new(trial.gateway.clone(), own_key_for_tests()));
-    attempts.begin(&delivery, tokio::time::Instant::now() + Duration::from_secs(60));
+    let number = attempts.begin(&delivery, tokio::time::Instant::now() + Duration::from_secs(60));
     let (site, place) = (trial.gateway.site.load_full(), lane.enter());
-    let running = tokio::spawn(async move { attempts.run(&site, &delivery, Some(place)).await });
+    let running = tokio::spawn(async move { attempts.run(&site, &delivery, Some(place), number).await });
     tokio::task::yield_now().await;
     trial.enrol(&[]).await;
     running.await.unwrap();

@@ -112,10 +112,10 @@ impl Worker {
         let until = Instant::now() + (LEASE - MARGIN);
         for delivery in gateway.store.claim_deliveries(now, &rooms, lease()).await? {
             let place = self.enter(&site, &delivery);
-            self.attempts.begin(&delivery, until);
+            let number = self.attempts.begin(&delivery, until);
             look.count += 1;
             let (worker, site) = (self.clone(), site.clone());
-            in_hand.spawn(async move { worker.attempts.run(&site, &delivery, place).await });
+            in_hand.spawn(async move { worker.attempts.run(&site, &delivery, place, number).await });
         }
         Ok(look)
     }

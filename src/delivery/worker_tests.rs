@@ -303,15 +303,18 @@ async fn a_worker_that_stood_still_beyond_its_lease_sends_nothing_of_it() {
     let attempts = Attempts::new(trial.gateway.clone(), own_key_for_tests());
     let site = trial.gateway.site.load_full();
     let delivery = trial.gateway.store.delivery("p1-1").await.unwrap().unwrap();
-    attempts.begin(&delivery, tokio::time::Instant::now());
-    attempts.run(&site, &delivery, None).await;
+    let number = attempts.begin(&delivery, tokio::time::Instant::now());
+    attempts.run(&site, &delivery, None, number).await;
     assert!(ehr.seen().is_empty());
     assert_eq!(trial.state("p1-1").await, (DeliveryState::Waiting, 0));
-    attempts.begin(&delivery, tokio::time::Instant::now());
+    let before = attempts.begin(&delivery, tokio::time::Instant::now());
+    let number = attempts.begin(&delivery, tokio::time::Instant::now());
     assert_eq!(attempts.to_renew(Duration::from_secs(1)), ["p1-1"]);
     attempts.leased(&["p1-1".into(), "another".into()], tokio::time::Instant::now() + Duration::from_secs(60));
     assert!(attempts.to_renew(Duration::from_secs(1)).is_empty());
-    attempts.run(&site, &delivery, None).await;
+    attempts.run(&site, &delivery, None, before).await;
+    assert!(ehr.seen().is_empty(), "what was taken in hand again since is not that one's");
+    attempts.run(&site, &delivery, None, number).await;
     assert_eq!(sent(&ehr), ["1-1"]);
 }
 
