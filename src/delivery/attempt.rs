@@ -50,6 +50,22 @@ struct Held {
     until: Instant,
 }
 
+/// However an attempt ends, its lease is renewed no more.
+struct End<'a> {
+    attempts: &'a Attempts,
+    id: &'a str,
+    number: u64,
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        let mut in_hand = self.attempts.in_hand();
+        if in_hand.get(self.id).is_some_and(|held| held.number == self.number) {
+            in_hand.remove(self.id);
+        }
+    }
+}
+
 impl Attempts {
     pub fn new(gateway: Arc<Gateway>, own_key: SigningKey) -> Self {
         Self {
@@ -102,13 +118,10 @@ impl Attempts {
     }
 
     pub async fn run(&self, site: &Arc<Site>, delivery: &Delivery, place: Option<Place>, number: u64) {
+        let _ends = End { attempts: self, id: &delivery.new.id, number };
         if let Err(error) = self.attempt(site, delivery, place, number).await {
             // Its lease runs out and it is sent again; the partner knows it by its identifier.
             warn!(%error, delivery = delivery.new.id, "what came of a delivery could not be recorded");
-        }
-        let mut in_hand = self.in_hand();
-        if in_hand.get(&delivery.new.id).is_some_and(|held| held.number == number) {
-            in_hand.remove(&delivery.new.id);
         }
     }
 
