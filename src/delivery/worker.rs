@@ -97,7 +97,8 @@ impl Worker {
             return Ok(look);
         }
         let gateway = &self.attempts.gateway;
-        let (site, now) = (gateway.site.load_full(), gateway.clock.now());
+        // Both readings before anything is waited for: leases count from here in the store and here.
+        let (site, now, until) = (gateway.site.load_full(), gateway.clock.now(), Instant::now() + (LEASE - MARGIN));
         let mut rooms = Vec::new();
         for partner in gateway.store.due_partners(now).await? {
             let room = self.room(&site, &partner, now);
@@ -109,7 +110,6 @@ impl Worker {
         if rooms.is_empty() {
             return Ok(look);
         }
-        let until = Instant::now() + (LEASE - MARGIN);
         for delivery in gateway.store.claim_deliveries(now, &rooms, lease()).await? {
             let place = self.enter(&site, &delivery);
             let number = self.attempts.begin(&delivery, until);
