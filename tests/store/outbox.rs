@@ -127,6 +127,28 @@ on_every_store! {
         assert_eq!(one(91).await.unwrap().0, "later");
     }
 
+    async fn what_is_brought_back_is_urgent_only_while_something_urgent_is_left_in_its_line(place) {
+        let store = place.open();
+        let made = |id: &str, who: usize, number: u64, due: i64, urgent: bool| {
+            NewDelivery { urgent, ..delivery(id, "lakeside", person(who), number, at(due)) }
+        };
+        let line = [made("first", 1, 1, 0, false), made("urgent", 1, 2, 0, true), made("last", 1, 3, 0, false)];
+        commit_deliveries(&*store, line.to_vec()).await;
+        commit_deliveries(&*store, vec![made("other", 2, 1, 4, false)]).await;
+        finish(&*store, "first", 1, Outcome::Dead).await;
+        let one = async |seconds: i64| {
+            let claimed = store.claim_deliveries(at(seconds), &[("lakeside".to_string(), 1)], minutes(1)).await.unwrap();
+            claimed.first().map(|delivery| delivery.new.id.clone())
+        };
+        assert!(store.retry_delivery("first", at(9)).await.unwrap());
+        assert_eq!(one(9).await.as_deref(), Some("first"), "the urgent one stands behind it");
+        finish(&*store, "first", 10, Outcome::Dead).await;
+        finish(&*store, "urgent", 11, Outcome::Delivered).await;
+        assert!(store.retry_delivery("first", at(12)).await.unwrap());
+        assert_eq!(one(12).await.as_deref(), Some("other"), "nothing in that line is urgent any more");
+        assert_eq!(one(12).await.as_deref(), Some("first"));
+    }
+
     async fn a_lease_that_is_renewed_goes_on_and_others_do_not_begin_anew(place) {
         let store = place.open();
         lines(&*store).await;

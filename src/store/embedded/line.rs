@@ -100,7 +100,10 @@ fn behind(view: &dyn View, head: &LineHead, kept: &Kept) -> Result<Option<LineHe
     let id = Reader(&id).text()?.to_string();
     let next = Kept::unpack(&present(view.get(&delivery::key(&id))?, "a delivery in line")?)?;
     let due = next.progress.next.ok_or_else(|| damaged("a delivery in line"))?;
-    Ok(Some(LineHead { id, number: next.place.number, next: due, created: next.progress.created, ..head.clone() }))
+    // Once the last urgent one has left, what is brought back before it is routine again.
+    let urgent_until = if head.number < head.urgent_until { head.urgent_until } else { 0 };
+    let (number, created) = (next.place.number, next.progress.created);
+    Ok(Some(LineHead { id, number, urgent_until, next: due, created, ..head.clone() }))
 }
 
 /// Writes the heads of a store that a program wrote which kept only a queue of ids.
