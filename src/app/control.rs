@@ -3,16 +3,18 @@
 
 use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
-use serde_json::{Value, json};
+use serde_json::json;
+use tokio::sync::watch;
 
-use super::private;
+use super::reach::{check_length, socket_path};
 use super::reload::ReloadBell;
+use super::{backup, private};
 use crate::console::Console;
 use crate::pipeline::{Gateway, Operation};
 use crate::site::StoreChoice;
@@ -20,13 +22,22 @@ use crate::site::StoreChoice;
 /// A panel of a hundred thousand members fits.
 const MOST_BYTES: usize = 256 << 20;
 
-/// The socket's file.
-pub fn socket_path(data: &Path) -> PathBuf {
-    data.join("control.sock")
-}
-
 /// Where the console is found: scheme, host and port.
 struct Origin(String);
+
+/// The socket being served.
+pub(super) struct Control {
+    server: ServerHandle,
+    closing: watch::Sender<bool>,
+}
+
+impl Control {
+    /// What lasts until somebody has taken it ends; the rest is finished.
+    pub(super) async fn stop(self) {
+        self.closing.send_replace(true);
+        self.server.stop(true).await;
+    }
+}
 
 pub(super) fn serve(
     gateway: &Arc<Gateway>,
@@ -34,7 +45,7 @@ pub(super) fn serve(
     reload: ReloadBell,
     data: &Path,
     origin: String,
-) -> anyhow::Result<ServerHandle> {
+) -> anyhow::Result<Control> {
     // A store in memory makes no folder of its own; all others have closed theirs when they were opened.
     if gateway.site.load().settings.store == StoreChoice::Memory {
         private::keep_private(data)?;
@@ -43,14 +54,18 @@ pub(super) fn serve(
     make_room(data, &path)?;
     let (gateway, console) = (web::Data::from(Arc::clone(gateway)), web::Data::from(Arc::clone(console)));
     let (origin, reload) = (web::Data::new(Origin(origin)), web::Data::new(reload));
+    let (closing, closed) = watch::channel(false);
+    let closed = web::Data::new(closed);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(gateway.clone())
             .app_data(console.clone())
             .app_data(origin.clone())
             .app_data(reload.clone())
+            .app_data(closed.clone())
             .app_data(web::JsonConfig::default().limit(MOST_BYTES))
             .route("/operation", web::post().to(operate))
+            .route("/backup", web::post().to(backup::give))
             .route("/reload", web::post().to(take_over))
             .route("/console-link", web::post().to(console_link))
     })
@@ -60,9 +75,9 @@ pub(super) fn serve(
     .with_context(|| format!("the control socket {} cannot be made", path.display()))?
     .run();
     restrict(&path)?;
-    let handle = server.handle();
+    let control = Control { server: server.handle(), closing };
     actix_web::rt::spawn(server);
-    Ok(handle)
+    Ok(control)
 }
 
 /// A socket that nobody answers is a dead gateway's and goes. Only embedded stores have a lock that keeps a second gateway away;
@@ -77,14 +92,6 @@ fn make_room(data: &Path, socket: &Path) -> anyhow::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(_) => std::fs::remove_file(socket).with_context(|| format!("{} cannot be taken away", socket.display())),
     }
-}
-
-/// The system takes no longer path for a socket (107 bytes on Linux).
-fn check_length(socket: &Path) -> anyhow::Result<()> {
-    let taken = std::os::unix::net::SocketAddr::from_pathname(socket);
-    taken.map(|_| ()).with_context(|| {
-        format!("the path of the control socket {} is too long; use a shorter `data:`", socket.display())
-    })
 }
 
 /// Only the gateway's own user may connect.
@@ -114,50 +121,9 @@ async fn console_link(console: web::Data<Console>, origin: web::Data<Origin>) ->
     HttpResponse::Ok().json(json!({ "link": format!("{}/console/login?link={link}", origin.0) }))
 }
 
-/// Asks the gateway that runs on a data folder. None when none runs there.
-///
-/// # Errors
-/// The gateway says what is wrong, or nobody can tell whether one runs there: the socket is another user's.
-pub async fn ask(data: &Path, path: &str, body: &Value) -> anyhow::Result<Option<Value>> {
-    let socket = socket_path(data);
-    check_length(&socket)?;
-    if let Err(error) = tokio::net::UnixStream::connect(&socket).await {
-        if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) {
-            return Ok(None);
-        }
-        anyhow::bail!("{} cannot be reached: {error}; run this as the gateway's user", socket.display());
-    }
-    let client = reqwest::Client::builder().unix_socket(socket).build()?;
-    let response = client.post(format!("http://gateway{path}")).json(body).send().await?;
-    let is_success = response.status().is_success();
-    let answer: Value = response.json().await.context("the gateway's answer cannot be read")?;
-    if is_success {
-        return Ok(Some(answer));
-    }
-    let text = answer.get("problem").and_then(Value::as_str).unwrap_or("the gateway refused without saying why");
-    anyhow::bail!("{text}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn only_where_nobody_listens_does_no_gateway_run() {
-        let data = tempfile::tempdir().unwrap();
-        let ask = async |data: &Path| ask(data, "/operation", &json!({})).await;
-        assert!(ask(data.path()).await.unwrap().is_none(), "there is no socket");
-        drop(std::os::unix::net::UnixListener::bind(socket_path(data.path())).unwrap());
-        assert!(ask(data.path()).await.unwrap().is_none(), "it is a dead gateway's");
-        let long = data.path().join("x".repeat(200));
-        let told = format!("{:#}", ask(&long).await.unwrap_err());
-        assert!(told.contains("too long; use a shorter `data:`"), "{told}");
-        // What stands in for another user's folder: root may go into those.
-        let file = data.path().join("file");
-        std::fs::write(&file, "").unwrap();
-        let told = ask(&file).await.unwrap_err().to_string();
-        assert!(told.contains("cannot be reached: ") && told.ends_with("run this as the gateway's user"), "{told}");
-    }
 
     #[test]
     fn a_dead_gateways_socket_makes_room_and_a_running_ones_does_not() {

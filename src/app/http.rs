@@ -30,13 +30,13 @@ pub(super) struct HttpPart {
     /// What it shows, and whom it trusts.
     pub tls: Option<Arc<LiveTls>>,
     server: ServerHandle,
-    control: Option<ServerHandle>,
+    control: Option<control::Control>,
 }
 
 impl HttpPart {
     pub(super) async fn stop(self) {
         if let Some(control) = self.control {
-            control.stop(true).await;
+            control.stop().await;
         }
         self.server.stop(true).await;
     }

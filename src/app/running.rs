@@ -62,12 +62,7 @@ pub struct Running {
 
 /// Opens the store that the settings choose, below their data folder. `tell` is told what had to be done to the folder before.
 pub fn open_store(site: &Site, tell: impl FnOnce(&str)) -> anyhow::Result<Arc<dyn Store>> {
-    let engine = match &site.settings.store {
-        StoreChoice::Fjall => EngineChoice::Fjall,
-        StoreChoice::Sled => EngineChoice::Sled,
-        StoreChoice::Memory => EngineChoice::Memory,
-        StoreChoice::Postgres(url) => EngineChoice::Postgres { url: url.clone() },
-    };
+    let engine = engine_of(&site.settings.store);
     let path = site.settings.data.clone();
     if !matches!(engine, EngineChoice::Memory)
         && let Some(text) = private::closed(private::keep_private(&path)?)
@@ -75,6 +70,22 @@ pub fn open_store(site: &Site, tell: impl FnOnce(&str)) -> anyhow::Result<Arc<dy
         tell(&text);
     }
     store::open(&StoreSettings { engine, path }).map_err(Into::into)
+}
+
+/// Whether the site's data folder has a store that an embedded engine made; a database is asked nothing.
+pub fn holds_store(site: &Site) -> bool {
+    let is_embedded = matches!(site.settings.store, StoreChoice::Fjall | StoreChoice::Sled);
+    !is_embedded || site.settings.data.join("STORE").exists()
+}
+
+/// The engine that a site chose.
+pub fn engine_of(choice: &StoreChoice) -> EngineChoice {
+    match choice {
+        StoreChoice::Fjall => EngineChoice::Fjall,
+        StoreChoice::Sled => EngineChoice::Sled,
+        StoreChoice::Memory => EngineChoice::Memory,
+        StoreChoice::Postgres(url) => EngineChoice::Postgres { url: url.clone() },
+    }
 }
 
 impl Running {

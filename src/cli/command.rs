@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use super::outcome::Outcome;
 use super::screen::Screen;
 use super::{
-    agreement, check, console, delivery, demo, health, init, look, message, panel, profiles, reload, replay, run, test,
-    try_message, unused, validate,
+    agreement, backup, check, console, delivery, demo, health, init, look, message, panel, profiles, reload, replay,
+    restore, run, test, try_message, unused, validate, verify,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -33,6 +33,9 @@ enum Command {
     Console(console::Arguments),
     Health(health::Arguments),
     Reload(reload::Arguments),
+    Backup(backup::Arguments),
+    Restore(restore::Arguments),
+    Verify(verify::Arguments),
     Panel(panel::Arguments),
     Profiles(profiles::Arguments),
     Message(message::Arguments),
@@ -58,6 +61,9 @@ pub fn main() -> ExitCode {
         Command::Console(arguments) => console::run(&arguments, &mut screen),
         Command::Health(arguments) => health::run(&arguments, &mut screen),
         Command::Reload(arguments) => reload::run(&arguments, &mut screen),
+        Command::Backup(arguments) => backup::run(&arguments, &mut screen),
+        Command::Restore(arguments) => restore::run(&arguments, &mut screen),
+        Command::Verify(arguments) => verify::run(&arguments, &mut screen),
         Command::Panel(arguments) => panel::run(&arguments, &mut screen),
         Command::Profiles(arguments) => profiles::run(&arguments, &mut screen),
         Command::Message(arguments) => message::run(&arguments, &mut screen),

@@ -1,4 +1,4 @@
-//! `handover delivery list` and `retry`: the outbox as operators see it.
+//! `handover delivery list`, `retry`, `hold` and `resume`: the outbox as operators see it.
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -23,6 +23,8 @@ pub struct Arguments {
 enum Command {
     List(List),
     Retry(Retry),
+    Hold(Hold),
+    Resume(Resume),
 }
 
 /// List deliveries, newest first. "End of" stands before what ends a copy that the partner may not hold any more; with --json it
@@ -66,6 +68,28 @@ struct Retry {
     gateway: GatewayArgument,
 }
 
+/// Deliver nothing until `delivery resume`; messages are taken as ever.
+///
+/// For a store that went back to an older state: what waits in it may be older than what partners hold by now. `handover restore`
+/// does this by itself; after a PostgreSQL went back, give this command before the gateway is started.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  handover delivery hold --why 'database restored to 14:00' --site site")]
+struct Hold {
+    /// Why, for whoever finds it.
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+    #[command(flatten)]
+    gateway: GatewayArgument,
+}
+
+/// Deliver again after `delivery hold` or a restore.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  handover delivery resume --site site")]
+struct Resume {
+    #[command(flatten)]
+    gateway: GatewayArgument,
+}
+
 /// A state by its word; help lists them.
 fn state_parser() -> impl TypedValueParser<Value = DeliveryState> {
     PossibleValuesParser::new(DeliveryState::ALL.map(DeliveryState::word))
@@ -76,7 +100,25 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     match &arguments.command {
         Command::List(list) => run_list(list, screen),
         Command::Retry(retry) => run_retry(retry, screen),
+        Command::Hold(hold) => {
+            let operation = Operation::DeliveryHold { why: hold.why.clone(), who: "operator".to_string() };
+            hold.gateway.perform(operation, screen)?;
+            screen.say("nothing is delivered until `handover delivery resume`")?;
+            Ok(Outcome::Well)
+        }
+        Command::Resume(resume) => run_resume(resume, screen),
     }
+}
+
+fn run_resume(resume: &Resume, screen: &mut Screen) -> Result<Outcome> {
+    let answer = resume.gateway.perform(Operation::DeliveryResume { who: "operator".to_string() }, screen)?;
+    let why = text(&answer, "/before/why");
+    screen.say(if why.is_empty() {
+        "deliveries were not held".to_string()
+    } else {
+        format!("deliveries go on; they were held: {why}")
+    })?;
+    Ok(Outcome::Well)
 }
 
 fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {

@@ -2,6 +2,7 @@
 //! command itself could not run.
 
 mod agreement;
+mod backup;
 mod check;
 mod command;
 mod console;
@@ -23,6 +24,7 @@ mod profiles;
 mod reach;
 mod reload;
 mod replay;
+mod restore;
 mod run;
 mod screen;
 mod story;
@@ -31,5 +33,6 @@ mod test;
 mod try_message;
 mod unused;
 mod validate;
+mod verify;
 
 pub use command::main;

@@ -43,6 +43,39 @@ impl GatewayArgument {
     }
 }
 
+impl GatewayArgument {
+    /// Gives a backup to `take`, of the gateway that runs or of the store that nobody has open.
+    pub fn back_up(&self, screen: &mut Screen, take: &mut dyn FnMut(Vec<u8>, &mut Screen) -> Result<()>) -> Result<()> {
+        let data = self.data.clone().unwrap_or_else(|| data_folder(&self.site));
+        runtime()?.block_on(async {
+            let mut source = match app::ask_for_backup(&data).await? {
+                Some(source) => source,
+                None if self.data.is_some() => {
+                    bail!("no gateway runs on {}; with --site instead, its store is opened for this", data.display())
+                }
+                None => self.open_alone(&data, screen)?,
+            };
+            let mut taken = Ok(());
+            while taken.is_ok()
+                && let Some(bytes) = source.next().await?
+            {
+                taken = take(bytes, screen);
+            }
+            source.close().await;
+            taken
+        })
+    }
+
+    fn open_alone(&self, data: &Path, screen: &mut Screen) -> Result<app::Source> {
+        let Some(site) = check::load_or_show(&self.site, screen) else {
+            bail!("no gateway runs on {}, and a store is opened only for a site without errors", data.display());
+        };
+        refuse_without_store(&site, false)?;
+        screen.note("no gateway is running on this site; the store is opened for this command");
+        app::back_up_alone(&site, |text| screen.note(text))
+    }
+}
+
 /// For commands that only a gateway that runs can answer.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RunningArgument {
@@ -84,15 +117,19 @@ async fn ask_operation(data: &Path, operation: &Operation) -> Result<Option<Valu
     app::ask(data, "/operation", &serde_json::to_value(operation)?).await
 }
 
-async fn perform_alone(site: Site, operation: Operation, screen: &mut Screen) -> Result<Value> {
+fn refuse_without_store(site: &Site, may_begin: bool) -> Result<()> {
     if site.settings.store == StoreChoice::Memory {
         bail!("no gateway runs on {}, and a store in memory holds nothing without one", site.settings.data.display());
     }
     let is_embedded = matches!(site.settings.store, StoreChoice::Fjall | StoreChoice::Sled);
-    let may_begin = matches!(operation, Operation::PanelImport { .. });
     if is_embedded && !may_begin && !site.settings.data.exists() {
         bail!("there is no store in {} yet; `handover run` makes one", site.settings.data.display());
     }
+    Ok(())
+}
+
+async fn perform_alone(site: Site, operation: Operation, screen: &mut Screen) -> Result<Value> {
+    refuse_without_store(&site, matches!(operation, Operation::PanelImport { .. }))?;
     screen.note("no gateway is running on this site; the store is opened for this command");
     let store = app::open_store(&site, |text| screen.note(text)).context("the store cannot be opened")?;
     let gateway = Gateway::new(Arc::clone(&store), site, Arc::new(SystemClock));

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use super::check;
 use super::outcome::Outcome;
 use super::screen::Screen;
-use crate::app::{Hangups, Running, Start};
+use crate::app::{self, Hangups, Running, Start};
 use crate::telemetry;
 
 /// Start the gateway.
@@ -31,11 +31,21 @@ pub struct Arguments {
     /// `handover reload` only.
     #[arg(long)]
     no_reload: bool,
+    /// Do not start where the data folder holds no store yet: for a folder on a disk that may not be mounted, once the first start is
+    /// over.
+    #[arg(long)]
+    existing: bool,
 }
 
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     telemetry::start_logs();
     let Some(site) = check::load_or_show(&arguments.dir, screen) else { bail!("the gateway was not started") };
+    if arguments.existing && !app::holds_store(&site) {
+        bail!(
+            "there is no store in {}; is its disk mounted? The gateway was not started",
+            site.settings.data.display()
+        );
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let hangups = Hangups::listen()?;

@@ -21,6 +21,8 @@ pub(super) struct Frame {
     pub name: String,
     pub zone: String,
     pub stale: Option<StaleSite>,
+    /// What is not done or not written down now, for whoever works with it.
+    pub standing: Vec<String>,
 }
 
 /// That the site in force is older than its folder: since when, in words, and the reasons.
@@ -53,12 +55,20 @@ impl Frame {
             name: person.name.clone(),
             zone: String::new(),
             stale: StaleSite::of(console),
+            standing: console.gateway.standing_still(),
         }
     }
 
     /// For whoever is not logged in: without a menu.
     pub(super) fn nobody() -> Self {
-        Self { here: "", form_key: String::new(), name: String::new(), zone: String::new(), stale: None }
+        Self {
+            here: "",
+            form_key: String::new(),
+            name: String::new(),
+            zone: String::new(),
+            stale: None,
+            standing: Vec::new(),
+        }
     }
 
     /// Names the zone in which every time on the page is told.

@@ -93,10 +93,10 @@ impl Worker {
     /// Claims of each partner as many as can be sent to it now, and starts each.
     async fn take_up(self: &Arc<Self>, in_hand: &mut JoinSet<()>) -> Result<Look, StoreError> {
         let mut look = Look { count: 0, again: LOOK_EVERY };
-        if !self.attempts.are_recorded() {
+        let gateway = &self.attempts.gateway;
+        if !self.attempts.are_recorded() || gateway.deliveries_are_held().await? {
             return Ok(look);
         }
-        let gateway = &self.attempts.gateway;
         // Both readings before anything is waited for: leases count from here in the store and here.
         let (site, now, until) = (gateway.site.load_full(), gateway.clock.now(), Instant::now() + (LEASE - MARGIN));
         let mut rooms = Vec::new();

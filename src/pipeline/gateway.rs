@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, broadcast};
 
 use super::condition::Condition;
+use super::hold::Looked;
 use super::hot::Hot;
 use super::locks::Locks;
 use super::repeats::Repeats;
@@ -38,6 +39,7 @@ pub struct Gateway {
     pub metrics: Metrics,
     /// What does not follow the site.
     pub condition: Condition,
+    pub(super) held: Looked,
     pub(super) locks: Locks,
     pub(super) hot: Hot,
     pub(super) repeats: Repeats,
@@ -57,6 +59,7 @@ impl Gateway {
             timer_bell: Notify::new(),
             metrics: Metrics::default(),
             condition: Condition::default(),
+            held: Looked::default(),
             locks: Locks::new(),
             hot: Hot::new(),
             repeats: Repeats::new(),

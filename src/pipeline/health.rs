@@ -67,6 +67,12 @@ impl Gateway {
         self.condition.faults().into_iter().find(|fault| fault.part == super::condition::SITE)
     }
 
+    /// What does not go on, in sentences for whoever works with the gateway.
+    pub fn standing_still(&self) -> Vec<String> {
+        let is_told = |fault: &Fault| [super::hold::DELIVERIES].contains(&fault.part.as_str());
+        self.condition.faults().into_iter().filter(is_told).map(|fault| fault.text).collect()
+    }
+
     /// Asks the store, and sets the metrics that tell of a state rather than count.
     pub async fn health(&self) -> GatewayHealth {
         let now = self.clock.now();

@@ -12,6 +12,7 @@ mod explain;
 mod find;
 mod gateway;
 mod health;
+mod hold;
 mod hot;
 #[cfg(test)]
 mod hot_tests;
@@ -46,6 +47,7 @@ pub use explain::{Explanation, explain_record};
 pub use find::Known;
 pub use gateway::{Event, Gateway};
 pub use health::{GatewayHealth, Status};
+pub use hold::{DELIVERIES, HOLD, Hold};
 pub use look::Saying;
 pub use operation::Operation;
 pub use panels::{Covered, covered, covered_with, protection_of_visit, visits_of};

@@ -47,6 +47,14 @@ pub enum Operation {
         id: Option<String>,
         partner: Option<String>,
     },
+    /// Delivers nothing until `delivery-resume`.
+    DeliveryHold {
+        why: String,
+        who: String,
+    },
+    DeliveryResume {
+        who: String,
+    },
     MessageList {
         feed: Option<String>,
         faulty: bool,
@@ -127,6 +135,8 @@ impl Gateway {
                 listing(page.map_err(fault)?)
             }
             Operation::DeliveryRetry { id, partner } => self.retry_deliveries(id, partner).await,
+            Operation::DeliveryHold { why, who } => self.hold_deliveries(&why, &who).await,
+            Operation::DeliveryResume { who } => self.resume_deliveries(&who).await,
             Operation::MessageList { feed, faulty, control, after, count } => {
                 let filter = MessageFilter { feed, faulty, control, patient: None };
                 let page = self.store.messages(&filter, after.map(Cursor).as_ref(), count.min(MOST)).await;

@@ -1,5 +1,5 @@
 //! What the site keeps for a time goes when that is over: in small steps, so that messages never wait for it.
-//! Never touches records, resources or their history.
+//! Never touches records, resources or their history. What went leaves room on the disk, which is given back from time to time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,12 @@ const BATCH: usize = 500;
 const PAUSE: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
+/// Space is given back when one in so many of what there was has gone: it costs as much as writing the whole anew.
+const WORTH_ONE_IN: u64 = 10;
+
 /// Runs until told to stop; the step under way is finished first.
 pub async fn run(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
-    let mut round = Pruned::default();
+    let (mut round, mut gone) = (Pruned::default(), 0);
     loop {
         let more = match step(&gateway).await {
             Ok(pruned) => {
@@ -37,6 +40,8 @@ pub async fn run(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
             if !round.is_empty() {
                 let Pruned { messages, deliveries, audit, unused, .. } = round;
                 tracing::info!(messages, deliveries, audit, unused, "pruned by age");
+                gone += messages + deliveries + audit;
+                gone = give_back(&gateway, gone).await;
             }
             round = Pruned::default();
         }
@@ -48,6 +53,25 @@ pub async fn run(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
             () = tokio::time::sleep(if more { PAUSE } else { LOOK_EVERY }) => {}
         }
     }
+}
+
+fn is_worth_it(gone: u64, left: u64) -> bool {
+    gone > 0 && gone.saturating_mul(WORTH_ONE_IN) >= left
+}
+
+/// Has the store give space back where enough went since it last did. Returns how much went that it has not given back.
+pub async fn give_back(gateway: &Gateway, gone: u64) -> u64 {
+    let before = gateway.store.health().await;
+    if !is_worth_it(gone, before.messages + before.records) {
+        return gone;
+    }
+    if let Err(fault) = gateway.store.reclaim().await {
+        tracing::warn!(%fault, "space cannot be given back to the disk; it is tried again when more was pruned");
+        return gone;
+    }
+    let after = gateway.store.health().await.disk_bytes;
+    tracing::info!(before = before.disk_bytes, after, "space was given back to the disk");
+    0
 }
 
 /// One step: takes away a bounded number of entries that are older than the site keeps them now.
@@ -75,6 +99,11 @@ fn cut_offs(retention: &Retention, now: Timestamp) -> PruneBefore {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn space_is_given_back_when_a_tenth_of_what_is_left_has_gone() {
+        assert!(!is_worth_it(0, 0) && !is_worth_it(99, 1000) && is_worth_it(100, 1000) && is_worth_it(1, 0));
+    }
 
     #[test]
     fn days_count_back_from_now_and_a_great_many_keep_everything() {

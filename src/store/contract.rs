@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
@@ -218,6 +218,20 @@ pub trait Store: Send + Sync + 'static {
     /// work of them. Messages and audit entries go in the order they came in: where a clock
     /// ran far ahead, what came after that waits with it. Whether the disk gets smaller at once is the engine's affair.
     async fn prune(&self, before: &PruneBefore, budget: usize) -> Result<Pruned, StoreError>;
+
+    /// Gives space that was freed by pruning back to the disk, beside reading and writing; takes as long as copying the store.
+    /// A store that does so by itself, or cannot, does nothing.
+    async fn reclaim(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Gives a backup of one moment, part by part, while reading and writing go on. It is given up, and says so in its last part,
+    /// when nobody takes it for a minute and when the store must be closed or opened anew. A database has tools of its own.
+    async fn back_up(&self, _now: Timestamp, _to: mpsc::Sender<Vec<u8>>) -> Result<(), StoreError> {
+        let text = "a PostgreSQL is backed up with its own tools (pg_dump, or a base backup and its write-ahead log); docs/site.md says what \
+                    the gateway expects of a database that goes back";
+        Err(StoreError::Refused(text.to_string()))
+    }
 
     /// Counts up whenever something was committed, by this process or (with PostgreSQL) by another gateway: a worker that
     /// waits for a change need not poll. A wake-up may be for nothing, and one may be missed when a connection is lost, so

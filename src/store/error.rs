@@ -1,5 +1,8 @@
 //! Why the store could not do as asked.
 
+use std::path::PathBuf;
+
+use super::backup::BackupFault;
 use super::engine::EngineError;
 
 #[derive(Debug, thiserror::Error)]
@@ -25,13 +28,35 @@ pub enum StoreError {
     Refused(String),
 }
 
+/// Why a backup was not restored. Nothing of it is taken for a store.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreFault {
+    #[error("the backup is of no use: {0}")]
+    Backup(#[from] BackupFault),
+    #[error("the backup has store format {0}, this program reads formats up to {1}; use the program that made it")]
+    Layout(u32, u32),
+    #[error(
+        "there is something in {0} already (`{1}`); a backup is restored into a folder that is empty or not there: move it away first"
+    )]
+    NotEmpty(PathBuf, String),
+    #[error("what was written does not read back as it is in the backup; look at the disk")]
+    Differs,
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error("the store cannot be written: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("{0}")]
+    Refused(String),
+}
+
 impl From<EngineError> for StoreError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Damaged(text) => Self::Damaged(text),
-            EngineError::Unwritable(text) | EngineError::Unsure(text) | EngineError::Locked(text) => {
-                Self::Unavailable(text)
-            }
+            EngineError::Unwritable(text)
+            | EngineError::Unsure(text)
+            | EngineError::Locked(text)
+            | EngineError::Busy(text) => Self::Unavailable(text),
         }
     }
 }

@@ -35,6 +35,10 @@ impl Engine for Failing {
         }
     }
 
+    fn copy(&self, take: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), EngineError> {
+        self.memory.copy(take)
+    }
+
     fn disk_bytes(&self) -> u64 {
         self.memory.disk_bytes()
     }

@@ -1,6 +1,7 @@
 //! Where everything is kept: one durable atomic commit per input, and the reads that the rest needs.
 
 mod aside;
+mod backup;
 mod contract;
 mod embedded;
 mod engine;
@@ -22,15 +23,17 @@ mod unused;
 mod worklist;
 
 pub use aside::step_aside;
+pub use backup::{About, BackupFault, Checked, about as about_backup, check as check_backup};
 pub use contract::Store;
-pub use error::StoreError;
+pub use embedded::Step as RestoreStep;
+pub use error::{RestoreFault, StoreError};
 #[cfg(test)]
 pub use failing::{Disk, failing_store};
 pub use health::Health;
 pub use looks::ToLookAt;
 pub use message::{Disposition, LineageMark, MessageEntry, MessageFilter, MessageSummary, Seen, Trace, TraceLine};
 pub use notices::Gathered;
-pub use open::{EngineChoice, StoreSettings, open};
+pub use open::{EngineChoice, StoreSettings, open, restore};
 pub use outbox::{Attempt, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome};
 pub use prune::{PruneBefore, Pruned};
 pub use query::{Cursor, DateValue, Found, MOST_SORTED, Match, Page, Query, Relation, Sort, SortBy, Term, TokenValue};

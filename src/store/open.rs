@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::embedded::Embedded;
+use super::backup::Checked;
+use super::embedded::{Embedded, Order, Step};
 use super::engine::{Engine, EngineError, Fjall, Memory, Sled};
 use super::postgres::Postgres;
-use super::{Store, StoreError};
+use super::{RestoreFault, Store, StoreError};
 
 /// What keeps the data.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -48,14 +49,44 @@ pub struct StoreSettings {
 pub fn open(settings: &StoreSettings) -> Result<Arc<dyn Store>, StoreError> {
     let store = match &settings.engine {
         EngineChoice::Postgres { url } => return Ok(Arc::new(Postgres::open(url)?)),
-        EngineChoice::Fjall => open_in("fjall", &settings.path, |path| Ok(Box::new(Fjall::open(path)?))),
-        EngineChoice::Sled => open_in("sled", &settings.path, |path| Ok(Box::new(Sled::open(path)?))),
+        EngineChoice::Fjall => open_in("fjall", &settings.path, open_fjall),
+        EngineChoice::Sled => open_in("sled", &settings.path, open_sled),
         EngineChoice::Memory => {
             let memory = Memory::default();
             Embedded::open("memory", None, Box::new(move || Ok(Box::new(memory.clone()))))
         }
     }?;
     Ok(Arc::new(store))
+}
+
+/// Makes a store of a backup, whichever engine that was of. The folder must be missing or empty, and is no store before this has
+/// returned. `state` are pieces of state that it is to have.
+///
+/// # Errors
+/// The backup is not what was written, or the store cannot be written.
+pub fn restore(
+    settings: &StoreSettings,
+    backup: &Path,
+    state: &[(&str, Vec<u8>)],
+    progress: &mut dyn FnMut(Step),
+) -> Result<Checked, RestoreFault> {
+    let (engine, open): (_, OpenEngine) = match &settings.engine {
+        EngineChoice::Fjall => ("fjall", open_fjall),
+        EngineChoice::Sled => ("sled", open_sled),
+        EngineChoice::Memory | EngineChoice::Postgres { .. } => {
+            let text = "a backup is restored into a store of the engine fjall or sled";
+            return Err(RestoreFault::Refused(text.to_string()));
+        }
+    };
+    super::embedded::restore(&Order { engine, open, state, target: &settings.path }, backup, progress)
+}
+
+fn open_fjall(path: &Path) -> Result<Box<dyn Engine>, EngineError> {
+    Ok(Box::new(Fjall::open(path)?))
+}
+
+fn open_sled(path: &Path) -> Result<Box<dyn Engine>, EngineError> {
+    Ok(Box::new(Sled::open(path)?))
 }
 
 type OpenEngine = fn(&Path) -> Result<Box<dyn Engine>, EngineError>;

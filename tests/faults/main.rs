@@ -14,6 +14,7 @@
 #[allow(dead_code, reason = "shared with the service tests, which use all of it")]
 mod harness;
 
+mod backup;
 mod demo;
 mod full_disk;
 mod kill;

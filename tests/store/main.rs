@@ -14,6 +14,7 @@
 mod place;
 
 mod audit;
+mod backups;
 mod commits;
 mod crash;
 mod full;
@@ -29,6 +30,7 @@ mod pruning;
 mod records;
 mod reopening;
 mod searches;
+mod space;
 mod timers;
 mod tls;
 mod unused;

@@ -160,7 +160,7 @@ impl Committer {
 
     fn fail(&mut self, error: &EngineError) -> String {
         let fault = match error {
-            EngineError::Unwritable(_) => {
+            EngineError::Unwritable(_) | EngineError::Busy(_) => {
                 self.condition = Condition::Unwritable;
                 format!("writing failed ({error}); it goes on by itself when writing works again")
             }

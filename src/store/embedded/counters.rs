@@ -35,10 +35,15 @@ impl Counters {
     }
 
     pub fn read(view: &dyn View) -> Result<Self, StoreError> {
-        let Some(value) = view.get(&Self::key())? else {
+        Self::of(view.get(&Self::key())?.as_deref())
+    }
+
+    /// None is that of a new store.
+    pub fn of(value: Option<&[u8]>) -> Result<Self, StoreError> {
+        let Some(value) = value else {
             return Ok(Self { worklist: WORKLIST, looks: LOOKS, lines: LINES, ..Self::default() });
         };
-        let mut reader = Reader(&value);
+        let mut reader = Reader(value);
         let mut next = || reader.number();
         let mut counters = Self {
             sequence: next()?,

@@ -7,6 +7,9 @@ use super::keys::{Key, ONCE, ONCE_EXPIRY, Reader, STATE, hash, time_of};
 use crate::store::StoreError;
 use crate::store::engine::{Span, View};
 
+/// Written for the sake of writing when space was given back.
+pub const RECLAIMED: &str = "reclaimed";
+
 /// How many expired values each new one takes away: more than one, so that they die out.
 const PRUNE: usize = 8;
 

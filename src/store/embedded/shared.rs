@@ -1,5 +1,6 @@
 //! What the writer thread and the readers share: the engine, and whether it can be written to.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use tokio::sync::watch;
@@ -19,6 +20,7 @@ pub struct Shared {
     /// them and nobody reads an engine that is being replaced.
     engine: RwLock<Option<Box<dyn Engine>>>,
     fault: Mutex<Option<String>>,
+    closing: AtomicBool,
     pub deliveries: Queue,
     pub timers: Leases<(PersonId, jiff::Timestamp)>,
     pub committed: watch::Sender<u64>,
@@ -31,6 +33,7 @@ impl Shared {
         Self {
             engine: RwLock::new(Some(engine)),
             fault: Mutex::new(None),
+            closing: AtomicBool::new(false),
             deliveries: Queue::default(),
             timers: Leases::default(),
             committed: watch::Sender::new(sequence),
@@ -57,6 +60,16 @@ impl Shared {
         drop(engine.take());
         *engine = Some(open()?);
         Ok(())
+    }
+
+    /// Whoever reads for long must end: what waits for readers waits for them.
+    pub fn begin_closing(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Why a read that lasts must end, so that the engine can be closed or opened anew.
+    pub fn must_stop_reading(&self) -> Option<String> {
+        if self.closing.load(Ordering::Relaxed) { Some("the store is being closed".to_string()) } else { self.fault() }
     }
 
     pub fn close(&self) {

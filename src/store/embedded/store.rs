@@ -9,16 +9,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::changes::read_head;
 use super::committer::Committer;
-use super::counters::Counters;
-use super::marker::Marker;
+use super::opening::{self, Opened};
 use super::shared::{Opener, Shared};
 use super::work::{Waiting, Work};
 use super::{
-    audit, indexes, looks, messages, once, outbox, panels, prune, record, search, shared, timers, unused, worklist,
+    audit, copying, looks, messages, once, outbox, panels, prune, record, search, shared, timers, unused, worklist,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -45,24 +44,9 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens what is in `directory` (none for an engine without files). The directory is refused when another process has
-    /// it open, when it was written with another engine or format, or when the engine has less than it must have.
+    /// Opens what is in `directory` (none for an engine without files); see `opening` for what is refused.
     pub fn open(engine: &'static str, directory: Option<&Path>, open: Opener) -> Result<Self, StoreError> {
-        let mut marker = directory.map(|directory| Marker::open(directory, engine)).transpose()?;
-        let opened = open()?;
-        let mut counters = Counters::read(&*opened.view()?)?;
-        if let Some(marker) = &mut marker {
-            let expected = marker.watermark.unwrap_or_default();
-            if counters.sequence < expected {
-                return Err(StoreError::Damaged(format!(
-                    "it should reach at least number {expected} and ends at {}; do not write to it, restore a backup",
-                    counters.sequence
-                )));
-            }
-            let written = marker.write(counters.sequence, true);
-            written.map_err(|error| StoreError::Unavailable(format!("the file STORE cannot be written: {error}")))?;
-        }
-        indexes::complete(&*opened, &mut counters)?;
+        let Opened { engine: opened, marker, counters } = opening::open(engine, directory, &open)?;
         let shared = Arc::new(Shared::new(opened, counters.sequence));
         shared.read(|view| shared.deliveries.fill(view))?;
         let (sender, receiver) = sync_channel(QUEUE);
@@ -106,6 +90,7 @@ fn closed() -> StoreError {
 impl Drop for Embedded {
     /// The committer ends with its last work; the engine's files are free when its thread has ended.
     fn drop(&mut self) {
+        self.shared.begin_closing();
         self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // A panic there was reported when it happened.
@@ -384,11 +369,26 @@ impl Store for Embedded {
         read.unwrap_or_else(|error| shared::without_answer(engine, error.to_string()))
     }
 
+    async fn reclaim(&self) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        waiting(move || shared.with_engine(|engine| Ok(engine.merge()?))).await?;
+        self.put_state(once::RECLAIMED, b"").await?;
+        let shared = Arc::clone(&self.shared);
+        waiting(move || shared.with_engine(|engine| Ok(engine.let_go()?))).await
+    }
+
+    async fn back_up(&self, now: Timestamp, to: mpsc::Sender<Vec<u8>>) -> Result<(), StoreError> {
+        let (shared, engine) = (Arc::clone(&self.shared), self.engine);
+        let copying = tokio::task::spawn_blocking(move || copying::copy(&shared, engine, now, &to));
+        copying.await.map_err(|_| closed())?
+    }
+
     async fn broken(&self) -> String {
         shared::broken(self.shared.broken.subscribe()).await
     }
 
     async fn close(&self) {
+        self.shared.begin_closing();
         self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {

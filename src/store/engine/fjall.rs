@@ -48,6 +48,34 @@ impl Engine for Fjall {
         batch.commit().map_err(|error| of_write(&error))
     }
 
+    fn copy(&self, take: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), EngineError> {
+        let snapshot = self.database.snapshot();
+        for guard in snapshot.iter(&self.data) {
+            let (key, value) = guard.into_inner().map_err(|error| damaged(&error))?;
+            if !take(&key, &value) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deleting is writing: a tombstone stands above what it hides until both are merged, and tables are merged when some of them
+    /// have filled up, which tombstones of twenty bytes do not do.
+    fn merge(&self) -> Result<(), EngineError> {
+        let disk = rustix::fs::statvfs(self.data.path()).map_err(|error| EngineError::of_write(&error.into()))?;
+        if disk.f_bavail.saturating_mul(disk.f_frsize) < self.data.disk_space() {
+            return Err(EngineError::Busy("there is no room to write it anew".to_string()));
+        }
+        self.data.rotate_memtable_and_wait().map_err(|error| of_write(&error))?;
+        self.data.major_compact().map_err(|error| of_write(&error))
+    }
+
+    /// Tables that were merged are kept for who may still read them, and fjall looks whether anybody does when it next fills a
+    /// table: in a store that is written to rarely, that is hours later.
+    fn let_go(&self) -> Result<(), EngineError> {
+        self.data.rotate_memtable_and_wait().map_err(|error| of_write(&error))
+    }
+
     fn disk_bytes(&self) -> u64 {
         self.database.disk_space().unwrap_or_default()
     }

@@ -4,6 +4,7 @@ mod fjall;
 mod memory;
 mod ordered;
 mod sled;
+mod sled_copy;
 
 pub use fjall::Fjall;
 pub use memory::Memory;

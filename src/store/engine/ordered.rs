@@ -21,6 +21,9 @@ pub enum EngineError {
     /// Another process has it open.
     #[error("{0}")]
     Locked(String),
+    /// Not now, for what is under way already.
+    #[error("{0}")]
+    Busy(String),
     #[error("{0}")]
     Damaged(String),
 }
@@ -46,6 +49,20 @@ pub trait Engine: Send + Sync {
 
     /// Writes all changes or none; when it returns they survive a power cut.
     fn write(&self, changes: Changes) -> Result<(), EngineError>;
+
+    /// Gives every pair of one moment in order of keys, while writing goes on, until `take` wants no more.
+    fn copy(&self, take: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), EngineError>;
+
+    /// Writes everything anew without what was taken away, beside reading and writing: work in proportion to the whole, and room for
+    /// it twice. An engine that never gives space back does nothing.
+    fn merge(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    /// Gives the space of what was written anew back to the disk. Something must have been written since.
+    fn let_go(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
 
     fn disk_bytes(&self) -> u64;
 }

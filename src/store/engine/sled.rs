@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
+use super::sled_copy::Copying;
 use super::{Changes, Engine, EngineError, Pair, Span, View};
 
 /// sled never comes back from a write for which there is no room (its flush waits for ever), so it is not let to try.
@@ -21,6 +22,7 @@ pub struct Sled {
     file: File,
     blobs: PathBuf,
     synced_blobs: Mutex<HashSet<PathBuf>>,
+    copying: Copying,
 }
 
 impl Sled {
@@ -33,7 +35,14 @@ impl Sled {
         })?;
         let file = File::open(path.join("db")).map_err(|error| EngineError::of_write(&error))?;
         let blobs = path.join("blobs");
-        Ok(Self { database, gate: RwLock::new(()), file, blobs, synced_blobs: Mutex::default() })
+        Ok(Self {
+            database,
+            gate: RwLock::new(()),
+            file,
+            blobs,
+            synced_blobs: Mutex::default(),
+            copying: Copying::default(),
+        })
     }
 
     fn check_room(&self) -> io::Result<()> {
@@ -77,6 +86,8 @@ impl Engine for Sled {
 
     fn write(&self, changes: Changes) -> Result<(), EngineError> {
         self.check_room().map_err(|error| EngineError::of_write(&error))?;
+        let _alone = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        self.copying.keep(&self.database, changes.keys())?;
         let mut batch = sled::Batch::default();
         for (key, value) in changes {
             match value {
@@ -84,10 +95,13 @@ impl Engine for Sled {
                 None => batch.remove(key),
             }
         }
-        let _alone = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         self.database.apply_batch(batch).map_err(|error| of_write(&error))?;
         self.database.flush().map_err(|error| of_write(&error))?;
         self.sync_files().map_err(|error| EngineError::of_write(&error))
+    }
+
+    fn copy(&self, take: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), EngineError> {
+        self.copying.copy(&self.database, &self.gate, take)
     }
 
     fn disk_bytes(&self) -> u64 {
