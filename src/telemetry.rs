@@ -90,6 +90,8 @@ pub struct Standing {
     pub oldest_secs: i64,
     pub records: u64,
     pub disk_bytes: u64,
+    /// Entries that reads keep in memory while the store cannot be written to.
+    pub reserve: usize,
     /// The site in force is not the one in its folder.
     pub is_stale: bool,
     /// Parts that do not follow the site.
@@ -124,6 +126,7 @@ pub struct Metrics {
     unused: Family<UnusedLabels, Counter>,
     records: Gauge,
     disk: Gauge,
+    reserve: Gauge,
     requests: Family<RequestLabels, Counter>,
     request_time: Histogram,
 }
@@ -153,6 +156,7 @@ impl Default for Metrics {
             unused: Family::default(),
             records: Gauge::default(),
             disk: Gauge::default(),
+            reserve: Gauge::default(),
             requests: Family::default(),
             request_time: seconds(),
         };
@@ -174,6 +178,8 @@ impl Metrics {
         let text = "Time an attempt to deliver took";
         registry.register_with_unit("delivery", text, Unit::Seconds, self.delivery_time.clone());
         registry.register("outbox", "Deliveries that are not done, by state", self.backlog.clone());
+        let text = "Used one-time values and entries of who was shown what, kept in memory while the store cannot be written to";
+        registry.register("reserve_entries", text, self.reserve.clone());
         self.register_standing();
         let registry = &mut self.registry;
         registry.register("pruned", "Entries taken away by age, by kind", self.pruned.clone());
@@ -261,6 +267,7 @@ impl Metrics {
         }
         self.records.set(as_gauge(now.records));
         self.disk.set(as_gauge(now.disk_bytes));
+        self.reserve.set(i64::try_from(now.reserve).unwrap_or(i64::MAX));
         self.oldest_delivery.set(now.oldest_secs);
         self.is_stale.set(i64::from(now.is_stale));
         self.faults.set(i64::try_from(now.faults).unwrap_or(i64::MAX));

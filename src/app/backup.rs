@@ -13,7 +13,6 @@ use tokio::sync::{mpsc, watch};
 use super::reach;
 use crate::clock::{Clock, SystemClock};
 use crate::pipeline::Gateway;
-use crate::site::Site;
 use crate::store::Store;
 
 /// Parts that may wait to be taken.
@@ -58,17 +57,13 @@ pub async fn ask_for_backup(data: &Path) -> anyhow::Result<Option<Source>> {
     Ok(Some(Source::Gateway(response)))
 }
 
-/// A backup of a store that no gateway has open.
-///
-/// # Errors
-/// It cannot be opened.
-pub fn back_up_alone(site: &Site, tell: impl FnOnce(&str)) -> anyhow::Result<Source> {
-    let store = super::open_store(site, tell).context("the store cannot be opened")?;
+/// A backup of a store that was opened for it.
+pub fn back_up_alone(store: Arc<dyn Store>) -> Source {
     let (to, parts) = mpsc::channel(WAITING);
     let giving = Arc::clone(&store);
     // Why it was given up stands in its last part.
     tokio::spawn(async move { giving.back_up(SystemClock.now(), to).await });
-    Ok(Source::Store { store, parts })
+    Source::Store { store, parts }
 }
 
 /// `POST /backup` on the control socket.

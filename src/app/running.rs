@@ -18,7 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::console::{Console, Pulse, Sessions};
 use crate::delivery::{self, Worker};
 use crate::feed::Feeds;
-use crate::pipeline::{Gateway, retention, timers};
+use crate::pipeline::{Gateway, reads, retention, timers};
 use crate::site::{Site, StoreChoice};
 use crate::store::{self, EngineChoice, Store, StoreSettings};
 use crate::web::{Service, Turns};
@@ -119,6 +119,7 @@ impl Running {
         let feeds = Arc::new(Mutex::new(Some(feeds)));
         parts.push(("timers", tokio::spawn(timers::run(Arc::clone(&gateway), stopped.clone()))));
         parts.push(("retention", tokio::spawn(retention::run(Arc::clone(&gateway), stopped.clone()))));
+        parts.push(("reserve", tokio::spawn(reads::run(Arc::clone(&gateway), stopped.clone()))));
         let telling = certificates::run(Arc::clone(&gateway), certificates::DAILY, stopped.clone());
         parts.push(("certificates", tokio::spawn(telling)));
         let worker = Worker::new(Arc::clone(&gateway), own_key);

@@ -72,7 +72,8 @@ impl GatewayArgument {
         };
         refuse_without_store(&site, false)?;
         screen.note("no gateway is running on this site; the store is opened for this command");
-        app::back_up_alone(&site, |text| screen.note(text))
+        let store = app::open_store(&site, |text| screen.note(text)).context("the store cannot be opened")?;
+        Ok(app::back_up_alone(store))
     }
 }
 

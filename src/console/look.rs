@@ -3,7 +3,7 @@
 use super::Console;
 use super::session::Person;
 use crate::identity::PersonId;
-use crate::store::{AuditEntry, StoreError, WriteUnit};
+use crate::store::{AuditEntry, StoreError};
 
 /// Notes that a person opens a page about `subject` (`Patient/id`, `message/7`).
 pub(super) async fn note(
@@ -38,5 +38,5 @@ async fn write(
         allowed: true,
         because: because.to_string(),
     };
-    console.gateway.store.commit(WriteUnit { audit: vec![entry], ..WriteUnit::default() }).await.map(|_| ())
+    console.gateway.write_audit(vec![entry]).await
 }

@@ -6,10 +6,11 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, broadcast};
 
 use super::condition::Condition;
-use super::hold::Looked;
+use super::held::Looked;
 use super::hot::Hot;
 use super::locks::Locks;
 use super::repeats::Repeats;
+use super::reserve::Reserve;
 use crate::clock::Clock;
 use crate::site::Site;
 use crate::store::Store;
@@ -39,6 +40,8 @@ pub struct Gateway {
     pub metrics: Metrics,
     /// What does not follow the site.
     pub condition: Condition,
+    /// What reads keep while the store cannot be written to.
+    pub reserve: Reserve,
     pub(super) held: Looked,
     pub(super) locks: Locks,
     pub(super) hot: Hot,
@@ -59,6 +62,7 @@ impl Gateway {
             timer_bell: Notify::new(),
             metrics: Metrics::default(),
             condition: Condition::default(),
+            reserve: Reserve::default(),
             held: Looked::default(),
             locks: Locks::new(),
             hot: Hot::new(),

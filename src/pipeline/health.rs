@@ -69,7 +69,7 @@ impl Gateway {
 
     /// What does not go on, in sentences for whoever works with the gateway.
     pub fn standing_still(&self) -> Vec<String> {
-        let is_told = |fault: &Fault| [super::hold::DELIVERIES].contains(&fault.part.as_str());
+        let is_told = |fault: &Fault| [super::held::DELIVERIES, super::reserve::READS].contains(&fault.part.as_str());
         self.condition.faults().into_iter().filter(is_told).map(|fault| fault.text).collect()
     }
 
@@ -97,6 +97,7 @@ impl Gateway {
             oldest_secs: store.oldest_delivery.map_or(0, age),
             records: store.records,
             disk_bytes: store.disk_bytes,
+            reserve: self.reserve.standing().0,
             is_stale: stale,
             faults: faults.len(),
             certificates: site.certificates.iter().map(Certificate::label).collect(),

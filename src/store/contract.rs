@@ -209,6 +209,9 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
+    /// Whether a one-time value was remembered and has not expired. Writes nothing.
+    async fn is_remembered(&self, kind: &str, value: &str, now: Timestamp) -> Result<bool, StoreError>;
+
     /// Small pieces of the gateway's own state that must survive a restart (keys it made itself, …).
     async fn get_state(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
     async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError>;

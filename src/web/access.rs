@@ -18,7 +18,7 @@ use crate::pipeline::{Covered, covered, protection_of_visit, visits_of};
 use crate::profile::claim_what_is_met;
 use crate::record::Stored;
 use crate::site::{Partner, Site};
-use crate::store::{AuditEntry, StoreError, WriteUnit};
+use crate::store::{AuditEntry, StoreError};
 
 /// A resource as this client may see it.
 #[derive(Debug, Clone)]
@@ -262,7 +262,7 @@ impl<'a> Reader<'a> {
         self.audit.push(AuditEntry { at: self.now, agent, action, person, subject, allowed, because });
     }
 
-    /// Makes the audit durable; only then may what was judged be shown. Where nothing was found, that is written too: it takes
+    /// Makes the audit durable (or keeps it while the store cannot be written to); only then may what was judged be shown. Where nothing was found, that is written too: it takes
     /// as long as finding what is denied. `subject` says what was asked for.
     pub async fn finish(mut self, subject: &str) -> Result<(), Fault> {
         for ((person, allowed, because), count) in std::mem::take(&mut self.counted) {
@@ -277,8 +277,7 @@ impl<'a> Reader<'a> {
                 action(self.exit),
             );
         }
-        let unit = WriteUnit { audit: self.audit, ..WriteUnit::default() };
-        self.service.gateway.store.commit(unit).await?;
+        self.service.gateway.write_audit(self.audit).await?;
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpResponse, web};
+use futures_util::FutureExt;
 use serde_json::json;
 
 use super::answer::write_json;
@@ -21,9 +22,33 @@ pub async fn health(service: web::Data<Service>) -> HttpResponse {
     write_json(status, &json!(health))
 }
 
-/// 200 as long as the process answers at all.
-pub async fn live() -> HttpResponse {
+/// 200 while tokens are given and reads answered, also where messages cannot be taken because the disk is full.
+pub async fn read(service: web::Data<Service>) -> HttpResponse {
+    let gateway = &service.gateway;
+    let (_, is_full) = gateway.reserve.standing();
+    // Nothing lost: whether it could be read is the answer.
+    let is_readable = gateway.store.get_state("health").await.is_ok();
+    let why = match (is_full, is_readable && !is_over(&service)) {
+        (true, _) => {
+            "the store cannot be written to and no more can be kept in memory: reads are refused until there is room"
+        }
+        (_, false) => "the store does not work; `handover health` says why",
+        (false, true) => return write_json(StatusCode::OK, &json!({ "status": "pass" })),
+    };
+    write_json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "fail", "output": why }))
+}
+
+/// 200 as long as the process answers at all and does not need to be started anew.
+pub async fn live(service: web::Data<Service>) -> HttpResponse {
+    if is_over(&service) {
+        let output = "only a restart can tell what the disk holds";
+        return write_json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "fail", "output": output }));
+    }
     write_json(StatusCode::OK, &json!({ "status": "pass" }))
+}
+
+fn is_over(service: &Service) -> bool {
+    service.gateway.store.broken().now_or_never().is_some()
 }
 
 pub async fn metrics(service: web::Data<Service>) -> HttpResponse {

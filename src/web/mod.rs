@@ -6,6 +6,8 @@ mod answer;
 mod cds_hooks;
 mod client;
 mod fhir;
+#[cfg(test)]
+mod full_disk_tests;
 mod guard;
 mod health;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::middleware::Compress;
 use actix_web::web::{self, ServiceConfig};
 
-use super::health::{health, live, metrics};
+use super::health::{health, live, metrics, read};
 use super::methods::{reads, takes};
 use super::service::Service;
 use super::smart::{configuration, jwks, token};
@@ -20,6 +20,7 @@ pub fn configure(config: &mut ServiceConfig, service: Arc<Service>) {
     config
         .app_data(web::Data::from(service))
         .service(reads("/health", |route| route.to(health)))
+        .service(reads("/health/read", |route| route.to(read)))
         .service(reads("/health/live", |route| route.to(live)))
         .service(reads("/metrics", |route| route.to(metrics)))
         .service(reads("/.well-known/jwks.json", |route| route.to(jwks)))

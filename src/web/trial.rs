@@ -20,7 +20,7 @@ use crate::identity::{PersonId, ResourceId};
 use crate::pipeline::Gateway;
 use crate::record::{Change, Head, Membership, State, Stored};
 use crate::site::{JwksSource, Panel, Practice, Site};
-use crate::store::{AuditEntry, EngineChoice, HeadWrite, StoreSettings, WriteUnit, open};
+use crate::store::{AuditEntry, EngineChoice, HeadWrite, Store, StoreSettings, WriteUnit, open};
 use crate::yaml::Source;
 
 pub const BASE: &str = "https://gateway.example";
@@ -59,10 +59,15 @@ pub fn stranger() -> PersonId {
 
 impl Trial {
     pub async fn new() -> Self {
+        let settings = StoreSettings { engine: EngineChoice::Memory, path: "unused".into() };
+        Self::over(open(&settings).unwrap()).await
+    }
+
+    /// Over an empty store.
+    pub async fn over(store: Arc<dyn Store>) -> Self {
         let clock = Arc::new(ManualClock::at(START.parse().unwrap()));
         let key = key_for_tests();
-        let settings = StoreSettings { engine: EngineChoice::Memory, path: "unused".into() };
-        let gateway = Arc::new(Gateway::new(open(&settings).unwrap(), site(&key), clock.clone()));
+        let gateway = Arc::new(Gateway::new(store, site(&key), clock.clone()));
         let own_key = crate::delivery::own_key(&*gateway.store).await.unwrap();
         let service = Service::new(gateway.clone(), own_key).unwrap();
         let trial = Self { gateway, service, clock, key };

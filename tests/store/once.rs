@@ -7,6 +7,8 @@ on_every_store! {
         let store = place.open();
         assert!(store.remember_once("jti", "a", at(100), at(0)).await.unwrap());
         assert!(!store.remember_once("jti", "a", at(200), at(50)).await.unwrap());
+        let known = async |kind, value, seconds| store.is_remembered(kind, value, at(seconds)).await.unwrap();
+        assert!(known("jti", "a", 99).await && !known("jti", "a", 100).await && !known("login", "a", 50).await);
         assert!(store.remember_once("login", "a", at(100), at(50)).await.unwrap());
         assert!(store.remember_once("jti", "b", at(100), at(50)).await.unwrap());
         assert!(store.remember_once("jti", "a", at(300), at(101)).await.unwrap());

@@ -36,6 +36,12 @@ pub fn remember(
     Ok(true)
 }
 
+pub fn is_remembered(view: &dyn View, kind: &str, value: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let known = view.get(&Key::new(ONCE).bytes(&hash(&[kind, value])).done())?;
+    let until = known.map(|known| time_of(Reader(&known).take()?)).transpose()?;
+    Ok(until.is_some_and(|until| until > now))
+}
+
 pub fn prune(draft: &mut Draft<'_>, now: Timestamp, count: usize) -> Result<u64, StoreError> {
     let past = Span::between(vec![ONCE_EXPIRY], Key::new(ONCE_EXPIRY).time(now).done());
     let expired = draft.scan(&past, count)?;

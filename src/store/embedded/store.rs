@@ -66,6 +66,13 @@ impl Embedded {
         waiting(move || shared.read(read)).await
     }
 
+    /// Takes no more work; what is to be waited for.
+    fn end(&self) -> Option<JoinHandle<()>> {
+        self.shared.begin_closing();
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     async fn submit(&self, work: Work) -> Result<u64, StoreError> {
         let (answer, answered) = oneshot::channel();
         {
@@ -90,9 +97,7 @@ fn closed() -> StoreError {
 impl Drop for Embedded {
     /// The committer ends with its last work; the engine's files are free when its thread has ended.
     fn drop(&mut self) {
-        self.shared.begin_closing();
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(thread) = self.end() {
             // A panic there was reported when it happened.
             let _ = thread.join();
         }
@@ -243,10 +248,7 @@ impl Store for Embedded {
         }
         let ids = claimed.clone();
         let read = self.read(move |view| outbox::several(view, &ids)).await;
-        if read.is_err() {
-            claimed.iter().for_each(|id| self.shared.deliveries.free(id));
-        }
-        read
+        read.inspect_err(|_| claimed.iter().for_each(|id| self.shared.deliveries.free(id)))
     }
 
     async fn renew_deliveries(&self, ids: &[String], now: Timestamp, lease: SignedDuration) -> Result<(), StoreError> {
@@ -336,14 +338,18 @@ impl Store for Embedded {
         Ok(self.submit(Work::RememberOnce { kind, value, expires, now }).await? == 1)
     }
 
+    async fn is_remembered(&self, kind: &str, value: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let (kind, value) = (kind.to_string(), value.to_string());
+        self.read(move |view| once::is_remembered(view, &kind, &value, now)).await
+    }
+
     async fn get_state(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let key = once::state_key(name);
         self.read(move |view| Ok(view.get(&key)?)).await
     }
 
     async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.submit(Work::PutState { name: name.to_string(), value: value.to_vec() }).await?;
-        Ok(())
+        self.submit(Work::PutState { name: name.to_string(), value: value.to_vec() }).await.map(|_| ())
     }
 
     async fn prune(&self, before: &PruneBefore, budget: usize) -> Result<Pruned, StoreError> {
@@ -370,11 +376,10 @@ impl Store for Embedded {
     }
 
     async fn reclaim(&self) -> Result<(), StoreError> {
-        let shared = Arc::clone(&self.shared);
+        let (shared, again) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
         waiting(move || shared.with_engine(|engine| Ok(engine.merge()?))).await?;
         self.put_state(once::RECLAIMED, b"").await?;
-        let shared = Arc::clone(&self.shared);
-        waiting(move || shared.with_engine(|engine| Ok(engine.let_go()?))).await
+        waiting(move || again.with_engine(|engine| Ok(engine.let_go()?))).await
     }
 
     async fn back_up(&self, now: Timestamp, to: mpsc::Sender<Vec<u8>>) -> Result<(), StoreError> {
@@ -388,12 +393,8 @@ impl Store for Embedded {
     }
 
     async fn close(&self) {
-        self.shared.begin_closing();
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            // A panic there was reported when it happened.
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-        }
+        let thread = self.end();
+        // A panic there was reported when it happened.
+        let _ = tokio::task::spawn_blocking(move || thread.map(JoinHandle::join)).await;
     }
 }

@@ -31,6 +31,12 @@ pub async fn remember(
     Ok(client.execute(&remember, &[&kind, &value, &nanos(expires), &nanos(now)]).await? == 1)
 }
 
+pub async fn is_remembered(client: Object, kind: String, value: String, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM once WHERE kind = $1 AND value = $2 AND expires_nanos > $3";
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.query_opt(&statement, &[&clean(&kind), &clean(&value), &nanos(now)]).await?.is_some())
+}
+
 pub async fn get_state(client: Object, name: String) -> Result<Option<Vec<u8>>, StoreError> {
     let row = client.query_opt("SELECT value FROM gateway_state WHERE name = $1", &[&name]).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)

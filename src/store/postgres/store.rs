@@ -273,6 +273,11 @@ impl Store for Postgres {
         self.connections.run(move |client| once::remember(client, kind, value, expires, now)).await
     }
 
+    async fn is_remembered(&self, kind: &str, value: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let (kind, value) = (kind.to_string(), value.to_string());
+        self.connections.run(move |client| once::is_remembered(client, kind, value, now)).await
+    }
+
     async fn get_state(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let name = name.to_string();
         self.connections.run(move |client| once::get_state(client, name)).await

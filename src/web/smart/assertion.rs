@@ -87,7 +87,7 @@ pub async fn verify(service: &Service, token: &str, expected: &Expected<'_>) -> 
     let expires = check_claims(&claims, expected, now)?;
     let jti = claims.jti.as_deref().filter(|jti| !jti.is_empty() && jti.len() <= 256).ok_or("the JWT has no jti")?;
     let value = format!("{issuer}\n{jti}");
-    let first = service.gateway.store.remember_once(expected.purpose, &value, expires, now).await;
+    let first = service.gateway.remember_once(expected.purpose, &value, expires).await;
     if !first.map_err(|_| Refusal::Unavailable)? {
         return Err("this JWT was used before".into());
     }
