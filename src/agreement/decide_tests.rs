@@ -216,9 +216,8 @@ fn what_was_decided_is_looked_at_again_before_sending() {
 #[test]
 fn a_partner_sends_what_it_may_send() {
     let agreements = set(&[LAKESIDE]);
-    let offer = |partner, what, panels, now: &str| {
-        agreements.admits(&Offer { partner, what, panels, now: now.parse().unwrap() })
-    };
+    let offer =
+        |partner, what, panels, now: &str| agreements.admits(&Offer::of(partner, what, panels, now.parse().unwrap()));
     let may = |what| offer("lakeside-practice", what, &["lakeside"], "2026-03-02T10:00:00Z");
     let allowed = ["Task.status", "Task.owner", "Task", "Observation.value"].map(|what| may(what).is_allowed());
     assert_eq!(allowed, [true, false, false, true]);

@@ -1,5 +1,5 @@
-//! What a partner may send: the one gate for everything that comes in from a partner, an answered card now and each write to
-//! come. `sends:` names types (`Observation`) and elements of types (`Task.status`).
+//! What a partner may send: the one gate for everything that comes in from a partner, an answered card and each FHIR write.
+//! `sends:` names types (`Observation`) and elements of types (`Task.status`).
 
 use jiff::Timestamp;
 
@@ -21,35 +21,93 @@ pub struct Offer<'a> {
     /// The panels that the patient is a member of.
     pub panels: &'a [&'a str],
     pub now: Timestamp,
+    /// Somebody else said all there is of it: leave for a type is leave for things of one's own, and changing another's needs the
+    /// element's name.
+    pub is_anothers: bool,
+    /// It belongs to no patient, so that no panel covers it.
+    pub is_shared: bool,
+}
+
+/// How far an offer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// No agreement with the partner is in force.
+    NotInForce,
+    /// None of them covers the patient.
+    NotCovered,
+    /// `sends` does not name it.
+    NotNamed,
+    Admitted,
+}
+
+impl<'a> Offer<'a> {
+    /// Of something of the partner's own about a patient.
+    pub fn of(partner: &'a str, what: &'a str, panels: &'a [&'a str], now: Timestamp) -> Self {
+        Self { partner, what, panels, now, is_anothers: false, is_shared: false }
+    }
 }
 
 impl AgreementSet {
+    /// Whether an agreement in force names the type, or an element of it, in `sends`; why not, else. Tells of no patient.
+    pub fn sends(&self, partner: &str, kind: &str, now: Timestamp) -> Result<(), String> {
+        let mut why = format!("no agreement lets {partner} send {kind}");
+        for agreement in self.of(partner) {
+            let names = |sends: &str| sends == kind || sends.split('.').next() == Some(kind);
+            match agreement.standing(now).0 {
+                _ if !agreement.sends.iter().any(|(sends, _)| names(sends)) => {}
+                Standing::Active => return Ok(()),
+                standing => why = format!("the agreement {} {}", agreement.name, standing.words()),
+            }
+        }
+        Err(why)
+    }
+
+    /// The types that `sends` of any agreement with the partner names.
+    pub fn sent_types<'s>(&'s self, partner: &'s str) -> Vec<&'s str> {
+        let named = self.of(partner).flat_map(|agreement| &agreement.sends);
+        named.map(|(sends, _)| sends.split('.').next().unwrap_or_default()).collect()
+    }
+
     /// Whether a partner may write this about a patient, and the line that says so. Leave to send a type is leave to send
     /// its elements.
     pub fn admits(&self, offer: &Offer<'_>) -> Decision {
+        self.reach(offer).1
+    }
+
+    /// The same with how far it came: whether there is such a patient is told only to whom an agreement covers them.
+    pub fn reach(&self, offer: &Offer<'_>) -> (Reach, Decision) {
         let opinions = self.of(offer.partner).map(|agreement| weigh(agreement, offer));
         // Of refusals, the one that came nearest.
         let best = opinions.reduce(|best, other| if other.0 > best.0 { other } else { best });
-        best.map_or_else(|| Decision::without_agreement(offer.partner), |(_, decision)| decision)
+        best.unwrap_or_else(|| (Reach::NotInForce, Decision::without_agreement(offer.partner)))
     }
 }
 
-fn weigh(agreement: &Agreement, offer: &Offer<'_>) -> (u8, Decision) {
+fn weigh(agreement: &Agreement, offer: &Offer<'_>) -> (Reach, Decision) {
     let name = &agreement.name;
-    let refuse = |stage: u8, because: String, at: Option<&Mark>| (stage, say(agreement, Verdict::Denied, because, at));
+    let refuse =
+        |stage: Reach, because: String, at: Option<&Mark>| (stage, say(agreement, Verdict::Denied, because, at));
     let (standing, standing_at) = agreement.standing(offer.now);
     if standing != Standing::Active {
-        return refuse(0, format!("the agreement {name} {}", standing.words()), standing_at);
+        return refuse(Reach::NotInForce, format!("the agreement {name} {}", standing.words()), standing_at);
     }
-    if let Err(because) = covers_patient(agreement, offer.panels) {
-        return refuse(1, because, Some(&agreement.patients_at));
+    if !offer.is_shared
+        && let Err(because) = covers_patient(agreement, offer.panels)
+    {
+        return refuse(Reach::NotCovered, because, Some(&agreement.patients_at));
     }
     let whole = offer.what.split('.').next().unwrap_or_default();
-    match agreement.sends.iter().find(|(sends, _)| sends == offer.what || sends == whole) {
+    let is_named = |sends: &str| sends == offer.what || (sends == whole && !offer.is_anothers);
+    match agreement.sends.iter().find(|(sends, _)| is_named(sends)) {
         Some((sends, at)) => {
-            (3, say(agreement, Verdict::Allowed, format!("the agreement {name} lets it send {sends}"), Some(at)))
+            let because = format!("the agreement {name} lets it send {sends}");
+            (Reach::Admitted, say(agreement, Verdict::Allowed, because, Some(at)))
         }
-        None => refuse(2, format!("`sends` of the agreement {name} does not name {}", offer.what), Some(&agreement.at)),
+        None => {
+            let whose = if offer.is_anothers { ", and somebody else said what it would change" } else { "" };
+            let because = format!("`sends` of the agreement {name} does not name {}{whose}", offer.what);
+            refuse(Reach::NotNamed, because, Some(&agreement.at))
+        }
     }
 }
 

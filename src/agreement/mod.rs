@@ -31,7 +31,7 @@ pub use compile::compile;
 pub use decision::{Decision, Exit, Question, Verdict};
 pub use form::Form;
 pub use implied::implied_labels;
-pub use inbound::Offer;
+pub use inbound::{Offer, Reach};
 pub use labels::{security_label, security_label_codes};
 pub use model::{Agreement, Label, Line, Patients, Push, Standing};
 pub use names::Names;

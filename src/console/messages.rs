@@ -8,6 +8,7 @@ use super::fault::Answer;
 use super::page::{self, Frame};
 use super::session::Person;
 use super::{Console, turn};
+use crate::site::{CLIENT, Site};
 use crate::store::{Cursor, MessageFilter, MessageSummary};
 
 const PAGE: usize = 50;
@@ -58,7 +59,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         let row = |summary: MessageSummary| Row { received: page::second(summary.received, &zone), summary };
         Messages {
             rows: page.items.into_iter().map(row).collect(),
-            feeds: site.feeds.keys().cloned().collect(),
+            feeds: sources(&site),
             feed: filter.feed.unwrap_or_default(),
             control: filter.control.unwrap_or_default(),
             patient: filter.patient.unwrap_or_default(),
@@ -68,4 +69,12 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         }
     })
     .await
+}
+
+/// Feeds, and partners that write.
+fn sources(site: &Site) -> Vec<String> {
+    let writes = site.partners.values().filter(|partner| !site.agreements.sent_types(&partner.name).is_empty());
+    let clients =
+        writes.filter(|partner| partner.client_id.is_some()).map(|partner| format!("{CLIENT}{}", partner.name));
+    site.feeds.keys().cloned().chain(clients).collect()
 }

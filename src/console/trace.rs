@@ -12,6 +12,7 @@ use super::part::{Asked, LINES, Part};
 use super::session::Person;
 use super::{Console, look, turn};
 use crate::identity::{PersonId, ResourceId};
+use crate::site::CLIENT;
 use crate::store::{Cursor, Delivery, DeliveryFilter, MessageEntry, MessageSummary, TraceLine};
 
 #[derive(Template)]
@@ -93,9 +94,12 @@ pub(super) fn written(path: &str) -> Option<Written> {
 /// The bytes as they came, for a repair outside.
 pub(super) async fn raw(console: web::Data<Console>, person: Person, sequence: web::Path<u64>) -> Answer {
     let entry = looked_up(&console, &person, *sequence).await?;
+    let is_write = entry.summary.feed.starts_with(CLIENT);
+    let (media_type, ending) =
+        if is_write { ("application/octet-stream", "http") } else { ("application/hl7-v2", "hl7") };
     Ok(HttpResponse::Ok()
-        .content_type("application/hl7-v2")
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"message-{sequence}.hl7\"")))
+        .content_type(media_type)
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"message-{sequence}.{ending}\"")))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(entry.raw))
 }

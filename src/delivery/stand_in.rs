@@ -130,6 +130,7 @@ pub fn partner(base: &str, smart: Option<SmartClient>) -> Partner {
         client_id: None,
         jwks: None,
         scopes: Vec::new(),
+        owns: Vec::new(),
         retry: RetryPolicy::default(),
         rate_per_sec: 1000,
         parallel: 4,

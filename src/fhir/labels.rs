@@ -18,6 +18,17 @@ pub fn is_hold(label: &Value) -> bool {
     is(label, OWN_LABELS, "not-looked-at")
 }
 
+/// The tag of what whoever said it took back as a whole (http://hl7.org/fhir/R4/http.html#delete).
+pub fn deleted_tag() -> Value {
+    serde_json::json!({ "system": OWN_LABELS, "code": "deleted", "display": "Deleted" })
+}
+
+/// Whether it was taken back as a whole: whoever asks for it is told that it is gone, and no search finds it.
+pub fn is_deleted(resource: &Resource) -> bool {
+    let tags = resource.get("meta").and_then(|meta| meta.get("tag")?.as_array());
+    tags.into_iter().flatten().any(|tag| is(tag, OWN_LABELS, "deleted"))
+}
+
 /// Confidentiality R.
 pub fn is_restricted(label: &Value) -> bool {
     is(label, CONFIDENTIALITY, "R")

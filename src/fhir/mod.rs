@@ -1,5 +1,6 @@
 //! FHIR R4: resources as JSON behind a thin type, references, identifiers, narratives and drafts; R4's definitions, value sets and FHIRPath.
 
+mod compartment;
 mod concept;
 pub mod definition;
 mod draft;
@@ -18,13 +19,14 @@ pub mod terminology;
 pub mod time;
 mod valueset;
 
+pub use compartment::{Home, home_of, references_at, written_types};
 pub use concept::concept_title;
 pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{BY_MEMBER, Draft, KEYED, Scope};
 pub use familiar::{Familiar, Fingerprint};
 pub use identifier::Identifier;
 pub use interval::{Interval, observed_at};
-pub use labels::{OWN_LABELS, add_labels, is_hold, is_restricted, labels_of, retain_labels};
+pub use labels::{OWN_LABELS, add_labels, deleted_tag, is_deleted, is_hold, is_restricted, labels_of, retain_labels};
 pub use located::{Located, Span, Unreadable};
 pub use outcome::{operation_outcome, operation_outcome_in_text};
 pub use package::{

@@ -15,14 +15,14 @@ pub fn operation_outcome(problems: &[Problem]) -> Resource {
     Resource::new("OperationOutcome").with("issue", Value::Array(issues))
 }
 
-/// The same, each with its place in a text, such as `bundle.json:12:5`.
+/// The same, each with its place in a text, such as `bundle.json:12:5`; empty where it has none.
 pub fn operation_outcome_in_text(problems: &[(Problem, String)]) -> Resource {
     if problems.is_empty() {
         return operation_outcome(&[]);
     }
     let issues = problems.iter().map(|(problem, location)| {
         let mut issue = issue(problem);
-        if let Some(issue) = issue.as_object_mut() {
+        if let Some(issue) = issue.as_object_mut().filter(|_| !location.is_empty()) {
             issue.insert("location".to_string(), json!([location]));
         }
         issue

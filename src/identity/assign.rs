@@ -20,11 +20,20 @@ pub struct Identified {
 /// Gives every draft of one input its id under `person` (`Head::origin_of` says which) and resolves the references
 /// between them. Drafts that turn out to be one thing become one, references to nothing are removed; both are reported.
 pub fn assign(drafts: Vec<Draft>, person: PersonId) -> (Vec<Identified>, Vec<Problem>) {
+    assign_known(drafts, person, &BTreeMap::new())
+}
+
+/// The same where the ids of some drafts, by their local names, are known already.
+pub fn assign_known(
+    drafts: Vec<Draft>,
+    person: PersonId,
+    known: &BTreeMap<String, ResourceId>,
+) -> (Vec<Identified>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut literal: BTreeMap<String, String> = BTreeMap::new();
     let mut identified: Vec<Identified> = Vec::new();
     for draft in drafts {
-        let id = id_of(&draft, person);
+        let id = known.get(&draft.local).copied().unwrap_or_else(|| id_of(&draft, person));
         literal.insert(draft.local.clone(), format!("{}/{id}", draft.resource.resource_type()));
         let same = |known: &&mut Identified| {
             known.id == id && known.draft.resource.resource_type() == draft.resource.resource_type()
@@ -47,7 +56,8 @@ pub fn assign(drafts: Vec<Draft>, person: PersonId) -> (Vec<Identified>, Vec<Pro
     (identified, problems)
 }
 
-fn id_of(draft: &Draft, person: PersonId) -> ResourceId {
+/// The id that a draft gets under a person.
+pub fn id_of(draft: &Draft, person: PersonId) -> ResourceId {
     let kind = draft.resource.resource_type();
     let person = match draft.scope {
         Scope::Patient => person,

@@ -6,6 +6,6 @@ mod candidate;
 mod id;
 mod reference;
 
-pub use assign::{Identified, assign};
+pub use assign::{Identified, assign, assign_known, id_of};
 pub use candidate::{Chosen, candidates, choose_person};
 pub use id::{IdError, PersonId, ResourceId};

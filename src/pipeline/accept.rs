@@ -91,7 +91,7 @@ impl Gateway {
     }
 
     /// Reads often: on a thread that may wait, where the store's reads hold one.
-    async fn aside<T>(&self, work: impl Future<Output = T> + Send) -> T {
+    pub(super) async fn aside<T>(&self, work: impl Future<Output = T> + Send) -> T {
         if self.store.reads_hold_a_thread() { step_aside(work).await } else { work.await }
     }
 
@@ -268,7 +268,13 @@ impl Gateway {
     }
 
     /// Tells listeners and workers what is new. Nobody listening is fine.
-    fn tell(&self, sequence: u64, summary: &MessageSummary, written: Vec<String>, (timer, delivery): (bool, bool)) {
+    pub(super) fn tell(
+        &self,
+        sequence: u64,
+        summary: &MessageSummary,
+        written: Vec<String>,
+        (timer, delivery): (bool, bool),
+    ) {
         // Nothing lost: nobody listening is fine; what happened is in the store.
         let _ = self.events.send(Event::Message {
             sequence,

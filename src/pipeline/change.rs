@@ -6,12 +6,13 @@ use super::join::Somebody;
 use super::locks::MOST_TRIES;
 use super::settle::{Settled, settle};
 use super::working::Working;
-use super::{Acknowledged, Arrival, Event, Gateway, notices};
+use super::write::{Submission, Submitted};
+use super::{Acknowledged, Arrival, Code, Event, Gateway, notices};
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::{Category, Place, Problem};
 use crate::protocol::{Action, Contact};
-use crate::site::Site;
-use crate::store::{AuditEntry, StoreError, WriteUnit};
+use crate::site::{CLIENT, Site};
+use crate::store::{AuditEntry, MessageEntry, StoreError, WriteUnit};
 use serde::{Deserialize, Serialize};
 
 /// What a person does with a task.
@@ -93,6 +94,9 @@ impl Gateway {
     /// Takes the bytes of a stored message again, under the site as it is now. None when there is no such message.
     pub async fn replay(&self, sequence: u64, who: &str) -> Result<Option<Acknowledged>, StoreError> {
         let Some(entry) = self.store.message(sequence).await? else { return Ok(None) };
+        if let Some(partner) = entry.summary.feed.strip_prefix(CLIENT) {
+            return Ok(Some(self.replay_write(partner, sequence, &entry).await));
+        }
         let arrival = Arrival {
             feed: entry.summary.feed,
             peer: who.to_string(),
@@ -103,6 +107,21 @@ impl Gateway {
             ..Arrival::default()
         };
         Ok(Some(self.accept(arrival).await))
+    }
+
+    /// A FHIR write taken again says what it said when it came.
+    async fn replay_write(&self, partner: &str, sequence: u64, entry: &MessageEntry) -> Acknowledged {
+        let submitted = match Submission::read(partner, &entry.raw, (sequence, entry.summary.received)) {
+            Some(submission) => self.submit(submission).await,
+            None => Submitted::unavailable(),
+        };
+        let unavailable = submitted.sequence.is_none();
+        let code = match &submitted.result {
+            Ok(_) => Code::AA,
+            Err(refusal) if refusal.is_rejection() => Code::AR,
+            Err(_refused) => Code::AE,
+        };
+        Acknowledged { code, bytes: Vec::new(), sequence: submitted.sequence, duplicate: false, unavailable }
     }
 
     /// Loads a record, changes it, settles and commits; again when somebody else was faster.

@@ -75,6 +75,15 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
         merged.prior.map(|head| HeadWrite { head, replaces: prior.head.revision })
     });
     working.take(changes);
+    for (task, action) in &found.said {
+        match site.protocols.act_all(&working.record, *task, std::slice::from_ref(action), &found.author, received) {
+            Ok(changes) => working.take(changes),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.iter().any(Problem::is_error) {
+        return refused(problems);
+    }
     let notes = merged.notes.into_iter().map(|(subject, text)| TraceLine::new(&subject, "", &text));
     working.trace.decisions.extend(notes);
     let patient = crate::identity::ResourceId::patient(working.record.head.person).to_string();
@@ -89,7 +98,7 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     Decided { unit, trace, problems, disposition, patient: Some(patient), other_patients: Vec::new(), record }
 }
 
-fn refused(problems: Vec<Problem>) -> Decided {
+pub(super) fn refused(problems: Vec<Problem>) -> Decided {
     Decided {
         unit: WriteUnit::default(),
         trace: Trace::default(),
@@ -99,6 +108,23 @@ fn refused(problems: Vec<Problem>) -> Decided {
         other_patients: Vec::new(),
         record: None,
     }
+}
+
+/// What is said of what belongs to no patient alone: no record's head changes, nobody is owed anything, and nothing is pushed.
+pub(super) fn decide_shared(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> Decided {
+    let Said { feed, control, received, .. } = *said;
+    let (mut problems, mut drafts) = (found.problems, found.identified);
+    let record = found.known.record;
+    labels::label_drafts(said, &record, &mut drafts, &mut problems);
+    let stamp = Stamp::new(portion.event.occurred, portion.event.recorded, format!("{}/{control}", feed.name));
+    let trigger = portion.event.trigger.clone();
+    let merged = merge(&record, Statement { stamp, trigger, drafts, candidates: Vec::new(), received });
+    problems.extend(merged.problems);
+    let visible = merged.changes.iter().filter(|change| change.is_visible());
+    let resources = visible.map(|change| version_path(&change.stored)).collect();
+    let unit = WriteUnit { changes: merged.changes, ..WriteUnit::default() };
+    let trace = Trace { resources, ..Trace::default() };
+    Decided { unit, trace, disposition: Disposition::Applied, ..refused(problems) }
 }
 
 /// What the maps made is checked as the feed asks: reported, or answered AE.

@@ -120,7 +120,8 @@ fn found(overlay: &Overlay, portion: &Portion<'_>, members: Members<'_>) -> Foun
     });
     let known = Known { record: known, memberships };
     let (weight, memory) = (Weight::default(), Memory::default());
-    Found { known, weight, memory, identifiers: chosen.identifiers, identified, prior, problems }
+    let (identifiers, said, author) = (chosen.identifiers, Vec::new(), String::new());
+    Found { known, weight, memory, identifiers, identified, prior, problems, said, author }
 }
 
 impl Members<'_> {

@@ -9,11 +9,14 @@ use super::hot::{Hot, OBSERVATIONS, Weight};
 use super::overlay::Overlay;
 use super::portions::Portion;
 use crate::fhir::{Identifier, ValueSets};
-use crate::identity::{self, Identified, PersonId};
+use crate::identity::{self, Identified, PersonId, ResourceId};
 use crate::problem::Problem;
-use crate::protocol::Memory;
+use crate::protocol::{Action, Memory};
 use crate::record::{Head, Membership, Record, is_half_pressure, touched};
 use crate::store::{DateValue, Query, Relation, Store, StoreError, Term};
+
+/// The code of the event by which a FHIR write stands among messages.
+pub(super) const FHIR: &str = "FHIR";
 
 /// A record with the panels its patient is on.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +35,10 @@ pub(super) struct Found {
     /// The record that a merge message takes over, and how the message names it.
     pub prior: Option<(Record, Vec<Identifier>)>,
     pub problems: Vec<Problem>,
+    /// What people say of work that is there, by its Task.
+    pub said: Vec<(ResourceId, Action)>,
+    /// Who says it, for others to read.
+    pub author: String,
 }
 
 /// The records a message may touch, for locking: found again after the locks are held, as a merge may have moved them.
@@ -46,7 +53,7 @@ pub(super) async fn persons(store: &dyn Store, portions: &[Portion<'_>]) -> Resu
     Ok(persons)
 }
 
-async fn choose(
+pub(super) async fn choose(
     store: &dyn Store,
     overlay: &Overlay,
     candidates: &[Identifier],
@@ -95,8 +102,10 @@ pub(super) async fn find(
         None => (record(store, overlay, chosen.person).await?, Weight::default(), Memory::default()),
     };
     let origin = known.head.origin_of(&chosen.identifiers);
-    let (mut identified, mut problems) = identity::assign(portion.drafts.to_vec(), origin);
-    if overlay.is_empty() {
+    let (mut identified, mut problems) = identity::assign_known(portion.drafts.to_vec(), origin, &portion.ids);
+    // A FHIR client is told of everything that it writes, also of what only repeats.
+    let is_told = portion.event.code == FHIR;
+    if overlay.is_empty() && !is_told {
         repeats.leave_out(store, value_sets, &mut identified).await?;
     }
     complete(store, &mut known, &identified).await?;
@@ -114,7 +123,28 @@ pub(super) async fn find(
     let memberships = memberships(store, &known, portion.stated().into_iter().chain(before).collect()).await?;
     problems.extend(chosen.problems);
     let known = Known { record: known, memberships };
-    Ok(Found { known, weight, memory, identifiers: chosen.identifiers, identified, prior, problems })
+    Ok(Found {
+        known,
+        weight,
+        memory,
+        identifiers: chosen.identifiers,
+        identified,
+        prior,
+        problems,
+        said: Vec::new(),
+        author: String::new(),
+    })
+}
+
+/// Reads what deciding about what belongs to no patient needs: the things themselves.
+pub(super) async fn find_shared(store: &dyn Store, portion: &Portion<'_>) -> Result<Found, StoreError> {
+    let (identified, problems) = identity::assign_known(portion.drafts.to_vec(), PersonId::SHARED, &portion.ids);
+    let mut record = Record::new(PersonId::SHARED);
+    complete(store, &mut record, &identified).await?;
+    let known = Known { record, memberships: Vec::new() };
+    let (weight, memory) = (Weight::default(), Memory::default());
+    let (identifiers, prior, said, author) = (Vec::new(), None, Vec::new(), String::new());
+    Ok(Found { known, weight, memory, identifiers, identified, prior, problems, said, author })
 }
 
 /// Adds to a loaded record what a statement touches and loading left out: shared resources and old observations.

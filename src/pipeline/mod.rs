@@ -42,6 +42,7 @@ mod trace;
 mod understand;
 mod unused_work;
 mod working;
+mod write;
 
 pub use arrival::{Acknowledged, Arrival, Code};
 pub use change::TaskAction;
@@ -57,3 +58,4 @@ pub use panels::{Covered, covered, covered_with, protection_of_visit, visits_of}
 pub use render::own_identifier;
 pub use roster::{EndingWork, RosterChange, owner};
 pub use unused_work::responsible;
+pub use write::{Condition, Done, Happened, Interaction, Refusal, Submission, Submitted, said_by, versions};

@@ -3,10 +3,10 @@
 //! another.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::fhir::{Draft, Identifier, Scope};
-use crate::identity;
+use crate::identity::{self, ResourceId};
 use crate::mapping::{Event, Mapped};
 use crate::problem::{Category, FieldPlace, Place, Problem};
 
@@ -19,6 +19,8 @@ pub(super) struct Portion<'m> {
     pub candidates: Vec<Identifier>,
     /// How a merge names the record that the patient takes over; empty where there is none.
     pub prior: Vec<Identifier>,
+    /// The ids that drafts have already, by their local names.
+    pub ids: BTreeMap<String, ResourceId>,
 }
 
 impl Portion<'_> {
@@ -42,7 +44,13 @@ pub(super) fn portions<'m>(identified_by: &[String], mapped: &'m Mapped) -> Resu
     let mut portions = match patients.as_slice() {
         [only] => {
             let candidates = only.candidates.clone();
-            vec![Portion { event: &mapped.event, drafts: (&mapped.drafts).into(), candidates, prior: Vec::new() }]
+            vec![Portion {
+                event: &mapped.event,
+                drafts: (&mapped.drafts).into(),
+                candidates,
+                prior: Vec::new(),
+                ids: BTreeMap::new(),
+            }]
         }
         several => parted(mapped, several)?,
     };
@@ -117,7 +125,13 @@ fn parted<'m>(mapped: &'m Mapped, patients: &[Patient]) -> Result<Vec<Portion<'m
         }
         let drafts: Vec<Draft> = chosen.iter().filter_map(|place| mapped.drafts.get(*place).cloned()).collect();
         let candidates = patient.candidates.clone();
-        Portion { event: &mapped.event, drafts: Cow::Owned(drafts), candidates, prior: Vec::new() }
+        Portion {
+            event: &mapped.event,
+            drafts: Cow::Owned(drafts),
+            candidates,
+            prior: Vec::new(),
+            ids: BTreeMap::new(),
+        }
     };
     Ok(patients.iter().enumerate().map(portion).collect())
 }

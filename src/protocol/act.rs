@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::names;
 use super::reconcile::stamped;
+use super::say::{TaskWord, say};
 use super::set::ProtocolSet;
 use super::work::{Given, Work, is_final};
 use crate::fhir::Resource;
@@ -36,6 +37,8 @@ pub enum Action {
     Answer {
         answer: String,
     },
+    /// What a partner's system says of its copy.
+    Say(Box<TaskWord>),
 }
 
 /// How an attempt to reach a patient went. Each is written down: programmes count documented attempts, reached or not.
@@ -163,6 +166,7 @@ impl Action {
             Self::Note { .. } => "note",
             Self::Attempt { .. } => "attempt",
             Self::Answer { .. } => "answer",
+            Self::Say(_) => "update by a partner",
         }
     }
 }
@@ -177,6 +181,15 @@ fn take(
 ) -> Result<(), Problem> {
     check_text(action)?;
     let stamp = json!(now.to_string());
+    if let Action::Say(saying) = action {
+        let before = resource.text("status").map(String::from);
+        say(resource, work, saying, now)?;
+        let status = resource.text("status").map(String::from);
+        if status != before && status.as_deref().is_some_and(is_final) {
+            end_period(resource, &stamp);
+        }
+        return Ok(());
+    }
     if let Some(next) = next_status(resource.text("status").unwrap_or_default(), action)? {
         resource.set("status", json!(next));
         if let Some(work) = work {
@@ -202,7 +215,7 @@ fn check_text(action: &Action) -> Result<(), Problem> {
         Action::Cancel { reason } => (reason.as_str(), true),
         Action::Note { text } => (text.as_str(), true),
         Action::Attempt { text, .. } => (text.as_str(), false),
-        Action::Accept | Action::Start | Action::Answer { .. } => ("", false),
+        Action::Accept | Action::Start | Action::Answer { .. } | Action::Say(_) => ("", false),
     };
     if required && text.trim().is_empty() {
         return Err(refusal(Category::Required, "Say why in a few words."));
@@ -223,7 +236,7 @@ fn next_status(status: &str, action: &Action) -> Result<Option<&'static str>, Pr
         Action::Start => "in-progress",
         Action::Complete { .. } => "completed",
         Action::Cancel { .. } => "cancelled",
-        Action::Note { .. } | Action::Attempt { .. } | Action::Answer { .. } => return Ok(None),
+        Action::Note { .. } | Action::Attempt { .. } | Action::Answer { .. } | Action::Say(_) => return Ok(None),
     };
     let allowed = match action {
         Action::Accept => matches!(status, "requested" | "received" | "ready"),

@@ -89,7 +89,7 @@ fn leave_behind(view: &View<'_>, existing: &mut BTreeMap<String, Vec<Existing<'_
     let practices = || view.memberships.iter().filter_map(|membership| view.practices.get(&membership.panel));
     for one in existing.values_mut().flatten().filter(|one| one.is_touched() && !one.is_ended()) {
         // Nothing lost: a Flag or a plan is no practice's own.
-        let Some(owner) = one.stored.resource.get("owner") else { continue };
+        let Some(owner) = one.work.given_to.as_ref().or(one.stored.resource.get("owner")) else { continue };
         one.is_left = !practices().any(|practice| practice.is_owner(owner));
     }
 }

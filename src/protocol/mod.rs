@@ -33,6 +33,7 @@ mod publish;
 mod read;
 mod reason;
 mod reconcile;
+mod say;
 mod set;
 mod sources;
 mod tasks;
@@ -57,6 +58,7 @@ pub use names::{
     ALERT, ALERT_PROFILE, ANSWER, CANONICAL, CONTACT, FLAG_IDENTIFIER, PLAN_IDENTIFIER, PROMPT_CODE, ROLE, TASK_CODE,
     TASK_IDENTIFIER,
 };
+pub use say::TaskWord;
 pub use set::{Listed, ProtocolSet, built_in_protocols, compile};
 pub use view::{Evaluation, Explained, Practice, View};
 pub use work::is_final;

@@ -160,6 +160,10 @@ impl Writing<'_, '_> {
         work.acknowledged = taken.filter(|_| !desired.insists);
         work.closed = existing.work.closed;
         work.told = sources::remembered(&desired.sources, &existing.work.told);
+        if !desired.insists {
+            work.said.clone_from(&existing.work.said);
+            work.given_to.clone_from(&existing.work.given_to);
+        }
         let mut resource = desired.resource.clone();
         resource.set("status", json!(status));
         let former = &existing.stored.resource;
@@ -173,6 +177,9 @@ impl Writing<'_, '_> {
             for element in ["owner", "priority", "performerType"] {
                 resource.set(element, former.get(element).cloned().unwrap_or(Value::Null));
             }
+        }
+        for element in work.said.iter().filter(|element| *element != "statusReason" || status == existing.status()) {
+            resource.set(element, former.get(element).cloned().unwrap_or(Value::Null));
         }
         // A task begins with what triggered it, as it is known now: a discharge that was taken back and told again begins
         // it later. Alerts and programmes begin when they were first raised.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::model::Protocol;
 use super::sources::Sources;
@@ -47,6 +48,12 @@ pub struct Work {
     /// Prompts: every answer given, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Given>,
+    /// Elements on which a person had the last word (`owner`): they stay as that person left them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<String>,
+    /// The owner that the engine named, where a person handed it on within the practice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_to: Option<Value>,
     /// When a person first took it on, and when one ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<Timestamp>,

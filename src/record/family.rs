@@ -102,7 +102,7 @@ fn supersede(working: &mut Working<'_>, key: Key, by: ResourceId) {
 }
 
 /// Marks a resource as entered in error, in the way of its type.
-fn retract(resource: &mut Resource) {
+pub fn retract(resource: &mut Resource) {
     let concept = |system: &str| json!({ "coding": [{ "system": system, "code": "entered-in-error" }] });
     match resource.resource_type() {
         "Condition" => {

@@ -27,11 +27,12 @@ mod who;
 mod whole;
 mod working;
 
+pub use family::retract;
 pub use merge::{Merged, merge, touched};
 pub use panel::Membership;
 pub use patients::merge_patients;
 pub use pressure::{Pressures, Unpaired, is_half_pressure, pressures};
-pub use rank::LOOK;
+pub use rank::{LOOK, is_step_back};
 pub use repeats::only_repeats;
 pub use resources::Resources;
 pub use squash::squash;

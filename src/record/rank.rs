@@ -65,6 +65,12 @@ fn result_rank(status: &str) -> u8 {
     }
 }
 
+/// Whether a result that stands would not give way to one of this status, whatever is newer.
+pub fn is_step_back(resource_type: &str, known: &str, stated: &str) -> bool {
+    matches!(resource_type, "Observation" | "DiagnosticReport")
+        && result_weight(result_rank(stated)) < result_weight(result_rank(known))
+}
+
 fn result_weight(rank: u8) -> i8 {
     match rank {
         0..4 => 0,

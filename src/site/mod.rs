@@ -4,6 +4,7 @@
 mod bare;
 mod caller;
 mod certificate;
+mod client_feed;
 mod compiled;
 mod crosscheck;
 mod data_folder;
@@ -43,6 +44,7 @@ mod whole;
 mod writing;
 
 pub use certificate::certificate_names;
+pub use client_feed::CLIENT;
 pub use data_folder::data_folder;
 pub use expiry::Certificate;
 pub use handling::{Handling, Processing, names_event};

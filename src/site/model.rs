@@ -186,6 +186,8 @@ pub struct Partner {
     pub jwks: Option<JwksSource>,
     /// Scopes it is registered for, such as `system/Task.rs`.
     pub scopes: Vec<String>,
+    /// Systems whose numbers it assigns to patients.
+    pub owns: Vec<String>,
     pub retry: RetryPolicy,
     /// Requests per second at most, and at the same time.
     pub rate_per_sec: u32,

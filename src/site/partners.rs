@@ -44,6 +44,7 @@ struct Client {
     id: Option<String>,
     jwks: Option<JwksSource>,
     scopes: Vec<String>,
+    owns: Vec<String>,
 }
 
 /// Reads one partner; faults go to the folder's problems.
@@ -70,6 +71,7 @@ pub fn read(document: &Document, folder: &mut Folder) -> Partner {
         client_id: client.id,
         jwks: client.jwks,
         scopes: client.scopes,
+        owns: client.owns,
         retry: pushes.retry,
         rate_per_sec: pushes.rate_per_sec,
         parallel: pushes.parallel,
@@ -155,12 +157,22 @@ fn client(node: &Node, problems: &mut Vec<Problem>) -> Client {
     let id = scalar::required(&mut fields, "id", scalar::text);
     let jwks = scalar::required(&mut fields, "jwks", jwks);
     let scopes = scopes(&mut fields);
+    let owns = fields.list("owns").into_iter().filter_map(|node| scalar::keep(&mut fields, system(node))).collect();
     if scopes.is_empty() && node.get("scopes").is_none() {
         let text = "`scopes` is missing here: what the client may ask for, such as system/Task.rs";
         fields.report(node.mark.problem(Category::Required, text));
     }
     fields.finish(problems);
-    Client { id, jwks, scopes }
+    Client { id, jwks, scopes, owns }
+}
+
+/// A system of identifiers, which FHIR writes as a URI.
+fn system(node: &Node) -> Result<String, Problem> {
+    let text = scalar::text(node)?;
+    if text.contains(':') {
+        return Ok(text);
+    }
+    Err(node.problem("`owns` names systems of identifiers by their URI, as the client's resources do: urn:oid:1.2.3"))
 }
 
 /// Public keys, by address or written out.

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::answer::Fault;
 use super::client::Client;
-use super::scope::Scopes;
+use super::scope::{Permissions, Scopes};
 use super::service::Service;
 use crate::agreement::{self, Decision, Exit, Form, Offer, Question, Standing};
-use crate::fhir::{Resource, add_labels, labels_of};
+use crate::fhir::{Resource, add_labels, is_deleted, labels_of};
 use crate::identity::{PersonId, ResourceId};
 use crate::pipeline::{Covered, covered, protection_of_visit, visits_of};
 use crate::profile::claim_what_is_met;
@@ -40,6 +40,11 @@ impl Shown {
 
     pub fn updated(&self) -> Timestamp {
         self.updated
+    }
+
+    /// Whoever wrote it took it back as a whole.
+    pub fn is_deleted(&self) -> bool {
+        is_deleted(&self.resource)
     }
 
     pub fn into_resource(self) -> Resource {
@@ -239,7 +244,8 @@ impl<'a> Reader<'a> {
     /// Whether the partner may write this (`Flag.status`) to a resource; the refusal, when it may not.
     pub async fn admit(&mut self, stored: &Stored, what: &str) -> Result<Result<(), Fault>, Fault> {
         self.find_patient(stored.id.person).await?;
-        let offer = Offer { partner: self.partner, what, panels: &self.panels(stored.id.person), now: self.now };
+        let panels = self.panels(stored.id.person);
+        let offer = Offer::of(self.partner, what, &panels, self.now);
         let decision = self.site.agreements.admits(&offer);
         let allowed = decision.is_allowed();
         self.remember("write", stored, allowed, explain(&decision));
@@ -299,7 +305,7 @@ fn explain(decision: &Decision) -> String {
     }
 }
 
-/// Takes away scopes of types that no agreement of this partner lets it pull.
+/// Takes away what no agreement of this partner lets it do: reading types that none lets it pull, writing types that none names.
 pub fn limit_to_agreements(service: &Service, partner: &Partner, scopes: &mut Scopes) {
     let site = service.gateway.site.load();
     let lines: Vec<&str> = site
@@ -308,5 +314,12 @@ pub fn limit_to_agreements(service: &Service, partner: &Partner, scopes: &mut Sc
         .flat_map(|agreement| agreement.receives.iter().filter(|line| line.pull))
         .map(|line| line.resource.as_str())
         .collect();
-    scopes.retain_types(|kind| if kind == "*" { !lines.is_empty() } else { lines.contains(&kind) });
+    let sent = site.agreements.sent_types(&partner.name);
+    let names = |types: &[&str], kind: &str| if kind == "*" { !types.is_empty() } else { types.contains(&kind) };
+    scopes.limit(|kind| {
+        let reading =
+            if names(&lines, kind) { Permissions::READ.join(Permissions::SEARCH) } else { Permissions::default() };
+        let writing = if names(&sent, kind) { Permissions::WRITE } else { Permissions::default() };
+        reading.join(writing)
+    });
 }

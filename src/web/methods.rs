@@ -11,8 +11,7 @@ const WRITE: &str = "POST";
 
 /// An address that is read.
 pub fn reads(path: &str, handler: impl FnOnce(Route) -> Route) -> Resource {
-    let get = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-    web::resource(path).route(handler(get)).default_service(only(READ))
+    web::resource(path).route(handler(get())).default_service(only(READ))
 }
 
 /// An address that is posted to.
@@ -20,7 +19,13 @@ pub fn takes(path: &str, handler: impl FnOnce(Route) -> Route) -> Resource {
     web::resource(path).route(handler(web::post())).default_service(only(WRITE))
 }
 
-fn only(allowed: &'static str) -> Route {
+/// The part of an address that is read and written.
+pub fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// What is answered to every other method.
+pub fn only(allowed: &'static str) -> Route {
     web::to(move |request: HttpRequest| {
         let text = format!("{} is not offered at this address; {allowed} is", known(&request));
         let fault = Fault::new(StatusCode::METHOD_NOT_ALLOWED, Category::NotSupported, text);

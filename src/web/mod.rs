@@ -5,6 +5,7 @@ mod access;
 mod answer;
 mod cds_hooks;
 mod client;
+mod conditions;
 mod fhir;
 #[cfg(test)]
 mod full_disk_tests;

@@ -10,9 +10,12 @@ pub struct Permissions(u8);
 const LETTERS: [char; 5] = ['c', 'r', 'u', 'd', 's'];
 
 impl Permissions {
+    pub const CREATE: Self = Self(0b0_0001);
+    pub const UPDATE: Self = Self(0b0_0100);
+    pub const DELETE: Self = Self(0b0_1000);
     pub const READ: Self = Self(0b0_0010);
     pub const SEARCH: Self = Self(0b1_0000);
-    const WRITE: Self = Self(0b0_1101);
+    pub const WRITE: Self = Self(0b0_1101);
     const ALL: Self = Self(0b1_1111);
 
     /// Letters of `cruds` in that order, at least one.
@@ -87,7 +90,7 @@ impl Scope {
 }
 
 impl Permissions {
-    fn join(self, other: Self) -> Self {
+    pub fn join(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 }
@@ -125,9 +128,18 @@ impl Scopes {
         Self(granted)
     }
 
-    /// Keeps the scopes of types that `keep` says yes to; one for all types is kept when any type is.
-    pub fn retain_types(&mut self, mut keep: impl FnMut(&str) -> bool) {
-        self.0.retain(|scope| keep(&scope.resource_type));
+    /// Keeps of each scope what `may` says of its type; of one for all types, what it says of any.
+    pub fn limit(&mut self, may: impl Fn(&str) -> Permissions) {
+        for scope in &mut self.0 {
+            scope.permissions = scope.permissions.meet(may(&scope.resource_type));
+            scope.version_one &= Self::is_of_version_one(scope.permissions);
+        }
+        self.0.retain(|scope| scope.permissions != Permissions::default());
+    }
+
+    fn is_of_version_one(permissions: Permissions) -> bool {
+        let words = [Permissions::READ.join(Permissions::SEARCH), Permissions::WRITE, Permissions::ALL];
+        words.contains(&permissions)
     }
 
     pub fn is_empty(&self) -> bool {

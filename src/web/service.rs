@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::answer::Fault;
+use super::conditions::Conditions;
 use super::pace::Pace;
 use super::sealed::Seal;
 use super::smart::{Keyring, TokenKey};
@@ -36,6 +37,8 @@ pub struct Service {
     /// Turns at searches that may read all of a type.
     pub(super) turns: Turns,
     pub(super) standing: Standing,
+    /// One writer at a time under one condition.
+    pub(super) conditions: Conditions,
     pub(super) started: Timestamp,
 }
 
@@ -59,6 +62,7 @@ impl Service {
             validations: Semaphore::new(VALIDATIONS),
             turns: Turns::default(),
             standing: Standing::default(),
+            conditions: Conditions::default(),
             started,
         }))
     }

@@ -65,6 +65,12 @@ const WHY: &[(&str, &str, usize, &str)] = &[
     ("pipeline/unused_work.rs", "unused", 1, "all causes, page by page"),
     ("web/fhir/count.rs", "find", 1, "all matches, page by page; where they are too many there is no number"),
     (
+        "web/fhir/write/conditions.rs",
+        "find",
+        1,
+        "whether there is one or more: it ends at the second, at the last, or says that there is too much to look at",
+    ),
+    (
         "web/fhir/search.rs",
         "find",
         1,

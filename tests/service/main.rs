@@ -32,3 +32,6 @@ mod tokens;
 mod unused;
 mod upkeep;
 mod validating;
+mod writing;
+mod writing_bundles;
+mod writing_tasks;

@@ -52,6 +52,22 @@ on_every_store! {
         }
     }
 
+    async fn what_was_deleted_is_not_found_until_it_comes_back(place) {
+        let store = place.open();
+        tasks(&*store, 3).await;
+        let mut gone = change(person(1), "Task", "1", 1, json!({ "n": 1 }));
+        gone.stored.resource.add_to_meta("tag", vec![handover::fhir::deleted_tag()]);
+        let id = gone.stored.id;
+        commit_changes(&*store, vec![gone]).await;
+        let of = |person| query("Task", vec![Term::Patient(vec![person])]);
+        assert_eq!(numbers(&all(&*store, &query("Task", vec![]), 2).await), [2, 0]);
+        assert!(all(&*store, &of(person(1)), 2).await.is_empty());
+        assert!(all(&*store, &query("Task", vec![Term::Id(vec![id])]), 2).await.is_empty());
+        assert!(store.resource("Task", id).await.unwrap().is_some(), "what it said is kept");
+        commit_changes(&*store, vec![change(person(1), "Task", "1", 2, json!({ "n": 1 }))]).await;
+        assert_eq!(numbers(&all(&*store, &query("Task", vec![]), 2).await), [1, 2, 0]);
+    }
+
     async fn paging_is_stable_while_more_arrives(place) {
         let store = place.open();
         tasks(&*store, 6).await;

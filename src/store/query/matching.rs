@@ -4,13 +4,14 @@
 use serde_json::Value;
 
 use super::{DateValue, Query, Relation, Term, TokenValue, text};
-use crate::fhir::Interval;
+use crate::fhir::{Interval, is_deleted};
 use crate::record::Stored;
 
-/// Whether the resource matches all terms; one that another superseded matches none. `Patient` terms are not tested: they say where to look, and following
+/// Whether the resource matches all terms; one that another superseded, or that was deleted, matches none. `Patient` terms are not tested: they say where to look, and following
 /// merges takes a store.
 pub fn matches(stored: &Stored, query: &Query) -> bool {
     stored.state.superseded.is_none()
+        && !is_deleted(&stored.resource)
         && stored.resource.resource_type() == query.resource_type
         && query.terms.iter().all(|term| matches_term(stored, term))
 }

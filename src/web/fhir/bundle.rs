@@ -38,7 +38,11 @@ pub fn match_entry(base: &str, resource_type: &str, shown: Shown) -> Value {
 pub fn version_entry(base: &str, resource_type: &str, shown: Shown) -> Value {
     let place = format!("{resource_type}/{}", shown.id());
     let created = shown.version() == 1;
-    let (method, status) = if created { ("POST", "201") } else { ("PUT", "200") };
+    let (method, status) = match (created, shown.is_deleted()) {
+        (_, true) => ("DELETE", "204"),
+        (true, _) => ("POST", "201"),
+        _ => ("PUT", "200"),
+    };
     let request = json!({ "method": method, "url": if created { resource_type } else { place.as_str() } });
     let response = json!({
         "status": status,
@@ -46,6 +50,10 @@ pub fn version_entry(base: &str, resource_type: &str, shown: Shown) -> Value {
         "lastModified": format!("{:.3}", shown.updated()),
     });
     let url = format!("{base}/{place}");
+    // A delete has no resource (http://hl7.org/fhir/R4/http.html#history).
+    if shown.is_deleted() {
+        return json!({ "fullUrl": url, "request": request, "response": response });
+    }
     json!({ "fullUrl": url, "resource": Value::from(shown.into_resource()), "request": request, "response": response })
 }
 

@@ -1,25 +1,73 @@
 //! capabilities (http://hl7.org/fhir/R4/http.html#capabilities): a CapabilityStatement made from what is served, no more.
 
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::negotiate::{check_format, parameter};
 use super::parameters::{COMMON, Parameter, TYPES};
-use crate::fhir::Library;
+use super::write::admit;
+use crate::fhir::{Home, Library, home_of};
 use crate::profile::us_core_profiles;
+use crate::web::access::Terms;
 use crate::web::answer::{Fault, write_fhir};
+use crate::web::client::{Client, bearer};
+use crate::web::scope::Permissions;
 use crate::web::service::Service;
 
 pub async fn capability(service: web::Data<Service>, request: HttpRequest) -> Result<HttpResponse, Fault> {
     check_format(&request, parameter(&request, "_format").as_deref())?;
     let settings = &service.gateway.site.load().settings;
     let cors = !settings.http.origins.is_empty();
-    let body = statement(&settings.base_url, &format!("{:.0}", service.started), cors);
-    Ok(write_fhir(HttpResponse::Ok().insert_header((CACHE_CONTROL, "max-age=60")), &body))
+    // Who shows a token is told what holds for its client; nobody has to.
+    let client = match bearer(&request) {
+        Some(_) => Some(Client::of(&service, &request)?),
+        None => None,
+    };
+    let caller = Caller { service: &service, client: client.as_ref() };
+    let body = statement(&settings.base_url, &format!("{:.0}", service.started), cors, &caller);
+    let cached = if client.is_some() { "private, max-age=60" } else { "max-age=60" };
+    let mut response = HttpResponse::Ok();
+    Ok(write_fhir(response.insert_header((CACHE_CONTROL, cached)).insert_header((VARY, "authorization")), &body))
 }
 
-fn statement(base_url: &str, started: &str, cors: bool) -> Value {
+/// For whom a statement is made.
+struct Caller<'a> {
+    service: &'a Service,
+    client: Option<&'a Client>,
+}
+
+impl Caller<'_> {
+    fn may_read(&self, kind: &str, wanted: Permissions) -> bool {
+        let may =
+            |client: &Client| client.require(kind, wanted).is_ok() && Terms::of(self.service, client, kind).is_ok();
+        self.client.is_none_or(may)
+    }
+
+    fn may_write(&self, kind: &str, wanted: Permissions) -> bool {
+        let may = |client: &Client| admit(self.service, client, kind, wanted).is_ok();
+        home_of(kind).is_some() && self.client.is_none_or(may)
+    }
+
+    /// The interactions that are wired for a type.
+    fn interactions(&self, kind: &str) -> Vec<&'static str> {
+        let is_deleted = !matches!(home_of(kind), Some(Home::Patient | Home::Shared));
+        [
+            (self.may_read(kind, Permissions::READ), &["read", "vread", "history-instance"][..]),
+            (self.may_read(kind, Permissions::SEARCH), &["search-type"]),
+            (self.may_write(kind, Permissions::CREATE), &["create"]),
+            (self.may_write(kind, Permissions::UPDATE), &["update", "patch"]),
+            (is_deleted && self.may_write(kind, Permissions::DELETE), &["delete"]),
+        ]
+        .into_iter()
+        .filter(|(may, _)| *may)
+        .flat_map(|(_, codes)| codes.iter().copied())
+        .collect()
+    }
+}
+
+fn statement(base_url: &str, started: &str, cors: bool, caller: &Caller<'_>) -> Value {
+    let resources: Vec<Value> = TYPES.iter().filter_map(|(name, own)| resource(name, own, caller)).collect();
     let version = env!("CARGO_PKG_VERSION");
     json!({
         "resourceType": "CapabilityStatement",
@@ -34,16 +82,19 @@ fn statement(base_url: &str, started: &str, cors: bool) -> Value {
         "implementation": { "description": "Care coordination gateway", "url": format!("{base_url}/fhir") },
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
         "rest": [{
             "mode": "server",
             "security": security(base_url, cors),
-            "resource": TYPES.iter().map(|(name, own)| resource(name, own)).collect::<Vec<_>>(),
+            "resource": resources,
+            "interaction": [{ "code": "transaction" }, { "code": "batch" }],
         }],
     })
 }
 
 fn security(base_url: &str, cors: bool) -> Value {
-    let text = "Every read needs a SMART Backend Services access token and an agreement that allows it.";
+    let text =
+        "Every read and every write needs a SMART Backend Services access token and an agreement that allows it.";
     json!({
         "cors": cors,
         "service": [{
@@ -66,7 +117,11 @@ fn security(base_url: &str, cors: bool) -> Value {
     })
 }
 
-fn resource(name: &str, own: &[Parameter]) -> Value {
+fn resource(name: &str, own: &[Parameter], caller: &Caller<'_>) -> Option<Value> {
+    let codes = caller.interactions(name);
+    if codes.is_empty() {
+        return None;
+    }
     let parameters = COMMON.iter().chain(own);
     let parameters: Vec<Value> = parameters
         .map(|(parameter, kind)| {
@@ -78,14 +133,17 @@ fn resource(name: &str, own: &[Parameter]) -> Value {
             stated
         })
         .collect();
-    let interactions: Vec<Value> =
-        ["read", "vread", "history-instance", "search-type"].iter().map(|code| json!({ "code": code })).collect();
+    let interactions: Vec<Value> = codes.iter().map(|code| json!({ "code": code })).collect();
     let mut stated = json!({
         "type": name,
         "interaction": interactions,
         "versioning": "versioned",
         "readHistory": true,
         "conditionalRead": "full-support",
+        "updateCreate": false,
+        "conditionalCreate": codes.contains(&"create"),
+        "conditionalUpdate": codes.contains(&"update"),
+        "conditionalDelete": if codes.contains(&"delete") { "single" } else { "not-supported" },
         "searchParam": parameters,
         "operation": [{
             "name": "validate",
@@ -97,5 +155,5 @@ fn resource(name: &str, own: &[Parameter]) -> Value {
         // What meets one of them says so in `meta.profile`.
         stated.insert("supportedProfile".to_string(), json!(profiles));
     }
-    stated
+    Some(stated)
 }

@@ -1,5 +1,6 @@
-//! The FHIR R4 REST interface (http://hl7.org/fhir/R4/http.html), read side and `$validate`: one interaction per file.
+//! The FHIR R4 REST interface (http://hl7.org/fhir/R4/http.html), one interaction per file; those that write in `write`.
 
+mod body;
 mod bundle;
 mod capability;
 mod count;
@@ -20,5 +21,6 @@ mod validate;
 mod validate_tests;
 mod values;
 mod vread;
+mod write;
 
 pub use routes::routes;

@@ -86,8 +86,10 @@ const EFFECTIVE: Parameter = ("date", Kind::Date(&["effectiveDateTime", "effecti
 /// All types, in the order of the CapabilityStatement.
 pub const TYPES: &[(&str, &[Parameter])] = &[
     ("AllergyIntolerance", &[OWN, CODE, CATEGORY, CLINICAL, VERIFICATION, ("date", Kind::Date(&["recordedDate"]))]),
+    ("Appointment", &[STATUS, ("date", Kind::Date(&["start"])), ("service-type", Kind::Token("serviceType"))]),
     ("CarePlan", &[PATIENT, SUBJECT, STATUS, INTENT, CATEGORY, ENCOUNTER, PERIOD]),
     ("CareTeam", &[PATIENT, SUBJECT, STATUS, CATEGORY, ENCOUNTER, PERIOD]),
+    ("Claim", &[OWN, STATUS, PRIORITY, ("created", Kind::Date(&["created"]))]),
     (
         "Communication",
         &[
@@ -99,6 +101,10 @@ pub const TYPES: &[(&str, &[Parameter])] = &[
             ("sent", Kind::Date(&["sent"])),
             ("received", Kind::Date(&["received"])),
         ],
+    ),
+    (
+        "CommunicationRequest",
+        &[PATIENT, SUBJECT, STATUS, PRIORITY, CATEGORY, ENCOUNTER, ("authored", Kind::Date(&["authoredOn"]))],
     ),
     (
         "Condition",
@@ -115,7 +121,9 @@ pub const TYPES: &[(&str, &[Parameter])] = &[
             ("recorded-date", Kind::Date(&["recordedDate"])),
         ],
     ),
+    ("Consent", &[OWN, STATUS, CATEGORY, ("scope", Kind::Token("scope")), ("date", Kind::Date(&["dateTime"]))]),
     ("Coverage", &[BENEFICIARY, ("beneficiary", Kind::Patient("beneficiary")), STATUS, TYPE]),
+    ("Device", &[OWN, STATUS, TYPE]),
     (
         "DiagnosticReport",
         &[
@@ -129,10 +137,34 @@ pub const TYPES: &[(&str, &[Parameter])] = &[
             ("issued", Kind::Date(&["issued"])),
         ],
     ),
+    ("DocumentReference", &[PATIENT, SUBJECT, STATUS, TYPE, CATEGORY, ("date", Kind::Date(&["date"]))]),
     ("Encounter", &[PATIENT, SUBJECT, STATUS, TYPE, ("class", Kind::Token("class")), PERIOD]),
     ("EpisodeOfCare", &[OWN, STATUS, TYPE, PERIOD]),
+    ("ExplanationOfBenefit", &[OWN, STATUS, ("created", Kind::Date(&["created"]))]),
     ("Flag", &[PATIENT, SUBJECT, ENCOUNTER, PERIOD]),
+    (
+        "Goal",
+        &[
+            PATIENT,
+            SUBJECT,
+            ("lifecycle-status", Kind::Token("lifecycleStatus")),
+            ("achievement-status", Kind::Token("achievementStatus")),
+            CATEGORY,
+        ],
+    ),
+    ("ImagingStudy", &[PATIENT, SUBJECT, STATUS, ("started", Kind::Date(&["started"]))]),
+    (
+        "Immunization",
+        &[OWN, STATUS, ("vaccine-code", Kind::Token("vaccineCode")), ("date", Kind::Date(&["occurrenceDateTime"]))],
+    ),
     ("Location", &[STATUS, TYPE, TITLE]),
+    ("Medication", &[STATUS, CODE]),
+    ("MedicationAdministration", &[PATIENT, SUBJECT, STATUS]),
+    (
+        "MedicationRequest",
+        &[PATIENT, SUBJECT, STATUS, INTENT, PRIORITY, ENCOUNTER, ("authoredon", Kind::Date(&["authoredOn"]))],
+    ),
+    ("MedicationStatement", &[PATIENT, SUBJECT, STATUS, CATEGORY]),
     ("Observation", &[PATIENT, SUBJECT, STATUS, CODE, CATEGORY, ENCOUNTER, EFFECTIVE]),
     ("Organization", &[ACTIVE, TYPE, TITLE]),
     (
@@ -162,6 +194,7 @@ pub const TYPES: &[(&str, &[Parameter])] = &[
             ("date", Kind::Date(&["performedDateTime", "performedPeriod"])),
         ],
     ),
+    ("QuestionnaireResponse", &[PATIENT, SUBJECT, STATUS, ENCOUNTER, ("authored", Kind::Date(&["authored"]))]),
     ("RelatedPerson", &[OWN, NAME, ACTIVE, ("relationship", Kind::Token("relationship"))]),
     (
         "ServiceRequest",

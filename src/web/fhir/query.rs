@@ -8,8 +8,10 @@ use super::date;
 use super::negotiate::{Handling, shown};
 use super::parameters::{COMMON, Kind, Parameter, find};
 use super::values::{patient, split, token, token_of, unescape};
+use crate::identity::ResourceId;
+use crate::pipeline::own_identifier;
 use crate::problem::Category;
-use crate::store::{DateValue, Query, Sort, Term};
+use crate::store::{DateValue, Query, Sort, Term, TokenValue};
 use crate::web::answer::Fault;
 
 pub const DEFAULT_COUNT: usize = 50;
@@ -193,6 +195,9 @@ impl Search {
                 let ids = values.iter().filter_map(|text| patient(text, base));
                 Term::Patient(self.some(ids.map(|id| id.person).collect()))
             }
+            Kind::Identifier if own_ids(reading, &values).is_some() => {
+                Term::Id(self.some(own_ids(reading, &values).unwrap_or_default()))
+            }
             Kind::Identifier => Term::Identifier(values.iter().map(|text| token(text)).collect()),
             Kind::Token(element) => {
                 let read = values.iter().filter_map(|text| token_of(reading.resource_type, element, text));
@@ -242,4 +247,15 @@ impl Search {
 
 fn date_value(name: &str, text: &str, now: Timestamp) -> Result<DateValue, Fault> {
     date::parse(text, now).map_err(|why| Fault::bad_request(Category::Value, format!("a value of {name} {why}")))
+}
+
+/// The ids that are meant where all values are identifiers that our copies have at partners: the gateway's address and an id.
+fn own_ids(reading: &Reading<'_>, values: &[String]) -> Option<Vec<ResourceId>> {
+    let address = reading.base.strip_suffix("/fhir").unwrap_or(reading.base);
+    let id = |text: &String| {
+        let TokenValue { system, code } = token(text);
+        let own = own_identifier(address, reading.resource_type, code.as_deref().unwrap_or_default());
+        (system.as_ref() == Some(&own.system)).then(|| own.value.parse().ok())
+    };
+    values.iter().map(id).collect::<Option<Vec<Option<ResourceId>>>>().map(|ids| ids.into_iter().flatten().collect())
 }

@@ -80,9 +80,15 @@ pub async fn show(
     };
     reader.finish(resource_type).await?;
     match verdict {
+        Verdict::Shown(shown) if shown.is_deleted() => Err(gone()),
         Verdict::Shown(shown) => Ok(*shown),
         Verdict::Denied => Err(absent()),
     }
+}
+
+/// It was there for this client, and is deleted (http://hl7.org/fhir/R4/http.html#delete).
+fn gone() -> Fault {
+    Fault::new(StatusCode::GONE, Category::Deleted, "this resource was deleted; its history has what it said before")
 }
 
 pub fn respond(shown: Shown) -> HttpResponse {

@@ -311,7 +311,7 @@ async fn what_is_not_understood_is_named_or_refused() {
     assert_eq!(trial.get("/fhir/Task?_format=xml").await.status, 406);
     assert_eq!(trial.get("/fhir/Task/4711").await.status, 404);
     assert_eq!(trial.get("/fhir/a/b/c/d/e/f").await.status, 404);
-    let method = trial.call(TestRequest::delete().uri(&task("a"))).await;
+    let method = trial.call(TestRequest::delete().uri(&format!("{}/_history", task("a")))).await;
     assert_eq!((method.status.as_u16(), &method.body["resourceType"]), (405, &"OperationOutcome".into()));
 }
 

@@ -5,10 +5,10 @@ use actix_web::error::{PayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 
-use super::{capability, history, read, search, validate, vread};
+use super::{capability, history, read, search, validate, vread, write};
 use crate::problem::Category;
 use crate::web::answer::Fault;
-use crate::web::methods::{reads, takes};
+use crate::web::methods::{get, only, reads, takes};
 use crate::web::smart::configuration;
 
 const FORM_BYTES: usize = 64 * 1024;
@@ -35,8 +35,24 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(takes("/{type}/$validate", |route| route.to(validate::validate)))
         .service(reads("/{type}/{id}/_history/{version}", |route| route.to(vread::vread)))
         .service(reads("/{type}/{id}/_history", |route| route.to(history::history)))
-        .service(reads("/{type}/{id}", |route| route.to(read::read)))
-        .service(reads("/{type}", |route| route.to(search::search_by_get)))
+        .service(
+            web::resource("/{type}/{id}")
+                .route(get().to(read::read))
+                .route(web::put().to(write::update))
+                .route(web::patch().to(write::patch))
+                .route(web::delete().to(write::delete))
+                .default_service(only("GET, HEAD, PUT, PATCH, DELETE")),
+        )
+        .service(
+            web::resource("/{type}")
+                .route(get().to(search::search_by_get))
+                .route(web::post().to(write::create))
+                .route(web::put().to(write::update_by_condition))
+                .route(web::patch().to(write::patch_by_condition))
+                .route(web::delete().to(write::delete_by_condition))
+                .default_service(only("GET, HEAD, POST, PUT, PATCH, DELETE")),
+        )
+        .service(web::resource(["", "/"]).route(web::post().to(write::at_base)).default_service(only("POST")))
         .default_service(web::to(nothing_here));
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::bundle::{bundle, link, match_entry};
 use super::count::count;
-use super::negotiate::{check_format, handling, parameters};
+use super::negotiate::{Handling, check_format, handling, parameters};
 use super::query::{Reading, Search, Total};
 use super::read::known_type;
 use crate::agreement::Exit;
@@ -48,7 +48,11 @@ impl Searcher {
         let stopping = || Fault::unavailable("the gateway is stopping");
         let service = request.app_data::<web::Data<Service>>().ok_or_else(stopping)?;
         let client = Client::of(service, request)?;
-        let (resource_type, _) = known_type(request.match_info().query("type"))?;
+        Self::for_type(service, client, request.match_info().query("type"))
+    }
+
+    pub fn for_type(service: &Service, client: Client, resource_type: &str) -> Result<Self, Fault> {
+        let (resource_type, _) = known_type(resource_type)?;
         client.require(resource_type, Permissions::SEARCH)?;
         let terms = Terms::of(service, &client, resource_type)?;
         Ok(Self { client, terms })
@@ -93,12 +97,24 @@ async fn search(
     resource_type: &str,
     asked: Vec<(String, String)>,
 ) -> Result<HttpResponse, Fault> {
-    let Searcher { client, terms } = searcher;
-    let (resource_type, parameters) = known_type(resource_type)?;
     let format = asked.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
     check_format(request, format)?;
+    let body = searched(service, searcher, handling(request), resource_type, asked).await?;
+    Ok(write_fhir(&mut HttpResponse::Ok(), &body))
+}
+
+/// The bundle that answers a search.
+pub async fn searched(
+    service: &Service,
+    searcher: Searcher,
+    handling: Handling,
+    resource_type: &str,
+    asked: Vec<(String, String)>,
+) -> Result<Value, Fault> {
+    let Searcher { client, terms } = searcher;
+    let (resource_type, parameters) = known_type(resource_type)?;
     let (base, now) = (service.fhir_base(), service.gateway.clock.now());
-    let reading = Reading { resource_type, parameters, base: &base, handling: handling(request), now };
+    let reading = Reading { resource_type, parameters, base: &base, handling, now };
     let search = Search::read(&reading, asked)?;
     if let Some(hidden) = search.ordering.iter().find(|element| terms.hide(element)) {
         let text = format!("{hidden} is left out for you by the agreement, so it gives no order to sort by");
@@ -124,8 +140,7 @@ async fn search(
     }
     let mut entries: Vec<Value> = shown.into_iter().map(|one| match_entry(&base, resource_type, one)).collect();
     entries.extend(notes(&search, &terms));
-    let body = bundle("searchset", now, total, links, entries);
-    Ok(write_fhir(&mut HttpResponse::Ok(), &body))
+    Ok(bundle("searchset", now, total, links, entries))
 }
 
 async fn turn(service: &Service, client: &Client) -> Result<Turn, Fault> {

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
+use super::body::{JSON, check_content, read_body, text};
 use super::negotiate::check_format;
 use crate::fhir::definition::{split_version, type_of_url};
 use crate::fhir::{Definitions, Located, Resource, operation_outcome_in_text};
@@ -35,7 +35,7 @@ pub async fn validate(
     let query = query.map_err(|_| Fault::bad_request(Category::Structure, "the query string cannot be read"))?;
     let format = query.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
     check_format(&request, format)?;
-    check_content(&request)?;
+    check_content(&request, &JSON)?;
     let resource_type = path.into_inner();
     if !Definitions::r4().is_resource(&resource_type) {
         return Err(Fault::new(StatusCode::NOT_FOUND, Category::NotSupported, "R4 has no resource of this type"));
@@ -45,7 +45,7 @@ pub async fn validate(
         asked.take(&name, &value)?;
     }
     let site = service.gateway.site.load_full();
-    let body = read_body(payload, site.settings.http.max_body_bytes.min(MOST_BYTES)).await?;
+    let body = text(read_body(payload, site.settings.http.max_body_bytes.min(MOST_BYTES)).await?)?;
     // Only so many at once: checking is work for a processor, and the others have messages to take.
     let turn = service.validations.acquire().await.map_err(|_| Fault::unavailable("the gateway is stopping"))?;
     let profiles = Arc::clone(&site.profiles);
@@ -53,33 +53,6 @@ pub async fn validate(
     drop(turn);
     let outcome = checked.map_err(|_| Fault::unavailable("the check did not end; try again"))??;
     Ok(write_fhir(&mut HttpResponse::Ok(), &outcome.into()))
-}
-
-/// FHIR JSON, or nothing said of it.
-fn check_content(request: &HttpRequest) -> Result<(), Fault> {
-    if request.headers().contains_key(CONTENT_ENCODING) {
-        let text = "send the resource uncompressed";
-        return Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Category::NotSupported, text));
-    }
-    let Some(named) = request.headers().get(CONTENT_TYPE) else { return Ok(()) };
-    let name = named.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match name.as_str() {
-        "application/fhir+json" | "application/json" | "text/json" | "application/json+fhir" => Ok(()),
-        _ => {
-            let text = "send the resource as application/fhir+json";
-            Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Category::NotSupported, text))
-        }
-    }
-}
-
-async fn read_body(payload: web::Payload, most: usize) -> Result<String, Fault> {
-    let too_large = |_| {
-        let text = format!("the body has more than the {most} bytes that are checked at once");
-        Fault::new(StatusCode::PAYLOAD_TOO_LARGE, Category::TooLong, text)
-    };
-    let broken = |_| Fault::bad_request(Category::Structure, "the body ended early");
-    let body = payload.to_bytes_limited(most).await.map_err(too_large)?.map_err(broken)?;
-    String::from_utf8(body.to_vec()).map_err(|_| Fault::bad_request(Category::Structure, "the body is not UTF-8 text"))
 }
 
 /// What the caller asks for beside the resource.
@@ -115,11 +88,11 @@ impl Asked {
     }
 }
 
-/// Create, update and delete are not offered, so nothing can be said about whether they would be taken.
+/// Whether a write would be taken depends on the record it is about, and nothing of any record is read here.
 fn mode(value: &str) -> Fault {
     let text = match value {
         "create" | "update" | "delete" => {
-            "this server takes no writes, so it cannot tell whether it would take this one; leave `mode` out to check the content"
+            "whether a write would be taken only trying it tells, since it depends on the record; leave `mode` out to check the content"
         }
         _ => "there is no such mode; leave `mode` out to check the content",
     };

@@ -16,7 +16,7 @@ pub async fn configuration(service: web::Data<Service>) -> HttpResponse {
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
         "grant_types_supported": ["client_credentials"],
-        "scopes_supported": ["system/*.rs", "system/*.read"],
+        "scopes_supported": ["system/*.rs", "system/*.cruds", "system/*.read", "system/*.write"],
         // Required of every configuration, though no flow here uses a code.
         "code_challenge_methods_supported": ["S256"],
         "capabilities": ["client-confidential-asymmetric", "permission-v1", "permission-v2"],

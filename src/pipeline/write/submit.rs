@@ -1,0 +1,304 @@
+//! The path of one FHIR write, every branch of it: read, done already?, whose, weighed, decided, committed, answered. What is answered as
+//! done is durable; what is refused is kept with the reason.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::super::decide::{Decided, decide, decide_shared, joined, refused};
+use super::super::find::{FHIR, find, find_shared};
+use super::super::hot::Weight;
+use super::super::locks::MOST_TRIES;
+use super::super::overlay::Overlay;
+use super::super::said::Said;
+use super::super::{Gateway, trace};
+use super::entry::{Entry, Verb};
+use super::groups::{Grouping, Groups};
+use super::kept::Submission;
+use super::outcome::{Done, Submitted};
+use super::provenance::provenance;
+use super::read::{Read, read};
+use super::refusal::Refusal;
+use super::rights::Rights;
+use super::settled::{Settled, settle};
+use super::statement::Places;
+use super::target::Targets;
+use super::weigh::Weighing;
+use crate::identity::PersonId;
+use crate::mapping::Event;
+use crate::problem::{Category, Problem};
+use crate::site::{Feed, Partner, Site};
+use crate::store::{AuditEntry, Disposition, MessageEntry, MessageSummary, Seen, StoreError};
+
+/// What is known of a request before anything is decided of it.
+struct Asked<'a> {
+    site: &'a Arc<Site>,
+    partner: &'a Partner,
+    feed: &'a Feed,
+    submission: &'a Submission,
+    raw: Vec<u8>,
+    /// SHA-256 of what is kept.
+    content: [u8; 32],
+    control: String,
+    /// When it was said: a replay says it again as of then.
+    event: Event,
+    replays: Option<u64>,
+}
+
+/// Decided and not written yet.
+struct Ready {
+    decided: Decided,
+    weight: Weight,
+    result: Result<Vec<Done>, Refusal>,
+    notes: Vec<Problem>,
+}
+
+impl Gateway {
+    /// Takes one request of a partner all the way to durable. Never fails: whatever happens, the partner is told.
+    pub async fn submit(&self, submission: Submission) -> Submitted {
+        let started = Instant::now();
+        let site = self.site.load_full();
+        let Some(partner) = site.partners.get(&submission.partner) else {
+            let text = "this partner is not configured any more";
+            let refusal = Refusal::at(403, Category::Forbidden, "", text);
+            return Submitted { sequence: None, result: Err(refusal), notes: Vec::new() };
+        };
+        let feed = site.feed_of_client(partner);
+        let submitted = match self.take_submission(&site, partner, &feed, &submission).await {
+            Ok(submitted) => submitted,
+            Err(error) => {
+                tracing::error!(%error, partner = %partner.name, "a FHIR write could not be stored; its sender is told to send it again");
+                Submitted::unavailable()
+            }
+        };
+        let (took, answered) = (started.elapsed().as_secs_f64(), self.clock.now().as_second());
+        self.metrics.count_message(&feed.name, code(&submitted.result), took, answered);
+        submitted
+    }
+
+    async fn take_submission(
+        &self,
+        site: &Arc<Site>,
+        partner: &Partner,
+        feed: &Feed,
+        submission: &Submission,
+    ) -> Result<Submitted, StoreError> {
+        let raw = submission.kept();
+        let content: [u8; 32] = Sha256::digest(&raw).into();
+        let said = submission.replays.map_or_else(|| self.clock.now(), |(_, at)| at);
+        let control = submission.request_id.clone().unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
+        let event = Event { code: FHIR.into(), trigger: "update".into(), occurred: said, recorded: said };
+        let replays = submission.replays.map(|(sequence, _)| sequence);
+        let mut asked = Asked { site, partner, feed, submission, raw, content, control, event, replays };
+        if let (Some(_), None) = (&submission.request_id, replays)
+            && let Seen::Same(entry) = self.store.seen(&feed.name, &asked.control, &asked.content).await?
+        {
+            // What was refused is tried again: the site, or what it is about, may have changed since.
+            if entry.summary.disposition == Disposition::Applied
+                && let Some(again) = Submitted::again(entry.summary.sequence, &entry.answer)
+            {
+                return Ok(again);
+            }
+            asked.replays = Some(entry.summary.sequence);
+        }
+        let read = self.aside(async { read(site, submission) }).await;
+        // Nothing lost: after so many tries the client is told to send it again.
+        for _ in 0..MOST_TRIES {
+            match self.aside(self.try_once(&asked, &read)).await {
+                Err(StoreError::Conflict) => {}
+                done => return done,
+            }
+        }
+        Err(StoreError::Unavailable("the record is changed by others all the time".to_string()))
+    }
+
+    async fn try_once(&self, asked: &Asked<'_>, read: &Result<Read, Refusal>) -> Result<Submitted, StoreError> {
+        let decided = match read {
+            Ok((entries, _)) => self.decide_entries(asked, entries).await?,
+            Err(refusal) => Err(refusal.clone()),
+        };
+        let advice = read.iter().flat_map(|(_, notes)| notes.iter().cloned());
+        let ready = match decided {
+            Ok(Settled { decided, weight, done, notes, _locks }) => {
+                let notes = advice.chain(notes).collect();
+                return self.write_submission(asked, Ready { decided, weight, result: Ok(done), notes }).await;
+            }
+            Err(refusal) => {
+                let mut decided = refused(Vec::new());
+                decided.disposition = disposition(&refusal);
+                decided.unit.audit.extend(denial(asked, &refusal, self.clock.now()));
+                Ready { decided, weight: Weight::default(), result: Err(refusal), notes: Vec::new() }
+            }
+        };
+        self.write_submission(asked, ready).await
+    }
+
+    /// All entries, or why none of them is taken.
+    async fn decide_entries(
+        &self,
+        asked: &Asked<'_>,
+        entries: &[Entry],
+    ) -> Result<Result<Settled, Refusal>, StoreError> {
+        let targets = Targets::of(entries, &asked.site.settings.base_url, &asked.submission.matched);
+        let grouping = Grouping { gateway: self, feed: asked.feed, entries, targets: &targets };
+        let Groups { groups, referred } = match grouping.groups(&asked.event).await? {
+            Ok(groups) => groups,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let is_new = |entry: &Entry| entry.kind == "Patient" && entry.verb == Verb::Create;
+        let mut doubts = Vec::new();
+        if entries.iter().any(is_new) {
+            let portions: Vec<_> = groups.iter().map(|group| group.portion.clone()).collect();
+            doubts = self.join_newcomers(&portions).await?;
+        }
+        let persons: Vec<PersonId> = groups.iter().map(|group| group.person).collect();
+        let locks = self.locks.hold(&persons).await;
+        let now = self.clock.now();
+        let said = Said { site: asked.site, feed: asked.feed, control: &asked.control, received: now };
+        let weighing = Weighing {
+            rights: Rights { site: asked.site, feed: asked.feed, partner: asked.partner, now },
+            entries,
+            places: Places { targets: &targets, entries },
+            referred: &referred,
+        };
+        let (mut overlay, mut all, mut rulings, mut notes) = (Overlay::default(), Vec::new(), Vec::new(), doubts);
+        let mut weight = Weight::default();
+        for group in &groups {
+            let is_shared = group.person == PersonId::SHARED;
+            let mut found = if is_shared {
+                find_shared(&*self.store, &group.portion).await?
+            } else {
+                find(self, &asked.site.value_sets, &overlay, &group.portion).await?
+            };
+            weight = found.weight;
+            let weighed = match weighing.weigh(&group.entries, &mut found) {
+                Ok(weighed) => weighed,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            found.author.clone_from(&asked.partner.title);
+            let person = found.known.record.head.person;
+            found.identified.extend(provenance(asked.partner, person, &weighed.rulings, &asked.control, now));
+            let decide = if is_shared { decide_shared } else { decide };
+            let mut decided = decide(&said, &group.portion, found);
+            if decided.disposition != Disposition::Applied {
+                return Ok(Err(faults(decided.problems)));
+            }
+            decided.unit.audit.extend(weighed.audit);
+            overlay.take(&decided.unit);
+            notes.extend(weighed.notes);
+            rulings.extend(weighed.rulings);
+            all.push(decided);
+        }
+        let decided = if all.is_empty() { nothing() } else { joined(all) };
+        Ok(Ok(settle(decided, weight, rulings, (notes, locks))))
+    }
+
+    async fn write_submission(&self, asked: &Asked<'_>, ready: Ready) -> Result<Submitted, StoreError> {
+        let Ready { mut decided, weight, result, mut notes } = ready;
+        let problems: Vec<Problem> = match &result {
+            Ok(_) => {
+                notes.append(&mut decided.problems);
+                notes.clone()
+            }
+            Err(refusal) => refusal.problems.iter().map(|(problem, _)| problem.clone()).collect(),
+        };
+        trace::complete(&mut decided.trace, &problems, None);
+        let summary = MessageSummary {
+            sequence: 0,
+            received: self.clock.now(),
+            feed: asked.feed.name.clone(),
+            control: asked.control.clone(),
+            event: asked.submission.interaction.event(),
+            disposition: decided.disposition,
+            acknowledged: code(&result).to_string(),
+            patient: decided.patient.take(),
+            further_patients: u64::try_from(decided.other_patients.len()).unwrap_or(u64::MAX),
+            other_patients: std::mem::take(&mut decided.other_patients),
+            replays: asked.replays,
+            incomplete: false,
+            size: u64::try_from(asked.raw.len()).unwrap_or(u64::MAX),
+            problems: problems.len(),
+        };
+        let counted = if asked.replays.is_none() {
+            decided.trace.notices(&asked.feed.name, summary.received)
+        } else {
+            Vec::new()
+        };
+        let entry = MessageEntry {
+            summary: summary.clone(),
+            content: asked.content,
+            raw: asked.raw.clone(),
+            answer: Submitted::answer(&result),
+            trace: decided.trace,
+        };
+        let resources = entry.trace.resources.clone();
+        let rings =
+            (decided.unit.heads.iter().any(|write| write.head.wake_at.is_some()), !decided.unit.deliveries.is_empty());
+        let mut unit = decided.unit;
+        unit.message = Some(entry);
+        let written = unit.changes.iter().map(|change| crate::record::weight(&change.stored)).sum();
+        let began = Instant::now();
+        let committed = match self.store.commit(unit).await {
+            Err(StoreError::Duplicate(sequence)) => return self.same_again(sequence).await,
+            committed => committed?,
+        };
+        self.metrics.count_commit(began.elapsed().as_secs_f64());
+        if let Some((record, memory)) = decided.record {
+            self.hot.put_back(record, memory, weight, written);
+        }
+        self.count_unused(&counted);
+        self.tell(committed.sequence, &summary, resources, rings);
+        Ok(Submitted { sequence: Some(committed.sequence), result, notes })
+    }
+
+    /// The same request came twice at once, and the other one was done first.
+    async fn same_again(&self, sequence: u64) -> Result<Submitted, StoreError> {
+        let entry = self.store.message(sequence).await?;
+        let again = entry.and_then(|entry| Submitted::again(sequence, &entry.answer));
+        again.ok_or(StoreError::Conflict)
+    }
+}
+
+fn nothing() -> Decided {
+    Decided { disposition: Disposition::Applied, ..refused(Vec::new()) }
+}
+
+/// Why the record does not take it.
+fn faults(problems: Vec<Problem>) -> Refusal {
+    let status = match problems.iter().find(|problem| problem.is_error()).map(|problem| problem.category) {
+        Some(Category::NotFound) => 404,
+        Some(Category::Conflict) => 409,
+        _ => 422,
+    };
+    let problems = problems.into_iter().filter(Problem::is_error).map(|problem| (problem, String::new())).collect();
+    Refusal { status, problems }
+}
+
+fn disposition(refusal: &Refusal) -> Disposition {
+    if refusal.is_rejection() { Disposition::Rejected } else { Disposition::Error }
+}
+
+/// As lists of messages show it, in the words that HL7 v2 has for it.
+fn code(result: &Result<Vec<Done>, Refusal>) -> &'static str {
+    match result {
+        Ok(_) => "AA",
+        Err(refusal) if refusal.is_rejection() => "AR",
+        Err(_refused) => "AE",
+    }
+}
+
+/// What an agreement denies is in the audit, too.
+fn denial(asked: &Asked<'_>, refusal: &Refusal, now: Timestamp) -> Option<AuditEntry> {
+    let (problem, _) = refusal.problems.first().filter(|_| matches!(refusal.status, 403 | 404))?;
+    Some(AuditEntry {
+        at: now,
+        agent: asked.partner.name.clone(),
+        action: "write".to_string(),
+        person: None,
+        subject: asked.submission.interaction.event(),
+        allowed: false,
+        because: problem.text.clone(),
+    })
+}
