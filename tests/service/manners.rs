@@ -21,8 +21,9 @@ async fn a_405_says_what_is_allowed_and_head_answers_wherever_get_does() {
     let readers = Readers::new().await;
     let reader = readers.lakeside().await;
     for (method, path, allowed) in [
-        (Method::DELETE, "/fhir/Task/x", "GET, HEAD"),
-        (Method::PUT, "/fhir/Task", "GET, HEAD"),
+        (Method::POST, "/fhir/Task/x", "GET, HEAD, PUT, PATCH, DELETE"),
+        (Method::TRACE, "/fhir/Task", "GET, HEAD, POST, PUT, PATCH, DELETE"),
+        (Method::DELETE, "/fhir", "POST"),
         (Method::GET, "/fhir/Task/_search/", ""),
         (Method::POST, "/fhir/metadata", "GET, HEAD"),
         (Method::PATCH, "/fhir/Task/x/_history/1", "GET, HEAD"),
@@ -60,10 +61,9 @@ async fn answers_are_compressed_for_those_who_ask_and_written_as_they_accept() {
     let reader = readers.lakeside().await;
     let plain: Value = ask(&reader, Method::GET, "metadata", &[]).await.json().await.unwrap();
     let zipped = ask(&reader, Method::GET, "metadata", &[("accept-encoding", "br;q=0.5, gzip")]).await;
-    assert_eq!(
-        (header(&zipped, "content-encoding"), header(&zipped, "vary")),
-        ("gzip".to_string(), "accept-encoding".to_string())
-    );
+    let varies: Vec<_> = zipped.headers().get_all("vary").iter().collect();
+    assert_eq!(header(&zipped, "content-encoding"), "gzip");
+    assert!(varies.iter().any(|vary| *vary == "accept-encoding"), "{varies:?}");
     let bytes = zipped.bytes().await.unwrap();
     let mut text = String::new();
     flate2::read::GzDecoder::new(bytes.as_ref()).read_to_string(&mut text).unwrap();

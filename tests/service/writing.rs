@@ -306,15 +306,15 @@ async fn what_is_deleted_is_gone_and_may_come_back() {
         "clinicalStatus": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active" }] },
         "identifier": [{ "system": "urn:lakeside:problem", "value": "1" }] });
     let place = send(&practice.ehr, Method::POST, "Condition", &condition, &[]).await.is(201).place();
-    let found = format!("Condition?identifier=urn:lakeside:problem|1");
-    assert_eq!(practice.ehr.ids(&found).await.len(), 1);
+    let found = "Condition?identifier=urn:lakeside:problem|1";
+    assert_eq!(practice.ehr.ids(found).await.len(), 1);
     send(&practice.ehr, Method::DELETE, &place, &Value::Null, &[]).await.is(204);
     send(&practice.ehr, Method::DELETE, &place, &Value::Null, &[]).await.is(204);
     let (status, outcome) = practice.ehr.get(&place).await;
     assert_eq!((status, &outcome["issue"][0]["code"]), (410, &json!("deleted")));
     assert_eq!(practice.ehr.get(&format!("{place}/_history/2")).await.0, 410);
     assert_eq!(practice.ehr.get(&format!("{place}/_history/1")).await.0, 200);
-    assert_eq!(practice.ehr.ids(&found).await.len(), 0);
+    assert_eq!(practice.ehr.ids(found).await.len(), 0);
     let (_, history) = practice.ehr.get(&format!("{place}/_history")).await;
     assert_eq!(
         (&history["entry"][0]["request"]["method"], history["entry"][0].get("resource")),
@@ -324,6 +324,6 @@ async fn what_is_deleted_is_gone_and_may_come_back() {
     back["id"] = json!(place.split('/').nth(1).unwrap());
     send(&practice.ehr, Method::PUT, &place, &back, &[]).await.is(201);
     assert_eq!(practice.ehr.get(&place).await.0, 200);
-    eventually("the search finds it again", async || practice.ehr.ids(&found).await.len() == 1).await;
+    eventually("the search finds it again", async || practice.ehr.ids(found).await.len() == 1).await;
     practice.stop().await;
 }

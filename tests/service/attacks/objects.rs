@@ -65,9 +65,9 @@ pub async fn attempts(stranger: &Stranger) -> Attempts {
     for (attempt, method, path, expected) in [
         ("everything of a patient (`$everything`)", Method::GET, format!("/fhir/Patient/{other}/$everything"), 404),
         ("everything there is (`$export`)", Method::GET, "/fhir/Patient/$export".to_string(), 404),
-        ("to overwrite a patient", Method::PUT, format!("/fhir/Patient/{other}"), 405),
-        ("to delete one", Method::DELETE, format!("/fhir/Patient/{}", stranger.patient(OWN)), 405),
-        ("to make a task", Method::POST, "/fhir/Task".to_string(), 405),
+        ("to overwrite a patient", Method::PUT, format!("/fhir/Patient/{other}"), 403),
+        ("to delete one", Method::DELETE, format!("/fhir/Patient/{}", stranger.patient(OWN)), 403),
+        ("to make a task", Method::POST, "/fhir/Task".to_string(), 403),
     ] {
         let (status, body) = stranger.ask(method, &path).await;
         assert_eq!(status, expected, "{attempt}: {body}");
