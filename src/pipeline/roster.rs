@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Gateway;
 use crate::fhir::{Identifier, concept_title};
 use crate::problem::{Category, Place, Problem};
-use crate::record::Membership;
+use crate::record::{Membership, Stored};
 use crate::site::Practice;
 use crate::store::{Query, StoreError, Term, Urgency, WorkCounts, WorkPlace, due_of, work_owner};
 
@@ -110,13 +110,10 @@ impl Gateway {
                 let page = self.store.search(&query, after.as_ref(), CHUNK).await?;
                 let open = page.items.iter().filter_map(|task| Some((task, WorkPlace::of(task)?)));
                 let own = open.filter(|(_, place)| practice.as_ref().is_none_or(|practice| *practice == place.owner));
-                found.extend(own.map(|(task, place)| EndingWork {
-                    place: (place.urgency, place.due.is_none(), place.due),
-                    task: format!("Task/{}", task.id),
-                    title: title(&task.resource),
-                    priority: place.urgency.code(),
-                    due: due_of(&task.resource).map(|due| due.to_string()),
-                }));
+                let own: Vec<_> = own.map(|(task, place)| ending(task, &place)).collect();
+                // Nothing lost: what changed meanwhile comes again, as it is now.
+                found.retain(|known: &EndingWork| own.iter().all(|one| one.task != known.task));
+                found.extend(own);
                 after = page.next;
                 if after.is_none() {
                     break;
@@ -201,6 +198,16 @@ impl RosterChange {
 /// How the gateway's condition names a panel that does not follow its roster.
 pub fn part(panel: &str) -> String {
     format!("panel {panel}")
+}
+
+fn ending(task: &Stored, place: &WorkPlace) -> EndingWork {
+    EndingWork {
+        place: (place.urgency, place.due.is_none(), place.due),
+        task: format!("Task/{}", task.id),
+        title: title(&task.resource),
+        priority: place.urgency.code(),
+        due: due_of(&task.resource).map(|due| due.to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -193,6 +193,11 @@ impl UnusedEntry {
         self.newest < before && !self.is_open()
     }
 
+    /// When it last came, or somebody last did something about it.
+    fn changed(&self) -> Timestamp {
+        self.work.as_ref().and_then(|work| work.at).map_or(self.newest, |at| at.max(self.newest))
+    }
+
     /// Open work first, then what somebody has taken, then by kind, the most frequent first.
     fn rank(&self) -> (u8, Kind, u64, &str) {
         let state = match self.work.as_ref().map(|work| work.state) {
@@ -213,39 +218,94 @@ impl UnusedFilter {
     }
 }
 
-/// One page of the entries that the filter takes, in their order. The cursor is the place in that order: what moves
-/// forward between two calls, because it came again, is not listed twice.
+/// One page of the entries that the filter takes, in their order; at its end what changed since the first page, in the order of ids,
+/// because it may have moved past the reader.
 pub fn page_of_unused(
     entries: Vec<UnusedEntry>,
     filter: &UnusedFilter,
     cursor: Option<&Cursor>,
     count: usize,
 ) -> Result<Page<UnusedEntry>, StoreError> {
-    let after = cursor.map(place_of).transpose()?;
-    let later = |entry: &UnusedEntry| {
-        let (state, kind, count, id) = entry.rank();
-        after.as_ref().is_none_or(|(a, b, c, d)| (state, kind, count, id) > (*a, *b, *c, d.as_str()))
+    let newest = entries.iter().map(UnusedEntry::changed).max().unwrap_or(Timestamp::MIN);
+    let place = cursor.map_or(Ok(Place { began: newest, after: After::Nothing }), |cursor| {
+        let refused = || StoreError::Refused("this is no cursor of ours; start the listing again".to_string());
+        Place::of(cursor).ok_or_else(refused)
+    })?;
+    let (count, began) = (count.clamp(1, 1000), place.began);
+    let mut entries: Vec<UnusedEntry> = entries.into_iter().filter(|entry| filter.takes(entry)).collect();
+    let changed = |entry: &UnusedEntry| entry.changed() > began && entry.first <= began;
+    let moved = cursor.is_some() && began < newest;
+    let (mut items, after) = match &place.after {
+        After::Changed(id) => (Vec::new(), Some(id.clone())),
+        after => {
+            let mut rest: Vec<UnusedEntry> = entries.iter().filter(|entry| after.is_before(entry)).cloned().collect();
+            rest.sort_by(|left, right| left.rank().cmp(&right.rank()));
+            let more = rest.len() > count;
+            rest.truncate(count);
+            if let Some(last) = rest.last().filter(|_| more || (moved && rest.len() == count)) {
+                let after = After::Rank(last.rank().0, last.rank().1, last.rank().2, last.id.clone());
+                return Ok(Page { next: Some(Place { began, after }.cursor()), items: rest });
+            }
+            (rest, moved.then(String::new))
+        }
     };
-    let mut entries: Vec<UnusedEntry> =
-        entries.into_iter().filter(|entry| filter.takes(entry) && later(entry)).collect();
-    entries.sort_by(|left, right| left.rank().cmp(&right.rank()));
-    let count = count.clamp(1, 1000);
-    let more = entries.len() > count;
-    entries.truncate(count);
-    let next = entries.last().filter(|_| more).map(|last| {
-        let (state, kind, count, id) = last.rank();
-        Cursor(format!("{state}.{}.{count}.{id}", kind.word()))
-    });
-    Ok(Page { items: entries, next })
+    let Some(after) = after else { return Ok(Page { items, next: None }) };
+    entries.retain(|entry| changed(entry) && entry.id > after && items.iter().all(|there| there.id != entry.id));
+    entries.sort_by(|left, right| left.id.cmp(&right.id));
+    let (room, more) = (count - items.len(), entries.len() > count - items.len());
+    entries.truncate(room);
+    items.extend(entries);
+    let next = items.last().filter(|_| more);
+    let next = next.map(|last| Place { began, after: After::Changed(last.id.clone()) }.cursor());
+    Ok(Page { items, next })
 }
 
-fn place_of(cursor: &Cursor) -> Result<(u8, Kind, u64, String), StoreError> {
-    let mut parts = cursor.0.split('.');
-    let mut read = || {
-        let (state, kind) = (parts.next()?.parse().ok()?, Kind::named(parts.next()?)?);
-        Some((state, kind, parts.next()?.parse().ok()?, parts.next()?.to_string()))
-    };
-    read().ok_or_else(|| StoreError::Refused("this is no cursor of ours; start the listing again".to_string()))
+/// Where the listing goes on, and what had changed when it began. Written as `BEGAN.r.STATE.KIND.COUNT.ID` or `BEGAN.c.ID`.
+struct Place {
+    began: Timestamp,
+    after: After,
+}
+
+enum After {
+    Nothing,
+    /// A place in the order: state, kind, count and id.
+    Rank(u8, Kind, u64, String),
+    /// An id among what changed; empty at its beginning.
+    Changed(String),
+}
+
+impl Place {
+    fn cursor(&self) -> Cursor {
+        let began = self.began.as_nanosecond();
+        Cursor(match &self.after {
+            After::Nothing => String::new(),
+            After::Rank(state, kind, count, id) => format!("{began}.r.{state}.{}.{count}.{id}", kind.word()),
+            After::Changed(id) => format!("{began}.c.{id}"),
+        })
+    }
+
+    fn of(cursor: &Cursor) -> Option<Self> {
+        let mut parts = cursor.0.split('.');
+        let began = Timestamp::from_nanosecond(parts.next()?.parse().ok()?).ok()?;
+        let after = match parts.next()? {
+            "r" => {
+                let (state, kind) = (parts.next()?.parse().ok()?, Kind::named(parts.next()?)?);
+                After::Rank(state, kind, parts.next()?.parse().ok()?, parts.next()?.to_string())
+            }
+            "c" => After::Changed(parts.next()?.to_string()),
+            _ => return None,
+        };
+        Some(Self { began, after })
+    }
+}
+
+impl After {
+    fn is_before(&self, entry: &UnusedEntry) -> bool {
+        match self {
+            Self::Rank(state, kind, count, id) => entry.rank() > (*state, *kind, *count, id.as_str()),
+            Self::Nothing | Self::Changed(_) => true,
+        }
+    }
 }
 
 /// The sums, by feed and kind.

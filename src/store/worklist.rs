@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::query::PlaceKey;
 use crate::fhir::Resource;
 use crate::fhir::time::PartialDateTime;
 use crate::record::Stored;
@@ -56,6 +57,17 @@ pub struct WorkFilter {
     pub urgency: Option<Urgency>,
     /// What is due before this time.
     pub due_before: Option<Timestamp>,
+}
+
+impl WorkFilter {
+    /// What the place of a Task depends on; none where it is not in the list.
+    pub(super) fn place_of(&self, stored: &Stored) -> Option<PlaceKey> {
+        let place = WorkPlace::of(stored)?;
+        let is_asked = self.owner.as_ref().is_none_or(|owner| *owner == place.owner)
+            && self.urgency.is_none_or(|urgency| urgency == place.urgency)
+            && self.due_before.is_none_or(|until| place.due.is_some_and(|due| due < until));
+        is_asked.then(|| vec![Some(place.urgency.code().to_string()), place.due.map(|due| due.to_string())])
+    }
 }
 
 /// Exactly how much open work there is, by urgency (in the order of `Urgency::ALL`).

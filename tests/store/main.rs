@@ -24,6 +24,7 @@ mod looks;
 mod messages;
 mod once;
 mod outbox;
+mod paging;
 mod panels;
 mod postgres;
 mod pruning;

@@ -21,6 +21,14 @@ impl Place {
         Some(Self::new(EngineChoice::Postgres { url: crate::postgres::new_database()? }))
     }
 
+    /// Another of the same kind, empty.
+    pub fn fresh(other: &Self) -> Self {
+        match &other.settings.engine {
+            EngineChoice::Postgres { .. } => Self::postgres().unwrap(),
+            engine => Self::new(engine.clone()),
+        }
+    }
+
     pub fn open(&self) -> Arc<dyn Store> {
         self.try_open().unwrap()
     }

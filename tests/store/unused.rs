@@ -156,6 +156,32 @@ on_every_store! {
         assert!(matches!(wrong, Err(StoreError::Refused(_))));
     }
 
+    async fn a_cause_that_comes_again_while_the_pages_are_read_is_on_one_of_them(place) {
+        let store = place.open();
+        let code = |number: usize| line("OBX-3", Kind::Code, &format!("c{number}"), None);
+        for number in 0..10 {
+            take_in(&*store, &format!("C{number}"), number as i64 + 1, None, vec![code(number)]).await.unwrap();
+        }
+        let about = |entries: &[UnusedEntry]| entries.iter().map(|entry| entry.cause.about.clone()).collect::<Vec<_>>();
+        let order = about(&all(&*store).await);
+        let first = store.unused(&UnusedFilter::default(), None, 3).await.unwrap();
+        assert_eq!(about(&first.items), order[..3]);
+        // Two of those that were not shown come again and are the most frequent now; so is one that was.
+        for (count, name) in [&order[1], &order[6], &order[9]].into_iter().enumerate() {
+            let number: usize = name[1..].parse().unwrap();
+            take_in(&*store, &format!("again {count}"), 100 + count as i64, None, vec![code(number)]).await.unwrap();
+        }
+        let (mut seen, mut cursor) = (about(&first.items), first.next);
+        while let Some(at) = cursor {
+            let page = store.unused(&UnusedFilter::default(), Some(&at), 3).await.unwrap();
+            assert!(!page.items.is_empty() && page.items.len() <= 3);
+            seen.extend(about(&page.items));
+            cursor = page.next;
+        }
+        let missing: Vec<_> = order.iter().filter(|name| !seen.contains(name)).collect();
+        assert!(missing.is_empty() && seen.len() <= order.len() + 3, "{missing:?} are missing in {seen:?} of {order:?}");
+    }
+
     async fn a_feed_with_very_many_causes_says_that_there_are_more(place) {
         let store = place.open();
         for number in 0..(MOST_CAUSES / 100 + 1) {

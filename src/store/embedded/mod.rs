@@ -1,6 +1,7 @@
 //! The embedded store: our keyspaces over an ordered key-value engine, one writer thread, many readers.
 
 mod audit;
+mod changed;
 mod changes;
 mod committer;
 mod copying;

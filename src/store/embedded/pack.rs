@@ -136,6 +136,14 @@ pub fn unpack_stored(id: ResourceId, bytes: &[u8]) -> Result<Stored, StoreError>
     Ok(Stored { id, version: terms.version, updated: terms.updated, resource, state })
 }
 
+/// A pair of the keyspace RESOURCE.
+pub fn unpack_pair(key: &[u8], value: &[u8]) -> Result<Stored, StoreError> {
+    let mut reader = Reader::of_key(key);
+    let person = reader.person()?;
+    reader.byte()?;
+    unpack_stored(ResourceId { person, local: reader.take()? }, value)
+}
+
 /// The summary stays in front and uncompressed, so that a listing reads nothing else.
 pub fn pack_message(entry: &mut MessageEntry) -> Result<Vec<u8>, StoreError> {
     let summary = json(&entry.summary)?;

@@ -2,13 +2,13 @@
 
 use super::changes::read_head;
 use super::keys::{Key, OBSERVED, PERSON, RESOURCE, Reader, hash_identifier, history_key, resource_key};
-use super::pack::{Terms, damaged, unpack_stored};
+use super::pack::{Terms, damaged, unpack_pair, unpack_stored};
 use super::walk::{all, present};
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Record, Stored};
 use crate::store::StoreError;
-use crate::store::engine::{Pair, Span, View};
+use crate::store::engine::{Span, View};
 use crate::store::kinds::{OBSERVATION, kind};
 
 /// Longer chains of merges are damage, or a circle.
@@ -48,7 +48,7 @@ pub fn load(
         let whole = Span::prefix(Key::new(RESOURCE).person(*person).done());
         for span in [Span::between(whole.from, of(observation)), Span::between(of(observation + 1), whole.until)] {
             for pair in all(view, &span)? {
-                record.resources.put(unpack_pair(&pair)?);
+                record.resources.put(unpack_pair(&pair.0, &pair.1)?);
             }
         }
     }
@@ -90,14 +90,6 @@ pub fn observed_id(key: &[u8]) -> Result<([u8; 12], ResourceId), StoreError> {
     let person = reader.person()?;
     let time = reader.take()?;
     Ok((time, ResourceId { person, local: reader.take()? }))
-}
-
-/// A pair of RESOURCE.
-pub fn unpack_pair((key, value): &Pair) -> Result<Stored, StoreError> {
-    let mut reader = Reader::of_key(key);
-    let person = reader.person()?;
-    reader.byte()?;
-    unpack_stored(ResourceId { person, local: reader.take()? }, value)
 }
 
 pub fn current(view: &dyn View, resource_type: &str, id: ResourceId) -> Result<Option<Stored>, StoreError> {

@@ -2,20 +2,70 @@
 
 use std::collections::BTreeSet;
 
+use super::changed;
 use super::changes::read_head;
+use super::counters::Counters;
 use super::keys::{BY_IDENTIFIER, BY_TYPE, Key, OBSERVED, RESOURCE, Reader, identifier_term, resource_key};
-use super::pack::unpack_stored;
-use super::record::{observed_id, survivor, unpack_pair};
+use super::pack::{unpack_pair, unpack_stored};
+use super::record::{observed_id, survivor};
 use super::walk::{STEPS, Walked, cursor_of, key_of, present, walk_keys};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::Stored;
 use crate::store::engine::{Span, View};
 use crate::store::kinds::{OBSERVATION, kind};
-use crate::store::query::{Gathering, is_newest_first, matches};
+use crate::store::query::{Following, Gathering, Window, is_newest_first, matches, place_in};
 use crate::store::{Cursor, Found, Match, Query, Sort, StoreError, Term, TokenValue};
 
-/// In the order asked, or as the keys are.
+/// In the order asked, or as the keys are; then what changed meanwhile and may have moved past the reader.
 pub fn find(
+    view: &dyn View,
+    query: &Query,
+    sort: &[Sort],
+    cursor: Option<&Cursor>,
+    count: usize,
+) -> Result<Found, StoreError> {
+    let reached = Counters::read(view)?.sequence;
+    let following = cursor.map_or_else(|| Ok(Following::begun(reached, reached)), Following::of)?;
+    let (since, at) = (following.since, following.at());
+    if let Some(until) = following.until {
+        let caught = missed(view, query, sort, following.window(until), at.as_ref(), count)?;
+        return Ok(following.wrap(caught));
+    }
+    let found = in_order(view, query, sort, at.as_ref(), count)?;
+    if found.next.is_some() || reached == since {
+        return Ok(following.wrap(found));
+    }
+    let room = count.saturating_sub(found.items.len()).max(1);
+    let caught = missed(view, query, sort, following.window(reached), None, room)?;
+    Ok(following.close(found, caught, reached, count))
+}
+
+/// What changed while the listing went in its order: of a type by change, of some records among what they hold.
+fn missed(
+    view: &dyn View,
+    query: &Query,
+    sort: &[Sort],
+    window: Window,
+    cursor: Option<&Cursor>,
+    count: usize,
+) -> Result<Found, StoreError> {
+    let kind = kind(&query.resource_type)?;
+    let within = patient_records(view, query)?;
+    let spans = match candidates(view, query, kind, within.as_ref())? {
+        Some(ids) => ids.iter().map(|id| Span::prefix(resource_key(kind, *id))).collect(),
+        None => match within {
+            Some(within) => {
+                let of_person = |person: &PersonId| Span::prefix(Key::new(RESOURCE).person(*person).byte(kind).done());
+                within.iter().map(of_person).collect()
+            }
+            None => changed::of_type(kind, window.since),
+        },
+    };
+    let judge = |stored: &Stored| matches(stored, query).then(|| place_in(query, sort, stored));
+    changed::missed(view, kind, &spans, window, cursor, count, &judge).map(Walked::into_found)
+}
+
+fn in_order(
     view: &dyn View,
     query: &Query,
     sort: &[Sort],
@@ -43,11 +93,7 @@ fn search(view: &dyn View, query: &Query, cursor: Option<&Cursor>, count: usize)
     if let Some(ids) = candidates(view, query, kind, within.as_ref())? {
         return of_ids(view, query, kind, ids, cursor, count);
     }
-    walk_spans(view, query, kind, within, cursor, count).map(|walked| Found {
-        items: walked.items.into_iter().map(|(key, stored)| Match { stored, place: cursor_of(&key) }).collect(),
-        next: walked.next.as_deref().map(cursor_of),
-        looked: walked.looked,
-    })
+    walk_spans(view, query, kind, within, cursor, count).map(Walked::into_found)
 }
 
 fn walk_spans(
@@ -74,7 +120,7 @@ fn walk_spans(
     let of_person = |person: &PersonId| Span::prefix(Key::new(RESOURCE).person(*person).byte(kind).done());
     let spans: Vec<_> = within.iter().map(of_person).collect();
     walk_keys(view, &spans, cursor, count, |key, value| {
-        let stored = unpack_pair(&(key.to_vec(), value.to_vec()))?;
+        let stored = unpack_pair(key, value)?;
         Ok(matches(&stored, query).then_some(stored))
     })
 }

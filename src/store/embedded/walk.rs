@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::pack::damaged;
+use crate::record::Stored;
 use crate::store::engine::{Pair, Span, View};
-use crate::store::{Cursor, Page, StoreError};
+use crate::store::{Cursor, Found, Match, Page, StoreError};
 
 /// Entries looked at in one call, and read from the engine at once.
 pub const STEPS: usize = 2000;
@@ -19,6 +20,17 @@ pub struct Walked<T> {
     pub next: Option<Vec<u8>>,
     /// How many pairs were looked at.
     pub looked: usize,
+}
+
+impl Walked<Stored> {
+    /// Each with the cursor to go on after it.
+    pub fn into_found(self) -> Found {
+        Found {
+            items: self.items.into_iter().map(|(key, stored)| Match { stored, place: cursor_of(&key) }).collect(),
+            next: self.next.as_deref().map(cursor_of),
+            looked: self.looked,
+        }
+    }
 }
 
 /// Visits the pairs of the spans (in their order, which must be that of their keys) after the cursor until `count` items

@@ -3,15 +3,18 @@
 
 use jiff::Timestamp;
 
+use super::changed;
+use super::counters::Counters;
 use super::draft::Draft;
 use super::keys::{Key, OPEN_WORK, OPEN_WORK_COUNT, Reader, hash, resource_key, time_bytes};
 use super::pack::unpack_stored;
 use super::rebuild::rebuild;
-use super::walk::{all, present, walk};
+use super::walk::{Walked, all, present, walk};
 use crate::identity::ResourceId;
 use crate::record::Stored;
 use crate::store::engine::{Engine, Span, View};
 use crate::store::kinds::kind;
+use crate::store::query::{Following, found_of, page_of};
 use crate::store::{Cursor, Page, StoreError, Urgency, WorkCounts, WorkFilter, WorkPlace};
 
 const TASK: &str = "Task";
@@ -82,7 +85,33 @@ fn count(draft: &mut Draft<'_>, key: Vec<u8>, change: impl Fn(u64) -> u64) -> Re
     Ok(())
 }
 
+/// In its order; then what changed meanwhile and may have moved past the reader.
 pub fn page(
+    view: &dyn View,
+    filter: &WorkFilter,
+    cursor: Option<&Cursor>,
+    count: usize,
+) -> Result<Page<Stored>, StoreError> {
+    let reached = Counters::read(view)?.sequence;
+    let following = cursor.map_or_else(|| Ok(Following::begun(reached, reached)), Following::of)?;
+    let (kind, since, at) = (kind(TASK)?, following.since, following.at());
+    let judge = |stored: &Stored| filter.place_of(stored);
+    let missed = |until, at: Option<&Cursor>, room| {
+        let window = following.window(until);
+        changed::missed(view, kind, &changed::of_type(kind, since), window, at, room, &judge).map(Walked::into_found)
+    };
+    if let Some(until) = following.until {
+        return Ok(page_of(following.wrap(missed(until, at.as_ref(), count)?)));
+    }
+    let found = found_of(in_order(view, filter, at.as_ref(), count)?);
+    if found.next.is_some() || reached == since {
+        return Ok(page_of(following.wrap(found)));
+    }
+    let caught = missed(reached, None, count.saturating_sub(found.items.len()).max(1))?;
+    Ok(page_of(following.close(found, caught, reached, count)))
+}
+
+fn in_order(
     view: &dyn View,
     filter: &WorkFilter,
     cursor: Option<&Cursor>,
@@ -148,7 +177,6 @@ mod tests {
     use crate::identity::PersonId;
     use crate::record::Change;
     use crate::store::embedded::Embedded;
-    use crate::store::embedded::counters::Counters;
     use crate::store::engine::Changes;
     use crate::store::engine::Memory;
     use crate::store::{Store, WriteUnit};

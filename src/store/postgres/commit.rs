@@ -2,8 +2,8 @@
 
 use deadpool_postgres::{Object, Transaction};
 
-use super::rows::{clean, json, nanos, signed, terms, unsigned};
-use super::{audit, messages, outbox, unused, worklist};
+use super::rows::{clean, json, nanos, signed, terms};
+use super::{audit, messages, outbox, sequence, unused, worklist};
 use crate::fhir::observed_at;
 use crate::identity::PersonId;
 use crate::record::{Change, Head};
@@ -12,7 +12,7 @@ use crate::store::{Committed, HeadWrite, StoreError, WriteUnit};
 
 pub async fn commit(mut client: Object, mut unit: WriteUnit) -> Result<Committed, StoreError> {
     let transaction = client.transaction().await?;
-    let sequence = next_sequence(&transaction).await?;
+    let sequence = sequence::next(&transaction).await?;
     let mut message = None;
     // Everybody locks in the same order: input, heads, resources, lines, causes.
     let mut notices = unit.unused;
@@ -45,11 +45,6 @@ pub async fn commit(mut client: Object, mut unit: WriteUnit) -> Result<Committed
     }
     transaction.commit().await?;
     Ok(Committed { sequence })
-}
-
-async fn next_sequence(transaction: &Transaction<'_>) -> Result<u64, StoreError> {
-    let statement = transaction.prepare_cached("SELECT nextval('commit_sequence')").await?;
-    Ok(unsigned(transaction.query_one(&statement, &[]).await?.try_get(0)?))
 }
 
 fn absorbed(head: &Head) -> Vec<String> {
@@ -97,8 +92,8 @@ async fn put_change(transaction: &Transaction<'_>, change: &Change, sequence: u6
     if change.replaces > 0 && change.is_visible() {
         let statement = transaction
             .prepare_cached(
-                "INSERT INTO history (type, id, version, updated_nanos, document, state)
-                 SELECT type, id, version, updated_nanos, document, state FROM resource
+                "INSERT INTO history (type, id, version, updated_nanos, document, state, sequence)
+                 SELECT type, id, version, updated_nanos, document, state, sequence FROM resource
                  WHERE type = $1 AND id = $2 AND version = $3 FOR UPDATE",
             )
             .await?;

@@ -3,6 +3,7 @@
 
 mod address;
 mod audit;
+mod changed;
 mod commit;
 mod connection;
 mod fault;
@@ -17,6 +18,7 @@ mod prune;
 mod record;
 mod rows;
 mod search;
+mod sequence;
 mod store;
 mod tls;
 mod unused;

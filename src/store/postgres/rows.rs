@@ -149,6 +149,23 @@ impl Conditions {
         numbered
     }
 
+    /// Adds a condition whose parameters were taken already.
+    pub fn push(&mut self, numbered: String) {
+        self.texts.push(numbered);
+    }
+
+    /// How many parameters there are.
+    pub fn count(&self) -> usize {
+        self.parameters.len()
+    }
+
+    /// Puts another value in the place of a parameter.
+    pub fn put(&mut self, place: usize, parameter: Parameter) {
+        if let Some(there) = self.parameters.get_mut(place) {
+            *there = parameter;
+        }
+    }
+
     /// `WHERE …`, or nothing.
     pub fn clause(&self) -> String {
         if self.texts.is_empty() { String::new() } else { format!("WHERE {}", self.texts.join(" AND ")) }

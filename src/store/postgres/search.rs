@@ -6,16 +6,21 @@ use std::collections::BTreeSet;
 use deadpool_postgres::{GenericClient, Object};
 use tokio_postgres::{IsolationLevel, Row};
 
+use super::changed;
 use super::record::survivors;
 use super::rows::{Conditions, after, any_term, column, cursor, page_size, stored, term};
+use super::sequence;
 use crate::identity::{PersonId, ResourceId};
-use crate::store::query::{Gathering, is_newest_first, matches};
+use crate::record::Stored;
+use crate::store::query::{Gathering, is_newest_first, matches, place_in};
 use crate::store::{Cursor, Found, Match, Query, Sort, StoreError, Term, TokenValue};
 
 /// Candidates looked at in one call.
 const STEPS: usize = 2000;
+/// One statement looks at so many at least.
+const FIRST: usize = 50;
 
-/// In the order asked, of one snapshot, or as the index is.
+/// In the order asked, or as the index is; then what changed meanwhile and may have moved past the reader.
 pub async fn find(
     mut client: Object,
     query: Query,
@@ -23,15 +28,47 @@ pub async fn find(
     cursor: Option<Cursor>,
     count: usize,
 ) -> Result<Found, StoreError> {
-    if sort.is_empty() || is_newest_first(&query, &sort) {
-        return search(&client, &query, cursor, count).await;
+    let following = changed::following(&client, cursor.as_ref()).await?;
+    let judge = |stored: &Stored| matches(stored, &query).then(|| place_in(&query, &sort, stored));
+    if let Some(until) = following.until {
+        let window = following.window(until);
+        let narrowed = narrowed(&client, &query).await?;
+        let caught = changed::missed(&client, &query.resource_type, narrowed, window, following.at(), count, &judge);
+        return Ok(following.wrap(caught.await?));
+    }
+    let found = in_order(&mut client, &query, &sort, following.at(), count).await?;
+    // Of one statement, or one snapshot, nothing is missing.
+    let is_of_one_moment = cursor.is_none() && (found.looked <= FIRST || !by_change(&query, &sort));
+    let until = sequence::last(&client).await?;
+    if found.next.is_some() || is_of_one_moment || until == following.since {
+        return Ok(following.wrap(found));
+    }
+    let (window, room) = (following.window(until), count.saturating_sub(found.items.len()).max(1));
+    let narrowed = narrowed(&client, &query).await?;
+    let caught = changed::missed(&client, &query.resource_type, narrowed, window, None, room, &judge).await?;
+    Ok(following.close(found, caught, until, count))
+}
+
+fn by_change(query: &Query, sort: &[Sort]) -> bool {
+    sort.is_empty() || is_newest_first(query, sort)
+}
+
+async fn in_order(
+    client: &mut Object,
+    query: &Query,
+    sort: &[Sort],
+    cursor: Option<Cursor>,
+    count: usize,
+) -> Result<Found, StoreError> {
+    if by_change(query, sort) {
+        return search(&*client, query, cursor, count).await;
     }
     let view = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
     let view = view.start().await?;
-    let mut gathering = Gathering::new(&sort, cursor.as_ref(), count)?;
+    let mut gathering = Gathering::new(sort, cursor.as_ref(), count)?;
     let mut at = None;
     loop {
-        let found = search(&view, &query, at, STEPS).await?;
+        let found = search(&view, query, at, STEPS).await?;
         at = found.next.clone();
         gathering.take(found)?;
         if at.is_none() {
@@ -54,7 +91,7 @@ async fn search(
     let (mut items, mut looked) = (Vec::new(), 0);
     let place = |last: &(i64, String)| cursor(&[&last.0, &last.1]);
     loop {
-        let chunk = (count * 2).clamp(50, 500).min(STEPS - looked);
+        let chunk = (count * 2).clamp(FIRST, 500).min(STEPS - looked);
         let rows = candidates(client, query, within.as_deref(), order, last.as_ref(), chunk + 1).await?;
         let more = rows.len() > chunk;
         for (number, row) in rows.iter().take(chunk).enumerate() {
@@ -103,6 +140,25 @@ async fn candidates(
     last: Option<&(i64, String)>,
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
+    let mut conditions = narrow(query, within);
+    if let Some((place, id)) = last {
+        conditions.add(&format!("({order}, id) < (?, ?)"), vec![Box::new(*place), Box::new(id.clone())]);
+    }
+    let sql = format!(
+        "SELECT id, version, updated_nanos, document, state, {order} AS place FROM resource {}
+         ORDER BY {order} DESC, id DESC LIMIT {limit}",
+        conditions.clause()
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    Ok(client.query(&statement, &conditions.parameters()).await?)
+}
+
+async fn narrowed(client: &impl GenericClient, query: &Query) -> Result<Conditions, StoreError> {
+    Ok(narrow(query, patient_records(client, query).await?.as_deref()))
+}
+
+/// What of the query the tables can answer.
+fn narrow(query: &Query, within: Option<&[String]>) -> Conditions {
     let mut conditions = Conditions::default();
     conditions.add("type = ?", vec![Box::new(query.resource_type.clone())]);
     if let Some(within) = within {
@@ -127,16 +183,7 @@ async fn candidates(
             _ => {}
         }
     }
-    if let Some((place, id)) = last {
-        conditions.add(&format!("({order}, id) < (?, ?)"), vec![Box::new(*place), Box::new(id.clone())]);
-    }
-    let sql = format!(
-        "SELECT id, version, updated_nanos, document, state, {order} AS place FROM resource {}
-         ORDER BY {order} DESC, id DESC LIMIT {limit}",
-        conditions.clause()
-    );
-    let statement = client.prepare_cached(&sql).await?;
-    Ok(client.query(&statement, &conditions.parameters()).await?)
+    conditions
 }
 
 /// None for a value that names no code: then every resource of the type is a candidate.

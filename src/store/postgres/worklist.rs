@@ -7,7 +7,9 @@ use deadpool_postgres::{GenericClient, Object, Transaction};
 use jiff::Timestamp;
 
 use super::rows::{Conditions, after_key, clean, column, json, nanos, page_size, stored, unsigned};
+use super::{changed, sequence};
 use crate::record::Stored;
+use crate::store::query::{found_of, page_of};
 use crate::store::{Cursor, Page, StoreError, Urgency, WorkCounts, WorkFilter, WorkPlace};
 
 const HOUR_NANOS: i64 = 3_600_000_000_000;
@@ -75,9 +77,38 @@ pub async fn write(transaction: &Transaction<'_>, tally: Tally) -> Result<(), St
     Ok(())
 }
 
+/// In its order; then what changed meanwhile and may have moved past the reader.
 pub async fn page(
     client: Object,
     filter: WorkFilter,
+    cursor: Option<Cursor>,
+    count: usize,
+) -> Result<Page<Stored>, StoreError> {
+    let following = changed::following(&client, cursor.as_ref()).await?;
+    let tasks = || {
+        let mut conditions = Conditions::default();
+        conditions.add("type = ?", vec![Box::new("Task")]);
+        conditions
+    };
+    let judge = |stored: &Stored| filter.place_of(stored);
+    if let Some(until) = following.until {
+        let window = following.window(until);
+        let caught = changed::missed(&client, "Task", tasks(), window, following.at(), count, &judge).await?;
+        return Ok(page_of(following.wrap(caught)));
+    }
+    let found = found_of(in_order(&client, &filter, following.at(), count).await?);
+    let until = sequence::last(&client).await?;
+    if found.next.is_some() || cursor.is_none() || until == following.since {
+        return Ok(page_of(following.wrap(found)));
+    }
+    let (window, room) = (following.window(until), count.saturating_sub(found.items.len()).max(1));
+    let caught = changed::missed(&client, "Task", tasks(), window, None, room, &judge).await?;
+    Ok(page_of(following.close(found, caught, until, count)))
+}
+
+async fn in_order(
+    client: &Object,
+    filter: &WorkFilter,
     after: Option<Cursor>,
     count: usize,
 ) -> Result<Page<Stored>, StoreError> {
@@ -88,7 +119,7 @@ pub async fn page(
         .into_iter()
         .filter(|urgency| filter.urgency.is_none_or(|wanted| wanted == *urgency))
         .filter(|urgency| after.as_ref().is_none_or(|(last, _, _)| *last <= i16::from(urgency.rank())))
-        .map(|urgency| range(&mut conditions, urgency, &filter, after.as_ref(), count + 1))
+        .map(|urgency| range(&mut conditions, urgency, filter, after.as_ref(), count + 1))
         .collect();
     if ranges.is_empty() {
         return Ok(Page { items: Vec::new(), next: None });

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::matching::elements_at;
-use super::{Cursor, Found, Match, Query, Term, text};
+use super::{Cursor, Found, Match, PlaceKey, Query, Term, text};
 use crate::fhir::Interval;
 use crate::record::Stored;
 use crate::store::StoreError;
@@ -46,6 +46,14 @@ struct Place {
 pub fn is_newest_first(query: &Query, sort: &[Sort]) -> bool {
     let narrows = |term: &Term| matches!(term, Term::Id(_) | Term::Patient(_) | Term::Identifier(_));
     sort == [Sort { by: SortBy::LastUpdated, descending: true }] && !query.terms.iter().any(narrows)
+}
+
+/// What the place of a resource depends on. Without an order of its own a listing is by change.
+pub fn place_in(query: &Query, sort: &[Sort], stored: &Stored) -> PlaceKey {
+    if sort.is_empty() || is_newest_first(query, sort) {
+        return vec![Some(stored.version.to_string())];
+    }
+    sort.iter().map(|sort| value(stored, sort)).collect()
 }
 
 /// Takes what was found in any order and keeps the page that follows a cursor.

@@ -170,7 +170,7 @@ async fn collect(
                     return Ok((shown, last));
                 }
             } else if let Verdict::Shown(one) = reader.judge_found(one.stored, &search.elements).await? {
-                shown.push(*one);
+                put(&mut shown, *one);
             }
             last = Some(one.place);
         }
@@ -178,6 +178,14 @@ async fn collect(
         if cursor.is_none() || looked >= MOST_LOOKED {
             return Ok((shown, cursor));
         }
+    }
+}
+
+/// What changed while the page was made comes again, as it is now: a page has each once.
+fn put(shown: &mut Vec<Shown>, one: Shown) {
+    match shown.iter_mut().find(|there| there.id() == one.id()) {
+        Some(there) => *there = one,
+        None => shown.push(one),
     }
 }
 
