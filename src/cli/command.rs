@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use super::outcome::Outcome;
 use super::screen::Screen;
 use super::{
-    agreement, backup, check, console, delivery, demo, health, init, look, message, panel, profiles, reload, replay,
-    restore, run, test, try_message, unused, validate, verify,
+    agreement, backup, check, console, delivery, demo, health, init, look, message, panel, profiles, protocol, reload,
+    replay, restore, run, test, try_message, unused, validate, verify,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -38,6 +38,7 @@ enum Command {
     Verify(verify::Arguments),
     Panel(panel::Arguments),
     Profiles(profiles::Arguments),
+    Protocol(protocol::Arguments),
     Message(message::Arguments),
     Replay(replay::Arguments),
     Unused(unused::Arguments),
@@ -66,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments, &mut screen),
         Command::Panel(arguments) => panel::run(&arguments, &mut screen),
         Command::Profiles(arguments) => profiles::run(&arguments, &mut screen),
+        Command::Protocol(arguments) => protocol::run(&arguments, &mut screen),
         Command::Message(arguments) => message::run(&arguments, &mut screen),
         Command::Replay(arguments) => replay::run(&arguments, &mut screen),
         Command::Unused(arguments) => unused::run(&arguments, &mut screen),

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::check::{self, counted};
+use super::mutate::{Mutating, mutate};
 use super::outcome::Outcome;
 use super::screen::Screen;
 use crate::mapping::Authorities;
@@ -19,7 +20,8 @@ use crate::site::Site;
 /// are run too, because a site's tables and value sets may change what they do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit code 1 when an example fails.\n\nExamples:\n  handover test site\n  handover test site --only copd --json"
+    after_help = "Exit code 1 when an example fails, or with --mutate when a change goes unnoticed.\n\nExamples:\n  handover test site\n  \
+                  handover test site --only copd --json\n  handover test site --mutate"
 )]
 pub struct Arguments {
     /// The site's folder.
@@ -28,10 +30,15 @@ pub struct Arguments {
     /// Only the examples of files whose name contains this.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// Change each number, window, code and bound of the site's protocols once, and name what no example noticed. With
+    /// --only also of those built in.
+    #[arg(long, conflicts_with = "verbose")]
+    mutate: bool,
     /// Name the examples that pass as well.
     #[arg(long)]
     verbose: bool,
-    /// Print `{ "passed", "failed", "examples": [{ of, file, line, why, differences }] }`.
+    /// Print `{ "passed", "failed", "examples": [{ of, file, line, why, differences }] }`, or with --mutate
+    /// `{ "tried", "unnoticed": [{ file, line, change }] }`.
     #[arg(long)]
     json: bool,
 }
@@ -44,6 +51,10 @@ struct Example {
 }
 
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
+    if arguments.mutate {
+        let only = arguments.only.as_deref();
+        return mutate(&Mutating { dir: &arguments.dir, only, json: arguments.json }, screen);
+    }
     let Some(site) = check::load_or_show(&arguments.dir, screen) else { bail!("no example was run") };
     let mut examples = examples_of(&site);
     if let Some(text) = &arguments.only {

@@ -2,6 +2,7 @@
 //! that wait for an answer, open alerts, and open tasks that say they belong in the visit.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -18,6 +19,9 @@ use crate::identity::ResourceId;
 pub const HOOKS: [&str; 2] = ["patient-view", "encounter-start"];
 
 const LONGEST_SUMMARY: usize = 140;
+
+/// Work that is owed comes before most questions.
+const OF_WORK: u8 = 80;
 
 /// One card. `uuid` is the id of the Flag or Task it shows; a suggestion's is `<flag id>.<answer>`, which is what
 /// feedback sends back.
@@ -38,6 +42,9 @@ pub struct Card {
     pub selection_behavior: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub override_reasons: Vec<CardCoding>,
+    /// Of several that are as serious the heavier come first.
+    #[serde(skip)]
+    pub weight: u8,
     /// What the card shows, for the decision whether it may be shown: resource type and id.
     #[serde(skip)]
     pub about: (String, ResourceId),
@@ -89,7 +96,8 @@ impl ProtocolSet {
         let existing = existing_work(&record, &mut |stored| memory.work(stored));
         let open = existing.values().filter_map(|works| works.first()).filter(|work| !work.is_ended());
         let mut cards: Vec<Card> = open.filter_map(|work| self.card(work)).collect();
-        cards.sort_by(|left, right| (left.indicator, &left.summary).cmp(&(right.indicator, &right.summary)));
+        let order = |card: &Card| (card.indicator, Reverse(card.weight), card.summary.clone());
+        cards.sort_by_cached_key(order);
         cards
     }
 
@@ -113,6 +121,7 @@ impl ProtocolSet {
             suggestions: Vec::new(),
             selection_behavior: None,
             override_reasons: Vec::new(),
+            weight: OF_WORK,
             about: (resource.resource_type().to_string(), existing.stored.id),
         };
         if let Some(prompt) = protocol.prompts.iter().find(|prompt| prompt.id == work.rule) {
@@ -140,6 +149,7 @@ impl ProtocolSet {
 
 fn ask(card: &mut Card, prompt: &Prompt) {
     card.summary = shorten(&prompt.ask);
+    card.weight = prompt.weight;
     card.detail = prompt.detail.clone();
     for answer in &prompt.answers {
         if answer.is_override {

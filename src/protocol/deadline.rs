@@ -16,6 +16,9 @@ pub enum Deadline {
     BusinessDays(u32),
 }
 
+/// A sender's clock may run ahead by so much without its message waiting.
+pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
+
 /// Longer than any care programme; a bound against slips of the pen.
 const LONGEST_DAYS: u32 = 36_525;
 
@@ -69,6 +72,22 @@ impl Deadline {
         end.saturating_sub(self.length()).unwrap_or(end)
     }
 
+    /// When a window of this length opens that ends at a moment. Days are dates on the practice's wall: yesterday's is within a
+    /// day whatever the hour.
+    pub fn opens(self, end: Timestamp, zone: &TimeZone) -> Timestamp {
+        let Self::Days(days) = self else { return self.before(end) };
+        let midnight = add_days(end.to_zoned(zone.clone()).date(), -i64::from(days)).to_datetime(Time::midnight());
+        zone.to_timestamp(midnight).unwrap_or_else(|_| self.before(end))
+    }
+
+    /// So many days more.
+    pub fn and_days(self, more: u32) -> Self {
+        match self {
+            Self::Minutes(minutes) => Self::Minutes(minutes.saturating_add(more.saturating_mul(1440))),
+            Self::Days(days) | Self::BusinessDays(days) => Self::Days(days.saturating_add(more)),
+        }
+    }
+
     fn length(self) -> SignedDuration {
         match self {
             Self::Minutes(minutes) => SignedDuration::from_mins(i64::from(minutes)),
@@ -107,6 +126,14 @@ mod tests {
         assert_eq!(Deadline::parse("4 fortnights"), None);
         assert_eq!(Deadline::parse("99999999999 d"), None);
         assert_eq!(Deadline::parse("h"), None);
+    }
+
+    #[test]
+    fn a_window_of_days_opens_with_a_date() {
+        let zone = TimeZone::get("America/New_York").unwrap();
+        let evening: Timestamp = "2026-03-04T03:30:00Z".parse().unwrap();
+        assert_eq!(Deadline::Days(1).opens(evening, &zone).to_string(), "2026-03-02T05:00:00Z");
+        assert_eq!(Deadline::Minutes(60).opens(evening, &zone).to_string(), "2026-03-04T02:30:00Z");
     }
 
     #[test]

@@ -3,13 +3,16 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::codes::Codes;
 use super::context::Context;
 use super::deadline::Deadline;
-use super::model::{Evidence, Window};
+use super::facts::Facts;
+use super::model::{Evidence, Silencer, Window};
 use super::sources::{self, Sources};
 use super::visit::Visit;
 use crate::fhir::Resource;
 use crate::identity::ResourceId;
+use crate::record::Stored;
 
 /// The evidence found after a trigger, in words, and what it is; `own` is the encounter that triggered, which never counts itself.
 pub fn find(
@@ -36,17 +39,39 @@ pub fn find(
         }
         Evidence::Resource { resource_type, codes, window } => facts.record.of_type(resource_type).find_map(|stored| {
             let resource = &stored.resource;
-            let dead = matches!(
-                resource.text("status"),
-                Some("entered-in-error" | "revoked" | "not-done" | "cancelled" | "draft" | "stopped")
-            );
             let at = facts.moment(date_of(resource)?)?;
-            let element = if resource_type == "Appointment" { "serviceType" } else { "code" };
-            let counts =
-                !dead && is_in(context, window, after, after, at) && facts.has_code(codes, &resource.codings(element));
+            let counts = is_in(context, window, after, after, at) && is_such(facts, resource, codes);
             counts.then(|| (format!("{resource_type} of {}", facts.say(at)), sources::of([stored])))
         }),
     }
+}
+
+/// The newest resource with such a code, and when it was.
+pub fn newest<'a>(facts: &Facts<'a>, wanted: &Silencer) -> Option<(Timestamp, &'a Stored)> {
+    let dated = facts.record.of_type(wanted.resource_type).filter_map(|stored| {
+        let is_such = is_such(facts, &stored.resource, &wanted.codes);
+        Some((facts.moment(date_of(&stored.resource).filter(|_| is_such)?)?, stored))
+    });
+    dated.filter(|(at, _)| *at <= facts.now).max_by_key(|(at, stored)| (*at, stored.id))
+}
+
+/// It has such a code, and took place or is under way.
+fn is_such(facts: &Facts<'_>, resource: &Resource, codes: &Codes) -> bool {
+    let status = resource.text("status");
+    let is_dead = match resource.resource_type() {
+        "DocumentReference" => status != Some("current"),
+        _ => matches!(
+            status,
+            Some("entered-in-error" | "revoked" | "not-done" | "cancelled" | "draft" | "stopped" | "noshow")
+        ),
+    };
+    let element = match resource.resource_type() {
+        "Appointment" => "serviceType",
+        "Immunization" => "vaccineCode",
+        "DocumentReference" => "type",
+        _ => "code",
+    };
+    !is_dead && facts.has_code(codes, &resource.codings(element))
 }
 
 fn opening(window: &Window, after: Timestamp, opens: Timestamp) -> Timestamp {
@@ -71,9 +96,19 @@ fn was_seen(context: &Context<'_>, visit: &Visit<'_>, trigger: Option<&Visit<'_>
 /// The first of a resource's dates that says when it took place.
 fn date_of(resource: &Resource) -> Option<&str> {
     let period = |element: &str| resource.get(element).and_then(|period: &Value| period.get("start")?.as_str());
-    ["performedDateTime", "occurrenceDateTime", "authoredOn", "start", "created"]
-        .iter()
-        .find_map(|element| resource.text(element))
-        .or_else(|| period("performedPeriod"))
-        .or_else(|| period("occurrencePeriod"))
+    [
+        "performedDateTime",
+        "effectiveDateTime",
+        "effectiveInstant",
+        "occurrenceDateTime",
+        "authoredOn",
+        "start",
+        "created",
+    ]
+    .iter()
+    .find_map(|element| resource.text(element))
+    .or_else(|| period("performedPeriod"))
+    .or_else(|| period("effectivePeriod"))
+    .or_else(|| resource.text("issued").or_else(|| resource.text("date")))
+    .or_else(|| period("occurrencePeriod"))
 }

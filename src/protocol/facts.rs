@@ -1,7 +1,7 @@
 //! What rules ask of a patient's record, read once per evaluation: age, death, diagnoses, encounters.
 //! Entered-in-error and superseded resources are not there.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -14,8 +14,9 @@ use super::codes::Codes;
 use super::filter::Filter;
 use super::model::EncounterTest;
 use super::reason::{Certainty, Diagnoses};
+use super::referral::Referral;
 use super::visit::Visit;
-use super::who::{ConditionCount, Who};
+use super::who::{ConditionCount, Enrolment, Who};
 use crate::fhir::ValueSets;
 use crate::fhir::time::PartialDateTime;
 use crate::identity::ResourceId;
@@ -40,6 +41,7 @@ pub struct Facts<'a> {
     groups: RefCell<BTreeMap<Asked, Vec<String>>>,
     /// Answers to `conditions_of`, as places among the diagnoses.
     conditions: RefCell<BTreeMap<Asked, Rc<[usize]>>>,
+    referrals: OnceCell<Vec<Referral>>,
     /// Places of visits, by id.
     by_id: HashMap<ResourceId, usize>,
     /// Places of the visits that fit a test, by where the test is: many triggers ask for the same evidence.
@@ -72,6 +74,7 @@ impl<'a> Facts<'a> {
             diagnoses,
             groups: RefCell::default(),
             conditions: RefCell::default(),
+            referrals: OnceCell::new(),
             by_id: HashMap::new(),
             fitting: RefCell::default(),
         };
@@ -118,6 +121,13 @@ impl<'a> Facts<'a> {
             let found = self.condition_groups(count);
             belongs &= found.len() >= count.at_least;
             words.push(self.conditions_in_words(count, &found));
+        }
+        if let Some(enrolment) = &who.enrolled {
+            let is_enrolled = self.enrolments(enrolment).next().is_some();
+            belongs &= is_enrolled;
+            words.push(
+                if is_enrolled { "enrolled in the programme" } else { "not enrolled in the programme" }.to_string(),
+            );
         }
         if let Some(filter) = &who.filter {
             belongs &= self.patient.is_some_and(|patient| self.holds(filter, patient));
@@ -187,6 +197,21 @@ impl<'a> Facts<'a> {
     /// A visit of this record.
     pub fn visit(&self, id: ResourceId) -> Option<&Visit<'a>> {
         self.visits.get(*self.by_id.get(&id)?)
+    }
+
+    /// Episodes by which the patient is enrolled now.
+    pub fn enrolments(&self, enrolment: &Enrolment) -> impl Iterator<Item = &'a Stored> {
+        self.record.of_type("EpisodeOfCare").filter(|stored| {
+            let types = stored.resource.codings("type");
+            stored.resource.text("status") == Some("active")
+                && self.has_code(&enrolment.programme, &types)
+                && enrolment.level.as_ref().is_none_or(|level| self.has_code(level, &types))
+        })
+    }
+
+    /// Referrals that are going on, read once.
+    pub fn referrals(&self, read: impl FnOnce(&Self) -> Vec<Referral>) -> &[Referral] {
+        self.referrals.get_or_init(|| read(self))
     }
 
     /// The visits that fit a test of this set, in order of their start.

@@ -13,6 +13,8 @@ use crate::yaml::Node;
 #[derive(Debug, Clone)]
 pub struct Filter {
     expression: Expression,
+    /// As it is written.
+    text: String,
 }
 
 impl Filter {
@@ -24,12 +26,17 @@ impl Filter {
             Ok(expression)
         });
         match checked {
-            Ok(expression) => Some(Self { expression }),
+            Ok(expression) => Some(Self { expression, text }),
             Err(fault) => {
                 problems.push(node.problem(format!("`where` on {resource_type}: {fault}")));
                 None
             }
         }
+    }
+
+    /// As it is written, for people who read the rule.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether it holds. What cannot be evaluated does not hold.

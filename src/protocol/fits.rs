@@ -4,17 +4,32 @@ use serde_json::Value;
 
 use super::codes::Codes;
 use super::facts::Facts;
-use super::model::EncounterTest;
+use super::model::{Before, EncounterTest};
 use super::reason::{Position, Reason, Said};
 use super::visit::Visit;
 
-impl Facts<'_> {
+impl<'a> Facts<'a> {
     pub fn fits(&self, test: &EncounterTest, visit: &Visit<'_>) -> bool {
         (test.classes.is_empty() || test.classes.iter().any(|class| class == visit.class))
             && (test.reasons.is_empty() || test.reasons.iter().any(|reason| reason.is_among(&visit.said, self)))
             && test.disposition.as_ref().is_none_or(|codes| visit.ended(codes, self))
             && !test.disposition_not.as_ref().is_some_and(|codes| visit.ended(codes, self))
+            && test.after.as_ref().is_none_or(|before| self.before(before, visit).is_some())
             && test.filter.as_ref().is_none_or(|filter| self.holds(filter, visit.stored))
+    }
+
+    /// The last such visit that had ended when another began.
+    pub fn before(&self, before: &Before, visit: &Visit<'_>) -> Option<&Visit<'a>> {
+        let start = visit.start?;
+        let opens = before.within.opens(start, self.zone);
+        let ended = |other: &&Visit<'a>| {
+            let end = other.end.or(other.start);
+            other.id != visit.id
+                && other.status == "finished"
+                && end.is_some_and(|end| end >= opens && end <= start)
+                && self.fits(&before.test, other)
+        };
+        self.visits.iter().filter(ended).max_by_key(|other| (other.end, other.id))
     }
 
     /// Where an encounter took place, as people say it.

@@ -38,7 +38,9 @@ fn reasons_of(rule: &TaskRule) -> Vec<&Codes> {
         Trigger::Arrival(test) | Trigger::Discharge(test) | Trigger::Count { test, .. } => {
             test.reasons.iter().map(|reason| &reason.codes).collect()
         }
-        Trigger::Answer { .. } => Vec::new(),
+        Trigger::Silence { codes, .. } => vec![codes],
+        Trigger::Referral { codes, .. } => codes.iter().collect(),
+        Trigger::Enrolled { .. } | Trigger::Answer { .. } => Vec::new(),
     }
 }
 

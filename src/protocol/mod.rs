@@ -4,7 +4,10 @@
 mod act;
 mod alert;
 mod anchor;
+mod anchors;
+mod attempts;
 mod build;
+mod bundle;
 mod calendar;
 mod cards;
 mod chain;
@@ -24,8 +27,10 @@ mod inputs;
 mod labels;
 mod memory;
 mod model;
+mod mutants;
 mod names;
 mod owed;
+mod plain;
 mod plans;
 mod prompts;
 mod provenance;
@@ -33,9 +38,12 @@ mod publish;
 mod read;
 mod reason;
 mod reconcile;
+mod referral;
+mod referrals;
 mod say;
 mod set;
 mod sources;
+mod stage;
 mod tasks;
 mod template;
 mod together;
@@ -43,21 +51,25 @@ mod told;
 mod view;
 mod visit;
 mod who;
+mod wording;
 mod work;
 
 #[cfg(test)]
 mod tests;
 
 pub use act::{Action, Contact};
+pub use bundle::bundled;
 pub use calendar::Calendar;
 pub use cards::{Card, CardCoding, CardSource, HOOKS, Indicator, Suggestion};
 pub use example::ExampleResult;
 pub use implied::LabelsOf;
 pub use memory::Memory;
+pub use mutants::{Mutant, mutants};
 pub use names::{
     ALERT, ALERT_PROFILE, ANSWER, CANONICAL, CONTACT, FLAG_IDENTIFIER, PLAN_IDENTIFIER, PROMPT_CODE, ROLE, TASK_CODE,
     TASK_IDENTIFIER,
 };
+pub use plain::{PlainRule, Sheet};
 pub use say::TaskWord;
 pub use set::{Listed, ProtocolSet, built_in_protocols, compile};
 pub use view::{Evaluation, Explained, Practice, View};

@@ -7,8 +7,9 @@ use super::codes::Codes;
 use super::deadline::Deadline;
 use super::filter::Filter;
 use super::reason::Reason;
+use super::stage::Stage;
 use super::template::Template;
-use super::who::Who;
+use super::who::{Enrolment, Who};
 use crate::yaml::{Mark, Node};
 
 /// One protocol file.
@@ -47,6 +48,18 @@ pub struct Prompt {
     pub detail: String,
     pub who: Who,
     pub answers: Vec<Answer>,
+    /// What answers it by itself for a time.
+    pub silenced_by: Vec<Silencer>,
+    /// Of many questions the heavier come first.
+    pub weight: u8,
+}
+
+/// A resource with such a code, so recent that nobody need ask.
+#[derive(Debug, Clone)]
+pub struct Silencer {
+    pub resource_type: &'static str,
+    pub codes: Codes,
+    pub lasts: Deadline,
 }
 
 #[derive(Debug, Clone)]
@@ -80,6 +93,8 @@ pub struct TaskRule {
     /// Another rule of this file that asks for the same and more; where it applies to the same event, this one does not.
     pub covered_by: Vec<String>,
     pub climb: Vec<Step>,
+    /// So many documented attempts to reach the patient are what is owed by then: it climbs no more.
+    pub attempts: Option<usize>,
     /// Owed only when so much time has passed since the trigger and it still holds.
     pub wait: Option<Deadline>,
     /// Several triggers at once are one piece of work that names them all.
@@ -102,6 +117,12 @@ pub enum Trigger {
     Count { test: EncounterTest, at_least: usize, within: Deadline },
     /// A prompt of this file was answered so.
     Answer { prompt: String, is: Vec<String> },
+    /// No reading of these codes came for so long after the last one.
+    Silence { codes: Codes, lasts: Deadline },
+    /// The patient is enrolled in a programme; once, or each time so much time has passed since.
+    Enrolled { enrolment: Enrolment, every: Option<Deadline> },
+    /// A referral came to a stage.
+    Referral { stage: Stage, codes: Option<Codes> },
 }
 
 /// Which encounters.
@@ -118,8 +139,17 @@ pub struct EncounterTest {
     /// Somebody saw the patient: an attending clinician is named, or it was elsewhere than the visit that triggered. A hospital's
     /// imaging and laboratory are visits, too, and nobody there asks how it is going.
     pub seen: bool,
+    /// It began after such a visit had ended.
+    pub after: Option<Box<Before>>,
     /// On the Encounter.
     pub filter: Option<Filter>,
+}
+
+/// An earlier visit that had ended at most so long before; days are dates.
+#[derive(Debug, Clone)]
+pub struct Before {
+    pub test: EncounterTest,
+    pub within: Deadline,
 }
 
 /// Something in the record that ends work.

@@ -6,6 +6,8 @@ pub const CANONICAL: &str = "https://handover.health";
 pub const TASK_CODE: &str = "https://handover.health/CodeSystem/task-code";
 /// Flag.code: one per prompt.
 pub const PROMPT_CODE: &str = "https://handover.health/CodeSystem/prompt";
+/// EpisodeOfCare.type: the programmes of the shipped protocols, and levels of care (`level-high`).
+pub const PROGRAMME: &str = "https://handover.health/CodeSystem/programme";
 /// Task.performerType: practice, care-manager, coach, clinician.
 pub const ROLE: &str = "https://handover.health/CodeSystem/role";
 /// Task.output.type of an attempt to reach the patient: how it went.

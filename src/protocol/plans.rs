@@ -112,7 +112,9 @@ fn task_activities(context: &Context<'_>, findings: &Findings) -> Vec<(String, V
     let of_protocol = findings
         .desired
         .iter()
-        .filter(|desired| desired.work.protocol == context.protocol.name && desired.resource.resource_type() == "Task");
+        .filter(|desired| desired.work.protocol == context.protocol.name && desired.resource.resource_type() == "Task")
+        // An alert is answered, not planned.
+        .filter(|desired| context.protocol.tasks.iter().any(|rule| rule.id == desired.work.rule));
     let mut activities = Vec::new();
     for desired in of_protocol {
         let existing = context.existing_at(&desired.work.rule, &desired.work.anchor);

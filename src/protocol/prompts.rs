@@ -8,9 +8,10 @@ use super::build::patient_reference;
 use super::context::{Context, Findings};
 use super::model::{Answer, Prompt};
 use super::work::{Desired, Given, Outcome, Work};
-use super::{names, told};
+use super::{evidence, names, sources, told};
 use crate::fhir::Resource;
 use crate::identity::ResourceId;
+use crate::record::Stored;
 
 /// How a prompt stands.
 pub enum Standing<'p> {
@@ -60,6 +61,7 @@ fn desire(context: &Context<'_>, prompt: &Prompt, findings: &mut Findings) -> De
             Outcome::Over(format!("{} on {}, {next}", answer.label, facts.say(given.at)))
         }
     };
+    let (outcome, evidence) = silenced(context, prompt, findings).unwrap_or((outcome, None));
     let (_, who_words) = facts.belongs(&context.protocol.who, context.now());
     let words = match work.answers.last() {
         None => format!("Nobody has answered yet; asked of people with {who_words}"),
@@ -80,8 +82,30 @@ fn desire(context: &Context<'_>, prompt: &Prompt, findings: &mut Findings) -> De
     flag.set("author", json!({ "display": format!("Handover: {}", context.protocol.title) }));
     let trigger = facts.conditions_of(&context.protocol.who).first().map(|stored| format!("Condition/{}", stored.id));
     let id = ResourceId::of(facts.record.head.person, "Flag", &work.key());
-    let sources = told::of_people(context, [&context.protocol.who, &prompt.who]);
+    let mut sources = told::of_people(context, [&context.protocol.who, &prompt.who]);
+    sources.extend(sources::of(evidence));
     Desired { work, outcome, id, resource: flag, trigger, words, insists: false, sources, inputs: None, rests: None }
+}
+
+/// What was done lately answers the question until it has aged.
+fn silenced<'a>(
+    context: &Context<'a>,
+    prompt: &Prompt,
+    findings: &mut Findings,
+) -> Option<(Outcome, Option<&'a Stored>)> {
+    let facts = context.facts;
+    let found = prompt.silenced_by.iter().filter_map(|by| {
+        let (at, stored) = evidence::newest(facts, by)?;
+        Some((by.lasts.after(at), at, stored))
+    });
+    let (until, at, stored) = found.max_by_key(|(until, ..)| *until)?;
+    if until <= context.now() {
+        return None;
+    }
+    findings.wake(until);
+    let what = stored.resource.resource_type();
+    let words = format!("{what} of {}, asked again {}", facts.say(at), facts.say(until));
+    Some((Outcome::Over(words), Some(stored)))
 }
 
 /// Since when the question waits: since the last answer aged, or now (kept from then on).

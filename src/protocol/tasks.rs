@@ -3,27 +3,24 @@
 use std::collections::BTreeSet;
 use std::hash::Hash;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::anchor::Anchor;
+use super::anchors::anchors;
 use super::build::{self, TaskParts};
-use super::chain::Step;
 use super::context::{Context, Findings};
-use super::deadline::Deadline;
+use super::deadline::CLOCK_SKEW;
 use super::facts::Facts;
 use super::inputs::{Inputs, inputs_of, version_of};
 use super::model::{Evidence, TaskRule, Trigger};
 use super::owed::Owed;
 use super::sources::Sources;
-use super::visit::Visit;
-use super::work::{Desired, Existing, Outcome, Work, key};
-use super::{evidence, together, told};
+use super::wording::{fill, why};
+use super::work::{Desired, Outcome, Work, key};
+use super::{attempts, evidence, together, told};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::unused::{Duty, Kind};
-
-/// A sender's clock may run ahead by so much without its message waiting.
-pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 pub fn owe(context: &Context<'_>, findings: &mut Findings) {
     for rule in &context.protocol.tasks {
@@ -35,7 +32,7 @@ pub fn owe(context: &Context<'_>, findings: &mut Findings) {
         }
         let of_rule = of_rule(context, rule);
         for one in owed {
-            let step = climbed(&rule.climb, &one, context.now(), findings);
+            let step = climbed(rule, &one, context.now(), findings);
             let inputs = inputs(context.facts, &one, (step, of_rule));
             let key = key(&context.protocol.name, &rule.id, &one.anchor.name);
             let desired = match findings.memory.standing(&key, inputs) {
@@ -78,73 +75,11 @@ fn inputs(facts: &Facts<'_>, one: &Owed<'_, '_>, (step, of_rule): (usize, Inputs
     let visit = |name: &str| name.parse().ok().and_then(|id| facts.visit(id)).map(|visit| visit.inputs);
     inputs_of(&[
         &|hasher| (step, of_rule, &anchor.name, anchor.at, &anchor.over, &anchor.detail).hash(hasher),
+        &|hasher| (&anchor.about, &anchor.referral, &anchor.told).hash(hasher),
         &|hasher| (anchor.visit.map(|visit| visit.inputs), outcome, due, who_words, ended_by).hash(hasher),
         &|hasher| also.iter().for_each(|(name, words)| (words, visit(name)).hash(hasher)),
         &|hasher| existing.iter().for_each(|existing| existing.hash(hasher)),
     ])
-}
-
-fn anchors<'v, 'a>(context: &Context<'v>, rule: &TaskRule) -> Vec<Anchor<'v, 'a>>
-where
-    'v: 'a,
-    'a: 'v,
-{
-    let facts = context.facts;
-    let real = |test| facts.fitting(test).all().filter(|visit| visit.is_real());
-    match &rule.when {
-        Trigger::Arrival(test) => real(test)
-            .filter_map(|visit| {
-                let over = (!visit.is_ongoing()).then(|| match visit.end {
-                    Some(end) => format!("the visit ended {}", facts.say(end)),
-                    None => "the visit has ended".to_string(),
-                });
-                anchor(visit, visit.start?, over)
-            })
-            .collect(),
-        Trigger::Discharge(test) => real(test)
-            .filter(|visit| visit.status == "finished")
-            .filter_map(|visit| anchor(visit, visit.end.or(visit.start)?, None))
-            .collect(),
-        Trigger::Count { test, at_least, within } => {
-            let visits: Vec<&Visit<'_>> = real(test).collect();
-            rising_edges(&visits, *at_least, *within)
-        }
-        Trigger::Answer { prompt, is } => context
-            .existing_at(prompt, "")
-            .into_iter()
-            .flat_map(|existing| &existing.work.answers)
-            .filter(|given| is.contains(&given.answer))
-            .map(|given| Anchor {
-                name: given.at.to_string(),
-                at: given.at,
-                visit: None,
-                over: None,
-                detail: format!("{} ({})", given.answer, given.by),
-            })
-            .collect(),
-    }
-}
-
-fn anchor<'v, 'a>(visit: &'v Visit<'a>, at: Timestamp, over: Option<String>) -> Option<Anchor<'v, 'a>> {
-    Some(Anchor { name: visit.id.to_string(), at, visit: Some(visit), over, detail: String::new() })
-}
-
-/// The encounters by which the count within the window reached the bound, having been below it at the one before; `visits`
-/// are in order of their start and id.
-fn rising_edges<'v, 'a>(visits: &[&'v Visit<'a>], at_least: usize, within: Deadline) -> Vec<Anchor<'v, 'a>> {
-    let mut edges = Vec::new();
-    let mut before = 0;
-    // Nothing lost: a visit that was only planned or mentioned has not begun, as far as anybody said.
-    let begun: Vec<(Timestamp, &Visit<'_>)> = visits.iter().filter_map(|visit| Some((visit.start?, *visit))).collect();
-    for (place, (start, visit)) in begun.iter().enumerate() {
-        let opens = within.before(*start);
-        let count = place + 1 - begun.partition_point(|(at, _)| *at <= opens).min(place + 1);
-        if count >= at_least && before < at_least {
-            edges.extend(anchor(visit, *start, None).map(|anchor| Anchor { detail: count.to_string(), ..anchor }));
-        }
-        before = count;
-    }
-    edges
 }
 
 /// Whether a trigger is one that the rule owes work for, or did; why not is told.
@@ -266,7 +201,8 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, step: usiz
     let Owed { anchor, existing, outcome, due, who_words, also, ended_by } = owed;
     let anchor = &anchor;
     let person = anchor.visit.map_or(context.facts.record.head.person, |visit| visit.id.person);
-    let trigger = anchor.visit.map(|visit| format!("Encounter/{}", visit.id));
+    let encounter = anchor.visit.map(|visit| format!("Encounter/{}", visit.id));
+    let trigger = encounter.clone().or_else(|| anchor.about.clone());
     let words = why(context, rule, anchor, due, &who_words);
     if let Some(ended) = existing.filter(|existing| existing.is_touched() && existing.is_ended()) {
         // A person has ended it: it stays as it is.
@@ -295,6 +231,7 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, step: usiz
     let priority = on.and_then(|step| step.priority).unwrap_or(rule.priority);
     let mut description = rule.text.fill(&|place| fill(context, rule, anchor, due, place));
     description.push_str(&together::words(&also));
+    description.push_str(&attempts::words(rule, existing));
     work.seen = also.into_iter().collect();
     let resource = build::task(
         context,
@@ -308,7 +245,7 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, step: usiz
             owner,
             priority,
             focus: trigger.clone(),
-            encounter: trigger.clone(),
+            encounter,
             authored: anchor.at,
             due,
         },
@@ -318,13 +255,14 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, step: usiz
 }
 
 /// How many steps of the chain have come due; frozen once a person has taken it on or it has ended.
-fn climbed(chain: &[Step], one: &Owed<'_, '_>, now: Timestamp, findings: &mut Findings) -> usize {
-    let (from, existing) = (one.anchor.at, one.existing);
+fn climbed(rule: &TaskRule, one: &Owed<'_, '_>, now: Timestamp, findings: &mut Findings) -> usize {
+    let (chain, from, existing) = (&rule.climb, one.anchor.at, one.existing);
     if existing.is_some_and(|existing| existing.is_touched() && existing.is_ended()) {
         // A person has ended it: it stays as it is.
         return existing.map_or(0, |existing| existing.work.step);
     }
-    if one.outcome != Outcome::Open || existing.is_some_and(Existing::is_acknowledged) {
+    let is_held = existing.is_some_and(|existing| existing.is_acknowledged() || attempts::are_enough(rule, existing));
+    if one.outcome != Outcome::Open || is_held {
         return existing.map_or(0, |existing| existing.work.step);
     }
     let due = chain.iter().take_while(|step| step.after.after(from) <= now).count();
@@ -332,62 +270,4 @@ fn climbed(chain: &[Step], one: &Owed<'_, '_>, now: Timestamp, findings: &mut Fi
         findings.wake(next.after.after(from));
     }
     due
-}
-
-fn why(context: &Context<'_>, rule: &TaskRule, anchor: &Anchor<'_, '_>, due: Option<Timestamp>, who: &str) -> String {
-    let facts = context.facts;
-    let mut words = match (&rule.when, anchor.visit) {
-        (Trigger::Arrival(_), Some(visit)) => {
-            format!("{} at {} began {}", visit.words(), facts.place_of(visit), facts.say(anchor.at))
-        }
-        (Trigger::Discharge(_), Some(visit)) => {
-            format!("{} at {} ended {}", visit.words(), facts.place_of(visit), facts.say(anchor.at))
-        }
-        (Trigger::Count { at_least, within, .. }, _) => format!(
-            "{} encounters within {within}, by the one that began {}; asked at {at_least} or more",
-            anchor.detail,
-            facts.say(anchor.at)
-        ),
-        _ => format!("Answered {} on {}", anchor.detail, facts.say(anchor.at)),
-    };
-    if let Some(reason) = anchor.visit.and_then(|visit| visit.reason) {
-        words.push_str(&format!(", reason {reason}"));
-    }
-    if !who.is_empty() {
-        words.push_str(&format!("; {who}"));
-    }
-    if let (Some(span), Some(due)) = (rule.due, due) {
-        words.push_str(&format!("; {span} from then is {}", facts.say(due)));
-        if matches!(span, Deadline::BusinessDays(_)) {
-            words.push_str(&format!(" (calendar {})", context.responsible.calendar.name));
-        }
-    }
-    words
-}
-
-fn fill(
-    context: &Context<'_>,
-    rule: &TaskRule,
-    anchor: &Anchor<'_, '_>,
-    due: Option<Timestamp>,
-    place: &str,
-) -> String {
-    let facts = context.facts;
-    let time = |moment: Option<Timestamp>| moment.map_or_else(|| "an unknown time".to_string(), |at| facts.say(at));
-    match (place, anchor.visit) {
-        ("patient", _) => facts.patient_name(),
-        ("place", Some(visit)) => facts.place_of(visit),
-        ("start", Some(visit)) => time(visit.start),
-        ("end", Some(visit)) => time(visit.end),
-        ("disposition", Some(visit)) => visit.disposition_words().unwrap_or("not stated").to_string(),
-        ("reason", Some(visit)) => visit.reason.unwrap_or("not stated").to_string(),
-        ("start" | "end", None) => facts.say(anchor.at),
-        ("due", _) => time(due),
-        ("conditions", _) => {
-            let named = rule.who.conditions.as_ref().or(context.protocol.who.conditions.as_ref());
-            named.map(|count| facts.condition_groups(count).join(", ").replace('-', " ")).unwrap_or_default()
-        }
-        ("count" | "answer", _) => anchor.detail.clone(),
-        _ => "not stated".to_string(),
-    }
 }

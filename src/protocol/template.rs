@@ -15,8 +15,22 @@ enum Part {
 }
 
 /// What a task's text may speak of.
-pub const TASK_PLACES: &[&str] =
-    &["patient", "place", "start", "end", "reason", "disposition", "due", "conditions", "count", "answer"];
+pub const TASK_PLACES: &[&str] = &[
+    "patient",
+    "place",
+    "start",
+    "end",
+    "reason",
+    "disposition",
+    "due",
+    "conditions",
+    "count",
+    "answer",
+    "before",
+    "referral",
+    "to",
+    "said",
+];
 /// What an alert's text may speak of.
 pub const ALERT_PLACES: &[&str] = &["patient", "value", "threshold", "time", "respond", "readings"];
 

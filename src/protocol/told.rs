@@ -11,7 +11,12 @@ use super::who::Who;
 
 /// The diagnoses by which the patient is one of these people.
 pub fn of_people<'w>(context: &Context<'_>, people: impl IntoIterator<Item = &'w Who>) -> Sources {
-    people.into_iter().flat_map(|who| of(context.facts.conditions_of(who))).collect()
+    let facts = context.facts;
+    let of_one = |who: &Who| {
+        let enrolled = who.enrolled.iter().flat_map(|enrolment| facts.enrolments(enrolment));
+        of(facts.conditions_of(who).into_iter().chain(enrolled))
+    };
+    people.into_iter().flat_map(of_one).collect()
 }
 
 /// A task tells of the visit that triggered it, of those that it answers as well, and of why the patient is among those whom
@@ -26,8 +31,8 @@ pub fn of_task<'n>(
     let mut sources = of_people(context, [&rule.who, &context.protocol.who]);
     let test = match &rule.when {
         Trigger::Arrival(test) | Trigger::Discharge(test) | Trigger::Count { test, .. } => test,
-        Trigger::Answer { prompt, .. } => {
-            sources.extend(of(context.existing_at(prompt, "").map(|flag| flag.stored)));
+        Trigger::Answer { .. } | Trigger::Silence { .. } | Trigger::Referral { .. } | Trigger::Enrolled { .. } => {
+            sources.extend(anchor.told.iter().cloned());
             return sources;
         }
     };
@@ -50,6 +55,7 @@ impl Facts<'_> {
     pub fn told_by(&self, visit: &Visit<'_>, test: &EncounterTest) -> Sources {
         let asked = |by: &&Said<'_>| test.reasons.iter().any(|reason| reason.is(by, self));
         let fitting = visit.said.iter().filter(asked).map(|said| said.by);
-        of([visit.stored].into_iter().chain(visit.reason_by).chain(fitting))
+        let before = test.after.as_ref().and_then(|before| self.before(before, visit)).map(|before| before.stored);
+        of([visit.stored].into_iter().chain(visit.reason_by).chain(fitting).chain(before))
     }
 }

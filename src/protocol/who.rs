@@ -1,5 +1,6 @@
 //! Whom a rule is about.
 
+use super::codes::Codes;
 use super::filter::Filter;
 use super::reason::Certainty;
 
@@ -7,10 +8,19 @@ use super::reason::Certainty;
 #[derive(Debug, Clone, Default)]
 pub struct Who {
     pub conditions: Option<ConditionCount>,
+    /// Enrolled in a programme now.
+    pub enrolled: Option<Enrolment>,
     /// Years, both included.
     pub age: Option<(Option<u32>, Option<u32>)>,
     /// On the Patient.
     pub filter: Option<Filter>,
+}
+
+/// An EpisodeOfCare that is active (http://hl7.org/fhir/R4/episodeofcare.html), by its types.
+#[derive(Debug, Clone)]
+pub struct Enrolment {
+    pub programme: Codes,
+    pub level: Option<Codes>,
 }
 
 /// People whose active conditions fall into at least so many of these groups.

@@ -1,6 +1,6 @@
 """Writes the value sets `profiles/valuesets/measured-*.yaml`: codes of SNOMED CT, LOINC, RxNorm, CPT and HCPCS that the value
-sets of the electronic quality measures (CMS and NLM, eCQM Update 2025-05-08) name for content that is sensitive. ICD-10-CM is left
-out: our own ranges hold it. Run by people once a year when the measures change; what it writes is reviewed as data and committed.
+sets of the electronic quality measures (CMS and NLM, eCQM Update 2025-05-08) name, for content that is sensitive and for what
+protocols ask about. ICD-10-CM is left out: our own ranges hold it. Run by people once a year when the measures change; what it writes is reviewed as data and committed.
 
     pip download canvas==0.261.0 --no-deps && python3 tests/codes/measures.py canvas-0.261.0-py3-none-any.whl
 """
@@ -42,6 +42,13 @@ SETS = [
     ], ENDED, r"threatened"),
     ("pregnancy", "Pregnancy, as quality measures code it", ["2.16.840.1.113883.3.526.3.378", "2.16.840.1.113883.3.3157.4055"], "", ENDED),
     ("violence", "Abuse and assault, as quality measures code them", ["*"], VIOLENCE, r"drug abuse|alcohol abuse|accident|fear of"),
+    ("diabetes", "Diabetes, as quality measures code it", ["2.16.840.1.113883.3.464.1003.103.12.1001"], "", r"gestational|pregnan|childbirth|puerper"),
+    ("hypertension", "Hypertension, as quality measures code it", ["2.16.840.1.113883.3.464.1003.104.12.1011"], "", r"pregnan|childbirth|puerper"),
+    ("heart-failure", "Heart failure, as quality measures code it", ["2.16.840.1.113883.3.526.3.376"], "", ""),
+    ("hba1c", "Glycated haemoglobin, as quality measures code it", ["2.16.840.1.113883.3.464.1003.198.12.1013"], "", ""),
+    ("retinal-examination", "Retinal or dilated eye exam, as quality measures code it", ["2.16.840.1.113883.3.464.1003.115.12.1088"], "", ""),
+    ("urine-albumin", "Albumin in urine against creatinine, as quality measures code it", ["2.16.840.1.113883.3.6929.3.1007"], "", ""),
+    ("referral", "Referral, as quality measures code it", ["2.16.840.1.113883.3.464.1003.101.12.1046"], "", ""),
 ]
 
 

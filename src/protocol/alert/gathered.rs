@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::derive::derive;
 use super::interval::{Answer, Interval};
 use super::readings::{Fault, Reading, Stated, Watched, counts, elsewhere, taken_at};
 use super::rule::{AlertRule, Bound, Side};
 use super::units::unit_words;
 use crate::identity::ResourceId;
+use crate::protocol::deadline::CLOCK_SKEW;
 use crate::protocol::facts::Facts;
-use crate::protocol::tasks::CLOCK_SKEW;
 use crate::record::Stored;
 
 /// Each reading is in one of these, oldest first.
@@ -72,6 +73,7 @@ impl Gathered {
                 None => gathered.readings.push(reading),
             }
         }
+        derive(&mut gathered.readings, rule, facts.zone);
         gathered
     }
 

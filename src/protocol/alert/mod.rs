@@ -2,6 +2,7 @@
 
 mod baseline;
 mod confirmation;
+mod derive;
 mod endings;
 mod episodes;
 mod gathered;
@@ -22,6 +23,9 @@ mod units;
 
 pub use grade::Grade;
 pub use raise::owe;
+pub use readings::{counts, taken_at};
 pub use rule::{
-    AlertRule, Bound, Bounds, Change, Confirm, Level, PLACES, Plausible, Repeat, Series, Side, Thresholds, USUAL_PLACES,
+    Against, AlertRule, Bound, Bounds, Change, Confirm, Derived, Level, PLACES, Plausible, Repeat, Series, Side,
+    Thresholds, USUAL_PLACES,
 };
+pub use units::unit_words;

@@ -21,7 +21,7 @@ use super::thresholds::{thresholds_for, values_in_words};
 use super::told::{climbed, free_anchor, is_told};
 use crate::identity::ResourceId;
 use crate::protocol::context::{Context, Findings};
-use crate::protocol::tasks::CLOCK_SKEW;
+use crate::protocol::deadline::CLOCK_SKEW;
 use crate::protocol::work::{Desired, Existing, Outcome, TakenOn, Work};
 
 /// An alert tells of the first reading of its episode and of the newest ones.

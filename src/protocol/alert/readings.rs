@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::interval::Interval;
 use super::rule::{AlertRule, HOME, PLACES, Series};
-use super::units::convert;
+use super::units::convert_substance;
 use crate::identity::ResourceId;
 use crate::protocol::codings::codings_of;
 use crate::protocol::facts::Facts;
@@ -91,6 +91,7 @@ fn value_in(holder: &Map<String, Value>, series: &Series) -> Option<Result<Inter
         "valueQuantity" => in_unit(value, series),
         "valueRange" => range_in_unit(value, series),
         "valueInteger" => number_of(value, series),
+        "valueCodeableConcept" => answer_of(value, series),
         _ => Err(Fault::NoNumber(element.clone())),
     })
 }
@@ -98,6 +99,14 @@ fn value_in(holder: &Map<String, Value>, series: &Series) -> Option<Result<Inter
 fn number_of(value: &Value, series: &Series) -> Result<Interval, Fault> {
     let number = number(value).ok_or_else(|| Fault::NoNumber("valueInteger".to_string()))?;
     if counts_without_unit(series) { Ok(Interval::exactly(number)) } else { Err(Fault::NoUnit) }
+}
+
+/// What a coded answer counts for.
+fn answer_of(value: &Value, series: &Series) -> Result<Interval, Fault> {
+    let codings = codings_of(value);
+    let meant = |((system, code), _): &&((String, String), f64)| codings.contains(&(system.as_str(), code.as_str()));
+    let number = series.answers.iter().find(meant).map(|(_, number)| Interval::exactly(*number));
+    number.ok_or_else(|| Fault::NoNumber("valueCodeableConcept".to_string()))
 }
 
 /// A score has no unit that could be forgotten.
@@ -113,7 +122,8 @@ pub fn in_unit(quantity: &Value, series: &Series) -> Result<Interval, Fault> {
     let converted = match unit.filter(|unit| !unit.trim().is_empty()) {
         None if counts_without_unit(series) => value,
         None => return Err(Fault::NoUnit),
-        Some(unit) => convert(value, unit, &series.unit).ok_or_else(|| Fault::Unit(unit.to_string()))?,
+        Some(unit) => convert_substance(value, unit, &series.unit, series.molar_mass)
+            .ok_or_else(|| Fault::Unit(unit.to_string()))?,
     };
     let comparator = quantity.get("comparator").and_then(Value::as_str);
     Interval::of(comparator, converted).ok_or(Fault::Comparator)

@@ -15,7 +15,10 @@ pub struct AlertRule {
     pub id: String,
     pub mark: Mark,
     pub title: String,
+    /// What is told where a level has no text of its own.
     pub text: Template,
+    /// What the coach can make of it with the patient.
+    pub teach: Option<String>,
     pub who: Who,
     /// On each Observation.
     pub filter: Option<Filter>,
@@ -62,8 +65,35 @@ pub struct Series {
     pub codes: Codes,
     /// UCUM.
     pub unit: String,
+    /// In grams per mole, where senders state it as an amount of substance, too.
+    pub molar_mass: Option<f64>,
     pub plausible: Plausible,
     pub thresholds: Thresholds,
+    /// The numbers that coded answers stand for.
+    pub answers: Vec<((String, String), f64)>,
+    /// What it is reckoned from; none where it is measured itself.
+    pub derived: Option<Derived>,
+}
+
+/// A series that is reckoned from the sittings of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Derived {
+    /// The place of the other series.
+    pub of: usize,
+    pub against: Against,
+    /// Earlier sittings within this time are compared with; days are dates on the practice's wall, so that yesterday's is
+    /// within a day whatever the hour.
+    pub within: Deadline,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// How far it rose since the lowest.
+    Lowest,
+    /// How far it fell since the highest; below nothing.
+    Highest,
+    /// What part it is of the highest, in per cent.
+    Best,
 }
 
 /// Values outside are mistakes of a device or a pen.
@@ -126,6 +156,8 @@ pub struct Change {
 /// When readings make an alert, and who has it.
 #[derive(Debug, Clone)]
 pub struct Level {
+    /// Instead of the rule's.
+    pub text: Option<Template>,
     /// So many …
     pub count: usize,
     /// … of the last so many sittings …
@@ -203,11 +235,13 @@ impl Side {
 impl Bound {
     /// In words: `above 140 mmHg`, `88 % or below`.
     pub fn words(self, unit: &str) -> String {
+        let value = format!("{} {unit}", self.value);
+        let value = value.trim_end();
         match (self.side, self.inclusive) {
-            (Side::Above, true) => format!("{} {unit} or above", self.value),
-            (Side::Above, false) => format!("above {} {unit}", self.value),
-            (Side::Below, true) => format!("{} {unit} or below", self.value),
-            (Side::Below, false) => format!("below {} {unit}", self.value),
+            (Side::Above, true) => format!("{value} or above"),
+            (Side::Above, false) => format!("above {value}"),
+            (Side::Below, true) => format!("{value} or below"),
+            (Side::Below, false) => format!("below {value}"),
         }
     }
 }

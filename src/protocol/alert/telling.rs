@@ -47,7 +47,11 @@ pub fn tell(telling: &Telling<'_, '_, '_>, work: Work, outcome: Outcome, insists
         "readings" => telling.members.len().to_string(),
         _ => String::new(),
     };
-    let description = rule.text.fill(&filled) + &telling.tail(about.at, due);
+    let text = telling.level.text.as_ref().unwrap_or(&rule.text);
+    let mut description = text.fill(&filled) + &telling.tail(about.at, due);
+    if let Some(teach) = &rule.teach {
+        description.push_str(&format!(" To learn from it together: {teach}"));
+    }
     let words = telling.why(&about);
     let on = telling.level.chain.get(telling.step);
     let usual = if telling.episode.grade == Grade::Warn { Priority::Urgent } else { Priority::Asap };

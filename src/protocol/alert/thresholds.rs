@@ -9,7 +9,7 @@ use super::grade::Grade;
 use super::interval::{Answer, Interval};
 use super::readings::{Reading, in_unit};
 use super::rule::{AlertRule, Bound, Bounds, Series, Side, Thresholds};
-use super::units::unit_words;
+use super::units::{unit_words, with_unit};
 use crate::protocol::codings::codings_of;
 use crate::protocol::context::Context;
 
@@ -171,25 +171,31 @@ pub fn broken(values: &[Option<Interval>], thresholds: &[Thresholds], rule: &Ale
         let Some(value) = value else { continue };
         let mut bounds = thresholds.escalate.each().chain(thresholds.warn.each());
         if let Some(bound) = bounds.find(|bound| value.asked(*bound) == Answer::Met) {
-            words.push(format!("{} {}", series.name, bound.words(unit_words(&series.unit))));
+            let bound = bound.words(unit_words(&series.unit));
+            words.push(match series.derived {
+                None => format!("{} {bound}", series.name),
+                Some(_) => format!("{} {}: {bound}", series.name, with_unit(&value.words(), &series.unit)),
+            });
         }
     }
     words
 }
 
-/// Values in words: `systolic 158 mmHg, diastolic 96 mmHg`.
+/// Values that were measured, and in words: `systolic 158 mmHg, diastolic 96 mmHg`.
 pub fn values_in_words(values: &[Option<Interval>], rule: &AlertRule) -> String {
-    let named = values.iter().zip(&rule.series).filter_map(|(value, series)| {
-        value.map(|value| format!("{} {} {}", series.name, value.words(), unit_words(&series.unit)))
+    let measured = values.iter().zip(&rule.series).filter(|(_, series)| series.derived.is_none());
+    let named = measured.filter_map(|(value, series)| {
+        value.map(|value| format!("{} {}", series.name, with_unit(&value.words(), &series.unit)))
     });
     named.collect::<Vec<_>>().join(", ")
 }
 
 /// Values as people say them to each other: `120/76 mmHg`. Values of several units are named.
 pub fn values_in_short(values: &[Option<Interval>], rule: &AlertRule) -> String {
-    let units: BTreeSet<&str> = rule.series.iter().map(|series| unit_words(&series.unit)).collect();
+    let measured = || values.iter().zip(&rule.series).filter(|(_, series)| series.derived.is_none());
+    let units: BTreeSet<&str> = measured().map(|(_, series)| unit_words(&series.unit)).collect();
     let mut units = units.into_iter();
     let (Some(unit), None) = (units.next(), units.next()) else { return values_in_words(values, rule) };
-    let numbers: Vec<String> = values.iter().map(|value| value.map_or("?".to_string(), Interval::words)).collect();
-    format!("{} {unit}", numbers.join("/"))
+    let numbers: Vec<String> = measured().map(|(value, _)| value.map_or("?".to_string(), Interval::words)).collect();
+    format!("{} {unit}", numbers.join("/")).trim_end().to_string()
 }

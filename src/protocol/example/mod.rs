@@ -4,6 +4,8 @@
 mod concept;
 mod encounter;
 mod expect;
+mod moment;
+mod referral;
 mod run;
 pub(super) mod scene;
 pub(super) mod step;

@@ -1,18 +1,20 @@
 //! The steps of a story: what arrives, what people do, what time it is. docs/protocol-language.md lists them.
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
 use super::concept::concept;
-use super::scene::{Scene, zone};
+use super::moment::moment;
+use super::scene::Scene;
+use crate::fhir::code_system;
 use crate::identity::ResourceId;
 use crate::problem::Problem;
-use crate::protocol::act::Action;
+use crate::protocol::act::{Action, Contact};
+use crate::protocol::names;
 use crate::protocol::work::{Work, existing_work};
 use crate::yaml::{Fields, Node, nearest};
 
-const KINDS: [&str; 22] = [
+const KINDS: [&str; 29] = [
     "born",
     "condition",
     "encounter-start",
@@ -27,6 +29,13 @@ const KINDS: [&str; 22] = [
     "goal",
     "service-request",
     "procedure",
+    "immunization",
+    "enrolled",
+    "referral",
+    "referral-answer",
+    "appointment",
+    "referral-report",
+    "attempt",
     "accept",
     "start",
     "complete",
@@ -36,15 +45,6 @@ const KINDS: [&str; 22] = [
     "leaves-panel",
     "time",
 ];
-
-/// A moment in a story, on the practice's wall.
-pub fn moment(text: &str) -> Option<Timestamp> {
-    let civil: DateTime = match text.parse::<jiff::civil::Date>() {
-        Ok(date) if !text.contains('T') => date.to_datetime(jiff::civil::Time::midnight()),
-        _ => text.parse().ok()?,
-    };
-    zone().to_timestamp(civil).ok()
-}
 
 /// The moments a step names.
 pub fn moments(node: &Node) -> Vec<Timestamp> {
@@ -88,10 +88,12 @@ pub fn play(scene: &mut Scene<'_>, node: &Node, problems: &mut Vec<Problem>) {
     let step = Step { kind, own, event };
     match kind {
         "observation" | "blood-pressure" => step.measure(scene, &mut fields),
-        "accept" | "start" | "complete" | "cancel" | "answer" => step.act(scene, &mut fields),
-        "born" | "condition" | "goal" | "service-request" | "procedure" | "died" | "leaves-panel" => {
-            step.state(scene, &mut fields)
+        "accept" | "start" | "complete" | "cancel" | "answer" | "attempt" => step.act(scene, &mut fields),
+        "referral" | "referral-answer" | "appointment" | "referral-report" => {
+            super::referral::tell(scene, (kind, &step.own), step.event, &mut fields);
         }
+        "born" | "condition" | "goal" | "service-request" | "procedure" | "immunization" | "enrolled" | "died"
+        | "leaves-panel" => step.state(scene, &mut fields),
         "time" => {}
         _ => super::encounter::tell(scene, (kind, &step.own), step.event, &mut fields),
     }
@@ -175,6 +177,21 @@ impl Step {
                 let content = json!({ "status": "completed", "code": concept(&self.own, "snomed"), "performedDateTime": self.event.to_string() });
                 scene.put("Procedure", &key, content);
             }
+            "enrolled" => {
+                let level = fields.text("level").map(|level| format!("level-{level}"));
+                let status = fields.text("status").unwrap_or_else(|| "active".to_string());
+                let coding = |code: &str| json!({ "coding": [{ "system": names::PROGRAMME, "code": code }] });
+                let types: Vec<Value> =
+                    [Some(self.own.clone()), level].iter().flatten().map(|code| coding(code)).collect();
+                let start = fields.text("since").as_deref().and_then(moment).unwrap_or(self.event);
+                let content = json!({ "status": status, "type": types, "period": { "start": start.to_string() } });
+                scene.put("EpisodeOfCare", &self.own, content);
+            }
+            "immunization" => {
+                let key = scene.next_key("immunization");
+                let content = json!({ "status": "completed", "vaccineCode": concept(&self.own, "cvx"), "occurrenceDateTime": self.event.to_string() });
+                scene.put("Immunization", &key, content);
+            }
             "born" => {
                 let mut patient = scene.read("Patient", "").unwrap_or_else(|| crate::fhir::Resource::new("Patient"));
                 patient.set("birthDate", json!(self.own));
@@ -194,6 +211,13 @@ impl Step {
             "accept" => Action::Accept,
             "start" => Action::Start,
             "complete" => Action::Complete { outcome: fields.text("outcome") },
+            "attempt" => {
+                let how = fields.text("how").unwrap_or_else(|| "no-answer".to_string());
+                let Some(contact) = Contact::ALL.into_iter().find(|contact| contact.code() == how) else {
+                    return scene.failures.push(format!("attempt: `{how}` is no way that an attempt goes"));
+                };
+                Action::Attempt { contact, text: String::new() }
+            }
             "cancel" => Action::Cancel { reason: fields.text("reason").unwrap_or_else(|| "not needed".to_string()) },
             _ => Action::Answer { answer: fields.required_text("with").unwrap_or_default() },
         };
@@ -214,8 +238,11 @@ impl Step {
     }
 }
 
-/// `84`, `>250`; anything else is a text.
+/// `84`, `>250`, a coded answer such as `loinc LA6569-3`; anything else is a text.
 fn stated(text: &str, unit: &str) -> (&'static str, Value) {
+    if text.split_once(' ').is_some_and(|(system, _)| code_system(system).is_some()) {
+        return ("valueCodeableConcept", concept(text, ""));
+    }
     let number = text.trim().trim_start_matches(['<', '>', '=']);
     let comparator = text.trim().strip_suffix(number).unwrap_or_default();
     let Ok(value @ Value::Number(_)) = serde_json::from_str(number) else { return ("valueString", json!(text)) };

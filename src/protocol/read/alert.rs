@@ -18,13 +18,15 @@ pub fn read_alert(node: &Node, reading: &mut Reading<'_>) -> Option<AlertRule> {
     let mut fields = Fields::of(node, "an alert");
     let id = fields.required_text("id");
     let title = fields.required_text("title");
-    let text = fields.required("text").map(|node| Template::read(node, ALERT_PLACES, &mut reading.problems));
+    let text = fields.optional("text").map(|node| Template::read(node, ALERT_PLACES, &mut reading.problems));
+    let teach = fields.text("teach");
     let who = fields.optional("for");
     let who = reading.who(who);
     let filter = fields.optional("where").and_then(|node| Filter::read(node, "Observation", &mut reading.problems));
     fields.required("series");
     let nodes = fields.list("series");
-    let mut series: Vec<Series> = nodes.iter().filter_map(|node| read_series(node, reading)).collect();
+    let mut series: Vec<Series> = Vec::new();
+    nodes.iter().for_each(|node| read_series(node, &mut series, reading));
     refer(&mut series, &nodes, reading);
     let instead = fields.list("instead").into_iter().map(|node| read_instead(node, &series, reading)).collect();
     let warn = fields.required("warn").and_then(|node| read_level(node, reading));
@@ -33,6 +35,17 @@ pub fn read_alert(node: &Node, reading: &mut Reading<'_>) -> Option<AlertRule> {
         fields.report(node.problem("only an escalation waits for a second reading; leave `confirm` out here"));
     }
     let escalate = fields.required("escalate").and_then(|node| read_level(node, reading));
+    let of_levels = [&warn, &escalate].map(|level| level.as_ref().and_then(|level| level.text.clone()));
+    // Nothing lost: where both levels have their own, the rule's is never told.
+    let text = match of_levels {
+        [Some(warn), Some(_)] => Some(text.unwrap_or(warn)),
+        _ => {
+            if text.is_none() {
+                fields.required("text");
+            }
+            text
+        }
+    };
     let clear_readings = fields.integer("clear-readings", 1..=10).unwrap_or(1);
     let apart = reading.optional_deadline(&mut fields, "apart").unwrap_or(DEFAULT_APART);
     let words = PLACES.map(|(place, _)| (place, place));
@@ -46,6 +59,7 @@ pub fn read_alert(node: &Node, reading: &mut Reading<'_>) -> Option<AlertRule> {
         mark: node.mark.clone(),
         title: title?,
         text: text?,
+        teach,
         who,
         filter,
         series,
@@ -67,12 +81,13 @@ fn read_level(node: &Node, reading: &mut Reading<'_>) -> Option<Level> {
         None => (1, 1),
         Some(node) => read_count(node, reading),
     };
+    let text = fields.optional("text").map(|node| Template::read(node, ALERT_PLACES, &mut reading.problems));
     let within = reading.optional_deadline(&mut fields, "within").unwrap_or(ALL_TIME);
     let respond = fields.required("respond").and_then(|node| reading.deadline(node));
     let chain = read_chain(&mut fields, reading);
     let confirm = fields.optional("confirm").and_then(|node| read_confirm(node, reading));
     fields.finish(&mut reading.problems);
-    Some(Level { count, of, within, respond: respond?, chain, confirm })
+    Some(Level { text, count, of, within, respond: respond?, chain, confirm })
 }
 
 fn read_chain(fields: &mut Fields<'_>, reading: &mut Reading<'_>) -> Vec<Step> {

@@ -2,10 +2,13 @@
 
 mod alert;
 mod calendar;
+mod evidence;
 mod file;
 mod prompt;
+mod relative;
 mod series;
 mod task;
+mod trigger;
 mod words;
 
 pub use calendar::read_calendar;

@@ -1,8 +1,11 @@
 //! `prompts:` of a protocol: the question, its answers, and when each is asked again.
 
+use super::evidence::read_silencer;
 use super::words::Reading;
 use crate::protocol::model::{Answer, Prompt};
 use crate::yaml::{Fields, Node};
+
+const USUAL_WEIGHT: u8 = 50;
 
 pub fn read_prompt(node: &Node, reading: &mut Reading<'_>) -> Option<Prompt> {
     let mut fields = Fields::of(node, "a prompt");
@@ -22,8 +25,11 @@ pub fn read_prompt(node: &Node, reading: &mut Reading<'_>) -> Option<Prompt> {
         }
         None => Vec::new(),
     };
+    let silencers = fields.list("silenced-by");
+    let silenced_by = silencers.into_iter().filter_map(|node| read_silencer(node, reading)).collect();
+    let weight = fields.integer("weight", 1..=100).and_then(|weight| u8::try_from(weight).ok()).unwrap_or(USUAL_WEIGHT);
     fields.finish(&mut reading.problems);
-    Some(Prompt { id: id?, mark: node.mark.clone(), ask: ask?, detail, who, answers })
+    Some(Prompt { id: id?, mark: node.mark.clone(), ask: ask?, detail, who, answers, silenced_by, weight })
 }
 
 /// `offered: 365 d`, `attended: never`, or `declined: { again: 180 d, override: true, label: Declined }`.

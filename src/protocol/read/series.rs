@@ -1,11 +1,25 @@
 //! `series:` of an alert: what is measured, what is plausible, and the bounds on either side.
 
+use super::relative::{Key, Relative, derived_series, read_relative};
 use super::words::{Reading, read_count};
+use crate::fhir::code_system;
 use crate::protocol::alert::{Bound, Bounds, Change, Plausible, Series, Side, Thresholds};
 use crate::protocol::who::Who;
 use crate::yaml::{Fields, Mark, Node, nearest};
 
-pub fn read_series(node: &Node, reading: &mut Reading<'_>) -> Option<Series> {
+/// Substances whose amount (mmol/L) senders state as well as their mass (mg/dL), in grams per mole.
+const MOLAR_MASSES: [(&str, f64); 4] =
+    [("glucose", 180.156), ("cholesterol", 386.65), ("creatinine", 113.12), ("urea", 60.056)];
+
+/// A series, and after it those that are reckoned from it.
+pub fn read_series(node: &Node, all: &mut Vec<Series>, reading: &mut Reading<'_>) {
+    let Some((series, relatives)) = read_measured(node, reading) else { return };
+    let reckoned = derived_series((all.len(), &series), &relatives, node, reading);
+    all.push(series);
+    all.extend(reckoned);
+}
+
+fn read_measured(node: &Node, reading: &mut Reading<'_>) -> Option<(Series, Vec<(Key, Relative)>)> {
     let mut fields = Fields::of(node, "a series of values");
     let name = fields.required_text("name");
     let codes = fields.required("code").map(|node| reading.codes(node));
@@ -15,6 +29,7 @@ pub fn read_series(node: &Node, reading: &mut Reading<'_>) -> Option<Series> {
     {
         fields.report(node.problem(format!("`{unit}` is not a UCUM unit; pressures are mm[Hg], shares %")));
     }
+    let molar_mass = fields.choice("substance", &MOLAR_MASSES);
     let plausible = fields.required("plausible").map(|node| {
         let mut bounds = Fields::of(node, "plausible values");
         let from = bounds.required("from").and_then(|node| reading.number(node));
@@ -23,10 +38,41 @@ pub fn read_series(node: &Node, reading: &mut Reading<'_>) -> Option<Series> {
         bounds.finish(&mut reading.problems);
         Plausible { from: from.unwrap_or(f64::MIN), to: to.unwrap_or(f64::MAX), above: None }
     });
+    let answers = fields.optional("answers").map(|node| read_answers(node, reading)).unwrap_or_default();
     let name = name?;
-    let thresholds = threshold_keys(&name, &mut fields, reading);
+    let (thresholds, relatives) = threshold_keys(&name, &mut fields, reading);
     fields.finish(&mut reading.problems);
-    Some(Series { name, codes: codes?, unit: unit?, plausible: plausible?, thresholds })
+    let series = Series {
+        name,
+        codes: codes?,
+        unit: unit?,
+        molar_mass,
+        plausible: plausible?,
+        thresholds,
+        answers,
+        derived: None,
+    };
+    Some((series, relatives))
+}
+
+/// `{ loinc LA6568-5: 0, loinc LA6569-3: 1 }`: what a coded answer counts for.
+fn read_answers(node: &Node, reading: &mut Reading<'_>) -> Vec<((String, String), f64)> {
+    let Some(entries) = node.as_map() else {
+        reading.problems.push(node.problem("coded answers are written as `loinc LA6569-3: 1` lines"));
+        return Vec::new();
+    };
+    let mut answers = Vec::new();
+    for (key, value) in entries {
+        let text = key.as_text().unwrap_or_default();
+        let coded = text.split_once(' ').and_then(|(system, code)| Some((code_system(system)?, code.trim())));
+        let Some((system, code)) = coded else {
+            reading.problems.push(key.problem("a code is written with its system in front: loinc LA6569-3"));
+            continue;
+        };
+        let number = reading.number(value);
+        answers.extend(number.map(|number| ((system.url.to_string(), code.to_string()), number)));
+    }
+    answers
 }
 
 /// `plausible: { above: diastolic }` names another series of the same alert.
@@ -48,16 +94,25 @@ pub fn refer(series: &mut [Series], nodes: &[&Node], reading: &mut Reading<'_>) 
     }
 }
 
-fn threshold_keys(series: &str, fields: &mut Fields<'_>, reading: &mut Reading<'_>) -> Thresholds {
-    let mut bounds =
-        |key: &'static str| fields.optional(key).map(|node| read_bounds(node, reading)).unwrap_or_default();
-    let (warn, escalate, extreme, clear) = (bounds("warn"), bounds("escalate"), bounds("extreme"), bounds("clear"));
-    let change = fields.optional("change").and_then(|node| read_change(node, reading));
-    let thresholds = Thresholds { series: series.to_string(), warn, escalate, extreme, clear, change };
+fn threshold_keys(
+    series: &str,
+    fields: &mut Fields<'_>,
+    reading: &mut Reading<'_>,
+) -> (Thresholds, Vec<(Key, Relative)>) {
+    let mut thresholds = Thresholds { series: series.to_string(), ..Thresholds::default() };
+    let mut relatives = Vec::new();
+    for (word, key) in Key::ALL {
+        if let Some(node) = fields.optional(word) {
+            let (bounds, reckoned) = read_bounds(node, key, reading);
+            *key.of(&mut thresholds) = bounds;
+            relatives.extend(reckoned.into_iter().map(|one| (key, one)));
+        }
+    }
+    thresholds.change = fields.optional("change").and_then(|node| read_change(node, reading));
     for side in Side::BOTH {
         check_side(&thresholds, side, fields);
     }
-    thresholds
+    (thresholds, relatives)
 }
 
 /// From the middle outwards: clear, warn, escalate, extreme.
@@ -88,7 +143,7 @@ fn check_side(thresholds: &Thresholds, side: Side, fields: &mut Fields<'_>) {
 }
 
 /// `{ above: 140 }`, `{ at-least: 180 }`, `{ below: 88 }`, `{ at-most: 135 }`, or one for each side.
-fn read_bounds(node: &Node, reading: &mut Reading<'_>) -> Bounds {
+fn read_bounds(node: &Node, key: Key, reading: &mut Reading<'_>) -> (Bounds, Vec<Relative>) {
     let mut fields = Fields::of(node, "a bound");
     let sides = [
         (fields.optional("above"), Side::Above, false),
@@ -98,18 +153,20 @@ fn read_bounds(node: &Node, reading: &mut Reading<'_>) -> Bounds {
     ];
     let given: Vec<_> =
         sides.into_iter().filter_map(|(node, side, inclusive)| Some((node?, side, inclusive))).collect();
+    let relatives = read_relative(&mut fields, key, reading);
     let mut bounds = Bounds::default();
     for (node, side, inclusive) in &given {
         let value = reading.number(node);
         *bounds.on_mut(*side) = value.map(|value| Bound { side: *side, inclusive: *inclusive, value });
     }
     let twice = |side: Side| given.iter().filter(|(_, own, _)| *own == side).count() > 1;
-    if (given.is_empty() || Side::BOTH.into_iter().any(twice)) && node.as_map().is_some() {
+    let is_empty = given.is_empty() && relatives.is_empty();
+    if (is_empty || Side::BOTH.into_iter().any(twice)) && node.as_map().is_some() {
         fields
             .report(node.problem("bounds are one of above and at-least, or one of below and at-most, or one of each"));
     }
     fields.finish(&mut reading.problems);
-    bounds
+    (bounds, relatives)
 }
 
 /// `{ below-baseline: 3, over: 30 d, at-least: 10, readings: 2 of 3 }`.
@@ -140,7 +197,11 @@ pub fn read_instead(node: &Node, series: &[Series], reading: &mut Reading<'_>) -
         if !series.iter().any(|series| series.name == name) {
             keys.report(node.problem(format!("this alert has no series `{name}`")));
         }
-        thresholds.push(threshold_keys(&name, &mut keys, reading));
+        let (own, relatives) = threshold_keys(&name, &mut keys, reading);
+        if !relatives.is_empty() {
+            keys.report(node.problem("what is reckoned has the same bounds for everybody; say it in `series`"));
+        }
+        thresholds.push(own);
         keys.finish(&mut reading.problems);
     }
     fields.finish(&mut reading.problems);

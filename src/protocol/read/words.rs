@@ -8,7 +8,7 @@ use crate::protocol::codes::Codes;
 use crate::protocol::deadline::Deadline;
 use crate::protocol::filter::Filter;
 use crate::protocol::reason::{Certainty, Position, Reason};
-use crate::protocol::who::{ConditionCount, Who};
+use crate::protocol::who::{ConditionCount, Enrolment, Who};
 use crate::yaml::{Fields, Kind, Node, nearest};
 
 /// What reading needs to know and where faults go.
@@ -129,6 +129,11 @@ impl Reading<'_> {
             let at_least = usize::try_from(at_least).unwrap_or(1);
             who.conditions = Some(ConditionCount { groups, at_least, certainty });
         }
+        if let Some(node) = fields.optional("enrolled") {
+            let mut keys = Fields::of(node, "being enrolled");
+            who.enrolled = self.enrolment_keys(&mut keys);
+            keys.finish(&mut self.problems);
+        }
         if let Some(node) = fields.optional("age") {
             let mut age = Fields::of(node, "an age");
             let from = age.integer("from", 0..=130).and_then(|years| u32::try_from(years).ok());
@@ -139,6 +144,13 @@ impl Reading<'_> {
         who.filter = fields.optional("where").and_then(|node| Filter::read(node, "Patient", &mut self.problems));
         fields.finish(&mut self.problems);
         who
+    }
+
+    /// `programme: { valueset: enhanced-care }`, `level: { valueset: care-level-high }`.
+    pub fn enrolment_keys(&mut self, fields: &mut Fields<'_>) -> Option<Enrolment> {
+        let programme = fields.required("programme").map(|node| self.codes(node));
+        let level = fields.optional("level").map(|node| self.codes(node));
+        Some(Enrolment { programme: programme?, level })
     }
 
     /// A chain of steps, which must come later one by one.

@@ -64,7 +64,7 @@ fn a_fast_pulse_is_not_ended_by_a_slow_one() {
     pulse(&mut scene, "110", "08:00");
     pulse(&mut scene, "45", "09:00");
     assert_eq!(text_of(&work_of(&scene, "pulse"), "status"), "requested");
-    assert!(text_of(&work_of(&scene, "pulse"), "description").contains("pulse below 50 /min"));
+    assert!(text_of(&work_of(&scene, "pulse"), "description").contains("pulse below 50 a minute"));
     pulse(&mut scene, "52", "10:00");
     assert_eq!(text_of(&work_of(&scene, "pulse"), "status"), "requested");
     pulse(&mut scene, "70", "11:00");
@@ -83,7 +83,9 @@ fn a_comparator_ends_nothing_that_it_leaves_open() {
     let said = scene.unused.last().unwrap().unused.clone().unwrap();
     assert_eq!((said.kind, said.about.as_str(), said.duty), (Kind::Rule, "watch/pulse", Some(Duty::Practice)));
     pulse(&mut scene, ">=131", "10:00");
-    assert!(text_of(&work_of(&scene, "pulse"), "description").contains("pulse >=131 /min (pulse above 130 /min)"));
+    assert!(
+        text_of(&work_of(&scene, "pulse"), "description").contains("pulse >=131 a minute (pulse above 130 a minute)")
+    );
 }
 
 #[test]
@@ -100,7 +102,7 @@ fn a_score_needs_no_unit_and_a_range_counts_where_all_of_it_is_out() {
         json!({ "status": "unknown", "code": coded, "effectiveDateTime": "2026-03-02T13:00:00Z", "valueRange": range }),
     );
     scene.look();
-    assert!(text_of(&work_of(&scene, "pulse"), "description").contains("105 to 115 /min"));
+    assert!(text_of(&work_of(&scene, "pulse"), "description").contains("105 to 115 a minute"));
 }
 
 #[test]

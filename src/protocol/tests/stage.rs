@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 
+use crate::protocol::example::moment::moment;
 use crate::protocol::example::scene::Scene;
-use crate::protocol::example::step::{moment, play};
+use crate::protocol::example::step::play;
 use crate::protocol::set::ProtocolSet;
 use crate::protocol::work::{Existing, Work, existing_work};
 use crate::yaml::{Source, parse};

@@ -13,7 +13,7 @@ use crate::agreement::Exit;
 use crate::fhir::Resource;
 use crate::identity::PersonId;
 use crate::problem::Category;
-use crate::protocol::{Card, Memory, View};
+use crate::protocol::{Card, Memory, View, bundled};
 use crate::web::access::{Reader, Verdict};
 use crate::web::answer::{Fault, write_json};
 use crate::web::client::Client;
@@ -21,9 +21,6 @@ use crate::web::service::Service;
 
 /// Of the newest; enough for every rule that looks back.
 const OBSERVATIONS: usize = 300;
-
-/// Cards shown at most: more are not read.
-const CARDS: usize = 10;
 
 /// A card's words come from these; a card about what is left out for the partner is not shown.
 const SPOKEN: [&str; 2] = ["description", "code"];
@@ -70,14 +67,13 @@ async fn cards_of(service: &Service, client: &Client, person: PersonId, hook: &s
         let Some(stored) = known.record.get(&card.about.0, card.about.1) else { continue };
         let whole = stored.resource.clone();
         if let Verdict::Shown(seen) = reader.judge(stored.clone()).await?
-            && shown.len() < CARDS
             && speaks_of_nothing_hidden(&whole, &seen.into_resource())
         {
-            shown.push(write(&card));
+            shown.push(card);
         }
     }
     reader.finish(&format!("cards for {hook}")).await?;
-    Ok(shown)
+    Ok(bundled(shown).iter().map(write).collect())
 }
 
 fn speaks_of_nothing_hidden(whole: &Resource, seen: &Resource) -> bool {

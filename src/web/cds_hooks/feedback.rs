@@ -28,33 +28,38 @@ pub async fn feedback(
     if body.feedback.len() > CARDS {
         return Err(Fault::bad_request(Category::TooCostly, format!("feedback on more than {CARDS} cards")));
     }
+    let answers = body.feedback.iter().map(|one| one.accepted_suggestions.len()).sum::<usize>();
+    if answers > CARDS {
+        return Err(Fault::bad_request(Category::TooCostly, format!("more than {CARDS} accepted suggestions")));
+    }
     for one in &body.feedback {
-        if let Some((flag, answer)) = answer_of(one)? {
+        for (flag, answer) in answers_of(one)? {
             give(&service, &client, flag, &answer).await?;
         }
     }
     Ok(HttpResponse::Ok().finish())
 }
 
-/// The prompt's Flag and the answer; none when the card was seen and nothing was said.
-fn answer_of(feedback: &CardFeedback) -> Result<Option<(ResourceId, String)>, Fault> {
+/// The prompts' Flags and the answers; none when the card was seen and nothing was said. A card that stands for several takes
+/// an answer to each.
+fn answers_of(feedback: &CardFeedback) -> Result<Vec<(ResourceId, String)>, Fault> {
     let unknown = || Fault::bad_request(Category::Value, "card is not the uuid of a card of this service");
     let card: ResourceId = feedback.card.parse().map_err(|_| unknown())?;
-    let answer = match feedback.outcome.as_str() {
+    let split = |id: &str| {
+        let (flag, answer) = id.split_once('.')?;
+        Some((flag.parse().ok()?, answer.to_string()))
+    };
+    match feedback.outcome.as_str() {
         "accepted" => {
-            let suggestion = feedback.accepted_suggestions.first().map(|accepted| accepted.id.as_str());
-            match suggestion {
-                Some(id) => Some(id.strip_prefix(&format!("{card}.")).ok_or_else(unknown)?.to_string()),
-                None => None,
-            }
+            feedback.accepted_suggestions.iter().map(|accepted| split(&accepted.id).ok_or_else(unknown)).collect()
         }
         "overridden" => {
             let reason = feedback.override_reason.as_ref().and_then(|why| why.reason.as_ref());
-            reason.map(|reason| reason.code.clone()).filter(|code| !code.is_empty())
+            let answer = reason.map(|reason| reason.code.clone()).filter(|code| !code.is_empty());
+            Ok(answer.map(|answer| (card, answer)).into_iter().collect())
         }
-        _ => return Err(Fault::bad_request(Category::Value, "outcome must be accepted or overridden")),
-    };
-    Ok(answer.map(|answer| (card, answer)))
+        _ => Err(Fault::bad_request(Category::Value, "outcome must be accepted or overridden")),
+    }
 }
 
 /// What an answer writes: the question falls silent.

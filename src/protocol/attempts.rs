@@ -1,0 +1,34 @@
+//! Documented attempts to reach a patient: so many of them are what is owed by the due date (CMS, 99495 and 99496: two attempts in
+//! time), and the calls go on until somebody is reached.
+
+use serde_json::Value;
+
+use super::codings::codings_of;
+use super::model::TaskRule;
+use super::names;
+use super::work::Existing;
+
+fn documented(existing: &Existing<'_>) -> usize {
+    let outputs = existing.stored.resource.get("output").and_then(Value::as_array).into_iter().flatten();
+    let kinds = outputs.filter_map(|output| output.get("type"));
+    kinds.filter(|kind| codings_of(kind).iter().any(|(system, _)| *system == names::CONTACT)).count()
+}
+
+/// Whether the attempts that a rule asks for have been made.
+pub fn are_enough(rule: &TaskRule, existing: &Existing<'_>) -> bool {
+    rule.attempts.is_some_and(|asked| documented(existing) >= asked)
+}
+
+/// What a text says of attempts; nothing while there are none, or where the rule counts none.
+pub fn words(rule: &TaskRule, existing: Option<&Existing<'_>>) -> String {
+    let made = existing.map_or(0, documented);
+    match rule.attempts {
+        Some(asked) if made >= asked => {
+            format!(
+                " {made} attempts are documented: what is owed by the date is done. Go on until the patient is reached."
+            )
+        }
+        Some(asked) if made > 0 => format!(" {made} of {asked} attempts are documented."),
+        _ => String::new(),
+    }
+}
