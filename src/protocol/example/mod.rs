@@ -4,7 +4,7 @@
 mod concept;
 mod encounter;
 mod expect;
-mod moment;
+pub(super) mod moment;
 mod referral;
 mod run;
 pub(super) mod scene;
