@@ -37,7 +37,8 @@ pub async fn matched(service: &Service, client: &Client, condition: &str) -> Res
         for one in page.items {
             let is_own = said_by(&one.stored, &client.partner);
             if is_own || reader.would_show(&one.stored, &search.elements).await? {
-                if found.is_some() {
+                // What changed between two pages is on both.
+                if found.is_some_and(|known| known != one.stored.id) {
                     reader.finish(resource_type).await?;
                     return Ok(Condition::Several);
                 }
