@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::carries;
 use super::codes::{LABELS, PURPOSES};
 use super::inbound;
 use super::line;
@@ -58,6 +59,7 @@ fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<A
     let sends = fields.list("sends");
     let sends = sends.into_iter().filter_map(|node| inbound::read(node, problems)).collect();
     let never: Vec<Label> = fields.list("never").into_iter().filter_map(|node| label(node, problems)).collect();
+    let version = fields.optional("version").map(|node| carries::read(node, problems)).unwrap_or_default();
     fields.finish(problems);
     let receives: Vec<Line> = receives;
     if let Some(line) = receives.iter().find(|line| line.without_reason.is_some() && never.is_empty()) {
@@ -80,6 +82,7 @@ fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<A
         receives_at,
         sends,
         never,
+        version,
         at,
     })
 }

@@ -4,6 +4,7 @@
 mod arrival;
 #[cfg(test)]
 mod arrival_tests;
+mod carries;
 mod codes;
 mod compile;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod sensitive_tests;
 mod set;
 
 pub use arrival::{Look, Uncoded, is_for_looks, is_looked_at, label_arrival, look, protection};
+pub use carries::Carries;
 pub use compile::compile;
 pub use decision::{Decision, Exit, Question, Verdict};
 pub use form::Form;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::carries::Carries;
 use super::condition::Condition;
 use crate::yaml::Mark;
 
@@ -26,6 +27,8 @@ pub struct Agreement {
     /// What the partner may send: `Observation`, `Task.status`.
     pub sends: Vec<(String, Mark)>,
     pub never: Vec<Label>,
+    /// How what is sent says which version it is.
+    pub version: Carries,
     /// Where the agreement begins.
     pub at: Mark,
 }

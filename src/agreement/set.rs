@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::carries::Carries;
 use super::model::{Agreement, Standing};
 use crate::fhir::ValueSets;
 
@@ -32,6 +33,13 @@ impl AgreementSet {
             (Standing::Active, _) => None,
             (standing, _) => Some(format!("the agreement {} {}", agreement.name, standing.words())),
         }
+    }
+
+    /// How what is sent says which version it is; `at` is `file:line` of the agreement that allows it.
+    pub fn carries(&self, partner: &str, at: &str) -> Carries {
+        let file = at.rsplit_once(':').map_or(at, |(file, _)| file);
+        let named = self.of(partner).find(|agreement| &*agreement.at.file == file);
+        named.or_else(|| self.of(partner).next()).map(|agreement| agreement.version.clone()).unwrap_or_default()
     }
 
     /// Partners that have an agreement, in order of name.

@@ -1,7 +1,8 @@
-//! `handover delivery list`, `retry`, `hold` and `resume`: the outbox as operators see it.
+//! `handover delivery list`, `retry`, `resend`, `hold` and `resume`: the outbox as operators see it.
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
 
 use super::operation::{clock, items, number, text};
 use super::outcome::Outcome;
@@ -23,6 +24,7 @@ pub struct Arguments {
 enum Command {
     List(List),
     Retry(Retry),
+    Resend(Resend),
     Hold(Hold),
     Resume(Resume),
 }
@@ -46,7 +48,8 @@ struct List {
     gateway: GatewayArgument,
 }
 
-/// Try again: one delivery, or all that were given up or are held.
+/// Try again: one delivery, or all that were given up or are held. What the partner has something newer about is superseded and
+/// stays so.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  handover delivery retry 5f3c…\n  handover delivery retry --all --partner lakeside-practice"
@@ -62,6 +65,23 @@ struct Retry {
     #[arg(long, value_name = "NAME", requires = "all")]
     partner: Option<String>,
     /// Print `{ "retried": N }`.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    gateway: GatewayArgument,
+}
+
+/// Send once more what was delivered to a partner that lost it: a server that was restored from a backup. Of each thing the newest
+/// is sent, nothing older, and what the agreements allow by now.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  handover delivery resend --partner lakeside-practice --since 2026-03-02T04:00:00Z")]
+struct Resend {
+    #[arg(long, value_name = "NAME")]
+    partner: String,
+    /// What it was sent from this time on: the time of the backup, or somewhat earlier.
+    #[arg(long, value_name = "TIME")]
+    since: Timestamp,
+    /// Print `{ "resent": N }`.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -100,6 +120,7 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     match &arguments.command {
         Command::List(list) => run_list(list, screen),
         Command::Retry(retry) => run_retry(retry, screen),
+        Command::Resend(resend) => run_resend(resend, screen),
         Command::Hold(hold) => {
             let operation = Operation::DeliveryHold { why: hold.why.clone(), who: "operator".to_string() };
             hold.gateway.perform(operation, screen)?;
@@ -156,6 +177,17 @@ fn run_retry(retry: &Retry, screen: &mut Screen) -> Result<Outcome> {
         let count = number(&answer, "/retried");
         screen
             .say(format!("{count} will be tried again at once, or when the partner's own pause (Retry-After) ends"))?;
+    }
+    Ok(Outcome::Well)
+}
+
+fn run_resend(resend: &Resend, screen: &mut Screen) -> Result<Outcome> {
+    let operation = Operation::DeliveryResend { partner: resend.partner.clone(), since: resend.since };
+    let answer = resend.gateway.perform(operation, screen)?;
+    if resend.json {
+        screen.say_json(&answer)?;
+    } else {
+        screen.say(format!("{} will be sent once more", number(&answer, "/resent")))?;
     }
     Ok(Outcome::Well)
 }

@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::client::Lines;
 use super::keys::SigningKey;
 use super::lane::Place;
+use super::outside::Outside;
 use super::permission::{Permission, decide_anew};
-use super::retry::{Reply, Situation, decide};
-use super::send::{Route, Sent, send};
+use super::retry::{Reply, Situation, decide, may_arrive_late};
+use super::send::{Route, Sent};
 use crate::agreement::Form;
 use crate::fhir::Resource;
 use crate::pipeline::{Event, Gateway};
@@ -34,7 +33,7 @@ pub struct Attempts {
     pub gateway: Arc<Gateway>,
     /// Signs at partners that the site gives no key of their own for.
     pub own_key: SigningKey,
-    pub lines: Lines,
+    pub outside: Box<dyn Outside>,
     in_hand: Mutex<HashMap<String, Held>>,
     /// Counts what was taken in hand, so that the end of one attempt is not taken for that of the next.
     begun: AtomicU64,
@@ -46,8 +45,8 @@ pub struct Attempts {
 #[derive(Debug, Clone, Copy)]
 struct Held {
     number: u64,
-    /// When its lease ends, as far as this gateway knows.
-    until: Instant,
+    /// When its lease ends, as far as this gateway knows (`Clock::steady`).
+    until: Duration,
 }
 
 /// However an attempt ends, its lease is renewed no more.
@@ -67,11 +66,11 @@ impl Drop for End<'_> {
 }
 
 impl Attempts {
-    pub fn new(gateway: Arc<Gateway>, own_key: SigningKey) -> Self {
+    pub fn new(gateway: Arc<Gateway>, own_key: SigningKey, outside: Box<dyn Outside>) -> Self {
         Self {
             gateway,
             own_key,
-            lines: Lines::default(),
+            outside,
             in_hand: Mutex::default(),
             begun: AtomicU64::new(0),
             unrecorded: watch::Sender::new(0),
@@ -96,13 +95,13 @@ impl Attempts {
 
     /// What is in hand whose leases end within this long.
     pub fn to_renew(&self, within: Duration) -> Vec<String> {
-        let soon = Instant::now() + within;
+        let soon = self.gateway.clock.steady() + within;
         let in_hand = self.in_hand();
         in_hand.iter().filter(|(_, held)| held.until < soon).map(|(id, _)| id.clone()).collect()
     }
 
     /// The leases of these end at this time, as far as this gateway knows.
-    pub fn leased(&self, ids: &[String], until: Instant) {
+    pub fn leased(&self, ids: &[String], until: Duration) {
         let mut in_hand = self.in_hand();
         for id in ids {
             // Nothing lost: what ended meanwhile needs no lease.
@@ -111,7 +110,7 @@ impl Attempts {
     }
 
     /// Claimed, and worked on from now; leased until this time. The number is for `run`.
-    pub fn begin(&self, delivery: &Delivery, until: Instant) -> u64 {
+    pub fn begin(&self, delivery: &Delivery, until: Duration) -> u64 {
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
         self.in_hand().insert(delivery.new.id.clone(), Held { number, until });
         number
@@ -133,7 +132,7 @@ impl Attempts {
         number: u64,
     ) -> Result<(), StoreError> {
         if let Some(place) = &place {
-            place.turn().await;
+            self.outside.wait(place.turn(self.gateway.clock.steady())).await;
         }
         let at = self.gateway.clock.now();
         let held = self.in_hand().get(&delivery.new.id).copied();
@@ -142,7 +141,7 @@ impl Attempts {
             place.into_iter().for_each(Place::leave_turn);
             return Ok(());
         };
-        if held.until <= Instant::now() || !Arc::ptr_eq(site, &self.gateway.site.load()) {
+        if held.until <= self.gateway.clock.steady() || !Arc::ptr_eq(site, &self.gateway.site.load()) {
             // This process stood still, or another site was taken over: it is taken up anew.
             place.into_iter().for_each(Place::leave_turn);
             return self.gateway.store.release_delivery(&delivery.new.id, at).await;
@@ -152,17 +151,18 @@ impl Attempts {
             place.into_iter().for_each(Place::leave_turn);
             return Ok(());
         };
-        let line = match self.lines.to(site, partner) {
+        let line = match self.outside.line(site, partner) {
             Ok(line) => line,
             Err(text) => {
-                let sent = Sent { reply: Reply::Transport, status: None, text };
+                let sent = Sent::without_answer(Reply::Transport, text);
                 return self.conclude(partner, delivery, at, sent).await;
             }
         };
         let clock = &*self.gateway.clock;
-        let sent = send(&Route { line: &line, partner, fhir_base, own_key: &self.own_key, clock }, delivery).await;
+        let route = Route { line: &line, partner, fhir_base, own_key: &self.own_key, clock };
+        let sent = self.outside.send(&route, delivery).await;
         if let Some(place) = place {
-            place.learn(sent.reply, self.gateway.clock.now());
+            place.learn(sent.reply, self.gateway.clock.steady());
         }
         self.conclude(partner, delivery, at, sent).await
     }
@@ -176,28 +176,33 @@ impl Attempts {
     ) -> Result<Option<(&'s Partner, &'s str)>, StoreError> {
         match decide_anew(&self.gateway, site, delivery, at).await? {
             Permission::Send(partner, fhir_base) => return Ok(Some((partner, fhir_base))),
-            Permission::Shorten(form) => self.shorten(delivery, &form, at).await?,
+            Permission::Shorten(form) => self.shorten(site, delivery, &form, at).await?,
             Permission::Hold(why) => {
                 let until = at.saturating_add(HOLD).unwrap_or(at);
-                self.finish(delivery, unsent(at, format!("held: {why}")), Outcome::Held(until)).await?;
+                self.finish(delivery, unsent(site, delivery, at, format!("held: {why}")), Outcome::Held(until)).await?;
+            }
+            Permission::Supersede(why) => {
+                let attempt = unsent(site, delivery, at, format!("superseded: {why}"));
+                self.finish(delivery, attempt, Outcome::Superseded).await?;
             }
             Permission::Withdraw { why, because } => {
                 self.note(delivery, false, because).await?;
-                self.finish(delivery, unsent(at, format!("withdrawn: {why}")), Outcome::Withdrawn).await?;
+                let attempt = unsent(site, delivery, at, format!("withdrawn: {why}"));
+                self.finish(delivery, attempt, Outcome::Withdrawn).await?;
             }
         }
         Ok(None)
     }
 
     /// Leaves out what the partner may not have any more; what is left is sent in its turn, at once.
-    async fn shorten(&self, delivery: &Delivery, form: &Form, at: Timestamp) -> Result<(), StoreError> {
+    async fn shorten(&self, site: &Site, delivery: &Delivery, form: &Form, at: Timestamp) -> Result<(), StoreError> {
         // The audit first: if it ends here it is shortened and noted again, and never shortened without a word.
         self.note(delivery, true, format!("shortened before it was sent: {}", form.words())).await?;
         if let Ok(made) = Resource::try_from(delivery.new.payload.clone()) {
             self.gateway.store.shorten_delivery(&delivery.new.id, form.of(&made).into()).await?;
         }
         let result = format!("shortened: the partner may have it {} by now", form.words());
-        self.finish(delivery, unsent(at, result), Outcome::Shortened(at)).await?;
+        self.finish(delivery, unsent(site, delivery, at, result), Outcome::Shortened(at)).await?;
         self.gateway.delivery_bell.notify_one();
         Ok(())
     }
@@ -227,7 +232,15 @@ impl Attempts {
         let outcome = follow(&partner.retry, delivery, at, now, sent.reply);
         let took_millis = u64::try_from(now.duration_since(at).as_millis()).unwrap_or_default();
         let sent_out = !matches!(sent.reply, Reply::Unauthorized | Reply::Unsendable);
-        let attempt = Attempt { at, took_millis, status: sent.status, result: sent.text, sent: sent_out };
+        let attempt = Attempt {
+            at,
+            took_millis,
+            status: sent.status,
+            result: sent.text,
+            sent: sent_out,
+            may_arrive_until: may_arrive_until(Some(partner), delivery, at, now, sent.reply),
+            etag: sent.etag,
+        };
         self.finish(delivery, attempt, outcome).await
     }
 
@@ -239,6 +252,7 @@ impl Attempts {
             Outcome::Dead => "dead",
             Outcome::Withdrawn => "withdrawn",
             Outcome::Shortened(_) => "shortened",
+            Outcome::Superseded => "superseded",
         };
         let (id, partner) = (&delivery.new.id, &delivery.new.partner);
         #[allow(clippy::cast_precision_loss, reason = "milliseconds of one attempt are far below 2^52")]
@@ -266,7 +280,7 @@ impl Attempts {
         let mut stopping = self.stopping.subscribe();
         loop {
             let is_last = tokio::select! {
-                () = tokio::time::sleep(RECORD_EVERY) => false,
+                () = self.outside.wait(RECORD_EVERY) => false,
                 _ = stopping.wait_for(|is_stopping| *is_stopping) => true,
             };
             match store.finish_attempt(id, attempt.clone(), outcome).await {
@@ -280,9 +294,25 @@ impl Attempts {
     }
 }
 
-/// What is remembered of a delivery that did not go out.
-fn unsent(at: Timestamp, result: String) -> Attempt {
-    Attempt { at, took_millis: 0, status: None, result, sent: false }
+/// What is remembered of a delivery that did not go out; nobody may know whether it did before.
+fn unsent(site: &Site, delivery: &Delivery, at: Timestamp, result: String) -> Attempt {
+    let partner = site.partners.get(&delivery.new.partner);
+    let may_arrive_until = may_arrive_until(partner, delivery, at, at, Reply::Unsendable);
+    Attempt { may_arrive_until, ..Attempt::unsent(at, result) }
+}
+
+/// Until when what was sent of it may still take effect at the partner, where nobody knows whether it did.
+fn may_arrive_until(
+    partner: Option<&Partner>,
+    delivery: &Delivery,
+    at: Timestamp,
+    now: Timestamp,
+    reply: Reply,
+) -> Option<Timestamp> {
+    let last = may_arrive_late(reply).then_some(now).or(delivery.claimed.is_inherited.then_some(at))?;
+    let late = partner.map_or(Partner::LATE_SECS, |partner| partner.late_secs);
+    let late = SignedDuration::from_secs(i64::try_from(late).unwrap_or(i64::MAX));
+    Some(last.saturating_add(late).unwrap_or(Timestamp::MAX))
 }
 
 /// The retry decision for a delivery as it was claimed.

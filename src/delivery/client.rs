@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,30 @@ pub struct Line {
     pub timeout: Duration,
     pub lane: Arc<Lane>,
     pub token: TokenSlot,
+    /// How often it refused a version of which it did not say another.
+    refused_versions: AtomicU32,
+}
+
+/// A partner that refuses so many versions is sent none any more, until the site is taken over anew.
+const MOST_REFUSED: u32 = 3;
+
+impl Line {
+    /// It does not take the versions that it names itself.
+    pub fn refuses_versions(&self) -> bool {
+        self.refused_versions.load(Ordering::Relaxed) >= MOST_REFUSED
+    }
+
+    /// The same way with a lane of its own: for simulations.
+    #[cfg(test)]
+    pub fn anew(&self, partner: &Partner) -> Self {
+        let lane = Arc::new(Lane::new(partner.parallel, partner.rate_per_sec));
+        let (http, timeout, token) = (self.http.clone(), self.timeout, TokenSlot::default());
+        Self { http, key: None, timeout, lane, token, refused_versions: AtomicU32::new(0) }
+    }
+
+    pub fn count_refused_version(&self) {
+        self.refused_versions.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// The lines of one site. When the site is replaced, all are built anew: certificates and keys may have changed.
@@ -95,7 +120,7 @@ fn build(folder: &Path, partner: &Partner) -> Result<Line, String> {
         None => None,
     };
     let lane = Arc::new(Lane::new(partner.parallel, partner.rate_per_sec));
-    Ok(Line { http, key, timeout, lane, token: TokenSlot::default() })
+    Ok(Line { http, key, timeout, lane, token: TokenSlot::default(), refused_versions: AtomicU32::new(0) })
 }
 
 fn read(folder: &Path, path: &Path) -> Result<Vec<u8>, String> {

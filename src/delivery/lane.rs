@@ -5,14 +5,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use tokio::time::Instant;
-
 use super::retry::Reply;
 
 /// So many failures in a row before a partner is left alone for a while, and then tried by one delivery at a time.
 const FAILURES_BEFORE_PAUSE: u32 = 3;
-const LONGEST_PAUSE_SECS: i64 = 60;
+const LONGEST_PAUSE_SECS: u64 = 60;
 const LONGEST_ASKED_PAUSE_SECS: u64 = 300;
 
 /// What has its turn within this long may be taken up now; the rest stays in the store, where what is urgent can pass it.
@@ -25,12 +22,13 @@ pub struct Lane {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+/// Times are steady ones (`Clock::steady`).
+#[derive(Debug, Default)]
 struct State {
     under_way: usize,
-    next_turn: Instant,
+    next_turn: Duration,
     failures: u32,
-    paused_until: Option<Timestamp>,
+    paused_until: Option<Duration>,
 }
 
 /// What a lane can take.
@@ -43,26 +41,25 @@ pub struct Room {
 
 impl Lane {
     pub fn new(parallel: usize, rate_per_sec: u32) -> Self {
-        let state = State { under_way: 0, next_turn: Instant::now(), failures: 0, paused_until: None };
         Self {
             parallel: parallel.clamp(1, 256),
             spacing: Duration::from_secs(1) / rate_per_sec.clamp(1, 100_000),
-            state: Mutex::new(state),
+            state: Mutex::default(),
         }
     }
 
-    pub fn room(&self, now: Timestamp) -> Room {
+    pub fn room(&self, now: Duration) -> Room {
         let state = self.state();
         if let Some(until) = state.paused_until.filter(|until| now < *until) {
-            return Room { places: 0, again: until.duration_since(now).try_into().ok() };
+            return Room { places: 0, again: until.checked_sub(now) };
         }
         let parallel = if state.failures < FAILURES_BEFORE_PAUSE { self.parallel } else { 1 };
         let free = parallel.saturating_sub(state.under_way);
-        let (from, until) = (Instant::now(), Instant::now() + SOON);
+        let until = now + SOON;
         if state.next_turn > until {
             return Room { places: 0, again: Some(state.next_turn - until) };
         }
-        let span = until - state.next_turn.max(from);
+        let span = until - state.next_turn.max(now);
         let turns = usize::try_from(span.as_nanos() / self.spacing.as_nanos().max(1)).unwrap_or(usize::MAX);
         let turns = turns.saturating_add(1);
         Room { places: free.min(turns), again: (turns < free).then_some(SOON / 2) }
@@ -75,23 +72,27 @@ impl Lane {
     }
 
     /// Learns from a reply how the partner is.
-    fn learn(&self, reply: Reply, now: Timestamp) {
+    fn learn(&self, reply: Reply, now: Duration) {
         let mut state = self.state();
         let asked = match reply {
             Reply::Status { code: 429 | 503, retry_after_secs } => retry_after_secs.unwrap_or(0),
-            Reply::Status { code: 500 | 502 | 504, .. } | Reply::Foreign | Reply::Transport | Reply::Unauthorized => 0,
-            Reply::Status { .. } | Reply::Denied => {
+            Reply::Status { code: 500 | 502 | 504, .. }
+            | Reply::Foreign
+            | Reply::Transport
+            | Reply::Unknown
+            | Reply::Unauthorized => 0,
+            Reply::Status { .. } | Reply::Denied | Reply::Differs => {
                 (state.failures, state.paused_until) = (0, None);
                 return;
             }
             Reply::Unsendable => return,
         };
         state.failures = state.failures.saturating_add(1);
-        let growing = i64::from(1_u32 << state.failures.saturating_sub(FAILURES_BEFORE_PAUSE).min(6));
+        let growing = u64::from(1_u32 << state.failures.saturating_sub(FAILURES_BEFORE_PAUSE).min(6));
         let own = if state.failures < FAILURES_BEFORE_PAUSE { 0 } else { growing.min(LONGEST_PAUSE_SECS) };
-        let pause = own.max(i64::try_from(asked.min(LONGEST_ASKED_PAUSE_SECS)).unwrap_or_default());
+        let pause = own.max(asked.min(LONGEST_ASKED_PAUSE_SECS));
         if pause > 0 {
-            state.paused_until = now.saturating_add(SignedDuration::from_secs(pause)).ok();
+            state.paused_until = now.checked_add(Duration::from_secs(pause));
         }
     }
 
@@ -105,24 +106,21 @@ impl Lane {
 pub struct Place(Arc<Lane>);
 
 impl Place {
-    /// Waits for the next turn and uses it.
-    pub async fn turn(&self) {
-        let turn = {
-            let mut state = self.0.state();
-            let turn = state.next_turn.max(Instant::now());
-            state.next_turn = turn + self.0.spacing;
-            turn
-        };
-        tokio::time::sleep_until(turn).await;
+    /// Takes the next turn, which comes after this long.
+    pub fn turn(&self, now: Duration) -> Duration {
+        let mut state = self.0.state();
+        let turn = state.next_turn.max(now);
+        state.next_turn = turn + self.0.spacing;
+        turn.saturating_sub(now)
     }
 
     /// Nothing was sent in the turn: another may have it.
     pub fn leave_turn(self) {
         let mut state = self.0.state();
-        state.next_turn = state.next_turn.checked_sub(self.0.spacing).unwrap_or(state.next_turn);
+        state.next_turn = state.next_turn.saturating_sub(self.0.spacing);
     }
 
-    pub fn learn(&self, reply: Reply, now: Timestamp) {
+    pub fn learn(&self, reply: Reply, now: Duration) {
         self.0.learn(reply, now);
     }
 }
@@ -138,67 +136,62 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn now() -> Timestamp {
-        "2026-03-02T10:00:00Z".parse().unwrap()
+    const fn at(millis: u64) -> Duration {
+        Duration::from_millis(millis)
     }
 
     const BUSY: Reply = Reply::Status { code: 429, retry_after_secs: Some(20) };
     const FINE: Reply = Reply::Status { code: 200, retry_after_secs: None };
 
-    #[tokio::test]
-    async fn a_partner_that_asks_for_time_gets_it() {
+    #[test]
+    fn a_partner_that_asks_for_time_gets_it() {
         let lane = Lane::new(2, 1000);
-        lane.learn(BUSY, now());
-        assert_eq!(lane.room(now()), Room { places: 0, again: Some(Duration::from_secs(20)) });
-        assert_eq!(lane.room(now() + SignedDuration::from_secs(20)).places, 2);
+        lane.learn(BUSY, at(0));
+        assert_eq!(lane.room(at(0)), Room { places: 0, again: Some(Duration::from_secs(20)) });
+        assert_eq!(lane.room(at(20_000)).places, 2);
     }
 
-    #[tokio::test]
-    async fn failures_in_a_row_pause_it_then_one_tries_and_a_success_opens_it() {
+    #[test]
+    fn failures_in_a_row_pause_it_then_one_tries_and_a_success_opens_it() {
         let lane = Arc::new(Lane::new(5, 1000));
-        lane.learn(Reply::Transport, now());
-        lane.learn(Reply::Transport, now());
-        assert_eq!(lane.room(now()).places, 5);
-        lane.learn(Reply::Transport, now());
-        assert_eq!(lane.room(now()).places, 0);
-        let later = now() + SignedDuration::from_secs(5);
-        assert_eq!(lane.room(later).places, 1);
+        lane.learn(Reply::Transport, at(0));
+        lane.learn(Reply::Unknown, at(0));
+        assert_eq!(lane.room(at(0)).places, 5);
+        lane.learn(Reply::Transport, at(0));
+        assert_eq!(lane.room(at(0)).places, 0);
+        assert_eq!(lane.room(at(5_000)).places, 1);
         let probe = lane.enter();
-        assert_eq!(lane.room(later).places, 0, "one at a time");
-        probe.learn(Reply::Transport, later);
+        assert_eq!(lane.room(at(5_000)).places, 0, "one at a time");
+        probe.learn(Reply::Transport, at(5_000));
         drop(probe);
-        assert_eq!(lane.room(later).places, 0);
-        let later = later + SignedDuration::from_secs(90);
-        assert_eq!(lane.room(later).places, 1);
-        lane.learn(FINE, later);
-        assert_eq!(lane.room(later).places, 5);
+        assert_eq!(lane.room(at(5_000)).places, 0);
+        assert_eq!(lane.room(at(95_000)).places, 1);
+        lane.learn(FINE, at(95_000));
+        assert_eq!(lane.room(at(95_000)).places, 5);
     }
 
-    #[tokio::test]
-    async fn turns_are_spaced_by_the_rate_and_only_what_is_near_is_taken_up() {
+    #[test]
+    fn turns_are_spaced_by_the_rate_and_only_what_is_near_is_taken_up() {
         let lane = Arc::new(Lane::new(10, 20));
-        assert_eq!(lane.room(now()), Room { places: 3, again: Some(Duration::from_millis(50)) });
-        let start = Instant::now();
-        for _ in 0..5 {
-            lane.enter().turn().await;
-        }
-        assert!(start.elapsed() >= Duration::from_millis(200), "{:?}", start.elapsed());
+        assert_eq!(lane.room(at(0)), Room { places: 3, again: Some(at(50)) });
+        let waits: Vec<_> = (0..5).map(|_| lane.enter().turn(at(0))).collect();
+        assert_eq!(waits, [0, 50, 100, 150, 200].map(at));
+        assert_eq!(lane.room(at(90)), Room { places: 0, again: Some(at(60)) });
         let slow = Arc::new(Lane::new(4, 1));
-        slow.enter().turn().await;
-        let room = slow.room(now());
-        assert!(room.places == 0 && room.again.is_some_and(|again| again <= Duration::from_millis(900)), "{room:?}");
+        assert_eq!(slow.enter().turn(at(0)), at(0));
+        assert_eq!(slow.room(at(200)), Room { places: 0, again: Some(at(700)) });
         slow.enter().leave_turn();
-        assert_eq!(slow.room(now()).places, 1, "a turn that was not used is there for another");
+        assert_eq!(slow.room(at(200)).places, 1, "a turn that was not used is there for another");
     }
 
-    #[tokio::test]
-    async fn places_are_given_back() {
+    #[test]
+    fn places_are_given_back() {
         let lane = Arc::new(Lane::new(2, 1000));
         let (one, other) = (lane.enter(), lane.enter());
-        assert_eq!(lane.room(now()), Room { places: 0, again: None });
+        assert_eq!(lane.room(at(0)), Room { places: 0, again: None });
         drop(one);
-        assert_eq!(lane.room(now()).places, 1);
+        assert_eq!(lane.room(at(0)).places, 1);
         drop(other);
-        assert_eq!(lane.room(now()).places, 2);
+        assert_eq!(lane.room(at(0)).places, 2);
     }
 }

@@ -7,13 +7,17 @@ mod client;
 mod keys;
 mod lane;
 mod others;
+mod outside;
 mod permission;
 #[cfg(test)]
 mod permission_tests;
+mod precondition;
 mod retry;
 mod send;
 #[cfg(test)]
 mod send_faults;
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod stand_in;
 mod token;

@@ -1,49 +1,12 @@
-//! What else went to the same partner about the same thing: a version that a newer one overtook is not sent any more, and what
-//! was never sent needs no end. Read from the lines of the patient and the partner; never looks into a payload.
+//! What else went to the same partner about the same thing: what was never sent needs no end. Read from the lines of the
+//! patient and the partner; never looks into a payload.
 
 use crate::identity::PersonId;
 use crate::record::Head;
-use crate::store::{Delivery, DeliveryState, NewDelivery, Store, StoreError};
+use crate::store::{Delivery, NewDelivery, Store, StoreError};
 
 /// So many places of lines are read for one delivery.
 const MOST_READ: usize = 1024;
-
-/// Whether the partner has something newer about the same thing: what was given up or withdrawn, and is brought back, would be
-/// laid over it.
-pub async fn is_overtaken(store: &dyn Store, delivery: &Delivery) -> Result<bool, StoreError> {
-    let new = &delivery.new;
-    // What nobody tried yet is in its turn: nothing behind it went out.
-    if delivery.attempts.is_empty() {
-        return Ok(false);
-    }
-    let Some(mut head) = store.head(new.person).await? else { return Ok(false) };
-    let mut reading = Reading { store, partner: &new.partner, left: MOST_READ };
-    let is_newer = |other: &Delivery| other.state == DeliveryState::Delivered && is_about_the_same(other, delivery);
-    for number in new.number + 1..=last(&head, &new.partner) {
-        match reading.at(new.person, number).await? {
-            Some(Read::There(other)) if is_newer(&other) => return Ok(true),
-            // Behind one that nobody tried yet nothing went out.
-            Some(Read::There(other)) if other.finished().is_none() && other.attempts.is_empty() => break,
-            Some(_) => {}
-            None => break,
-        }
-    }
-    // A merge leads to a record that itself may have been merged since; what is told after it is in that one's line.
-    for _ in 0..16 {
-        let Some(person) = head.merged_into else { break };
-        let Some(survivor) = store.head(person).await? else { break };
-        head = survivor;
-        for number in (1..=last(&head, &new.partner)).rev() {
-            match reading.at(person, number).await? {
-                Some(Read::There(other)) if other.new.created < new.created => break,
-                Some(Read::There(other)) if is_newer(&other) => return Ok(true),
-                Some(_) => {}
-                None => break,
-            }
-        }
-    }
-    Ok(false)
-}
 
 /// Whether the partner may have what an ending ends. It may, unless all that was ever to be sent of it is there and never went
 /// out.

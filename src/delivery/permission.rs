@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::others::{is_overtaken, was_sent};
+use super::others::was_sent;
 use crate::agreement::{Exit, Form, Question, Verdict};
 use crate::fhir::{Resource, add_labels, labels_of};
 use crate::identity::ResourceId;
@@ -21,6 +21,8 @@ pub enum Permission<'s> {
     Shorten(Form),
     /// Not now; the sentence says why.
     Hold(String),
+    /// Not at all: the partner has something newer about the same thing.
+    Supersede(&'static str),
     /// Not at all, unless a person or a site that allows it again brings it back.
     Withdraw {
         /// For everybody who looks after deliveries.
@@ -49,8 +51,8 @@ pub async fn decide_anew<'s>(
     let Some(base) = &partner.fhir_base else {
         return Ok(Permission::Hold("the partner has no fhir_base to deliver to".to_string()));
     };
-    if is_overtaken(&*gateway.store, delivery).await? {
-        return Ok(Permission::withdraw("the partner has something newer about it"));
+    if delivery.claimed.is_overtaken {
+        return Ok(Permission::Supersede("the partner has something newer about it"));
     }
     // What ends a copy at a partner tells it no more than that; it goes because the partner may know nothing else.
     if delivery.new.ending {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::attempt::Attempts;
 use super::keys::own_key_for_tests;
 use super::lane::Lane;
+use super::outside::Network;
 use super::stand_in::{Inside, Scripted, StandIn};
 use super::worker::Worker;
 use crate::agreement::{Names, compile};
@@ -252,9 +253,9 @@ async fn what_comes_back_is_not_laid_over_what_was_delivered_since() {
     assert_eq!(trial.deliver_to(3).await.state, DeliveryState::Delivered);
     trial.retry(1).await;
     let overtaken = trial.deliver().await;
-    assert_eq!(last(&overtaken), "withdrawn: the partner has something newer about it");
-    assert_eq!((overtaken.state, trial.ehr.seen().len()), (DeliveryState::Withdrawn, 2));
-    assert!(!trial.audit().await[0].0);
+    assert_eq!(last(&overtaken), "superseded: the partner has something newer about it");
+    assert_eq!((overtaken.state, trial.ehr.seen().len()), (DeliveryState::Superseded, 2));
+    assert!(!trial.gateway.store.retry_delivery(&at(1), trial.clock.now()).await.unwrap());
 }
 
 #[tokio::test]
@@ -331,10 +332,11 @@ async fn what_a_protected_patient_has_waits_for_no_label_of_its_own() {
 async fn what_waits_for_its_turn_is_decided_when_it_has_it() {
     let trial = Trial::waiting(false).await;
     let lane = Arc::new(Lane::new(2, 1));
-    lane.enter().turn().await;
+    assert_eq!(lane.enter().turn(trial.clock.steady()), Duration::ZERO);
     let delivery = trial.gateway.store.delivery(&at(1)).await.unwrap().unwrap();
-    let attempts = Arc::new(Attempts::new(trial.gateway.clone(), own_key_for_tests()));
-    let number = attempts.begin(&delivery, tokio::time::Instant::now() + Duration::from_secs(60));
+    let attempts = Attempts::new(trial.gateway.clone(), own_key_for_tests(), Box::new(Network::default()));
+    let attempts = Arc::new(attempts);
+    let number = attempts.begin(&delivery, trial.clock.steady() + Duration::from_secs(60));
     let (site, place) = (trial.gateway.site.load_full(), lane.enter());
     let running = tokio::spawn(async move { attempts.run(&site, &delivery, Some(place), number).await });
     tokio::task::yield_now().await;
@@ -343,7 +345,7 @@ async fn what_waits_for_its_turn_is_decided_when_it_has_it() {
     assert!(trial.ehr.seen().is_empty(), "the patient left the panel while it waited");
     let state = trial.gateway.store.delivery(&at(1)).await.unwrap().unwrap().state;
     assert_eq!(state, DeliveryState::Withdrawn);
-    assert_eq!(lane.room(trial.clock.now()).places, 1, "its turn is there for another");
+    assert_eq!(lane.room(Duration::from_secs(1)).places, 1, "its turn is there for another");
 }
 
 #[tokio::test]

@@ -25,8 +25,12 @@ pub enum Reply {
     Denied,
     /// A success with a page for people: something in front of the partner answered.
     Foreign,
-    /// No answer: no connection, TLS refused, timed out, cut.
+    /// No answer, and nothing arrived: no connection, TLS refused.
     Transport,
+    /// No answer, and nobody knows whether it arrived: timed out, or cut after it had begun.
+    Unknown,
+    /// What the partner holds is not what we knew (412): what it holds now was read, and it is tried anew.
+    Differs,
     /// No access token could be had.
     Unauthorized,
     /// It cannot be sent as it is, whoever tries.
@@ -52,9 +56,10 @@ pub fn decide(situation: &Situation) -> Outcome {
     match situation.reply {
         Reply::Status { code: 200..=299, .. } => Outcome::Delivered,
         // The token was renewed and refused again: a key or a registration is amiss, and people are at work on it.
-        Reply::Status { code: 401, .. } | Reply::Foreign | Reply::Transport | Reply::Unauthorized => {
+        Reply::Status { code: 401, .. } | Reply::Foreign | Reply::Transport | Reply::Unknown | Reply::Unauthorized => {
             again(situation, None)
         }
+        Reply::Differs if situation.tries < CONFLICT_TRIES => Outcome::RetryAt(situation.now),
         Reply::Status { code: 408 | 425 | 429 | 500..=599, retry_after_secs } => again(situation, retry_after_secs),
         Reply::Status { code: 409 | 412, retry_after_secs } if situation.tries < CONFLICT_TRIES => {
             again(situation, retry_after_secs)
@@ -63,8 +68,14 @@ pub fn decide(situation: &Situation) -> Outcome {
         Reply::Status { code: 403..=405, retry_after_secs } if !is_believed(situation) => {
             again(situation, retry_after_secs)
         }
-        Reply::Status { .. } | Reply::Denied | Reply::Unsendable => Outcome::Dead,
+        Reply::Status { .. } | Reply::Denied | Reply::Differs | Reply::Unsendable => Outcome::Dead,
     }
+}
+
+/// Whether what was sent may still take effect at the partner: nobody answered, or somebody in front of it who does not know
+/// either.
+pub fn may_arrive_late(reply: Reply) -> bool {
+    matches!(reply, Reply::Unknown | Reply::Status { code: 502 | 504, .. })
 }
 
 fn is_believed(situation: &Situation) -> bool {
@@ -73,13 +84,21 @@ fn is_believed(situation: &Situation) -> bool {
 
 fn again(situation: &Situation, retry_after_secs: Option<u64>) -> Outcome {
     let last = situation.first_attempt.saturating_add(hours(situation.policy.give_up_after_hours));
-    if last.is_ok_and(|last| situation.now >= last) {
+    if last.is_ok_and(|last| situation.now >= last) && situation.tries >= fewest_tries(situation.policy) {
         return Outcome::Dead;
     }
     let asked = retry_after_secs.unwrap_or(0).min(LONGEST_RETRY_AFTER_SECS);
     let wait_millis = backoff_millis(situation.policy, situation.tries, situation.jitter).max(asked * 1000);
     let wait = SignedDuration::from_millis(i64::try_from(wait_millis).unwrap_or(i64::MAX));
     Outcome::RetryAt(situation.now.saturating_add(wait).unwrap_or(situation.now))
+}
+
+/// Before so many tries it is not given up, whatever the clock says: while nobody tried, or after the time of day was set forward,
+/// hours went by in which it could not go.
+fn fewest_tries(policy: &RetryPolicy) -> u32 {
+    let longest = u64::from(policy.longest_secs.max(1));
+    let usual = u64::from(policy.give_up_after_hours).saturating_mul(3_600) / longest;
+    u32::try_from((usual / 4).clamp(1, 1_000)).unwrap_or(1)
 }
 
 fn hours(count: u32) -> SignedDuration {
@@ -180,6 +199,10 @@ mod tests {
     fn it_is_given_up_when_its_time_is_over() {
         let mut late = situation(status(503), 300, 0.5);
         late.now = late.first_attempt + SignedDuration::from_hours(72);
+        assert_eq!(decide(&late), Outcome::Dead);
+        late.tries = 71;
+        assert!(matches!(decide(&late), Outcome::RetryAt(_)), "it can hardly have been tried for so long");
+        late.tries = 72;
         assert_eq!(decide(&late), Outcome::Dead);
         late.now = late.first_attempt + SignedDuration::from_hours(71);
         assert!(matches!(decide(&late), Outcome::RetryAt(_)));

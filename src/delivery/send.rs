@@ -1,12 +1,15 @@
 //! One attempt at one delivery: the request, with a fresh token once more when the first was refused.
 
+use reqwest::RequestBuilder;
 use reqwest::StatusCode;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH};
+use serde_json::Value;
 
 use super::address::{Request, conditional_update};
 use super::answer::{describe_failure, read_bounded, understand};
 use super::client::Line;
 use super::keys::SigningKey;
+use super::precondition::{Held, compare, rule};
 use super::retry::Reply;
 use super::token;
 use crate::clock::Clock;
@@ -14,6 +17,9 @@ use crate::site::Partner;
 use crate::store::Delivery;
 
 const FHIR_JSON: &str = "application/fhir+json";
+
+/// A version's name that is longer is none.
+const LONGEST_ETAG: usize = 200;
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +29,15 @@ pub struct Sent {
     pub status: Option<u16>,
     /// For people, without patient data.
     pub text: String,
+    /// The version that the partner named; empty where it holds none.
+    pub etag: Option<String>,
+}
+
+impl Sent {
+    /// There was no answer to it.
+    pub fn without_answer(reply: Reply, text: String) -> Self {
+        Self { reply, status: None, text, etag: None }
+    }
 }
 
 /// Where an attempt goes and with what.
@@ -38,7 +53,7 @@ pub struct Route<'a> {
 pub async fn send(route: &Route<'_>, delivery: &Delivery) -> Sent {
     let request = match conditional_update(route.fhir_base, &delivery.new.payload) {
         Ok(request) => request,
-        Err(why) => return Sent { reply: Reply::Unsendable, status: None, text: why.to_string() },
+        Err(why) => return Sent::without_answer(Reply::Unsendable, why.to_string()),
     };
     let first = match bearer(route).await {
         Ok(token) => token,
@@ -67,12 +82,14 @@ async fn bearer(route: &Route<'_>) -> Result<Option<String>, Sent> {
         Ok(token) => Ok(Some(token)),
         Err(token::TokenError::Unreachable(error)) => {
             let text = format!("token endpoint: {}", describe_failure(&error, route.line.timeout));
-            Err(Sent { reply: Reply::Transport, status: None, text })
+            Err(Sent::without_answer(Reply::Transport, text))
         }
-        Err(error) => Err(Sent { reply: Reply::Unauthorized, status: None, text: error.to_string() }),
+        Err(error) => Err(Sent::without_answer(Reply::Unauthorized, error.to_string())),
     }
 }
 
+/// With the version that the partner gave what it holds, so that what stood still somewhere on the way cannot be laid over what
+/// came after it.
 async fn put(route: &Route<'_>, request: &Request, delivery: &Delivery, token: Option<&str>) -> Sent {
     let mut put = route
         .line
@@ -85,24 +102,65 @@ async fn put(route: &Route<'_>, request: &Request, delivery: &Delivery, token: O
     if let Ok(id) = HeaderValue::from_str(&delivery.new.id) {
         put = put.header("x-request-id", id);
     }
-    if let Some(token) = token {
-        let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {token}")) else {
-            let text = "the partner's access token cannot stand in a header".to_string();
-            return Sent { reply: Reply::Unauthorized, status: None, text };
-        };
-        value.set_sensitive(true);
-        put = put.header(AUTHORIZATION, value);
+    let named = delivery.claimed.etag.as_ref().filter(|_| !route.line.refuses_versions());
+    let named = named.and_then(|etag| Some((etag, HeaderValue::from_str(etag).ok()?)));
+    if let Some((_, value)) = &named {
+        put = put.header(IF_MATCH, value);
     }
+    let put = match with_token(put, token) {
+        Ok(put) => put,
+        Err(text) => return Sent::without_answer(Reply::Unauthorized, text),
+    };
     let mut response = match put.send().await {
         Ok(response) => response,
         Err(error) => {
-            let text = describe_failure(&error, route.line.timeout);
-            return Sent { reply: Reply::Transport, status: None, text };
+            // Once there is a connection the request may have been on its way.
+            let reply = if error.is_connect() { Reply::Transport } else { Reply::Unknown };
+            return Sent::without_answer(reply, describe_failure(&error, route.line.timeout));
         }
     };
     let status: StatusCode = response.status();
     let headers = std::mem::take(response.headers_mut());
     let body = read_bounded(&mut response).await;
+    if let Some((etag, _)) = named.filter(|_| status == StatusCode::PRECONDITION_FAILED) {
+        return differs(route, request, etag, token).await;
+    }
     let (reply, text) = understand(status, &headers, &body);
-    Sent { reply, status: Some(status.as_u16()), text }
+    Sent { reply, status: Some(status.as_u16()), text, etag: version_of(&headers) }
+}
+
+fn with_token(request: RequestBuilder, token: Option<&str>) -> Result<RequestBuilder, String> {
+    let Some(token) = token else { return Ok(request) };
+    let value = HeaderValue::from_str(&format!("Bearer {token}"));
+    let mut value = value.map_err(|_| "the partner's access token cannot stand in a header".to_string())?;
+    value.set_sensitive(true);
+    Ok(request.header(AUTHORIZATION, value))
+}
+
+fn version_of(headers: &HeaderMap) -> Option<String> {
+    let etag = headers.get(ETAG)?.to_str().ok()?.trim();
+    let is_one = etag.strip_prefix("W/").unwrap_or(etag).starts_with('"') && etag.len() <= LONGEST_ETAG;
+    is_one.then(|| etag.to_string())
+}
+
+/// The partner holds another version than we knew: what it holds is read, and the rule decides.
+async fn differs(route: &Route<'_>, request: &Request, named: &str, token: Option<&str>) -> Sent {
+    let ruling = rule(read_held(route, request, token).await, named);
+    if ruling.reply == Reply::Differs && ruling.etag.as_deref() == Some("") {
+        route.line.count_refused_version();
+    }
+    let text = format!("{}: {}", StatusCode::PRECONDITION_FAILED, ruling.text);
+    Sent { reply: ruling.reply, status: Some(StatusCode::PRECONDITION_FAILED.as_u16()), text, etag: ruling.etag }
+}
+
+async fn read_held(route: &Route<'_>, request: &Request, token: Option<&str>) -> Held {
+    let get = route.line.http.get(&request.url).header(ACCEPT, FHIR_JSON);
+    let Ok(get) = with_token(get, token) else { return Held::Unreadable };
+    let Ok(mut response) = get.send().await else { return Held::Unreadable };
+    if !response.status().is_success() {
+        return Held::Unreadable;
+    }
+    let bundle: Option<Value> = serde_json::from_slice(&read_bounded(&mut response).await).ok();
+    let sent: Option<Value> = serde_json::from_slice(&request.body).ok();
+    bundle.zip(sent).map_or(Held::Unreadable, |(bundle, sent)| compare(&bundle, &sent))
 }

@@ -16,7 +16,7 @@ use super::stand_in::{Inside, Scripted, StandIn, partner};
 use crate::clock::{Clock, ManualClock};
 use crate::identity::PersonId;
 use crate::site::{Partner, Site};
-use crate::store::{Delivery, DeliveryState, NewDelivery};
+use crate::store::{Claimed, Delivery, DeliveryState, NewDelivery};
 
 struct Trial {
     lines: Lines,
@@ -33,10 +33,16 @@ impl Trial {
     }
 
     async fn send(&self, partner: &Partner) -> Sent {
+        self.send_over(partner, None).await
+    }
+
+    /// Over what the partner named so.
+    async fn send_over(&self, partner: &Partner, etag: Option<&str>) -> Sent {
         let line = self.lines.to(&self.site, partner).unwrap();
         let fhir_base = partner.fhir_base.as_deref().unwrap();
         let route = Route { line: &line, partner, fhir_base, own_key: &self.key, clock: &self.clock };
-        send(&route, &delivery(&self.clock)).await
+        let claimed = Claimed { etag: etag.map(str::to_string), ..Claimed::default() };
+        send(&route, &Delivery { claimed, ..delivery(&self.clock) }).await
     }
 }
 
@@ -57,7 +63,14 @@ fn delivery(clock: &dyn Clock) -> Delivery {
         ending: false,
         urgent: false,
     };
-    Delivery { new, state: DeliveryState::Waiting, tries: 0, attempts: Vec::new(), next: None }
+    Delivery {
+        new,
+        state: DeliveryState::Waiting,
+        tries: 0,
+        attempts: Vec::new(),
+        next: None,
+        claimed: Claimed::default(),
+    }
 }
 
 fn status(code: u16) -> Reply {
@@ -160,7 +173,7 @@ async fn slow_cut_and_absent_partners_are_transport_failures() {
     ehr.script([Scripted { delay: Duration::from_secs(5), ..Scripted::status(200) }]);
     let trial = Trial::new();
     let slow = trial.send(&ehr.partner()).await;
-    assert_eq!((slow.reply, slow.text.as_str()), (Reply::Transport, "no answer within 1 s"));
+    assert_eq!((slow.reply, slow.text.as_str()), (Reply::Unknown, "no answer within 1 s"));
 
     let cutting = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = cutting.local_addr().unwrap();
@@ -170,12 +183,45 @@ async fn slow_cut_and_absent_partners_are_transport_failures() {
         }
     });
     let cut = Trial::new().send(&partner(&format!("http://{address}/fhir"), None)).await;
-    assert_eq!(cut.reply, Reply::Transport);
+    assert_eq!(cut.reply, Reply::Unknown);
 
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let absent = Trial::new().send(&partner(&format!("http://{gone}/fhir"), None)).await;
     assert_eq!(absent.reply, Reply::Transport);
     assert!(absent.text.starts_with("no connection: "), "{}", absent.text);
+}
+
+#[tokio::test]
+async fn a_version_that_a_partner_names_goes_back_to_it_and_what_it_refuses_is_read_and_ruled_on() {
+    let ehr = StandIn::start(Inside::default());
+    let (trial, partner) = (Trial::new(), ehr.partner());
+    ehr.script([Scripted { headers: vec![("ETag", "W/\"1\"".into())], ..Scripted::status(200) }]);
+    let first = trial.send(&partner).await;
+    assert_eq!(
+        (first.reply, first.etag.as_deref(), ehr.seen()[0].if_match.clone()),
+        (status(200), Some("W/\"1\""), None)
+    );
+
+    let refused = async |held: Option<serde_json::Value>| {
+        *ehr.inside.held.lock().unwrap() = held;
+        ehr.script([Scripted::status(412)]);
+        let sent = trial.send_over(&partner, Some("W/\"1\"")).await;
+        (sent.reply, sent.etag.unwrap_or_default(), ehr.seen().last().unwrap().if_match.clone())
+    };
+    let named = || Some("W/\"1\"".to_string());
+    let bundle = |state: &str, version: &str| {
+        let resource = json!({ "resourceType": "Task", "id": "9", "status": state, "meta": { "versionId": version },
+            "identifier": [{ "system": "https://handover.health/id/task", "value": "7" }] });
+        Some(json!({ "resourceType": "Bundle", "entry": [{ "resource": resource }] }))
+    };
+    assert_eq!(refused(bundle("requested", "2")).await, (status(200), "W/\"2\"".into(), named()), "it had arrived");
+    assert_eq!(refused(bundle("completed", "3")).await, (Reply::Differs, "W/\"3\"".into(), named()));
+    assert_eq!(refused(None).await, (Reply::Differs, String::new(), named()), "it may not be read");
+    for _ in 0..2 {
+        refused(bundle("completed", "1")).await;
+    }
+    let (reply, _, sent) = refused(None).await;
+    assert_eq!((reply, sent), (status(412), None), "it refuses whatever it names itself, and is named nothing");
 }
 
 #[tokio::test]

@@ -34,6 +34,7 @@ pub struct Seen {
     pub path_and_query: String,
     pub authorization: Option<String>,
     pub content_type: Option<String>,
+    pub if_match: Option<String>,
     pub body: Value,
 }
 
@@ -46,6 +47,8 @@ pub struct Inside {
     pub assertions: Mutex<Vec<String>>,
     pub wants_token: bool,
     pub refuse_clients: bool,
+    /// What a search shows; it may not be searched without.
+    pub held: Mutex<Option<Value>>,
     /// Named in the configuration instead of the own token endpoint.
     pub token_endpoint: Option<String>,
 }
@@ -80,6 +83,7 @@ impl StandIn {
                 .route("/fhir/.well-known/smart-configuration", web::get().to(configuration))
                 .route("/token", web::post().to(token))
                 .route("/fhir/{type}", web::put().to(put))
+                .route("/fhir/{type}", web::get().to(search))
         })
         .workers(1)
         .disable_signals();
@@ -135,6 +139,7 @@ pub fn partner(base: &str, smart: Option<SmartClient>) -> Partner {
         rate_per_sec: 1000,
         parallel: 4,
         timeout_secs: 1,
+        late_secs: 60,
     }
 }
 
@@ -170,6 +175,7 @@ async fn put(inside: web::Data<Inside>, request: HttpRequest, body: web::Bytes) 
         path_and_query,
         authorization,
         content_type: header("content-type"),
+        if_match: header("if-match"),
         body,
     });
     let reply = inside.replies.lock().unwrap().pop_front().unwrap_or_else(|| Scripted::status(201));
@@ -179,6 +185,13 @@ async fn put(inside: web::Data<Inside>, request: HttpRequest, body: web::Bytes) 
         response.insert_header(header);
     }
     response.body(reply.body)
+}
+
+async fn search(inside: web::Data<Inside>) -> HttpResponse {
+    match &*inside.held.lock().unwrap() {
+        Some(held) => HttpResponse::Ok().json(held),
+        None => HttpResponse::Forbidden().finish(),
+    }
 }
 
 /// The same for tests of other folders.

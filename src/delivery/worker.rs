@@ -5,15 +5,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tracing::warn;
 
 use super::attempt::Attempts;
 use super::keys::SigningKey;
 use super::lane::{Place, Room};
+use super::outside::{Network, Outside};
 use crate::pipeline::Gateway;
 use crate::site::Site;
 use crate::store::{Delivery, StoreError};
@@ -40,16 +40,20 @@ pub struct Worker {
 }
 
 /// What one look came to.
-struct Look {
+pub(super) struct Look {
     count: usize,
     /// When to look again, even if nothing happens until then.
-    again: Duration,
+    pub again: Duration,
 }
 
 impl Worker {
     /// `own_key` signs at partners that the site gives no key of their own for; see `own_key`.
     pub fn new(gateway: Arc<Gateway>, own_key: SigningKey) -> Arc<Self> {
-        Arc::new(Self { attempts: Attempts::new(gateway, own_key) })
+        Self::facing(gateway, own_key, Box::new(Network::default()))
+    }
+
+    pub(super) fn facing(gateway: Arc<Gateway>, own_key: SigningKey, outside: Box<dyn Outside>) -> Arc<Self> {
+        Arc::new(Self { attempts: Attempts::new(gateway, own_key, outside) })
     }
 
     /// One step: takes up what can be sent now, tries all of it, and returns how many there were. For tests and tools.
@@ -91,17 +95,18 @@ impl Worker {
     }
 
     /// Claims of each partner as many as can be sent to it now, and starts each.
-    async fn take_up(self: &Arc<Self>, in_hand: &mut JoinSet<()>) -> Result<Look, StoreError> {
+    pub(super) async fn take_up(self: &Arc<Self>, in_hand: &mut JoinSet<()>) -> Result<Look, StoreError> {
         let mut look = Look { count: 0, again: LOOK_EVERY };
         let gateway = &self.attempts.gateway;
         if !self.attempts.are_recorded() || gateway.deliveries_are_held().await? {
             return Ok(look);
         }
         // Both readings before anything is waited for: leases count from here in the store and here.
-        let (site, now, until) = (gateway.site.load_full(), gateway.clock.now(), Instant::now() + (LEASE - MARGIN));
+        let (now, steady) = (gateway.clock.now(), gateway.clock.steady());
+        let (site, until) = (gateway.site.load_full(), steady + (LEASE - MARGIN));
         let mut rooms = Vec::new();
         for partner in gateway.store.due_partners(now).await? {
-            let room = self.room(&site, &partner, now);
+            let room = self.room(&site, &partner, steady);
             look.again = room.again.map_or(look.again, |again| look.again.min(again));
             if room.places > 0 {
                 rooms.push((partner, room.places));
@@ -120,32 +125,36 @@ impl Worker {
         Ok(look)
     }
 
-    fn room(&self, site: &Arc<Site>, partner: &str, now: Timestamp) -> Room {
-        let line = site.partners.get(partner).and_then(|partner| self.attempts.lines.to(site, partner).ok());
+    fn room(&self, site: &Arc<Site>, partner: &str, now: Duration) -> Room {
+        let line = site.partners.get(partner).and_then(|partner| self.attempts.outside.line(site, partner).ok());
         line.map_or(Room { places: WITHOUT_LANE, again: None }, |line| line.lane.room(now))
     }
 
     fn enter(&self, site: &Arc<Site>, delivery: &Delivery) -> Option<Place> {
         let partner = site.partners.get(&delivery.new.partner)?;
         // Nothing lost: the attempt finds the same fault and tells it.
-        Some(self.attempts.lines.to(site, partner).ok()?.lane.enter())
+        Some(self.attempts.outside.line(site, partner).ok()?.lane.enter())
     }
 
     /// Never ends. A lease that could not be renewed ends by itself, here before it does in the store.
     async fn keep_leases(&self) {
         loop {
             tokio::time::sleep(RENEW_EVERY).await;
-            let ids = self.attempts.to_renew(LEASE - MARGIN - RENEW_EVERY / 2);
-            if ids.is_empty() {
-                // Nothing lost: what was claimed a moment ago is renewed the next time.
-                continue;
-            }
-            let gateway = &self.attempts.gateway;
-            let until = Instant::now() + (LEASE - MARGIN);
-            match gateway.store.renew_deliveries(&ids, gateway.clock.now(), lease()).await {
-                Ok(()) => self.attempts.leased(&ids, until),
-                Err(error) => warn!(%error, count = ids.len(), "leases of deliveries could not be renewed"),
-            }
+            self.renew_leases().await;
+        }
+    }
+
+    pub(super) async fn renew_leases(&self) {
+        let ids = self.attempts.to_renew(LEASE - MARGIN - RENEW_EVERY / 2);
+        if ids.is_empty() {
+            // Nothing lost: what was claimed a moment ago is renewed the next time.
+            return;
+        }
+        let gateway = &self.attempts.gateway;
+        let until = gateway.clock.steady() + (LEASE - MARGIN);
+        match gateway.store.renew_deliveries(&ids, gateway.clock.now(), lease()).await {
+            Ok(()) => self.attempts.leased(&ids, until),
+            Err(error) => warn!(%error, count = ids.len(), "leases of deliveries could not be renewed"),
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::attempt::Attempts;
 use super::keys::own_key_for_tests;
+use super::outside::Network;
 use super::stand_in::{Inside, Scripted, StandIn};
 use super::worker::Worker;
 use crate::agreement::{Names, compile};
@@ -96,7 +97,7 @@ async fn queue_for(gateway: &Gateway, partner: &str, patient: u16, count: u64) {
         partner: partner.into(),
         person,
         number,
-        subject: format!("Task/x/_history/{number}"),
+        subject: format!("Task/{patient}-{number}/_history/1"),
         agreement: "agreements/a.yaml:6".into(),
         payload: json!({ "resourceType": "Task", "description": format!("{patient}-{number}"),
             "identifier": [{ "system": "https://gateway.example/id/task", "value": format!("{patient}") }] }),
@@ -300,17 +301,18 @@ async fn a_worker_that_stood_still_beyond_its_lease_sends_nothing_of_it() {
     let ehr = StandIn::start(Inside::default());
     let trial = Trial::new(&ehr);
     queue(&trial.gateway, 1, 1).await;
-    let attempts = Attempts::new(trial.gateway.clone(), own_key_for_tests());
+    let attempts = Attempts::new(trial.gateway.clone(), own_key_for_tests(), Box::new(Network::default()));
     let site = trial.gateway.site.load_full();
     let delivery = trial.gateway.store.delivery("p1-1").await.unwrap().unwrap();
-    let number = attempts.begin(&delivery, tokio::time::Instant::now());
+    let now = || trial.clock.steady();
+    let number = attempts.begin(&delivery, now());
     attempts.run(&site, &delivery, None, number).await;
     assert!(ehr.seen().is_empty());
     assert_eq!(trial.state("p1-1").await, (DeliveryState::Waiting, 0));
-    let before = attempts.begin(&delivery, tokio::time::Instant::now());
-    let number = attempts.begin(&delivery, tokio::time::Instant::now());
+    let before = attempts.begin(&delivery, now());
+    let number = attempts.begin(&delivery, now());
     assert_eq!(attempts.to_renew(Duration::from_secs(1)), ["p1-1"]);
-    attempts.leased(&["p1-1".into(), "another".into()], tokio::time::Instant::now() + Duration::from_secs(60));
+    attempts.leased(&["p1-1".into(), "another".into()], now() + Duration::from_secs(60));
     assert!(attempts.to_renew(Duration::from_secs(1)).is_empty());
     attempts.run(&site, &delivery, None, before).await;
     assert!(ehr.seen().is_empty(), "what was taken in hand again since is not that one's");

@@ -1,8 +1,10 @@
 //! The path of every input, from its bytes to the durable commit and the acknowledgement. There is no second path.
 
 mod accept;
+mod again;
 mod answer;
 mod arrival;
+mod carried;
 mod change;
 pub mod condition;
 mod copies;

@@ -1,6 +1,7 @@
 //! What operators can ask of a gateway, running or not: one set of operations, which the control socket and the commands
 //! both perform. Input and output are JSON.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ use crate::store::{
 use crate::unused::Kind;
 
 /// The most that one answer lists.
-const MOST: usize = 500;
+pub(super) const MOST: usize = 500;
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +47,11 @@ pub enum Operation {
     DeliveryRetry {
         id: Option<String>,
         partner: Option<String>,
+    },
+    /// Sends once more the newest of each thing that was delivered to a partner since then: it went back to what it held before.
+    DeliveryResend {
+        partner: String,
+        since: Timestamp,
     },
     /// Delivers nothing until `delivery-resume`.
     DeliveryHold {
@@ -135,6 +141,7 @@ impl Gateway {
                 listing(page.map_err(fault)?)
             }
             Operation::DeliveryRetry { id, partner } => self.retry_deliveries(id, partner).await,
+            Operation::DeliveryResend { partner, since } => self.resend_deliveries(&partner, since).await,
             Operation::DeliveryHold { why, who } => self.hold_deliveries(&why, &who).await,
             Operation::DeliveryResume { who } => self.resume_deliveries(&who).await,
             Operation::MessageList { feed, faulty, control, after, count } => {
@@ -197,36 +204,6 @@ impl Gateway {
             "known_patients_looked_at_again": due,
             "change": change,
         }))
-    }
-
-    async fn retry_deliveries(&self, id: Option<String>, partner: Option<String>) -> Result<Value, Problem> {
-        let now = self.clock.now();
-        let mut retried = 0_u64;
-        if let Some(id) = id {
-            if !self.store.retry_delivery(&id, now).await.map_err(fault)? {
-                return Err(missing("there is no such delivery, or it has been delivered"));
-            }
-            retried = 1;
-        } else {
-            for state in [DeliveryState::Dead, DeliveryState::Held] {
-                let filter =
-                    DeliveryFilter { partner: partner.clone(), state: Some(state), ..DeliveryFilter::default() };
-                // A page may be empty and have more behind it: the listing goes on until it says that it is over.
-                let mut after = None;
-                loop {
-                    let page = self.store.deliveries(&filter, after.as_ref(), MOST).await.map_err(fault)?;
-                    for delivery in &page.items {
-                        retried += u64::from(self.store.retry_delivery(&delivery.new.id, now).await.map_err(fault)?);
-                    }
-                    after = page.next;
-                    if after.is_none() {
-                        break;
-                    }
-                }
-            }
-        }
-        self.delivery_bell.notify_one();
-        Ok(json!({ "retried": retried }))
     }
 
     async fn show_message(&self, sequence: u64) -> Result<Value, Problem> {
@@ -321,10 +298,10 @@ fn listing<T: Serialize>(page: Page<T>) -> Result<Value, Problem> {
     Ok(json!({ "items": page.items, "next": page.next }))
 }
 
-fn missing(text: &str) -> Problem {
+pub(super) fn missing(text: &str) -> Problem {
     Problem::error(Category::NotFound, Place::Whole, text)
 }
 
-fn fault(error: StoreError) -> Problem {
+pub(super) fn fault(error: StoreError) -> Problem {
     Problem::error(Category::Exception, Place::Whole, error.to_string())
 }

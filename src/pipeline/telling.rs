@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::carried::carry;
 use super::copies::{self, Ending, Newcomer};
 use super::render::{Rendering, is_pushable};
 use super::working::{Working, version_path};
 use crate::agreement::{Decision, Push, Verdict};
 use crate::fhir::Resource;
 use crate::identity::PersonId;
-use crate::record::{Change, Head, Membership};
+use crate::record::{Change, Head, Membership, Stored};
 use crate::site::Site;
 use crate::store::{AuditEntry, NewDelivery, TraceLine, Urgency};
 
@@ -86,7 +87,7 @@ impl Telling<'_> {
                     // Nothing lost: the partner has the same already, and the trace says so.
                     continue;
                 }
-                self.tell(partner, resource, subject, &decision, payload);
+                self.tell(partner, &change.stored, subject, &decision, payload);
             }
             seen.push((place, sent));
         }
@@ -100,7 +101,7 @@ impl Telling<'_> {
         for Newcomer { partner, stored, mut decision } in newcomers {
             let payload = self.payload(&partner, &stored.resource, &decision);
             decision.because = format!("the patient came onto a panel of theirs: {}", decision.because);
-            self.tell(&partner, &stored.resource, version_path(stored), &decision, payload);
+            self.tell(&partner, stored, version_path(stored), &decision, payload);
         }
     }
 
@@ -120,7 +121,8 @@ impl Telling<'_> {
             });
             let payload = rendered(self.site, working, &partner, &resource, true);
             let urgent = is_urgent(&resource);
-            self.deliver(Told { partner: &partner, subject, payload, agreement, ending: true, urgent });
+            let updated = self.now;
+            self.deliver(Told { partner: &partner, subject, payload, agreement, ending: true, urgent, updated });
         }
     }
 
@@ -131,26 +133,22 @@ impl Telling<'_> {
     }
 
     /// Writes a decision down, and makes its delivery where there is something to send.
-    fn tell(
-        &mut self,
-        partner: &str,
-        resource: &Resource,
-        subject: String,
-        decision: &Decision,
-        payload: Option<Value>,
-    ) {
+    fn tell(&mut self, partner: &str, stored: &Stored, subject: String, decision: &Decision, payload: Option<Value>) {
+        let resource = &stored.resource;
         self.lines.push(explain(partner, &subject, decision));
         self.audit.push(audit_entry(partner, &self.head, &subject, decision, self.now));
         if let Some(payload) = payload {
             let agreement = place(decision);
             copies::remember(&mut self.head, partner, resource, &agreement);
             let urgent = is_urgent(resource);
-            self.deliver(Told { partner, subject, payload, agreement, ending: false, urgent });
+            let updated = stored.updated;
+            self.deliver(Told { partner, subject, payload, agreement, ending: false, urgent, updated });
         }
     }
 
     fn deliver(&mut self, told: Told<'_>) {
-        let Told { partner, subject, payload, agreement, ending, urgent } = told;
+        let Told { partner, subject, mut payload, agreement, ending, urgent, updated } = told;
+        carry(&mut payload, &self.site.agreements.carries(partner, &agreement), &subject, updated);
         let number = self.head.deliveries.get(partner).copied().unwrap_or(0) + 1;
         self.head.deliveries.insert(partner.to_string(), number);
         self.made.push(NewDelivery {
@@ -181,6 +179,8 @@ struct Told<'a> {
     /// It ends a copy.
     ending: bool,
     urgent: bool,
+    /// When it became what it is.
+    updated: Timestamp,
 }
 
 /// Work that is not routine goes out before what is.

@@ -193,6 +193,13 @@ pub struct Partner {
     pub rate_per_sec: u32,
     pub parallel: usize,
     pub timeout_secs: u64,
+    /// What got no answer can take effect there for so long after we gave up waiting.
+    pub late_secs: u64,
+}
+
+impl Partner {
+    /// Longer than what proxies and servers usually go on working for somebody who has left.
+    pub const LATE_SECS: u64 = 300;
 }
 
 /// `panels/NAME.yaml`: a practice, who there takes work, and where its roster is.

@@ -21,6 +21,7 @@ struct Pushes {
     rate_per_sec: u32,
     parallel: usize,
     timeout_secs: u64,
+    late_secs: u64,
 }
 
 impl Default for Pushes {
@@ -34,6 +35,7 @@ impl Default for Pushes {
             rate_per_sec: 20,
             parallel: 4,
             timeout_secs: 30,
+            late_secs: Partner::LATE_SECS,
         }
     }
 }
@@ -76,6 +78,7 @@ pub fn read(document: &Document, folder: &mut Folder) -> Partner {
         rate_per_sec: pushes.rate_per_sec,
         parallel: pushes.parallel,
         timeout_secs: pushes.timeout_secs,
+        late_secs: pushes.late_secs,
     }
 }
 
@@ -98,6 +101,7 @@ fn pushes(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Push
     let rate = fields.integer("rate_per_sec", 1..=10_000).and_then(|rate| u32::try_from(rate).ok());
     let parallel = fields.integer("parallel", 1..=256).and_then(|count| usize::try_from(count).ok());
     let timeout = fields.integer("timeout_secs", 1..=600).and_then(|secs| u64::try_from(secs).ok());
+    let late = fields.integer("late_secs", 1..=86_400).and_then(|secs| u64::try_from(secs).ok());
     fields.finish(problems);
     Pushes {
         base,
@@ -108,6 +112,7 @@ fn pushes(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Push
         rate_per_sec: rate.unwrap_or(usual.rate_per_sec),
         parallel: parallel.unwrap_or(usual.parallel),
         timeout_secs: timeout.unwrap_or(usual.timeout_secs),
+        late_secs: late.unwrap_or(usual.late_secs),
     }
 }
 

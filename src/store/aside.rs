@@ -28,6 +28,17 @@ pub(super) async fn waiting<T: Send + 'static>(
     joined.map_err(|_| StoreError::Unavailable("a read was cut short".to_string()))?
 }
 
+/// From now on this thread may wait: for tests that are nothing but waiting for their own steps.
+#[cfg(test)]
+pub fn wait_here() {
+    MAY_WAIT.set(true);
+}
+
+#[cfg(test)]
+pub(super) fn waits_here() -> bool {
+    MAY_WAIT.get() && Handle::try_current().is_ok_and(|now| now.runtime_flavor() == RuntimeFlavor::CurrentThread)
+}
+
 /// Runs work to its end where it may wait. It should wait for nothing but reads: it holds a thread. On a runtime of one thread it
 /// runs as ever.
 pub async fn step_aside<T>(work: impl Future<Output = T>) -> T {

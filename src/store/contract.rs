@@ -136,7 +136,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Deliveries that are due, of each partner named at most so many: the urgent before the rest, and of those what was due
     /// first; for each patient and partner only the first that is not finished, which is urgent where something behind it
-    /// is. Leased as timers are.
+    /// is; none while another of theirs is leased. Leased as timers are. `Delivery::claimed` says what the partner holds.
     async fn claim_deliveries(
         &self,
         now: Timestamp,
@@ -153,7 +153,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
 
     /// Records how an attempt went and what follows from it; frees the lease, and the next delivery of the same patient
-    /// and partner when this one is finished.
+    /// and partner when this one is finished. What was delivered supersedes what is older about the same thing; where
+    /// something older may still arrive at the partner (`Attempt::may_arrive_until`), it is due once more after that.
     async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError>;
 
     /// Puts a payload that shows less in the place of the one that was made; nothing happens to one that is finished.
@@ -163,8 +164,15 @@ pub trait Store: Send + Sync + 'static {
     async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError>;
 
     /// Makes a delivery (given up, withdrawn, held or waiting) due now, with its attempts counted anew. False when there is
-    /// none, or it was delivered.
+    /// none, it was delivered, or the partner has something newer about the same thing.
     async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Makes what was delivered due once more, where nothing newer about the same thing was: its partner went back to an older
+    /// state. False elsewhere.
+    async fn resend_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// What is to be tried later than this is due then: the time of day was set back. Returns how many that were.
+    async fn hasten_deliveries(&self, latest: Timestamp) -> Result<u64, StoreError>;
 
     async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError>;
 

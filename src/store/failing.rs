@@ -14,15 +14,33 @@ pub enum Disk {
     Full,
     /// A sync failed, and nobody knows what is there.
     Unsure,
+    /// It says that all is well, and keeps nothing.
+    Lying,
 }
 
+/// Stores can be opened on it one after the other.
 #[derive(Clone, Default)]
-struct Failing {
+pub struct FailingDisk {
     memory: Memory,
     disk: Arc<Mutex<Disk>>,
 }
 
-impl Engine for Failing {
+impl FailingDisk {
+    pub fn open(&self) -> Arc<dyn Store> {
+        let engine = self.clone();
+        Arc::new(Embedded::open("memory", None, Box::new(move || Ok(Box::new(engine.clone())))).unwrap())
+    }
+
+    pub fn is(&self, disk: Disk) -> bool {
+        *self.disk.lock().unwrap() == disk
+    }
+
+    pub fn becomes(&self, disk: Disk) {
+        *self.disk.lock().unwrap() = disk;
+    }
+}
+
+impl Engine for FailingDisk {
     fn view(&self) -> Result<Box<dyn View + '_>, EngineError> {
         self.memory.view()
     }
@@ -30,6 +48,7 @@ impl Engine for Failing {
     fn write(&self, changes: Changes) -> Result<(), EngineError> {
         match *self.disk.lock().unwrap() {
             Disk::Well => self.memory.write(changes),
+            Disk::Lying => Ok(()),
             Disk::Full => Err(EngineError::Unwritable("no space left".to_string())),
             Disk::Unsure => Err(EngineError::Unsure("input/output error".to_string())),
         }
@@ -46,10 +65,8 @@ impl Engine for Failing {
 
 /// A store and the disk that it believes to be on.
 pub fn failing_store() -> (Arc<dyn Store>, Arc<Mutex<Disk>>) {
-    let engine = Failing::default();
-    let disk = Arc::clone(&engine.disk);
-    let store = Embedded::open("memory", None, Box::new(move || Ok(Box::new(engine.clone())))).unwrap();
-    (Arc::new(store), disk)
+    let engine = FailingDisk::default();
+    (engine.open(), engine.disk)
 }
 
 #[tokio::test]

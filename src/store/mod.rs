@@ -3,6 +3,7 @@
 mod aside;
 mod backup;
 mod contract;
+mod copy;
 mod embedded;
 mod engine;
 mod error;
@@ -23,18 +24,20 @@ mod unused;
 mod worklist;
 
 pub use aside::step_aside;
+#[cfg(test)]
+pub use aside::wait_here;
 pub use backup::{About, BackupFault, Checked, about as about_backup, check as check_backup};
 pub use contract::Store;
 pub use embedded::Step as RestoreStep;
 pub use error::{RestoreFault, StoreError};
 #[cfg(test)]
-pub use failing::{Disk, failing_store};
+pub use failing::{Disk, FailingDisk, failing_store};
 pub use health::Health;
 pub use looks::ToLookAt;
 pub use message::{Disposition, LineageMark, MessageEntry, MessageFilter, MessageSummary, Seen, Trace, TraceLine};
 pub use notices::Gathered;
 pub use open::{EngineChoice, StoreSettings, open, restore};
-pub use outbox::{Attempt, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome};
+pub use outbox::{Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome};
 pub use prune::{PruneBefore, Pruned};
 pub use query::{Cursor, DateValue, Found, MOST_SORTED, Match, Page, Query, Relation, Sort, SortBy, Term, TokenValue};
 pub use unit::{AuditEntry, Committed, HeadWrite, WriteUnit};

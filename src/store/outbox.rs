@@ -54,11 +54,14 @@ pub enum DeliveryState {
     Dead,
     /// The partner may not have it any more; a person can have it decided again.
     Withdrawn,
+    /// The partner has something newer about the same thing: it would only take the partner back in time.
+    Superseded,
 }
 
 impl DeliveryState {
     /// In the order of the numbers by which stores keep them.
-    pub const ALL: [Self; 5] = [Self::Waiting, Self::Delivered, Self::Held, Self::Dead, Self::Withdrawn];
+    pub const ALL: [Self; 6] =
+        [Self::Waiting, Self::Delivered, Self::Held, Self::Dead, Self::Withdrawn, Self::Superseded];
 
     /// As it is written in JSON, in an address and on the command line.
     pub fn word(self) -> &'static str {
@@ -68,6 +71,7 @@ impl DeliveryState {
             Self::Held => "held",
             Self::Dead => "dead",
             Self::Withdrawn => "withdrawn",
+            Self::Superseded => "superseded",
         }
     }
 
@@ -102,6 +106,19 @@ pub struct Attempt {
     /// It went out, or may have: what is held, withdrawn or shortened did not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sent: bool,
+    /// Nobody knows whether it, or one before it, arrived: it may take effect at the partner until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_arrive_until: Option<Timestamp>,
+    /// The version that the partner holds since, by its own word (`ETag`); empty where it holds none, or names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+}
+
+impl Attempt {
+    /// What is remembered of a delivery that did not go out.
+    pub fn unsent(at: Timestamp, result: String) -> Self {
+        Self { at, took_millis: 0, status: None, result, sent: false, may_arrive_until: None, etag: None }
+    }
 }
 
 /// What follows from an attempt.
@@ -116,6 +133,8 @@ pub enum Outcome {
     Withdrawn,
     /// Not sent yet: less of it is left, which is due at this time.
     Shortened(Timestamp),
+    /// Not sent: the partner has something newer.
+    Superseded,
 }
 
 /// A delivery as kept. Told as JSON and never read from it: numbers kept to their last digit do not pass a flattened field
@@ -129,8 +148,22 @@ pub struct Delivery {
     pub tries: u32,
     /// Bounded: the newest are kept.
     pub attempts: Vec<Attempt>,
-    /// When it will be tried next, while waiting or held.
+    /// When it will be tried next, while waiting or held; of what was delivered, when it is sent once more, because something
+    /// older about the same thing may arrive at the partner until then.
     pub next: Option<Timestamp>,
+    #[serde(skip)]
+    pub claimed: Claimed,
+}
+
+/// What a claim says besides; nothing elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// Somebody claimed it before and never told what came of it.
+    pub is_inherited: bool,
+    /// The partner has something newer about the same thing.
+    pub is_overtaken: bool,
+    /// The version that the partner gave what it holds of the thing.
+    pub etag: Option<String>,
 }
 
 /// Which deliveries to list; empty means all.
@@ -162,22 +195,61 @@ impl Progress {
     /// and what was given up comes back only by a success or by a person.
     pub fn record(&mut self, attempt: Attempt, outcome: Outcome) {
         self.remember(attempt);
-        if !matches!(outcome, Outcome::Held(_) | Outcome::Withdrawn | Outcome::Shortened(_)) {
-            self.tries += 1;
-        }
-        let finished = match self.state {
-            DeliveryState::Delivered => true,
-            DeliveryState::Dead | DeliveryState::Withdrawn => outcome != Outcome::Delivered,
-            DeliveryState::Waiting | DeliveryState::Held => false,
+        let is_try = matches!(outcome, Outcome::Delivered | Outcome::RetryAt(_) | Outcome::Dead);
+        self.tries += u32::from(is_try);
+        (self.state, self.next) = match (self.state, outcome) {
+            (DeliveryState::Delivered, outcome) => self.sent_again(outcome),
+            (DeliveryState::Superseded, _) => return,
+            (DeliveryState::Dead | DeliveryState::Withdrawn, outcome) if outcome != Outcome::Delivered => return,
+            (_, Outcome::Delivered) => (DeliveryState::Delivered, None),
+            (_, Outcome::RetryAt(at) | Outcome::Shortened(at)) => (DeliveryState::Waiting, Some(at)),
+            (_, Outcome::Held(at)) => (DeliveryState::Held, Some(at)),
+            (_, Outcome::Dead) => (DeliveryState::Dead, None),
+            (_, Outcome::Withdrawn) => (DeliveryState::Withdrawn, None),
+            (_, Outcome::Superseded) => (DeliveryState::Superseded, None),
         };
-        if !finished {
-            (self.state, self.next) = match outcome {
-                Outcome::Delivered => (DeliveryState::Delivered, None),
-                Outcome::RetryAt(at) | Outcome::Shortened(at) => (DeliveryState::Waiting, Some(at)),
-                Outcome::Held(at) => (DeliveryState::Held, Some(at)),
-                Outcome::Dead => (DeliveryState::Dead, None),
-                Outcome::Withdrawn => (DeliveryState::Withdrawn, None),
-            };
+    }
+
+    /// What was delivered and is sent once more stays delivered, unless the partner does not take it any more: then nobody
+    /// knows what it holds. Where none was due somebody reports late, and nothing follows.
+    fn sent_again(&self, outcome: Outcome) -> (DeliveryState, Option<Timestamp>) {
+        match outcome {
+            Outcome::Dead if self.next.is_some() => (DeliveryState::Dead, None),
+            Outcome::RetryAt(at) | Outcome::Held(at) | Outcome::Shortened(at) => {
+                (DeliveryState::Delivered, self.next.map(|_| at))
+            }
+            _ => (DeliveryState::Delivered, None),
+        }
+    }
+
+    /// What was delivered is to be sent once more, no earlier than this.
+    pub fn send_again(&mut self, at: Timestamp) {
+        if self.state == DeliveryState::Delivered {
+            if self.next.is_none() {
+                self.tries = 0;
+            }
+            self.next = Some(self.next.map_or(at, |next| next.max(at)));
+        }
+    }
+
+    /// What was delivered is due once more now; false when it was not.
+    pub fn resend(&mut self, now: Timestamp) -> bool {
+        if self.state != DeliveryState::Delivered {
+            return false;
+        }
+        (self.next, self.tries) = (Some(now), 0);
+        true
+    }
+
+    /// Something newer was delivered.
+    pub fn supersede(&mut self) {
+        match self.state {
+            DeliveryState::Delivered => self.next = None,
+            // It may not go for another reason; nobody who asks again forgets that there is something newer.
+            DeliveryState::Withdrawn | DeliveryState::Superseded => {}
+            DeliveryState::Waiting | DeliveryState::Held | DeliveryState::Dead => {
+                (self.state, self.next) = (DeliveryState::Superseded, None);
+            }
         }
     }
 
@@ -191,14 +263,14 @@ impl Progress {
         }
     }
 
-    /// When it was delivered, given up or withdrawn; none while it waits or is held.
+    /// When it was delivered, given up or withdrawn; none while it waits, is held, or is to be sent once more.
     pub fn finished(&self) -> Option<Timestamp> {
-        finished(self.state, &self.attempts, self.created)
+        finished(self.state, self.next, &self.attempts, self.created)
     }
 
-    /// Due now, counting its attempts anew; false when it was delivered already.
+    /// Due now, counting its attempts anew; false when it was delivered already, or the partner has something newer.
     pub fn retry(&mut self, now: Timestamp) -> bool {
-        if self.state == DeliveryState::Delivered {
+        if matches!(self.state, DeliveryState::Delivered | DeliveryState::Superseded) {
             return false;
         }
         (self.state, self.next, self.tries) = (DeliveryState::Waiting, Some(now), 0);
@@ -206,9 +278,14 @@ impl Progress {
     }
 }
 
-fn finished(state: DeliveryState, attempts: &[Attempt], created: Timestamp) -> Option<Timestamp> {
+fn finished(
+    state: DeliveryState,
+    next: Option<Timestamp>,
+    attempts: &[Attempt],
+    created: Timestamp,
+) -> Option<Timestamp> {
     let last = attempts.last().map_or(created, |attempt| attempt.at);
-    (!state.is_open()).then_some(last)
+    (!state.is_open() && next.is_none()).then_some(last)
 }
 
 impl Delivery {
@@ -219,9 +296,9 @@ impl Delivery {
         self.state == DeliveryState::Delivered || self.tries > 0 || self.attempts.iter().any(went_out)
     }
 
-    /// When it was delivered, given up or withdrawn; none while it waits or is held.
+    /// When it was delivered, given up or withdrawn; none while it waits, is held, or is to be sent once more.
     pub fn finished(&self) -> Option<Timestamp> {
-        finished(self.state, &self.attempts, self.new.created)
+        finished(self.state, self.next, &self.attempts, self.new.created)
     }
 }
 
@@ -237,6 +314,6 @@ mod tests {
             assert_eq!(DeliveryState::named(state.word()), Some(state));
             assert_eq!(serde_json::to_value(state).unwrap(), state.word());
         }
-        assert_eq!((DeliveryState::named("given up"), DeliveryState::numbered(5)), (None, None));
+        assert_eq!((DeliveryState::named("given up"), DeliveryState::numbered(6)), (None, None));
     }
 }

@@ -41,6 +41,7 @@ const WHY: &[(&str, &str, usize, &str)] = &[
         "open work first, then the most frequent; all are sorted before the page is cut",
     ),
     ("cli/story/play.rs", "deliveries", 1, "of one story in memory, more than one can make"),
+    ("delivery/simulation/run.rs", "deliveries", 1, "of one seed, more than one can make"),
     ("delivery/worker.rs", "claim_deliveries", 1, "what is due longest first; every line's head comes up in its turn"),
     (
         "pipeline/find.rs",
@@ -49,7 +50,8 @@ const WHY: &[(&str, &str, usize, &str)] = &[
         "the newest observations, further back than rules look; `truncated` says that there are more",
     ),
     ("pipeline/join.rs", "record", 2, "as find.rs"),
-    ("pipeline/operation.rs", "deliveries", 2, "newest first, in pages; a retry of all reads every page"),
+    ("pipeline/again.rs", "deliveries", 1, "every page is read"),
+    ("pipeline/operation.rs", "deliveries", 1, "newest first, in pages"),
     (
         "pipeline/operation.rs",
         "messages",

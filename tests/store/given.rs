@@ -77,7 +77,7 @@ pub fn delivery(id: &str, partner: &str, person: PersonId, number: u64, due: Tim
         partner: partner.to_string(),
         person,
         number,
-        subject: "Task/1/_history/1".to_string(),
+        subject: format!("Task/{id}/_history/1"),
         agreement: "agreements/lakeside-practice.yaml:7".to_string(),
         payload: json!({ "resourceType": "Task", "x": 1.50 }),
         created: at(0),
@@ -96,7 +96,12 @@ pub async fn claim(store: &dyn Store, seconds: i64, places: usize, lease: Signed
 }
 
 pub fn attempt(seconds: i64) -> Attempt {
-    Attempt { at: at(seconds), took_millis: 12, status: Some(201), result: "201 Created".to_string(), sent: true }
+    Attempt {
+        took_millis: 12,
+        status: Some(201),
+        sent: true,
+        ..Attempt::unsent(at(seconds), "201 Created".to_string())
+    }
 }
 
 pub async fn commit_changes(store: &dyn Store, changes: Vec<Change>) {

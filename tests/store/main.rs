@@ -16,6 +16,7 @@ mod place;
 mod audit;
 mod backups;
 mod commits;
+mod copies;
 mod crash;
 mod full;
 mod gateways;

@@ -322,6 +322,21 @@ on_every_store! {
         assert_eq!(list(DeliveryFilter { message: Some(1_000_000), ..none() }).await, "");
     }
 
+    async fn what_is_put_off_beyond_a_time_is_due_then_when_the_clock_was_set_back(place) {
+        let store = place.open();
+        lines(&*store).await;
+        let other = |number: usize| delivery(&format!("d{number}"), "hillside", person(number), 1, at(5_000));
+        commit_deliveries(&*store, (10..1_200).map(other).collect()).await;
+        finish(&*store, "a1", 1, Outcome::RetryAt(at(9_000))).await;
+        finish(&*store, "b1", 1, Outcome::Dead).await;
+        assert_eq!(store.hasten_deliveries(at(100)).await.unwrap(), 1_191);
+        assert_eq!(store.hasten_deliveries(at(100)).await.unwrap(), 0);
+        assert_eq!(state(&*store, "a1").await.next, Some(at(100)));
+        assert_eq!(state(&*store, "a2").await.next, Some(at(0)), "what is due before stays as it is");
+        assert_eq!(state(&*store, "b1").await.next, None);
+        assert_eq!(crate::given::claim(&*store, 100, 2_000, minutes(1)).await.len(), 1_192);
+    }
+
     async fn only_the_newest_attempts_are_remembered(place) {
         let store = place.open();
         lines(&*store).await;

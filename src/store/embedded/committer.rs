@@ -83,7 +83,7 @@ impl Committer {
         }
     }
 
-    fn commit(&mut self, group: Vec<Waiting>) {
+    pub fn commit(&mut self, group: Vec<Waiting>) {
         let usable = match self.condition {
             Condition::Writable => true,
             Condition::Unwritable => self.recover(),
@@ -185,7 +185,7 @@ impl Committer {
         }
         let reopened = self.shared.reopen(&self.open).and_then(|()| {
             self.shared.read(|view| {
-                self.shared.deliveries.fill(view)?;
+                self.shared.deliveries.fill(view, false)?;
                 Counters::read(view)
             })
         });

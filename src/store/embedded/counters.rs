@@ -20,6 +20,8 @@ pub struct Counters {
     pub looks: u64,
     /// The same of the heads of lines.
     pub lines: u64,
+    /// The same of what partners hold.
+    pub copies: u64,
 }
 
 /// Raised when places in the worklist's order are found otherwise than before (`WorkPlace`).
@@ -27,7 +29,9 @@ pub const WORKLIST: u64 = 1;
 /// Raised when what waits for a look is told otherwise than before (`store::looks`).
 pub const LOOKS: u64 = 1;
 /// Raised when the head of a line is kept otherwise than before (`line`).
-pub const LINES: u64 = 1;
+pub const LINES: u64 = 2;
+/// Raised when what partners hold is kept otherwise than before (`copies`).
+pub const COPIES: u64 = 1;
 
 impl Counters {
     pub fn key() -> Vec<u8> {
@@ -41,7 +45,7 @@ impl Counters {
     /// None is that of a new store.
     pub fn of(value: Option<&[u8]>) -> Result<Self, StoreError> {
         let Some(value) = value else {
-            return Ok(Self { worklist: WORKLIST, looks: LOOKS, lines: LINES, ..Self::default() });
+            return Ok(Self { worklist: WORKLIST, looks: LOOKS, lines: LINES, copies: COPIES, ..Self::default() });
         };
         let mut reader = Reader(value);
         let mut next = || reader.number();
@@ -55,7 +59,7 @@ impl Counters {
             ..Self::default()
         };
         // A program of before leaves the last ones out.
-        for index in [&mut counters.worklist, &mut counters.looks, &mut counters.lines] {
+        for index in [&mut counters.worklist, &mut counters.looks, &mut counters.lines, &mut counters.copies] {
             *index = if reader.0.is_empty() { 0 } else { reader.number()? };
         }
         Ok(counters)
@@ -63,7 +67,7 @@ impl Counters {
 
     pub fn to_bytes(self) -> Vec<u8> {
         let counts = [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead];
-        let all = counts.into_iter().chain([self.worklist, self.looks, self.lines]);
+        let all = counts.into_iter().chain([self.worklist, self.looks, self.lines, self.copies]);
         all.flat_map(u64::to_be_bytes).collect()
     }
 
@@ -89,7 +93,7 @@ impl Counters {
             DeliveryState::Waiting => Some(&mut self.waiting),
             DeliveryState::Held => Some(&mut self.held),
             DeliveryState::Dead => Some(&mut self.dead),
-            DeliveryState::Delivered | DeliveryState::Withdrawn => None,
+            DeliveryState::Delivered | DeliveryState::Withdrawn | DeliveryState::Superseded => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Brings the indexes of a store up that a program wrote which did not keep them, when it is opened.
 
-use super::counters::{Counters, LINES, LOOKS, WORKLIST};
-use super::{line, looks, worklist};
+use super::counters::{COPIES, Counters, LINES, LOOKS, WORKLIST};
+use super::{copies, line, looks, worklist};
 use crate::store::StoreError;
 use crate::store::engine::{Changes, Engine};
 
@@ -17,8 +17,15 @@ pub fn complete(engine: &dyn Engine, counters: &mut Counters) -> Result<(), Stor
         counters.looks = LOOKS;
     }
     if counters.lines != LINES {
-        line::build(engine)?;
+        match counters.lines {
+            0 => line::build(engine)?,
+            _ => line::name_persons(engine)?,
+        }
         counters.lines = LINES;
+    }
+    if counters.copies != COPIES {
+        copies::build(engine)?;
+        counters.copies = COPIES;
     }
     if *counters != before {
         engine.write(Changes::from([(Counters::key(), Some(counters.to_bytes()))]))?;

@@ -17,7 +17,7 @@
 //! | DELIVERY | id | delivery, packed |
 //! | LINE | hash of partner, person, number | id; unfinished only |
 //! | LINE_HEAD | hash of partner, person | the line's first unfinished one; none where all is finished |
-//! | DUE | time, id | the same; what the queue in memory is filled from |
+//! | DUE | time, id | the same, and what was delivered and is to be sent once more; what the queue in memory is filled from |
 //! | CREATED | sequence, ordinal | delivery id |
 //! | ASIDE | state, sequence, ordinal | delivery id; held and dead only |
 //! | AUDIT | sequence | entries of one commit, packed |
@@ -27,13 +27,15 @@
 //! | ONCE | hash | expiry |
 //! | ONCE_EXPIRY | time, hash | – |
 //! | STATE | name | bytes |
-//! | FINISHED | time, delivery id | –; delivered, dead and withdrawn only |
+//! | FINISHED | time, delivery id | –; what has no place in its line and is not to be sent again |
 //! | UNUSED | hash of feed, cause | entry, packed |
 //! | UNUSED_COUNT | hash of feed | how many causes it has |
 //! | OPEN_WORK | hash of owner (zero: everybody's), urgency, due time, person, local | –; open Tasks only, twice each |
 //! | OPEN_WORK_COUNT | hash of owner (zero: everybody's), urgency, due hour | how many |
 //! | TO_LOOK_AT | person, local, kind | –; what waits for a person's look only |
 //! | TO_LOOK_AT_COUNT | – | how many |
+//! | COPY | hash of partner, hash of thing | what the partner holds of it, packed |
+//! | UNSETTLED | hash of partner, hash of thing, sequence, ordinal | delivery id; waiting, held and dead only |
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -73,6 +75,8 @@ pub const OPEN_WORK_COUNT: u8 = 28;
 pub const TO_LOOK_AT: u8 = 29;
 pub const TO_LOOK_AT_COUNT: u8 = 30;
 pub const LINE_HEAD: u8 = 31;
+pub const COPY: u8 = 32;
+pub const UNSETTLED: u8 = 33;
 
 /// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
 pub type Hash = [u8; 16];

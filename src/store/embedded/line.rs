@@ -5,11 +5,13 @@ use jiff::Timestamp;
 
 use super::delivery::{self, Kept};
 use super::draft::Draft;
-use super::keys::{DUE, Key, Reader, time_bytes, time_of};
+use super::keys::{DUE, Hash, Key, LINE_HEAD, Reader, time_bytes, time_of};
 use super::pack::damaged;
 use super::walk::present;
-use crate::store::StoreError;
+use crate::identity::PersonId;
 use crate::store::engine::{Changes, Engine, Span, View};
+use crate::store::outbox::Progress;
+use crate::store::{DeliveryState, StoreError};
 
 /// Heads written at once.
 const CHUNK: usize = 2000;
@@ -18,11 +20,13 @@ const CHUNK: usize = 2000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineHead {
     pub partner: String,
+    pub person: PersonId,
     pub id: String,
     pub number: u64,
     /// Up to this number something in the line is urgent, and with it all that stands before it.
     pub urgent_until: u64,
     pub next: Timestamp,
+    /// The end of time for what was delivered and is to be sent once more: nobody waits for it.
     pub created: Timestamp,
 }
 
@@ -40,16 +44,23 @@ impl LineHead {
         let times = [time_bytes(self.next), time_bytes(self.created)].concat();
         // A name is the stem of a file's name.
         let length = u16::try_from(self.partner.len()).unwrap_or(u16::MAX);
-        [&numbers, &times, &length.to_be_bytes()[..], self.partner.as_bytes(), self.id.as_bytes()].concat()
+        let partner = [&length.to_be_bytes()[..], self.partner.as_bytes()].concat();
+        [&numbers, &times, &partner, &self.person.0[..], self.id.as_bytes()].concat()
     }
 
     pub fn unpack(value: &[u8]) -> Result<Self, StoreError> {
+        Self::read(value, None)
+    }
+
+    /// As it was written before it said whose it is.
+    fn read(value: &[u8], person: Option<PersonId>) -> Result<Self, StoreError> {
         let mut reader = Reader(value);
         let (number, urgent_until) = (reader.number()?, reader.number()?);
         let (next, created) = (time_of(reader.take()?)?, time_of(reader.take()?)?);
         let length = u16::from_be_bytes(reader.take()?);
         let partner = Reader(reader.slice(usize::from(length))?).text()?.to_string();
-        Ok(Self { partner, id: reader.text()?.to_string(), number, urgent_until, next, created })
+        let person = person.map_or_else(|| reader.person(), Ok)?;
+        Ok(Self { partner, person, id: reader.text()?.to_string(), number, urgent_until, next, created })
     }
 }
 
@@ -60,7 +71,8 @@ pub fn follow(draft: &mut Draft<'_>, id: &str, kept: &Kept) -> Result<(), StoreE
     let before = draft.get(&key)?.map(|value| LineHead::unpack(&value)).transpose()?;
     let own_urgency = if place.is_urgent { place.number } else { 0 };
     let urgent_until = before.as_ref().map_or(0, |head| head.urgent_until).max(own_urgency);
-    let after = match (&before, kept.progress.next) {
+    let next = kept.progress.next.filter(|_| kept.progress.state.is_open());
+    let after = match (&before, next) {
         // It stands behind the head, or is in the line no more and was not its head.
         (Some(head), next) if head.id != id && (next.is_none() || head.number <= place.number) => {
             Some(LineHead { urgent_until, ..head.clone() })
@@ -71,7 +83,7 @@ pub fn follow(draft: &mut Draft<'_>, id: &str, kept: &Kept) -> Result<(), StoreE
                 None => kept.made()?.partner,
             };
             let (number, created) = (place.number, kept.progress.created);
-            Some(LineHead { partner, id: id.to_string(), number, urgent_until, next, created })
+            Some(LineHead { partner, person: place.person, id: id.to_string(), number, urgent_until, next, created })
         }
         (Some(head), None) => behind(draft, head, kept)?,
         (None, None) => None,
@@ -89,6 +101,27 @@ pub fn follow(draft: &mut Draft<'_>, id: &str, kept: &Kept) -> Result<(), StoreE
         }
         None => draft.delete(key),
     }
+    Ok(())
+}
+
+/// When it is sent once more, where it was delivered.
+pub fn again(progress: &Progress) -> Option<Timestamp> {
+    progress.next.filter(|_| progress.state == DeliveryState::Delivered)
+}
+
+/// What was delivered has no place in its line; what of it is to be sent once more stands in the queue by itself.
+pub fn follow_again(draft: &mut Draft<'_>, id: &str, before: Option<Timestamp>, kept: &Kept) -> Result<(), StoreError> {
+    let after = again(&kept.progress);
+    if before == after {
+        return Ok(());
+    }
+    let (place, partner) = (&kept.place, kept.made()?.partner);
+    let urgent_until = if place.is_urgent { place.number } else { 0 };
+    let (person, number, created) = (place.person, place.number, Timestamp::MAX);
+    let entry =
+        |next| LineHead { partner: partner.clone(), person, id: id.to_string(), number, urgent_until, next, created };
+    before.into_iter().for_each(|at| draft.delete(entry(at).due_key()));
+    after.into_iter().for_each(|at| draft.put(entry(at).due_key(), entry(at).pack()));
     Ok(())
 }
 
@@ -122,6 +155,7 @@ pub fn build(engine: &dyn Engine) -> Result<(), StoreError> {
             let kept = delivery::read(&*view, id)?.ok_or_else(|| damaged("a delivery in a queue"))?;
             let head = LineHead {
                 partner: kept.made()?.partner,
+                person: kept.place.person,
                 id: id.to_string(),
                 number: kept.place.number,
                 urgent_until: 0,
@@ -136,16 +170,36 @@ pub fn build(engine: &dyn Engine) -> Result<(), StoreError> {
     }
 }
 
+/// Says in the heads of a store of before whose each is.
+pub fn name_persons(engine: &dyn Engine) -> Result<(), StoreError> {
+    let mut rest = Span::prefix(vec![LINE_HEAD]);
+    loop {
+        let mut changes = Changes::new();
+        let view = engine.view()?;
+        let pairs = view.scan(&rest, CHUNK)?;
+        let Some((last, _)) = pairs.last() else { return Ok(()) };
+        rest = rest.after(last);
+        for (key, value) in pairs {
+            let mut reader = Reader::of_key(&key);
+            let _: Hash = reader.take()?;
+            let head = LineHead::read(&value, Some(reader.person()?))?;
+            changes.insert(head.due_key(), Some(head.pack()));
+            changes.insert(key, Some(head.pack()));
+        }
+        drop(view);
+        engine.write(changes)?;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::{SignedDuration, Timestamp};
     use serde_json::json;
 
     use super::*;
-    use crate::identity::PersonId;
     use crate::store::embedded::Embedded;
     use crate::store::embedded::counters::Counters;
-    use crate::store::embedded::keys::{DELIVERY, LINE_HEAD};
+    use crate::store::embedded::keys::{COPY, DELIVERY, UNSETTLED};
     use crate::store::embedded::pack::pack_json;
     use crate::store::engine::Memory;
     use crate::store::{Attempt, NewDelivery, Outcome, Store, WriteUnit};
@@ -160,7 +214,7 @@ mod tests {
             partner: "practice".to_string(),
             person: PersonId([person; 10]),
             number,
-            subject: "Task/1/_history/1".to_string(),
+            subject: format!("Task/{person}-{number}/_history/1"),
             agreement: "agreements/lakeside.yaml:7".to_string(),
             payload: json!({ "resourceType": "Task" }),
             created: at(i64::from(person)),
@@ -208,7 +262,10 @@ mod tests {
             changes.insert(key, Some([head, body].concat()));
         }
         let mut counters = Counters::read(&*view).unwrap().to_bytes();
-        counters.truncate(counters.len() - 8);
+        counters.truncate(counters.len() - 16);
+        for (key, _) in [COPY, UNSETTLED].iter().flat_map(|space| view.scan(&Span::prefix(vec![*space]), 99).unwrap()) {
+            changes.insert(key, None);
+        }
         changes.insert(Counters::key(), Some(counters));
         drop(view);
         memory.write(changes).unwrap();
@@ -220,7 +277,7 @@ mod tests {
         let store = open(&memory);
         let deliveries = [(1, 1), (1, 2), (1, 3), (2, 1)].map(|(person, number)| made(person, number)).to_vec();
         store.commit(WriteUnit { deliveries, ..WriteUnit::default() }).await.unwrap();
-        let busy = Attempt { at: at(200), took_millis: 1, status: Some(503), result: "busy".into(), sent: true };
+        let busy = Attempt { status: Some(503), sent: true, ..Attempt::unsent(at(200), "busy".to_string()) };
         store.finish_attempt("2.1", busy.clone(), Outcome::RetryAt(at(300))).await.unwrap();
         store.close().await;
         as_before(&memory);

@@ -9,7 +9,7 @@ use crate::store::StoreError;
 
 /// Raised when the layout of keys or values changes so that a program of before would misread it. This program reads all since
 /// the first: 2 has deliveries apart from their attempts, and lineage in binary.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 pub struct Marker {
     file: File,

@@ -4,19 +4,28 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::delivery::{self, Kept, Label, Place};
+use super::copies::{self, is_unsettled, unsettled_key};
+use super::delivery::{self, Kept, Label, Place, thing_of};
 use super::draft::Draft;
-use super::keys::{ASIDE, CREATED, DELIVERY, FINISHED, Key, Reader, hash};
+use super::keys::{ASIDE, CREATED, DELIVERY, DUE, FINISHED, Key, LINE, Reader, hash};
 use super::line;
 use super::pack::pack_json;
 use super::walk::{present, walk};
+use crate::store::copy::Follow;
 use crate::store::engine::{Span, View};
 use crate::store::outbox::Progress;
-use crate::store::{Attempt, Cursor, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Page, StoreError};
+use crate::store::{
+    Attempt, Claimed, Cursor, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Page, StoreError,
+};
+
+/// So many are looked at, at a time, when what was put off is made due.
+const HASTENED: usize = 500;
 
 /// Writes a delivery in its new state, and whatever follows for its line, the queue, the listings and the counts.
-fn write(draft: &mut Draft<'_>, id: &str, before: Option<DeliveryState>, kept: &Kept) -> Result<(), StoreError> {
+fn write(draft: &mut Draft<'_>, id: &str, before: Option<&Progress>, kept: &Kept) -> Result<(), StoreError> {
     let (place, state) = (&kept.place, kept.progress.state);
+    let again_before = before.and_then(line::again);
+    let before = before.map(|before| before.state);
     draft.put(delivery::key(id), kept.pack()?);
     let in_line = place.line().number(place.number).done();
     if state.is_open() {
@@ -25,6 +34,7 @@ fn write(draft: &mut Draft<'_>, id: &str, before: Option<DeliveryState>, kept: &
         draft.delete(in_line);
     }
     line::follow(draft, id, kept)?;
+    line::follow_again(draft, id, again_before, kept)?;
     if before != Some(state) {
         let is_aside = |state: DeliveryState| matches!(state, DeliveryState::Held | DeliveryState::Dead);
         if let Some(before) = before.filter(|before| is_aside(*before)) {
@@ -32,6 +42,11 @@ fn write(draft: &mut Draft<'_>, id: &str, before: Option<DeliveryState>, kept: &
         }
         if is_aside(state) {
             draft.put(place.aside(state), id.as_bytes().to_vec());
+        }
+        match (before.is_some_and(is_unsettled), is_unsettled(state)) {
+            (false, true) => draft.put(unsettled_key(place), id.as_bytes().to_vec()),
+            (true, false) => draft.delete(unsettled_key(place)),
+            _ => {}
         }
         draft.counters.moved(before, state);
     }
@@ -50,6 +65,7 @@ pub fn add(draft: &mut Draft<'_>, new: NewDelivery, sequence: u64, ordinal: usiz
         sequence,
         ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
         is_urgent: new.urgent,
+        thing: thing_of(&new.subject),
     };
     draft.put(created_key(&place), new.id.as_bytes().to_vec());
     let (state, created) = (DeliveryState::Waiting, new.created);
@@ -68,18 +84,52 @@ fn change<T>(
     change: impl FnOnce(&mut Progress) -> (T, bool),
 ) -> Result<Option<T>, StoreError> {
     let Some(mut kept) = delivery::read(draft, id)? else { return Ok(None) };
-    let (before, finished) = (kept.progress.state, kept.progress.finished());
+    let before = kept.progress.clone();
     let (result, is_changed) = change(&mut kept.progress);
     if is_changed {
-        note_finished(draft, id, finished, kept.progress.finished());
-        write(draft, id, Some(before), &kept)?;
+        note_finished(draft, id, before.finished(), kept.progress.finished());
+        write(draft, id, Some(&before), &kept)?;
     }
     Ok(Some(result))
 }
 
 pub fn finish(draft: &mut Draft<'_>, id: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
-    let found = change(draft, id, |progress| (progress.record(attempt, outcome), true))?;
-    found.ok_or_else(|| StoreError::Refused("there is no such delivery".to_string()))
+    let kept =
+        delivery::read(draft, id)?.ok_or_else(|| StoreError::Refused("there is no such delivery".to_string()))?;
+    let follow = copies::record(draft, id, &kept.place, &attempt, outcome)?;
+    let again = follow.again.as_ref().filter(|(newest, _)| newest == id && outcome == Outcome::Delivered);
+    change(draft, id, |progress| {
+        progress.record(attempt, outcome);
+        again.into_iter().for_each(|(_, at)| progress.send_again(*at));
+        ((), true)
+    })?;
+    follow_others(draft, id, &kept.place, follow)
+}
+
+/// Does what follows for others than the delivery that was tried.
+fn follow_others(draft: &mut Draft<'_>, id: &str, place: &Place, follow: Follow) -> Result<(), StoreError> {
+    if let Some((newest, at)) = follow.again.filter(|(newest, _)| newest != id) {
+        change(draft, &newest, |progress| (progress.send_again(at), true))?;
+    }
+    if let Some(before) = follow.no_more {
+        change(draft, &before, |progress| {
+            let is_due_again = progress.next.is_some();
+            progress.supersede();
+            ((), is_due_again)
+        })?;
+    }
+    let mut after = None;
+    while follow.retires_older {
+        let (older, next) = copies::older(draft, place, after)?;
+        if next.is_none() {
+            break;
+        }
+        for id in &older {
+            change(draft, id, |progress| (progress.supersede(), true))?;
+        }
+        after = next;
+    }
+    Ok(())
 }
 
 /// Nothing happens to a delivery that somebody else finished meanwhile.
@@ -97,7 +147,7 @@ pub fn release(draft: &mut Draft<'_>, id: &str, due: Timestamp) -> Result<(), St
 /// What was finished meanwhile stays as it went.
 pub fn shorten(draft: &mut Draft<'_>, id: &str, payload: serde_json::Value) -> Result<(), StoreError> {
     let Some(mut kept) = delivery::read(draft, id)? else { return Ok(()) };
-    if kept.progress.state.is_open() {
+    if kept.progress.finished().is_none() {
         kept.new = pack_json(&NewDelivery { payload, ..kept.made()? })?;
         draft.put(delivery::key(id), kept.pack()?);
     }
@@ -110,6 +160,68 @@ pub fn retry(draft: &mut Draft<'_>, id: &str, now: Timestamp) -> Result<bool, St
         (is_open, is_open)
     };
     Ok(change(draft, id, again)?.unwrap_or_default())
+}
+
+/// Only the newest that the partner took of its thing is worth sending once more.
+pub fn resend(draft: &mut Draft<'_>, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(kept) = delivery::read(draft, id)? else { return Ok(false) };
+    if !copies::is_newest(draft, id, &kept.place)? {
+        return Ok(false);
+    }
+    let again = |progress: &mut Progress| {
+        let is_delivered = progress.resend(now);
+        (is_delivered, is_delivered)
+    };
+    Ok(change(draft, id, again)?.unwrap_or_default())
+}
+
+/// Ids of what is to be tried later than this, in lines and once more, a part at a time; with where to go on.
+pub fn put_off(
+    view: &dyn View,
+    latest: Timestamp,
+    after: Option<Vec<u8>>,
+) -> Result<(Vec<String>, Option<Vec<u8>>), StoreError> {
+    let mut ids = Vec::new();
+    let mut last = after;
+    for space in [LINE, DUE] {
+        let span = Span::prefix(vec![space]);
+        let span = match &last {
+            Some(last) if last.first() > Some(&space) => continue,
+            Some(last) if last.first() == Some(&space) => span.after(last),
+            _ => span,
+        };
+        let pairs = view.scan(&span, HASTENED)?;
+        for (key, value) in &pairs {
+            let id = if space == LINE { Reader(value).text()?.to_string() } else { line::LineHead::unpack(value)?.id };
+            if delivery::read(view, &id)?.is_some_and(|kept| kept.progress.next.is_some_and(|next| next > latest)) {
+                ids.push(id);
+            }
+            last = Some(key.clone());
+        }
+        if pairs.len() == HASTENED {
+            return Ok((ids, last));
+        }
+    }
+    Ok((ids, None))
+}
+
+pub fn hasten(draft: &mut Draft<'_>, ids: &[String], latest: Timestamp) -> Result<u64, StoreError> {
+    let mut count = 0;
+    for id in ids {
+        let hasten = |progress: &mut Progress| {
+            let is_later = progress.next.is_some_and(|next| next > latest);
+            progress.next = progress.next.map(|next| next.min(latest));
+            (u64::from(is_later), is_later)
+        };
+        count += change(draft, id, hasten)?.unwrap_or_default();
+    }
+    Ok(count)
+}
+
+fn get_claimed(view: &dyn View, id: &str, is_inherited: bool) -> Result<Option<Delivery>, StoreError> {
+    let Some(kept) = delivery::read(view, id)? else { return Ok(None) };
+    let claimed = Claimed { is_inherited, ..copies::claimed(view, &kept.place)? };
+    Ok(Some(Delivery { claimed, ..kept.delivery()? }))
 }
 
 fn finished_key(at: Timestamp, id: &str) -> Vec<u8> {
@@ -144,7 +256,9 @@ pub fn remove(draft: &mut Draft<'_>, id: &str, before: Timestamp) -> Result<bool
     draft.delete(finished_key(finished, id));
     if progress.state == DeliveryState::Dead {
         draft.delete(place.aside(progress.state));
+        draft.delete(unsettled_key(&place));
     }
+    copies::forget(draft, id, &place)?;
     draft.counters.gone(progress.state);
     Ok(true)
 }
@@ -153,11 +267,12 @@ pub fn get(view: &dyn View, id: &str) -> Result<Option<Delivery>, StoreError> {
     delivery::read(view, id)?.map(Kept::delivery).transpose()
 }
 
-/// In the order asked. One that does not read back is reported and left: others must not wait for it.
-pub fn several(view: &dyn View, ids: &[Arc<str>]) -> Result<Vec<Delivery>, StoreError> {
+/// What was claimed, with what the partner holds of each. One that does not read back is reported and left: others must not
+/// wait for it.
+pub fn claimed(view: &dyn View, ids: &[(Arc<str>, bool)]) -> Result<Vec<Delivery>, StoreError> {
     let mut found = Vec::new();
-    for id in ids {
-        match get(view, id) {
+    for (id, is_inherited) in ids {
+        match get_claimed(view, id, *is_inherited) {
             Ok(Some(delivery)) => found.push(delivery),
             Ok(None) => tracing::error!(delivery = &**id, "a delivery that is to be sent is not there"),
             Err(StoreError::Damaged(fault)) => tracing::error!(delivery = &**id, fault, "a delivery cannot be sent"),

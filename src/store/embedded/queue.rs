@@ -2,13 +2,14 @@
 //! The writer tells of every change of those keys once it is durable, so that finding what is due reads nothing and passes
 //! over nothing. A head takes about 400 bytes; there is one for each patient and partner that something waits for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::keys::{DUE, Reader, time_of};
 use super::line::LineHead;
+use crate::identity::PersonId;
 use crate::store::StoreError;
 use crate::store::engine::{Changes, Span, View};
 
@@ -23,14 +24,28 @@ struct Inner {
     heads: HashMap<Arc<str>, Head>,
     partners: HashMap<Arc<str>, Waiting>,
     /// Who works on what, and until when; also of what has left the queue meanwhile.
-    leases: HashMap<Arc<str>, Timestamp>,
+    leases: HashMap<Arc<str>, Lease>,
+    /// Lines of which one is worked on, with what was due meanwhile: nothing of a line overtakes what is under way.
+    busy: HashMap<Line, Vec<Arc<str>>>,
+    /// What somebody had claimed, or may have, and never told of.
+    inherited: HashSet<Arc<str>>,
     /// No lease ends before this.
     first_end: Option<Timestamp>,
+}
+
+/// A partner and a patient.
+type Line = (Arc<str>, PersonId);
+
+#[derive(Debug)]
+struct Lease {
+    until: Timestamp,
+    line: Line,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Head {
     partner: Arc<str>,
+    person: PersonId,
     is_urgent: bool,
     next: Timestamp,
     created: Timestamp,
@@ -67,7 +82,7 @@ impl Inner {
         let is_urgent = head.is_urgent();
         let known = self.partners.get_key_value(head.partner.as_str()).map(|(name, _)| Arc::clone(name));
         let partner = known.unwrap_or_else(|| Arc::from(head.partner));
-        let head = Head { partner, is_urgent, next: head.next, created: head.created };
+        let head = Head { partner, person: head.person, is_urgent, next: head.next, created: head.created };
         if !self.leases.contains_key(&id) {
             self.offer(&id, &head);
         }
@@ -86,12 +101,13 @@ impl Inner {
     }
 
     fn free(&mut self, id: &str) {
-        if self.leases.remove(id).is_none() {
-            return;
-        }
-        if let Some((id, head)) = self.heads.get_key_value(id) {
-            let (id, head) = (Arc::clone(id), head.clone());
-            self.offer(&id, &head);
+        let Some((id, lease)) = self.leases.remove_entry(id) else { return };
+        let waited = self.busy.remove(&lease.line).unwrap_or_default();
+        for id in waited.iter().chain([&id]) {
+            // Nothing lost: what left the queue meanwhile is not there, and what came back stands in it already.
+            if let Some(head) = self.heads.get(id).cloned() {
+                self.offer(id, &head);
+            }
         }
     }
 
@@ -100,16 +116,27 @@ impl Inner {
         if self.first_end.is_none_or(|end| end > now) {
             return;
         }
-        let ended = self.leases.iter().filter(|(_, until)| **until <= now).map(|(id, _)| Arc::clone(id));
+        let ended = self.leases.iter().filter(|(_, lease)| lease.until <= now).map(|(id, _)| Arc::clone(id));
         for id in ended.collect::<Vec<_>>() {
             self.free(&id);
+            self.inherited.insert(id);
         }
-        self.first_end = self.leases.values().min().copied();
+        self.first_end = self.leases.values().map(|lease| lease.until).min();
     }
 
-    fn lease(&mut self, id: Arc<str>, until: Timestamp) {
+    /// False where its line is worked on: it comes up again with the end of that.
+    fn lease(&mut self, id: &Arc<str>, until: Timestamp) -> bool {
+        // Nothing lost: what stands in the queue has a head.
+        let Some(head) = self.heads.get(id) else { return false };
+        let line = (Arc::clone(&head.partner), head.person);
+        if let Some(waiting) = self.busy.get_mut(&line) {
+            waiting.push(Arc::clone(id));
+            return false;
+        }
+        self.busy.insert(line.clone(), Vec::new());
         self.first_end = Some(self.first_end.map_or(until, |first| first.min(until)));
-        self.leases.insert(id, until);
+        self.leases.insert(Arc::clone(id), Lease { until, line });
+        true
     }
 }
 
@@ -118,12 +145,14 @@ impl Queue {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads all of it from the store; leases stay with those who work on them.
-    pub fn fill(&self, view: &dyn View) -> Result<(), StoreError> {
+    /// Reads all of it from the store; leases stay with those who work on them. Of what another process left nobody knows
+    /// what came of it.
+    pub fn fill(&self, view: &dyn View, is_start: bool) -> Result<(), StoreError> {
         let mut read = Inner::default();
         let mut rest = Span::prefix(vec![DUE]);
         let mut inner = self.inner();
         (read.leases, read.first_end) = (std::mem::take(&mut inner.leases), inner.first_end);
+        (read.busy, read.inherited) = (std::mem::take(&mut inner.busy), std::mem::take(&mut inner.inherited));
         loop {
             let pairs = view.scan(&rest, CHUNK)?;
             let Some((last, _)) = pairs.last() else { break };
@@ -132,6 +161,9 @@ impl Queue {
                 let head = LineHead::unpack(value)?;
                 read.put(&head.id.clone(), head);
             }
+        }
+        if is_start {
+            read.inherited = read.heads.keys().cloned().collect();
         }
         *inner = read;
         Ok(())
@@ -177,18 +209,22 @@ impl Queue {
         due.map(|(name, _)| name.to_string()).collect()
     }
 
-    /// Ids of what is due, of each partner at most so many, leased.
-    pub fn claim(&self, now: Timestamp, room: &[(String, usize)], lease: SignedDuration) -> Vec<Arc<str>> {
+    /// Ids of what is due, of each partner at most so many, leased; with whether somebody claimed it before and never told.
+    pub fn claim(&self, now: Timestamp, room: &[(String, usize)], lease: SignedDuration) -> Vec<(Arc<str>, bool)> {
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
         let mut inner = self.inner();
         inner.end_leases(now);
         let mut claimed = Vec::new();
         for (partner, count) in room {
-            for _ in 0..*count {
+            let mut left = *count;
+            while left > 0 {
                 let Some(waiting) = inner.partners.get_mut(partner.as_str()) else { break };
                 let Some(id) = waiting.pop_due(now) else { break };
-                inner.lease(Arc::clone(&id), until);
-                claimed.push(id);
+                if inner.lease(&id, until) {
+                    let is_inherited = inner.inherited.contains(&id);
+                    claimed.push((id, is_inherited));
+                    left -= 1;
+                }
             }
         }
         claimed
@@ -199,19 +235,28 @@ impl Queue {
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
         let mut inner = self.inner();
         for id in ids {
-            if let Some(end) = inner.leases.get_mut(id.as_str()) {
-                *end = until;
+            if let Some(lease) = inner.leases.get_mut(id.as_str()) {
+                lease.until = until;
             }
         }
     }
 
+    /// Given back untried.
     pub fn free(&self, id: &str) {
         self.inner().free(id);
     }
 
-    /// When the oldest was made of all that is the first of its line.
+    /// What came of it is recorded.
+    pub fn told(&self, id: &str) {
+        let mut inner = self.inner();
+        inner.free(id);
+        inner.inherited.remove(id);
+    }
+
+    /// When the oldest was made of all that is the first of its line; what is sent once more is not.
     pub fn oldest(&self) -> Option<Timestamp> {
-        self.inner().heads.values().map(|head| head.created).min()
+        let made = |head: &Head| Some(head.created).filter(|created| *created != Timestamp::MAX);
+        self.inner().heads.values().filter_map(made).min()
     }
 }
 
@@ -266,7 +311,7 @@ mod tests {
                 partner: partner.to_string(),
                 person: PersonId([person; 10]),
                 number: *number,
-                subject: String::new(),
+                subject: format!("Task/{person}/_history/{number}"),
                 agreement: String::new(),
                 payload: json!({}),
                 created: at(due),
@@ -279,9 +324,9 @@ mod tests {
         }
 
         fn finish(&self, id: &str, outcome: Outcome) {
-            let attempt = Attempt { at: at(0), took_millis: 0, status: None, result: String::new(), sent: true };
+            let attempt = Attempt { sent: true, ..Attempt::unsent(at(0), String::new()) };
             self.write(|draft| outbox::finish(draft, id, attempt, outcome).unwrap());
-            self.queue.free(id);
+            self.queue.told(id);
         }
 
         /// What a queue gives out at a time, partner by partner.
@@ -289,7 +334,7 @@ mod tests {
             let mut due = queue.due_partners(at(now));
             due.sort();
             let room: Vec<_> = due.into_iter().map(|partner| (partner, 99)).collect();
-            queue.claim(at(now), &room, SignedDuration::from_secs(1))
+            queue.claim(at(now), &room, SignedDuration::from_secs(1)).into_iter().map(|(id, _)| id).collect()
         }
     }
 
@@ -311,14 +356,14 @@ mod tests {
                     6 if is_there => house.write(|draft| _ = outbox::retry(draft, &id, at(time)).unwrap()),
                     7 if is_there => house.write(|draft| outbox::release(draft, &id, at(time)).unwrap()),
                     _ => {
-                        for id in house.queue.claim(at(time), &[(partner.to_string(), 1)], SignedDuration::from_secs(9)) {
+                        for (id, _) in house.queue.claim(at(time), &[(partner.to_string(), 1)], SignedDuration::from_secs(9)) {
                             house.finish(&id, Outcome::Delivered);
                         }
                     }
                 }
             }
             let anew = Queue::default();
-            anew.fill(&*house.engine.view().unwrap()).unwrap();
+            anew.fill(&*house.engine.view().unwrap(), true).unwrap();
             prop_assert_eq!(anew.oldest(), house.queue.oldest());
             // By then every lease has ended.
             prop_assert_eq!(House::given_out(&house.queue, 500), House::given_out(&anew, 500));

@@ -2,20 +2,19 @@
 //! microseconds, but any may wait for the disk. Writes go to the committer.
 
 use std::path::Path;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use super::changes::read_head;
 use super::committer::Committer;
+use super::desk::{Desk, closed};
 use super::opening::{self, Opened};
 use super::shared::{Opener, Shared};
-use super::work::{Waiting, Work};
+use super::work::Work;
 use super::{
     audit, copying, looks, messages, once, outbox, panels, prune, record, search, shared, timers, unused, worklist,
 };
@@ -30,17 +29,10 @@ use crate::store::{
     UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
 };
 
-/// How much may wait for the committer; beyond that a sender is told to try again later.
-const QUEUE: usize = 4096;
-
-/// Nobody waits longer for an answer, even if a disk never comes back.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
-
 pub struct Embedded {
     shared: Arc<Shared>,
     engine: &'static str,
-    sender: Mutex<Option<SyncSender<Waiting>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    desk: Desk,
 }
 
 impl Embedded {
@@ -48,14 +40,9 @@ impl Embedded {
     pub fn open(engine: &'static str, directory: Option<&Path>, open: Opener) -> Result<Self, StoreError> {
         let Opened { engine: opened, marker, counters } = opening::open(engine, directory, &open)?;
         let shared = Arc::new(Shared::new(opened, counters.sequence));
-        shared.read(|view| shared.deliveries.fill(view))?;
-        let (sender, receiver) = sync_channel(QUEUE);
-        let committer = Committer::new(Arc::clone(&shared), open, marker, counters, receiver);
-        let thread = std::thread::Builder::new()
-            .name("committer".to_string())
-            .spawn(move || committer.run())
-            .map_err(|error| StoreError::Unavailable(format!("no thread for the committer: {error}")))?;
-        Ok(Self { shared, engine, sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+        shared.read(|view| shared.deliveries.fill(view, true))?;
+        let desk = Desk::open(|work| Committer::new(Arc::clone(&shared), open, marker, counters, work))?;
+        Ok(Self { shared, engine, desk })
     }
 
     async fn read<T: Send + 'static>(
@@ -69,29 +56,12 @@ impl Embedded {
     /// Takes no more work; what is to be waited for.
     fn end(&self) -> Option<JoinHandle<()>> {
         self.shared.begin_closing();
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.desk.close()
     }
 
     async fn submit(&self, work: Work) -> Result<u64, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        {
-            let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-            let sender = sender.as_ref().ok_or_else(closed)?;
-            sender.try_send(Waiting { work, answer }).map_err(|error| match error {
-                TrySendError::Full(_) => StoreError::Unavailable("too much waits to be written".to_string()),
-                TrySendError::Disconnected(_) => closed(),
-            })?;
-        }
-        match tokio::time::timeout(ANSWER_WITHIN, answered).await {
-            Ok(answer) => answer.map_err(|_| closed())?,
-            Err(_) => Err(StoreError::Unavailable("the disk gives no answer".to_string())),
-        }
+        self.desk.submit(work).await
     }
-}
-
-fn closed() -> StoreError {
-    StoreError::Unavailable("the store is closed".to_string())
 }
 
 impl Drop for Embedded {
@@ -247,8 +217,8 @@ impl Store for Embedded {
             return Ok(Vec::new());
         }
         let ids = claimed.clone();
-        let read = self.read(move |view| outbox::several(view, &ids)).await;
-        read.inspect_err(|_| claimed.iter().for_each(|id| self.shared.deliveries.free(id)))
+        let read = self.read(move |view| outbox::claimed(view, &ids)).await;
+        read.inspect_err(|_| claimed.iter().for_each(|(id, _)| self.shared.deliveries.free(id)))
     }
 
     async fn renew_deliveries(&self, ids: &[String], now: Timestamp, lease: SignedDuration) -> Result<(), StoreError> {
@@ -259,7 +229,7 @@ impl Store for Embedded {
     async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
         let delivery = delivery.to_string();
         self.submit(Work::FinishAttempt { delivery: delivery.clone(), attempt, outcome }).await?;
-        self.shared.deliveries.free(&delivery);
+        self.shared.deliveries.told(&delivery);
         Ok(())
     }
 
@@ -278,6 +248,25 @@ impl Store for Embedded {
     async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
         let delivery = delivery.to_string();
         Ok(self.submit(Work::RetryDelivery { delivery, now }).await? == 1)
+    }
+
+    async fn resend_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let delivery = delivery.to_string();
+        Ok(self.submit(Work::ResendDelivery { delivery, now }).await? == 1)
+    }
+
+    async fn hasten_deliveries(&self, latest: Timestamp) -> Result<u64, StoreError> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let (ids, next) = self.read(move |view| outbox::put_off(view, latest, after)).await?;
+            if !ids.is_empty() {
+                count += self.submit(Work::HastenDeliveries { ids, latest }).await?;
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(count);
+            }
+        }
     }
 
     async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError> {

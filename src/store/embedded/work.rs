@@ -14,6 +14,8 @@ pub enum Work {
     FinishAttempt { delivery: String, attempt: Attempt, outcome: Outcome },
     ReleaseDelivery { delivery: String, due: Timestamp },
     RetryDelivery { delivery: String, now: Timestamp },
+    ResendDelivery { delivery: String, now: Timestamp },
+    HastenDeliveries { ids: Vec<String>, latest: Timestamp },
     ShortenDelivery { delivery: String, payload: serde_json::Value },
     ReplacePanel { panel: String, members: Vec<Membership>, now: Timestamp },
     RememberOnce { kind: String, value: String, expires: Timestamp, now: Timestamp },
@@ -41,6 +43,7 @@ impl Work {
             Self::ReplacePanel { members, .. } => members.len() * 512,
             Self::PutState { value, .. } => value.len(),
             Self::Prune(aged) => aged.len() * 128,
+            Self::HastenDeliveries { ids, .. } => ids.len() * 512,
             _ => 512,
         }
     }
@@ -60,6 +63,8 @@ impl Work {
                 outbox::shorten(draft, &delivery, payload)?;
                 Ok(0)
             }
+            Self::ResendDelivery { delivery, now } => outbox::resend(draft, &delivery, now).map(u64::from),
+            Self::HastenDeliveries { ids, latest } => outbox::hasten(draft, &ids, latest),
             Self::RetryDelivery { delivery, now } => outbox::retry(draft, &delivery, now).map(u64::from),
             Self::ReplacePanel { panel, members, now } => {
                 panels::replace(draft, &panel, members, now).map(|count| count as u64)

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/007-others.sql"),
     include_str!("migrations/008-lines.sql"),
     include_str!("migrations/009-pages.sql"),
+    include_str!("migrations/010-copies.sql"),
 ];
 /// The layout whose tables the program fills, because only it can say what open work is.
 const WORKLIST: usize = 4;

@@ -7,9 +7,12 @@ use deadpool_postgres::{Object, Transaction};
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row;
 
-use super::rows::{Conditions, clean, column, cursor, damaged, json, nanos, of_json, page_size, signed, time};
+use super::copies;
+use super::line::{change, lock_line, mark_first, progress};
+use super::rows::{Conditions, clean, column, cursor, json, nanos, of_json, page_size, signed};
+use crate::store::copy::thing;
 use crate::store::outbox::Progress;
-use crate::store::{Attempt, Cursor, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Page, StoreError};
+use crate::store::{Attempt, Claimed, Cursor, Delivery, DeliveryFilter, NewDelivery, Outcome, Page, StoreError};
 
 /// Deliveries read at once while their rows are filled in.
 const CHUNK: i64 = 1_000;
@@ -17,18 +20,7 @@ const COLUMNS: &str = "document, state, next_nanos, tries, attempts, message, se
 
 fn delivery(row: &Row) -> Result<Delivery, StoreError> {
     let Progress { state, tries, attempts, next, .. } = progress(row)?;
-    Ok(Delivery { new: of_json(column(row, "document")?)?, state, tries, attempts, next })
-}
-
-fn progress(row: &Row) -> Result<Progress, StoreError> {
-    let state = u8::try_from(column::<i16>(row, "state")?).ok().and_then(DeliveryState::numbered);
-    Ok(Progress {
-        state: state.ok_or_else(|| damaged("a delivery's state"))?,
-        tries: u32::try_from(column::<i32>(row, "tries")?).unwrap_or_default(),
-        attempts: of_json(column(row, "attempts")?)?,
-        next: column::<Option<i64>>(row, "next_nanos")?.map(time).transpose()?,
-        created: time(column(row, "created_nanos")?)?,
-    })
+    Ok(Delivery { new: of_json(column(row, "document")?)?, state, tries, attempts, next, claimed: Claimed::default() })
 }
 
 /// Says in the rows of before when each was made, once, in the transaction that makes the column. What is done needs it no more.
@@ -50,33 +42,6 @@ pub async fn fill_created(transaction: &tokio_postgres::Transaction<'_>) -> Resu
     }
 }
 
-/// Changes to one line take turns: who is first in it follows from all that is in it.
-async fn lock_line(transaction: &Transaction<'_>, partner: &str, person: &str) -> Result<(), StoreError> {
-    let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))";
-    let statement = transaction.prepare_cached(sql).await?;
-    transaction.execute(&statement, &[&partner, &person]).await?;
-    Ok(())
-}
-
-/// Marks which is the first of a line now, and whether the line is urgent; looks at no others of it.
-async fn mark_first(transaction: &Transaction<'_>, partner: &str, person: &str) -> Result<(), StoreError> {
-    let statement = transaction
-        .prepare_cached(
-            "WITH head AS (SELECT id FROM delivery WHERE partner = $1 AND person = $2 AND state IN (0, 2)
-                           ORDER BY number, id LIMIT 1),
-                  marked AS (SELECT id FROM head
-                             UNION SELECT id FROM delivery WHERE partner = $1 AND person = $2 AND first),
-                  line AS (SELECT CASE WHEN EXISTS (SELECT FROM delivery WHERE partner = $1 AND person = $2
-                                                    AND urgent AND state IN (0, 2)) THEN 0 ELSE 1 END AS rank)
-             UPDATE delivery SET first = delivery.id = head.id, rank = line.rank FROM head, marked, line
-             WHERE delivery.id = marked.id
-                   AND (delivery.first, delivery.rank) <> (delivery.id = head.id, line.rank)",
-        )
-        .await?;
-    transaction.execute(&statement, &[&partner, &person]).await?;
-    Ok(())
-}
-
 /// A delivery that is there already stays as it is: its id says that the same was decided before.
 pub async fn add(transaction: &Transaction<'_>, new: &[NewDelivery], sequence: u64) -> Result<(), StoreError> {
     let line = |new: &NewDelivery| (clean(&new.partner), new.person.to_string());
@@ -88,8 +53,8 @@ pub async fn add(transaction: &Transaction<'_>, new: &[NewDelivery], sequence: u
         let statement = transaction
             .prepare_cached(
                 "INSERT INTO delivery (id, partner, person, number, sequence, ordinal, message, state, next_nanos, tries,
-                                       document, attempts, created_nanos, urgent)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0, $9, '[]', $10, $11) ON CONFLICT DO NOTHING",
+                                       document, attempts, created_nanos, urgent, thing)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0, $9, '[]', $10, $11, $12) ON CONFLICT DO NOTHING",
             )
             .await?;
         let (partner, person) = line(new);
@@ -109,6 +74,7 @@ pub async fn add(transaction: &Transaction<'_>, new: &[NewDelivery], sequence: u
                     &json(new)?,
                     &nanos(new.created),
                     &new.urgent,
+                    &clean(thing(&new.subject)),
                 ],
             )
             .await?;
@@ -120,7 +86,8 @@ pub async fn add(transaction: &Transaction<'_>, new: &[NewDelivery], sequence: u
 }
 
 /// Goes from name to name in the index, past what waits for each.
-pub async fn due_partners(client: Object, now: Timestamp) -> Result<Vec<String>, StoreError> {
+pub async fn due_partners(mut client: Object, now: Timestamp) -> Result<Vec<String>, StoreError> {
+    copies::put_first(&mut client, now).await?;
     let statement = client
         .prepare_cached(
             "WITH RECURSIVE named AS (
@@ -146,19 +113,23 @@ pub async fn claim(
     lease: SignedDuration,
 ) -> Result<Vec<Delivery>, StoreError> {
     let sql = format!(
-        "WITH due AS (SELECT picked.id AS due_id FROM unnest($2::text[], $3::bigint[]) AS room (name, places)
+        "WITH due AS (SELECT picked.id AS due_id, picked.leased_until_nanos > 0 AS was_leased FROM unnest($2::text[], $3::bigint[]) AS room (name, places)
                       CROSS JOIN LATERAL (
-                          SELECT id FROM delivery WHERE partner = room.name AND first AND state IN (0, 2)
+                          SELECT id, leased_until_nanos FROM delivery WHERE partner = room.name AND first
                           AND rank IN (0, 1) AND next_nanos <= $1 AND leased_until_nanos <= $1
                           ORDER BY rank, next_nanos LIMIT room.places FOR UPDATE SKIP LOCKED) AS picked)
-         UPDATE delivery SET leased_until_nanos = $4, leased_by = $5 FROM due WHERE id = due_id RETURNING {COLUMNS}"
+         UPDATE delivery SET leased_until_nanos = $4, leased_by = $5, inherited = inherited OR was_leased
+         FROM due WHERE id = due_id
+         RETURNING {COLUMNS}, inherited, (SELECT held_copy.document FROM held_copy
+             WHERE held_copy.partner = delivery.partner AND held_copy.thing = delivery.thing) AS copy"
     );
     let statement = client.prepare_cached(&sql).await?;
     let until = nanos(now.saturating_add(lease).unwrap_or(Timestamp::MAX));
     let names: Vec<String> = room.iter().map(|(name, _)| clean(name)).collect();
     let places: Vec<i64> = room.iter().map(|(_, places)| i64::try_from(*places).unwrap_or(i64::MAX)).collect();
     let rows = client.query(&statement, &[&nanos(now), &names, &places, &until, &&*owner]).await?;
-    let mut claimed = rows.iter().map(delivery).collect::<Result<Vec<_>, _>>()?;
+    let read = |row| Ok(Delivery { claimed: copies::claimed(row)?, ..delivery(row)? });
+    let mut claimed = rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
     claimed.sort_by_key(|delivery| delivery.next);
     Ok(claimed)
 }
@@ -178,61 +149,42 @@ pub async fn renew(
     Ok(())
 }
 
-/// Changes one delivery and what follows for its line. Returns what `change` returned, or none when there is none. `change`
-/// is told whether somebody else works on it.
 async fn update<T>(
     mut client: Object,
     owner: Option<Arc<str>>,
     id: String,
-    change: impl FnOnce(&mut Progress, bool) -> T,
+    alter: impl FnOnce(&mut Progress, bool) -> T,
 ) -> Result<Option<T>, StoreError> {
     let transaction = client.transaction().await?;
-    let statement = transaction.prepare_cached("SELECT partner, person FROM delivery WHERE id = $1").await?;
-    let Some(line) = transaction.query_opt(&statement, &[&id]).await? else { return Ok(None) };
-    let (partner, person): (String, String) = (column(&line, "partner")?, column(&line, "person")?);
-    lock_line(&transaction, &partner, &person).await?;
-    let sql = "SELECT state, next_nanos, tries, attempts, created_nanos, leased_by, leased_until_nanos
-               FROM delivery WHERE id = $1 FOR UPDATE";
-    let statement = transaction.prepare_cached(sql).await?;
-    let row = transaction.query_one(&statement, &[&id]).await?;
-    let mut progress = progress(&row)?;
-    let is_leased = column::<i64>(&row, "leased_until_nanos")? > 0;
-    let leased_by = column::<Option<&str>>(&row, "leased_by")?.filter(|_| is_leased);
-    let is_anothers = leased_by.is_some_and(|other| owner.as_deref().is_some_and(|own| own != other));
-    let result = change(&mut progress, is_anothers);
-    let statement = transaction
-        .prepare_cached(
-            "UPDATE delivery SET state = $2::smallint, next_nanos = $3, tries = $4, attempts = $5, first = first AND $2::smallint IN (0, 2),
-                    leased_until_nanos = CASE WHEN $6 THEN 0 ELSE leased_until_nanos END, finished_nanos = $7
-             WHERE id = $1",
-        )
-        .await?;
-    let tries = i32::try_from(progress.tries).unwrap_or(i32::MAX);
-    let (state, next) = (i16::from(progress.state.number()), progress.next.map(nanos));
-    let finished = progress.finished().map(nanos);
-    let is_freed = owner.is_some() && !is_anothers;
-    transaction
-        .execute(&statement, &[&id, &state, &next, &tries, &json(&progress.attempts)?, &is_freed, &finished])
-        .await?;
-    mark_first(&transaction, &partner, &person).await?;
+    let result = change(&transaction, owner.as_deref(), &id, alter).await?;
     transaction.commit().await?;
-    Ok(Some(result))
+    Ok(result)
 }
 
 /// Of one whose lease ran out and whose work is another's by now only a success counts, beside that it was tried.
 pub async fn finish(
-    client: Object,
+    mut client: Object,
     owner: Arc<str>,
     id: String,
     attempt: Attempt,
     outcome: Outcome,
 ) -> Result<(), StoreError> {
+    let missing = || StoreError::Refused("there is no such delivery".to_string());
+    let transaction = client.transaction().await?;
+    let place = copies::Place::of(&transaction, &id).await?.ok_or_else(missing)?;
+    let follow = copies::record(&transaction, &id, &place, &attempt, outcome).await?;
+    let again = follow.again.as_ref().filter(|(newest, _)| *newest == id && outcome == Outcome::Delivered);
     let record = |progress: &mut Progress, is_anothers: bool| match is_anothers && outcome != Outcome::Delivered {
         true => progress.remember(attempt),
-        false => progress.record(attempt, outcome),
+        false => {
+            progress.record(attempt, outcome);
+            again.into_iter().for_each(|(_, at)| progress.send_again(*at));
+        }
     };
-    let found = update(client, Some(owner), id, record).await?;
-    found.ok_or_else(|| StoreError::Refused("there is no such delivery".to_string()))
+    change(&transaction, Some(&owner), &id, record).await?.ok_or_else(missing)?;
+    copies::follow(&transaction, &id, &place, follow).await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 pub async fn release(client: Object, owner: Arc<str>, id: String, due: Timestamp) -> Result<(), StoreError> {
@@ -263,6 +215,30 @@ pub async fn shorten(mut client: Object, id: String, payload: serde_json::Value)
 
 pub async fn retry(client: Object, id: String, now: Timestamp) -> Result<bool, StoreError> {
     Ok(update(client, None, id, |progress, _| progress.retry(now)).await?.unwrap_or_default())
+}
+
+/// Only the newest that the partner took of its thing is worth sending once more.
+pub async fn resend(mut client: Object, id: String, now: Timestamp) -> Result<bool, StoreError> {
+    let transaction = client.transaction().await?;
+    if !copies::is_newest(&transaction, &id).await? {
+        return Ok(false);
+    }
+    let resent = change(&transaction, None, &id, |progress, _| progress.resend(now)).await?;
+    transaction.commit().await?;
+    Ok(resent.unwrap_or_default())
+}
+
+/// What is to be tried later than this is due then, and leases that end later end then: they may be of before.
+pub async fn hasten(mut client: Object, latest: Timestamp) -> Result<u64, StoreError> {
+    let transaction = client.transaction().await?;
+    for table in ["delivery", "head"] {
+        let sql = format!("UPDATE {table} SET leased_until_nanos = $1 WHERE leased_until_nanos > $1");
+        transaction.execute(&sql, &[&nanos(latest)]).await?;
+    }
+    let sql = "UPDATE delivery SET next_nanos = $1 WHERE next_nanos > $1";
+    let count = transaction.execute(sql, &[&nanos(latest)]).await?;
+    transaction.commit().await?;
+    Ok(count)
 }
 
 pub async fn get(client: Object, id: String) -> Result<Option<Delivery>, StoreError> {

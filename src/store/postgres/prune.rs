@@ -9,9 +9,7 @@ use crate::store::{AuditEntry, MessageSummary, PruneBefore, Pruned, StoreError};
 pub async fn prune(mut client: Object, before: PruneBefore, budget: usize) -> Result<Pruned, StoreError> {
     let budget = budget.clamp(1, 1000);
     let messages = prune_messages(&mut client, before.messages, budget).await?;
-    let finished = "DELETE FROM delivery WHERE id IN
-        (SELECT id FROM delivery WHERE finished_nanos < $1 ORDER BY finished_nanos LIMIT $2 FOR UPDATE SKIP LOCKED)";
-    let deliveries = delete_before(&client, finished, before.deliveries, budget).await?;
+    let deliveries = prune_deliveries(&client, before.deliveries, budget).await?;
     let audit = prune_audit(&client, before.audit, budget).await?;
     let expired = "DELETE FROM once WHERE (kind, value) IN
         (SELECT kind, value FROM once WHERE expires_nanos < $1 ORDER BY expires_nanos LIMIT $2 FOR UPDATE SKIP LOCKED)";
@@ -20,6 +18,24 @@ pub async fn prune(mut client: Object, before: PruneBefore, budget: usize) -> Re
     super::worklist::fold(&client).await?;
     let more = [messages, deliveries, audit, once, unused].contains(&(budget as u64));
     Ok(Pruned { messages, deliveries, audit, once, unused, more })
+}
+
+/// What is pruned cannot be sent again: what its partner holds is forgotten with it.
+async fn prune_deliveries(client: &Object, before: Timestamp, budget: usize) -> Result<u64, StoreError> {
+    let statement = client
+        .prepare_cached(
+            "WITH aged AS (SELECT id FROM delivery WHERE finished_nanos < $1 ORDER BY finished_nanos LIMIT $2
+                           FOR UPDATE SKIP LOCKED),
+                  gone AS (DELETE FROM delivery USING aged WHERE delivery.id = aged.id
+                           RETURNING delivery.id, partner, thing),
+                  forgotten AS (DELETE FROM held_copy USING gone
+                                WHERE held_copy.partner = gone.partner AND held_copy.thing = gone.thing
+                                  AND held_copy.newest = gone.id)
+             SELECT count(*) AS count FROM gone",
+        )
+        .await?;
+    let row = client.query_one(&statement, &[&nanos(before), &limit(budget)]).await?;
+    Ok(super::rows::unsigned(column(&row, "count")?))
 }
 
 async fn delete_before(client: &Object, sql: &str, before: Timestamp, budget: usize) -> Result<u64, StoreError> {

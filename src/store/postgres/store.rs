@@ -216,6 +216,15 @@ impl Store for Postgres {
         self.insist(move |client| outbox::retry(client, delivery.clone(), now)).await
     }
 
+    async fn resend_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let delivery = delivery.to_string();
+        self.insist(move |client| outbox::resend(client, delivery.clone(), now)).await
+    }
+
+    async fn hasten_deliveries(&self, latest: Timestamp) -> Result<u64, StoreError> {
+        self.insist(move |client| outbox::hasten(client, latest)).await
+    }
+
     async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError> {
         let delivery = delivery.to_string();
         self.connections.run(move |client| outbox::get(client, delivery)).await

@@ -1,0 +1,132 @@
+//! What follows when a partner says that it does not hold what we knew (412 to `If-Match`,
+//! http://hl7.org/fhir/R4/http.html#concurrency): what it holds is read and compared, and a rule decides (docs/api.md). Never
+//! gives up what is newer for what it finds there.
+
+use serde_json::{Map, Value};
+
+use super::retry::Reply;
+
+/// What a partner holds of a thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    Nothing,
+    /// Just what was sent, in this version.
+    Same(String),
+    /// Something else, in this version.
+    Other(String),
+    /// Several that have the identifier: which of them is ours only people there can say.
+    Several,
+    /// It does not say, or not to us.
+    Unreadable,
+}
+
+/// What the rule makes of it: the reply that the retry decision takes, the version to be named from now on (empty for none),
+/// and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruling {
+    pub reply: Reply,
+    pub etag: Option<String>,
+    pub text: &'static str,
+}
+
+/// What a searchset by our identifier shows, against what was sent.
+pub fn compare(bundle: &Value, sent: &Value) -> Held {
+    if bundle.get("resourceType").and_then(Value::as_str) != Some("Bundle") {
+        return Held::Unreadable;
+    }
+    let is_match = |entry: &&Value| {
+        let mode = entry.pointer("/search/mode").and_then(Value::as_str);
+        mode.is_none_or(|mode| mode == "match") && entry.pointer("/resource/resourceType") == sent.get("resourceType")
+    };
+    let entries = bundle.get("entry").and_then(Value::as_array);
+    let mut found = entries.into_iter().flatten().filter(is_match).filter_map(|entry| entry.get("resource"));
+    let Some(held) = found.next() else { return Held::Nothing };
+    if found.next().is_some() {
+        return Held::Several;
+    }
+    let version = held.pointer("/meta/versionId").and_then(Value::as_str).unwrap_or_default();
+    let etag = if version.is_empty() { String::new() } else { format!("W/\"{version}\"") };
+    match content(held) == content(sent) {
+        true => Held::Same(etag),
+        false => Held::Other(etag),
+    }
+}
+
+/// What a resource says, without what every server writes by itself.
+fn content(resource: &Value) -> Map<String, Value> {
+    let mut content = resource.as_object().cloned().unwrap_or_default();
+    for own in ["id", "text"] {
+        content.shift_remove(own);
+    }
+    if let Some(Value::Object(meta)) = content.get_mut("meta") {
+        for own in ["versionId", "lastUpdated", "source"] {
+            meta.shift_remove(own);
+        }
+        if meta.is_empty() {
+            content.shift_remove("meta");
+        }
+    }
+    content
+}
+
+/// `named` is the version that was named and refused.
+pub fn rule(held: Held, named: &str) -> Ruling {
+    let anew = |etag: String, text| Ruling { reply: Reply::Differs, etag: Some(etag), text };
+    match held {
+        Held::Same(etag) => {
+            let reply = Reply::Status { code: 200, retry_after_secs: None };
+            Ruling { reply, etag: Some(etag), text: "it holds just this already" }
+        }
+        Held::Nothing => anew(String::new(), "it holds nothing of it any more, and is sent it anew"),
+        Held::Other(etag) if etag == named => {
+            anew(String::new(), "it refuses the very version that it names, and is sent it without one")
+        }
+        Held::Other(etag) => anew(etag, "it holds something else by now, over which this is laid"),
+        Held::Unreadable => anew(String::new(), "what it holds cannot be read, and it is sent it without a version"),
+        Held::Several => Ruling {
+            reply: Reply::Status { code: 412, retry_after_secs: None },
+            etag: None,
+            text: "it holds several with this identifier",
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_partner_holds_is_told_from_its_answer() {
+        let sent = json!({ "resourceType": "Task", "status": "requested", "meta": { "versionId": "3" } });
+        let bundle = |resources: &[Value]| {
+            let entry = |resource: &Value| json!({ "resource": resource, "search": { "mode": "match" } });
+            json!({ "resourceType": "Bundle", "entry": resources.iter().map(entry).collect::<Vec<_>>() })
+        };
+        let theirs = |status: &str| {
+            json!({ "resourceType": "Task", "id": "77", "status": status, "text": { "status": "generated" },
+                "meta": { "versionId": "9", "lastUpdated": "2026-03-02T10:00:00Z" } })
+        };
+        let outcome = json!({ "resourceType": "OperationOutcome" });
+        let etag = || "W/\"9\"".to_string();
+        assert_eq!(compare(&bundle(&[]), &sent), Held::Nothing);
+        assert_eq!(compare(&bundle(std::slice::from_ref(&outcome)), &sent), Held::Nothing);
+        assert_eq!(compare(&outcome, &sent), Held::Unreadable);
+        assert_eq!(compare(&bundle(&[theirs("requested"), outcome]), &sent), Held::Same(etag()));
+        assert_eq!(compare(&bundle(&[theirs("completed")]), &sent), Held::Other(etag()));
+        assert_eq!(compare(&bundle(&[theirs("requested"), theirs("requested")]), &sent), Held::Several);
+    }
+
+    #[test]
+    fn what_is_sent_is_laid_over_whatever_is_there_but_never_over_what_nobody_can_tell_apart() {
+        let etag = |held| rule(held, "W/\"1\"").etag;
+        assert_eq!(etag(Held::Other("W/\"4\"".into())), Some("W/\"4\"".to_string()));
+        for held in [Held::Nothing, Held::Unreadable, Held::Other("W/\"1\"".into())] {
+            let ruling = rule(held, "W/\"1\"");
+            assert_eq!((ruling.reply, ruling.etag), (Reply::Differs, Some(String::new())), "{}", ruling.text);
+        }
+        assert!(matches!(rule(Held::Same(String::new()), "x").reply, Reply::Status { code: 200, .. }));
+        assert!(matches!(rule(Held::Several, "x").reply, Reply::Status { code: 412, .. }));
+    }
+}

@@ -1,0 +1,10 @@
+//! The outbox under a virtual clock: the real worker, lanes, attempts, rules and embedded store, between partners that hang,
+//! refuse, apply late and forget, a gateway that stands still and dies, and a disk that fails. All of a seed follows from its
+//! number (docs/decisions/0019).
+
+mod chance;
+mod partner;
+mod run;
+mod seeds;
+mod site;
+mod world;

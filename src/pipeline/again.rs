@@ -1,0 +1,70 @@
+//! Deliveries that people have sent again: what was given up or is held, and what a partner lost that went back to an older state.
+//! Neither takes a partner back in time: what is older than what it took is not sent.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Gateway;
+use super::operation::{MOST, fault, missing};
+use crate::problem::Problem;
+use crate::store::{Delivery, DeliveryFilter, DeliveryState};
+
+impl Gateway {
+    pub(super) async fn retry_deliveries(&self, id: Option<String>, partner: Option<String>) -> Result<Value, Problem> {
+        let now = self.clock.now();
+        let mut retried = 0_u64;
+        if let Some(id) = id {
+            if !self.store.retry_delivery(&id, now).await.map_err(fault)? {
+                return Err(missing(
+                    "there is no such delivery, or it has been delivered, or the partner has something newer",
+                ));
+            }
+            retried = 1;
+        } else {
+            for state in [DeliveryState::Dead, DeliveryState::Held] {
+                for delivery in self.deliveries_that(partner.clone(), state, |_| true).await? {
+                    retried += u64::from(self.store.retry_delivery(&delivery, now).await.map_err(fault)?);
+                }
+            }
+        }
+        self.delivery_bell.notify_one();
+        Ok(json!({ "retried": retried }))
+    }
+
+    /// What was delivered before and never since is what the partner still has.
+    pub(super) async fn resend_deliveries(&self, partner: &str, since: Timestamp) -> Result<Value, Problem> {
+        if !self.site.load().partners.contains_key(partner) {
+            return Err(missing(&format!("the site has no partner `{partner}`")));
+        }
+        let now = self.clock.now();
+        let was_since = |delivery: &Delivery| delivery.attempts.last().is_some_and(|last| last.at >= since);
+        let mut resent = 0_u64;
+        for delivery in self.deliveries_that(Some(partner.to_string()), DeliveryState::Delivered, was_since).await? {
+            resent += u64::from(self.store.resend_delivery(&delivery, now).await.map_err(fault)?);
+        }
+        self.delivery_bell.notify_one();
+        Ok(json!({ "resent": resent }))
+    }
+
+    /// Ids of all deliveries in a state for which something holds, oldest first.
+    async fn deliveries_that(
+        &self,
+        partner: Option<String>,
+        state: DeliveryState,
+        holds: impl Fn(&Delivery) -> bool,
+    ) -> Result<Vec<String>, Problem> {
+        let filter = DeliveryFilter { partner, state: Some(state), ..DeliveryFilter::default() };
+        let (mut ids, mut after) = (Vec::new(), None);
+        // A page may be empty and have more behind it: the listing goes on until it says that it is over.
+        loop {
+            // Nothing lost: every page is read.
+            let page = self.store.deliveries(&filter, after.as_ref(), MOST).await.map_err(fault)?;
+            ids.extend(page.items.iter().filter(|delivery| holds(delivery)).map(|delivery| delivery.new.id.clone()));
+            after = page.next;
+            if after.is_none() {
+                ids.reverse();
+                return Ok(ids);
+            }
+        }
+    }
+}
