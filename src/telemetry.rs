@@ -116,6 +116,7 @@ pub struct Metrics {
     last_message: Family<FeedLabels, Gauge>,
     connections: Family<FeedLabels, Gauge>,
     is_stale: Gauge,
+    clock_offset: Gauge,
     faults: Gauge,
     reloads: Family<StateLabels, Counter>,
     certificates: Family<CertificateLabels, Gauge>,
@@ -147,6 +148,7 @@ impl Default for Metrics {
             last_message: Family::default(),
             connections: Family::default(),
             is_stale: Gauge::default(),
+            clock_offset: Gauge::default(),
             faults: Gauge::default(),
             reloads: Family::default(),
             certificates: Family::default(),
@@ -205,6 +207,8 @@ impl Metrics {
         registry.register("connections", "Open MLLP connections, by feed", self.connections.clone());
         let text = "1 while the site in force is not the one in its folder";
         registry.register("site_stale", text, self.is_stale.clone());
+        let text = "Seconds by which the machine's time of day was set, where that is not believed";
+        registry.register("clock_offset_seconds", text, self.clock_offset.clone());
         let text = "Parts that do not follow the site (see /health)";
         registry.register("faults", text, self.faults.clone());
         let text = "Reloads of the site, by how they ended: taken or failed";
@@ -252,6 +256,11 @@ impl Metrics {
     pub fn set_connections(&self, feed: &str, count: usize) {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         self.connections.get_or_create(&FeedLabels { feed: feed.to_string() }).set(count);
+    }
+
+    /// By so much the machine's time of day was set.
+    pub fn set_clock_offset(&self, secs: i64) {
+        self.clock_offset.set(secs);
     }
 
     /// A reload of the site ended: it was taken over, or the old one stays.

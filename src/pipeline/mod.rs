@@ -36,6 +36,7 @@ mod reserve;
 pub mod retention;
 pub mod roster;
 mod said;
+pub mod set_clock;
 mod settle;
 pub mod story;
 mod telling;
