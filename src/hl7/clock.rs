@@ -74,6 +74,7 @@ impl SenderClock {
         }
         match self.zone.to_ambiguous_timestamp(civil).offset() {
             AmbiguousOffset::Unambiguous { offset } => {
+                let offset = in_minutes(offset);
                 Moment { timestamp: at(civil, offset), civil, offset, doubt: None }
             }
             AmbiguousOffset::Gap { before, after } => {
@@ -101,6 +102,12 @@ impl SenderClock {
     }
 }
 
+/// Before zones there was the sun: offsets of those years have seconds, and a FHIR dateTime has none in its offset.
+fn in_minutes(offset: Offset) -> Offset {
+    // Nothing lost: fewer seconds than a day's are always an offset.
+    Offset::from_seconds(offset.seconds() / 60 * 60).unwrap_or(offset)
+}
+
 /// Only the first and last hours of the calendar have no timestamp.
 fn at(civil: civil::DateTime, offset: Offset) -> Timestamp {
     let edge = if civil.year() > 5000 { Timestamp::MAX } else { Timestamp::MIN };
@@ -121,6 +128,12 @@ mod tests {
         let clock = SenderClock::of_message(zone(), written.as_ref(), received.parse().unwrap());
         let read = DateTime::parse(text).unwrap();
         (read.to_fhir_date_time(&clock), read.to_timestamp(&clock).to_string())
+    }
+
+    #[test]
+    fn before_there_were_zones_what_is_printed_is_what_is_sorted_by() {
+        let read = read("20260301103000", "2026-03-01T16:31:00Z", "185003011015");
+        assert_eq!(read, ("1850-03-01T10:15:00-05:50".into(), "1850-03-01T16:05:00Z".into()));
     }
 
     #[test]

@@ -106,7 +106,7 @@ async fn an_answered_question_falls_silent() {
     let rest = |shown: &Answer| cards(shown).last().unwrap()["summary"].as_str().unwrap().to_string();
     assert_eq!(
         (rest(&before), rest(&after)),
-        ("3 more for this visit".to_string(), "2 more for this visit".to_string())
+        ("4 more for this visit".to_string(), "3 more for this visit".to_string())
     );
     assert!(!after.text.contains("self-management programme been offered"));
 }
