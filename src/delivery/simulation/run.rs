@@ -76,8 +76,7 @@ pub async fn run(seed: u64, site: Arc<Site>, sabotage: Sabotage) -> Vec<String> 
     run.retry_all().await;
     run.until(FAULTS + (2 * LATE + 120) * 1000).await;
     run.check().await;
-    let wrong = std::mem::take(&mut run.world().seen_wrong);
-    wrong
+    std::mem::take(&mut run.world().seen_wrong)
 }
 
 impl Run {

@@ -118,8 +118,11 @@ fn follow_others(draft: &mut Draft<'_>, id: &str, place: &Place, follow: Follow)
             ((), is_due_again)
         })?;
     }
+    if !follow.retires_older {
+        return Ok(());
+    }
     let mut after = None;
-    while follow.retires_older {
+    loop {
         let (older, next) = copies::older(draft, place, after)?;
         if next.is_none() {
             break;
