@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{adt, code, minutes_ago};
-use crate::writing::{Practice, send};
+use crate::harness::{adt, code, eventually, minutes_ago};
+use crate::writing::{Practice, saturation, send};
 
 /// The follow-up Task of a visit that ended, and the place it is at.
 async fn follow_up(practice: &Practice) -> (String, Value) {
@@ -122,5 +122,36 @@ async fn without_leave_for_the_element_nothing_of_it_is_taken() {
     let mut taken = task.clone();
     taken["status"] = json!("accepted");
     send(&practice.ehr, Method::PUT, &place, &taken, &[]).await.is(200);
+    practice.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_comes_back_as_it_was_sent_with_the_patient_under_the_practices_own_number() {
+    let practice = Practice::new().await;
+    follow_up(&practice).await;
+    let house = &practice.readers.house;
+    let is_it = |task: &Value| task["code"]["coding"].to_string().contains("\"ed-follow-up\"");
+    let held = || house.ehr.all("Task").into_iter().map(|held| Value::from(held.resource)).find(is_it);
+    eventually("the practice holds the follow-up", async || held().is_some()).await;
+    let mut copy = held().unwrap();
+    let number = copy["for"]["identifier"].clone();
+    assert_eq!(
+        (number["system"].as_str(), copy["for"].get("reference")),
+        (Some("https://lakeside-practice.example/member"), None)
+    );
+    let own = &copy["identifier"][0];
+    let condition = format!("Task?identifier={}|{}", own["system"].as_str().unwrap(), own["value"].as_str().unwrap());
+    copy["status"] = json!("completed");
+    copy["lastModified"] = json!(jiff::Timestamp::now().to_string());
+    let closed = send(&practice.ehr, Method::PUT, &condition, &copy, &[]).await;
+    assert_eq!(closed.is(200).body["status"], "completed");
+    let reading =
+        saturation(json!({ "type": "Patient", "identifier": number }), 95, &jiff::Timestamp::now().to_string());
+    let taken = send(&practice.ehr, Method::POST, "Observation", &reading, &[]).await;
+    assert_eq!(taken.is(201).body["subject"]["reference"], format!("Patient/{}", practice.patient));
+    // A number that is on no panel is nobody's.
+    let nobody = json!({ "type": "Patient", "identifier": { "system": number["system"], "value": "L-0" } });
+    let refused = send(&practice.ehr, Method::POST, "Observation", &saturation(nobody, 95, "2026-03-02"), &[]).await;
+    refused.is(422);
     practice.stop().await;
 }

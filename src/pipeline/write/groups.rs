@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::Gateway;
 use super::super::find::choose;
+use super::super::named::persons_named;
 use super::super::overlay::Overlay;
 use super::super::portions::Portion;
 use super::super::render::own_identifier;
@@ -243,8 +244,9 @@ impl<'a> Grouping<'a> {
             // Nothing lost: what is no id of ours is nobody's.
             return Ok(identifier.value.parse::<ResourceId>().ok().map(|id| id.person));
         }
-        let known = self.gateway.store.persons_of(std::slice::from_ref(identifier)).await?;
-        Ok(known.into_iter().flatten().next())
+        let found = persons_named(&*self.gateway.store, std::slice::from_ref(identifier)).await?;
+        // Nothing lost: where it leads to two records nobody can say whose it is, and that is told as nobody's.
+        Ok(found.first().copied().filter(|_| found.len() == 1))
     }
 
     /// What the drafts refer to, as the store has it. Patients are found by their records.

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use super::request::HookRequest;
 use crate::fhir::Resource;
 use crate::identity::{PersonId, ResourceId};
+use crate::pipeline::persons_named;
 use crate::problem::Category;
 use crate::store::Store;
 use crate::web::answer::Fault;
@@ -27,12 +28,7 @@ pub async fn find(store: &dyn Store, request: &HookRequest) -> Result<Option<Per
     if identifiers.is_empty() {
         return Ok(None);
     }
-    let mut found: Vec<PersonId> = store.persons_of(&identifiers).await?.into_iter().flatten().collect();
-    found.sort_unstable();
-    found.dedup();
+    let found = persons_named(store, &identifiers).await?;
     // Identifiers that lead to two records are a question of identity, not one to answer with a card.
-    Ok(match found.as_slice() {
-        [one] => Some(*one),
-        _ => None,
-    })
+    Ok(found.first().copied().filter(|_| found.len() == 1))
 }
