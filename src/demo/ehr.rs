@@ -8,6 +8,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
+use super::ehr_client::EhrClient;
 use super::ehr_pages;
 use super::ehr_shelf::{Held, Shelf};
 use super::ehr_token::TokenDesk;
@@ -19,6 +20,8 @@ pub struct StandInEhr {
     shelf: Mutex<Shelf>,
     desk: TokenDesk,
     base: String,
+    /// As which it writes to the gateway; none where no key could be made.
+    client: Option<EhrClient>,
 }
 
 /// What it refuses to hold.
@@ -28,7 +31,11 @@ impl StandInEhr {
     /// `base` is the address it will be reached by; `gateway_keys` the address of the gateway's public keys.
     pub fn new(base: String, gateway_keys: String, client_id: String) -> Arc<Self> {
         let desk = TokenDesk::new(format!("{base}/auth/token"), gateway_keys, client_id);
-        Arc::new(Self { shelf: Mutex::new(Shelf::new()), desk, base })
+        Arc::new(Self { shelf: Mutex::new(Shelf::new()), desk, base, client: EhrClient::new() })
+    }
+
+    pub(super) fn client(&self) -> Option<&EhrClient> {
+        self.client.as_ref()
     }
 
     /// A copy of all it holds of one type.
@@ -43,6 +50,7 @@ impl StandInEhr {
             .app_data(web::Data::from(Arc::clone(self)))
             .app_data(web::PayloadConfig::new(1 << 20))
             .route("/", web::get().to(page))
+            .route("/jwks.json", web::get().to(keys))
             .route("/auth/token", web::post().to(token))
             .route("/fhir/.well-known/smart-configuration", web::get().to(smart_configuration))
             .route("/fhir/{type}", web::get().to(list))
@@ -66,6 +74,10 @@ impl StandInEhr {
 async fn page(ehr: web::Data<StandInEhr>) -> HttpResponse {
     let shelf = ehr.shelf.lock().unwrap_or_else(PoisonError::into_inner);
     HttpResponse::Ok().content_type("text/html; charset=utf-8").body(ehr_pages::worklist(&shelf))
+}
+
+async fn keys(ehr: web::Data<StandInEhr>) -> HttpResponse {
+    HttpResponse::Ok().json(ehr.client.as_ref().map(EhrClient::keys).unwrap_or_default())
 }
 
 async fn smart_configuration(ehr: web::Data<StandInEhr>) -> HttpResponse {

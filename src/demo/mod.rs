@@ -1,6 +1,7 @@
 //! `handover demo`: the whole way in one process, with a hospital that sends and a practice's EHR that receives.
 
 mod ehr;
+mod ehr_client;
 mod ehr_pages;
 mod ehr_shelf;
 mod ehr_token;

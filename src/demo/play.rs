@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use jiff::Timestamp;
 
 use super::ehr::StandInEhr;
+use super::ehr_client::GatewayAt;
 use super::ehr_shelf::Held;
 use super::folder::DemoFolder;
 use super::hospital::Hospital;
@@ -95,9 +96,13 @@ async fn show(
         Ok(()) => wait_for(&ehr).await,
         Err(fault) => Err(fault),
     };
+    let outcome = match outcome {
+        Ok(()) => answer_back(gateway, &ehr).await,
+        Err(fault) => Err(fault),
+    };
     if once {
         outcome?;
-        say("\nThe practice's EHR holds the follow-up Task, the CarePlan and the alert.");
+        say("\nThe practice's EHR holds the follow-up Task, the CarePlan and the alert, and closed the Task.");
         return Ok(());
     }
     if let Err(fault) = &outcome {
@@ -187,4 +192,22 @@ fn missing(ehr: &StandInEhr) -> Vec<&'static str> {
         missing.push("the COPD CarePlan");
     }
     missing
+}
+
+/// The practice did what it was asked, and says so in its own system; a device of its sends a reading.
+async fn answer_back(gateway: &Running, ehr: &StandInEhr) -> anyhow::Result<()> {
+    let client = ehr.client().context("no key could be made for the practice's EHR")?;
+    let address = format!("{}://{}", gateway.scheme, gateway.http);
+    let base_url = gateway.gateway.site.load().settings.base_url.clone();
+    let at = GatewayAt { address: &address, base_url: &base_url };
+    let is_follow_up = |held: &Held| held.resource.codings("code").iter().any(|(_, code)| *code == "ed-follow-up");
+    let task = ehr.all("Task").into_iter().find(is_follow_up).context("the EHR holds no follow-up Task")?;
+    say("");
+    tell("practice", "called the patient, and closes the Task in its own EHR");
+    let status = client.close(at, &task).await?;
+    tell("answer", &format!("{status}: the Task is closed in the record, too"));
+    tell("practice", "a pulse oximeter at home sends a reading");
+    let status = client.measure(at, &task).await?;
+    tell("answer", &format!("{status}: it is in the record, and no alert is owed for it"));
+    Ok(())
 }

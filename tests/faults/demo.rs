@@ -1,4 +1,4 @@
-//! The demo, ended at any moment: nothing is left, and nobody is told that it was told to its end.
+//! The demo: its story to the end; and ended at any moment, nothing is left, and nobody is told that it was told to its end.
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
@@ -78,5 +78,21 @@ fn a_demo_that_nobody_reads_any_more_ends() {
     let mut child = demo(folder.path(), &[]);
     drop(child.stdout.take());
     assert_eq!(ended(child).code(), Some(130));
+    assert!(is_empty(folder.path()));
+}
+
+#[test]
+fn the_demo_tells_its_story_to_the_end_and_the_practice_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = demo(folder.path(), &["--once"]).wait_with_output().unwrap();
+    let (said, failed) = (String::from_utf8(told.stdout).unwrap(), String::from_utf8(told.stderr).unwrap());
+    assert_eq!(told.status.code(), Some(0), "{said}\n{failed}");
+    for line in [
+        "the Task is closed in the record, too",
+        "it is in the record, and no alert is owed for it",
+        "holds the follow-up Task",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
     assert!(is_empty(folder.path()));
 }

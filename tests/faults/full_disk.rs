@@ -96,8 +96,8 @@ async fn on_a_full_disk_a_practice_gets_its_token_and_reads_on_and_that_is_in_th
     write_site(folder.path(), &|name, text| match name {
         "handover.yaml" => text.replace("127.0.0.1:0", &format!("127.0.0.1:{port}")),
         "partners/lakeside-practice.yaml" => {
-            // In the place of a client that it has already.
-            let before = text.split("client:\n").next().unwrap();
+            // In the place of the demo's own client.
+            let (before, _) = text.split_once("client:\n").unwrap();
             format!("{before}{client}")
         }
         _ => text,

@@ -46,6 +46,7 @@ impl Readers {
                     "handover.yaml" => text.replace("127.0.0.1:0", &format!("127.0.0.1:{port}")),
                     "partners/lakeside-practice.yaml" => {
                         let jwks = json!({ "keys": [lakeside.public_jwk()] });
+                        let text = text.split("client:\n").next().unwrap_or_default();
                         format!("{text}client:\n  id: {CLIENT}\n  jwks: {jwks}\n  scopes: {scopes}\n")
                     }
                     _ => text,
