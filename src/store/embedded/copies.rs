@@ -1,16 +1,14 @@
 //! What partners hold of things, beside the deliveries that told them: what an attempt at one means for the others about the
 //! same thing. What follows is `store/copy.rs`'s to say.
 
+use super::convert::convert;
 use super::delivery::{Kept, Place};
 use super::draft::Draft;
 use super::keys::{COPY, DELIVERY, Key, Reader, UNSETTLED};
 use super::pack::{pack_json, unpack_json};
 use crate::store::copy::{Copy, Follow, Order};
-use crate::store::engine::{Changes, Engine, Span, View};
+use crate::store::engine::{Engine, Span, View};
 use crate::store::{Attempt, Claimed, DeliveryState, Outcome, StoreError};
-
-/// Deliveries read at once while the copies of a store of before are found.
-const CHUNK: usize = 1000;
 
 /// Older deliveries about one thing that are read at once.
 const OLDER: usize = 100;
@@ -88,31 +86,22 @@ pub fn forget(draft: &mut Draft<'_>, id: &str, place: &Place) -> Result<(), Stor
 
 /// Finds what partners hold in a store that a program wrote which did not keep it.
 pub fn build(engine: &dyn Engine) -> Result<(), StoreError> {
-    let mut rest = Span::prefix(vec![DELIVERY]);
-    loop {
-        let mut changes = Changes::new();
-        let view = engine.view()?;
-        let pairs = view.scan(&rest, CHUNK)?;
-        let Some((last, _)) = pairs.last() else { return Ok(()) };
-        rest = rest.after(last);
-        for (delivery, value) in &pairs {
-            let (id, kept) = (Reader::of_key(delivery), Kept::unpack(value)?);
-            let (id, place) = (id.text()?, &kept.place);
-            if is_unsettled(kept.progress.state) {
-                changes.insert(unsettled_key(place), Some(id.as_bytes().to_vec()));
-            }
-            if kept.progress.state == DeliveryState::Delivered {
-                let key = key(place);
-                let known = match changes.get(&key) {
-                    Some(known) => known.clone(),
-                    None => view.get(&key)?,
-                };
-                let mut copy: Copy = known.map(|value| unpack_json(&value)).transpose()?.unwrap_or_default();
-                copy.found_delivered(order(place), id);
-                changes.insert(key, Some(pack_json(&copy)?));
-            }
+    convert(engine, DELIVERY, |view, (delivery, value), changes| {
+        let (id, kept) = (Reader::of_key(delivery), Kept::unpack(value)?);
+        let (id, place) = (id.text()?, &kept.place);
+        if is_unsettled(kept.progress.state) {
+            changes.insert(unsettled_key(place), Some(id.as_bytes().to_vec()));
         }
-        drop(view);
-        engine.write(changes)?;
-    }
+        if kept.progress.state == DeliveryState::Delivered {
+            let key = key(place);
+            let known = match changes.get(&key) {
+                Some(known) => known.clone(),
+                None => view.get(&key)?,
+            };
+            let mut copy: Copy = known.map(|value| unpack_json(&value)).transpose()?.unwrap_or_default();
+            copy.found_delivered(order(place), id);
+            changes.insert(key, Some(pack_json(&copy)?));
+        }
+        Ok(())
+    })
 }

@@ -3,18 +3,16 @@
 
 use jiff::Timestamp;
 
+use super::convert::convert;
 use super::delivery::{self, Kept};
 use super::draft::Draft;
 use super::keys::{DUE, Hash, Key, LINE_HEAD, Reader, time_bytes, time_of};
 use super::pack::damaged;
 use super::walk::present;
 use crate::identity::PersonId;
-use crate::store::engine::{Changes, Engine, Span, View};
+use crate::store::engine::{Engine, Span, View};
 use crate::store::outbox::Progress;
 use crate::store::{DeliveryState, StoreError};
-
-/// Heads written at once.
-const CHUNK: usize = 2000;
 
 /// The first open delivery of a line; kept under `Place::line_head`, and under `due_key` for the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,54 +139,36 @@ fn behind(view: &dyn View, head: &LineHead, kept: &Kept) -> Result<Option<LineHe
 
 /// Writes the heads of a store that a program wrote which kept only a queue of ids.
 pub fn build(engine: &dyn Engine) -> Result<(), StoreError> {
-    let mut rest = Span::prefix(vec![DUE]);
-    loop {
-        let mut changes = Changes::new();
-        let view = engine.view()?;
-        let pairs = view.scan(&rest, CHUNK)?;
-        let Some((last, _)) = pairs.last() else { return Ok(()) };
-        rest = rest.after(last);
-        for (key, _) in &pairs {
-            let mut reader = Reader::of_key(key);
-            let next = time_of(reader.take()?)?;
-            let id = reader.text()?;
-            let kept = delivery::read(&*view, id)?.ok_or_else(|| damaged("a delivery in a queue"))?;
-            let head = LineHead {
-                partner: kept.made()?.partner,
-                person: kept.place.person,
-                id: id.to_string(),
-                number: kept.place.number,
-                urgent_until: 0,
-                next,
-                created: kept.progress.created,
-            };
-            changes.insert(key.clone(), Some(head.pack()));
-            changes.insert(kept.place.line_head(), Some(head.pack()));
-        }
-        drop(view);
-        engine.write(changes)?;
-    }
+    convert(engine, DUE, |view, (key, _), changes| {
+        let mut reader = Reader::of_key(key);
+        let next = time_of(reader.take()?)?;
+        let id = reader.text()?;
+        let kept = delivery::read(view, id)?.ok_or_else(|| damaged("a delivery in a queue"))?;
+        let head = LineHead {
+            partner: kept.made()?.partner,
+            person: kept.place.person,
+            id: id.to_string(),
+            number: kept.place.number,
+            urgent_until: 0,
+            next,
+            created: kept.progress.created,
+        };
+        changes.insert(key.to_vec(), Some(head.pack()));
+        changes.insert(kept.place.line_head(), Some(head.pack()));
+        Ok(())
+    })
 }
 
 /// Says in the heads of a store of before whose each is.
 pub fn name_persons(engine: &dyn Engine) -> Result<(), StoreError> {
-    let mut rest = Span::prefix(vec![LINE_HEAD]);
-    loop {
-        let mut changes = Changes::new();
-        let view = engine.view()?;
-        let pairs = view.scan(&rest, CHUNK)?;
-        let Some((last, _)) = pairs.last() else { return Ok(()) };
-        rest = rest.after(last);
-        for (key, value) in pairs {
-            let mut reader = Reader::of_key(&key);
-            let _: Hash = reader.take()?;
-            let head = LineHead::read(&value, Some(reader.person()?))?;
-            changes.insert(head.due_key(), Some(head.pack()));
-            changes.insert(key, Some(head.pack()));
-        }
-        drop(view);
-        engine.write(changes)?;
-    }
+    convert(engine, LINE_HEAD, |_, (key, value), changes| {
+        let mut reader = Reader::of_key(key);
+        let _: Hash = reader.take()?;
+        let head = LineHead::read(value, Some(reader.person()?))?;
+        changes.insert(head.due_key(), Some(head.pack()));
+        changes.insert(key.to_vec(), Some(head.pack()));
+        Ok(())
+    })
 }
 
 #[cfg(test)]
@@ -201,7 +181,7 @@ mod tests {
     use crate::store::embedded::counters::Counters;
     use crate::store::embedded::keys::{COPY, DELIVERY, UNSETTLED};
     use crate::store::embedded::pack::pack_json;
-    use crate::store::engine::Memory;
+    use crate::store::engine::{Changes, Memory};
     use crate::store::{Attempt, NewDelivery, Outcome, Store, WriteUnit};
 
     fn at(second: i64) -> Timestamp {

@@ -4,6 +4,7 @@ mod audit;
 mod changed;
 mod changes;
 mod committer;
+mod convert;
 mod copies;
 mod copying;
 mod counters;

@@ -78,26 +78,20 @@ pub async fn update_by_condition(
     path: web::Path<String>,
     payload: web::Payload,
 ) -> Done {
-    let client = Client::of(&service, &request)?;
-    let kind = path.into_inner();
-    begin(&service, &client, &request, &kind, Permissions::UPDATE)?;
-    let media_type = check_content(&request, &JSON)?;
-    let body = read_body(payload, most(&service)).await?;
-    let (found, condition) = one(&service, &client, &request, &kind).await?;
-    let interaction = match condition {
-        Condition::One(id) => Interaction::Update { kind, id },
+    let asked = Asked::of(&service, &request, path.into_inner(), (payload, &JSON)).await?;
+    let Asked { client, kind, media_type, body, condition, .. } = &asked;
+    let interaction = match *condition {
+        Condition::One(id) => Interaction::Update { kind: kind.clone(), id },
         Condition::Several => return Ok(refused(&several())),
         Condition::None => {
-            client.require(&kind, Permissions::CREATE)?;
-            has_no_id(&body)?;
-            Interaction::Create { kind, unless: None }
+            client.require(kind, Permissions::CREATE)?;
+            has_no_id(body)?;
+            Interaction::Create { kind: kind.clone(), unless: None }
         }
     };
-    let known = submission(&client, &request, interaction, BTreeMap::new())?;
-    let submission = Submission { media_type, body, is_conditional: true, ..known };
-    let done = finish(&service, &client, &request, submission).await;
-    drop(found);
-    done
+    let known = submission(client, &request, interaction, BTreeMap::new())?;
+    let submission = Submission { media_type: media_type.clone(), body: body.clone(), is_conditional: true, ..known };
+    finish(&service, client, &request, submission).await
 }
 
 /// An update that finds nothing creates, and an id of its own is nothing that we could give it.
@@ -134,22 +128,17 @@ pub async fn patch_by_condition(
     path: web::Path<String>,
     payload: web::Payload,
 ) -> Done {
-    let client = Client::of(&service, &request)?;
-    let kind = path.into_inner();
-    begin(&service, &client, &request, &kind, Permissions::UPDATE)?;
-    let media_type = check_content(&request, &PATCHES)?;
-    let body = read_body(payload, most(&service)).await?;
-    let (found, condition) = one(&service, &client, &request, &kind).await?;
-    let id = match condition {
+    let asked = Asked::of(&service, &request, path.into_inner(), (payload, &PATCHES)).await?;
+    let Asked { client, kind, media_type, body, condition, .. } = &asked;
+    let id = match *condition {
         Condition::One(id) => id,
         Condition::Several => return Ok(refused(&several())),
         Condition::None => return Err(absent()),
     };
-    let interaction = Interaction::Patch { kind, id };
-    let submission = Submission { media_type, body, ..submission(&client, &request, interaction, BTreeMap::new())? };
-    let done = finish(&service, &client, &request, submission).await;
-    drop(found);
-    done
+    let interaction = Interaction::Patch { kind: kind.clone(), id };
+    let known = submission(client, &request, interaction, BTreeMap::new())?;
+    let submission = Submission { media_type: media_type.clone(), body: body.clone(), ..known };
+    finish(&service, client, &request, submission).await
 }
 
 pub async fn delete(service: web::Data<Service>, request: HttpRequest, path: web::Path<(String, String)>) -> Done {
@@ -213,6 +202,32 @@ impl Found {
             found.insert(condition, many);
         }
         Ok(Self { matched: found, _held: held })
+    }
+}
+
+/// A body for whatever the query of its address matches, which stays as it is until this is dropped.
+struct Asked {
+    client: Client,
+    kind: String,
+    media_type: String,
+    body: Vec<u8>,
+    condition: Condition,
+    _found: Found,
+}
+
+impl Asked {
+    async fn of(
+        service: &Service,
+        request: &HttpRequest,
+        kind: String,
+        (payload, media_types): (web::Payload, &[&'static str]),
+    ) -> Result<Self, Fault> {
+        let client = Client::of(service, request)?;
+        begin(service, &client, request, &kind, Permissions::UPDATE)?;
+        let media_type = check_content(request, media_types)?;
+        let body = read_body(payload, most(service)).await?;
+        let (_found, condition) = one(service, &client, request, &kind).await?;
+        Ok(Self { client, kind, media_type, body, condition, _found })
     }
 }
 
