@@ -9,6 +9,7 @@ mod highlight;
 mod labels;
 mod live;
 mod look;
+mod menu;
 mod messages;
 mod overview;
 mod page;
@@ -24,6 +25,8 @@ mod thing;
 mod trace;
 mod turn;
 mod unused;
+#[allow(dead_code, reason = "the huddle and the boards that follow use all of it")]
+mod when;
 mod who;
 
 pub use pulse::Pulse;

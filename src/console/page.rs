@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Console;
+use super::menu::{Entry, MENU};
 use super::session::Person;
 use crate::site::Site;
 
@@ -17,6 +18,7 @@ const REASONS: usize = 5;
 /// everybody is to know who works with the gateway now.
 pub(super) struct Frame {
     pub here: &'static str,
+    pub menu: &'static [Entry],
     pub form_key: String,
     pub name: String,
     pub zone: String,
@@ -51,6 +53,7 @@ impl Frame {
     pub(super) fn new(here: &'static str, console: &Console, person: &Person) -> Self {
         Self {
             here,
+            menu: &MENU,
             form_key: person.form_key.clone(),
             name: person.name.clone(),
             zone: String::new(),
@@ -63,6 +66,7 @@ impl Frame {
     pub(super) fn nobody() -> Self {
         Self {
             here: "",
+            menu: &[],
             form_key: String::new(),
             name: String::new(),
             zone: String::new(),

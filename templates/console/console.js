@@ -29,7 +29,7 @@ if (numbers) {
     soon();
     const text = line(JSON.parse(message.data));
     if (!text) return;
-    if (happening.querySelector(".faint")) happening.textContent = "";
+    if (happening.querySelector(".soft")) happening.textContent = "";
     const item = document.createElement("li");
     item.className = "new";
     item.textContent = `${new Date().toLocaleTimeString("en-GB", { timeZone: happening.dataset.zone })}  ${text}`;

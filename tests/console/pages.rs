@@ -154,7 +154,7 @@ async fn every_page_works_for_a_person() {
     browser.click("#log-in").await;
     browser.sees("used already or is too old").await;
     client.goto(&house.url("/console")).await.unwrap();
-    browser.click("header form button").await;
+    browser.click(".me button").await;
     browser.sees("logged out").await;
     client.goto(&house.url("/console/tasks")).await.unwrap();
     browser.sees("Please log in").await;
