@@ -21,7 +21,7 @@ use crate::feed::Feeds;
 use crate::pipeline::{Gateway, reads, retention, set_clock, timers};
 use crate::site::{Site, StoreChoice};
 use crate::store::{self, EngineChoice, Store, StoreSettings};
-use crate::web::{Service, Turns};
+use crate::web::Service;
 
 /// How long the parts get to finish what is under way.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -101,13 +101,8 @@ impl Running {
         let pulse = Arc::new(Pulse::default());
         tokio::spawn(Arc::clone(&pulse).follow(Arc::clone(&gateway)));
         let encrypted = site.settings.http.tls.is_some();
-        let console = Arc::new(Console {
-            gateway: Arc::clone(&gateway),
-            sessions: Arc::clone(&sessions),
-            pulse,
-            turns: Turns::default(),
-            encrypted,
-        });
+        let console = Console::new(Arc::clone(&gateway), Arc::clone(&sessions), pulse, encrypted);
+        let console = Arc::new(console);
         let service = Service::new(Arc::clone(&gateway), own_key.clone()).context("the gateway's own key")?;
         let (reload, orders) = ReloadBell::new();
         let http_part = http::start(&gateway, service, console, start.control.then(|| reload.clone()))?;
@@ -142,6 +137,12 @@ impl Running {
     pub fn console_link(&self) -> String {
         let link = self.sessions.new_link(self.gateway.clock.now());
         format!("{}/console/login?link={link}", self.http_part.origin)
+    }
+
+    /// Where people with accounts log in; none where the site has no people.
+    pub fn login_page(&self) -> Option<String> {
+        let has_people = !self.gateway.site.load().people.is_empty();
+        has_people.then(|| format!("{}/console", self.http_part.origin))
     }
 
     /// Stops taking, finishes what was taken, closes the store.

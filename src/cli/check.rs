@@ -60,6 +60,7 @@ pub fn load_or_show(dir: &std::path::Path, screen: &mut Screen) -> Option<Site> 
 }
 
 fn summary(site: &Site) -> String {
+    let people = (!site.people.is_empty()).then(|| counted(site.people.len(), "account"));
     let parts = [
         counted(site.feeds.len(), "feed"),
         counted(site.partners.len(), "partner"),
@@ -68,7 +69,7 @@ fn summary(site: &Site) -> String {
         counted(site.protocols.protocols().len(), "protocol"),
         counted(site.value_sets.names().count(), "value set"),
     ];
-    parts.join(", ")
+    parts.into_iter().chain(people).collect::<Vec<_>>().join(", ")
 }
 
 fn counts(errors: usize, warnings: usize) -> String {

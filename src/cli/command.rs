@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use super::outcome::Outcome;
 use super::screen::Screen;
 use super::{
-    agreement, backup, check, console, delivery, demo, health, init, look, message, panel, profiles, protocol, reload,
-    replay, restore, run, test, try_message, unused, validate, verify,
+    agreement, backup, check, console, delivery, demo, health, init, look, message, panel, people, profiles, protocol,
+    reload, replay, restore, run, test, try_message, unused, validate, verify,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -31,6 +31,7 @@ enum Command {
     Validate(validate::Arguments),
     Run(run::Arguments),
     Console(console::Arguments),
+    People(people::Arguments),
     Health(health::Arguments),
     Reload(reload::Arguments),
     Backup(backup::Arguments),
@@ -60,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Validate(arguments) => validate::run(&arguments, &mut screen),
         Command::Run(arguments) => run::run(&arguments, &mut screen),
         Command::Console(arguments) => console::run(&arguments, &mut screen),
+        Command::People(arguments) => people::run(&arguments, &mut screen),
         Command::Health(arguments) => health::run(&arguments, &mut screen),
         Command::Reload(arguments) => reload::run(&arguments, &mut screen),
         Command::Backup(arguments) => backup::run(&arguments, &mut screen),

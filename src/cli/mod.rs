@@ -20,6 +20,7 @@ mod operation;
 mod outcome;
 mod page;
 mod panel;
+mod people;
 mod place;
 mod profiles;
 mod protocol;

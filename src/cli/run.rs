@@ -55,7 +55,11 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
             screen.say(format!("feed {feed}: MLLP on {address}"))?;
         }
         screen.say(format!("HTTP on {}://{}", running.scheme, running.http))?;
-        screen.say(format!("console (opens once): {}", running.console_link()))?;
+        match running.login_page() {
+            // Logs are read by more people than may do all that a link lets them do.
+            Some(page) => screen.say(format!("console: {page}"))?,
+            None => screen.say(format!("console (opens once): {}", running.console_link()))?,
+        }
         let hangups = hangups.ring(running.reload.clone());
         let gateway = Arc::clone(&running.gateway);
         let fault = tokio::select! {

@@ -1,16 +1,13 @@
-//! Why a page is not shown as asked. A handler says what went wrong with `?`; the page about it is made in one place, for whoever
-//! asked, so that the menu is kept.
+//! Why a page is not shown as asked. A handler says what went wrong with `?`; the page about it is made in one place (`menu_kept.rs`), for
+//! whoever asked, so that the menu is kept.
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
-use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError};
 
 use super::page::{self, Frame};
-use super::who::frame_for;
 use crate::problem::Problem;
+use crate::site::Site;
 use crate::store::StoreError;
 
 /// What a handler gives.
@@ -36,7 +33,20 @@ impl Fault {
         Self::NotHere(format!("There is no such {what}. It may have been pruned by age."))
     }
 
-    fn page(&self, frame: Frame) -> HttpResponse {
+    /// The same words and the same status for what is not there and for what is not for whoever asks.
+    pub(super) fn no_such_page() -> Self {
+        Self::NotHere("There is no such page, or it is not for what you do here. Go on from the menu.".to_string())
+    }
+
+    /// The same for a patient on none of one's panels.
+    pub(super) fn no_such_patient(site: &Site) -> Self {
+        let whom = site.settings.console.privacy_contact.as_deref();
+        let ask = whom
+            .map_or_else(|| "ask your privacy officer".to_string(), |whom| format!("ask your privacy officer: {whom}"));
+        Self::NotHere(format!("There is no such patient on your panels. If you expect one, {ask}."))
+    }
+
+    pub(super) fn page(&self, frame: Frame) -> HttpResponse {
         let text = match self {
             Self::NotHere(text) | Self::Refused(text) => text.clone(),
             Self::OldForm => "This form is of an earlier login. Open the page anew.".to_string(),
@@ -100,17 +110,4 @@ impl ResponseError for Fault {
     fn error_response(&self) -> HttpResponse {
         self.page(Frame::nobody())
     }
-}
-
-/// Makes the pages of faults anew with the menu of whoever asked.
-pub(super) async fn with_menu(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let response = next.call(request).await?;
-    let fault = response.response().error().and_then(|error| error.as_error::<Fault>());
-    let Some(page) = fault.map(|fault| fault.page(frame_for(response.request()))) else {
-        return Ok(response.map_into_left_body());
-    };
-    Ok(response.into_response(page).map_into_right_body())
 }

@@ -12,30 +12,45 @@ pub(super) async fn note(
     patient: Option<PersonId>,
     subject: String,
 ) -> Result<(), StoreError> {
-    write(console, person, patient, "look", subject, "a page of the console was opened").await
+    write(console, &person.agent(), patient, "look", subject, true, "a page of the console was opened").await
 }
 
-/// Notes that a person logged in under a name.
-pub(super) async fn note_login(console: &Console, person: &Person) -> Result<(), StoreError> {
-    let because = "a one-time link was opened; the name is as the person gave it";
-    write(console, person, None, "login", "console".to_string(), because).await
+/// Notes that somebody asked for a patient who is on none of their panels.
+pub(super) async fn note_refused(
+    console: &Console,
+    person: &Person,
+    patient: PersonId,
+    subject: String,
+) -> Result<(), StoreError> {
+    let because = "the patient is on none of the person's panels";
+    write(console, &person.agent(), Some(patient), "look", subject, false, because).await
+}
+
+/// Notes that somebody logged in or could not.
+pub(super) async fn note_login(console: &Console, agent: &str, allowed: bool, because: &str) -> Result<(), StoreError> {
+    write(console, agent, None, "login", "console".to_string(), allowed, because).await
+}
+
+pub(super) async fn note_logout(console: &Console, person: &Person) -> Result<(), StoreError> {
+    write(console, &person.agent(), None, "logout", "console".to_string(), true, "the person logged out").await
 }
 
 async fn write(
     console: &Console,
-    person: &Person,
+    agent: &str,
     patient: Option<PersonId>,
     action: &str,
     subject: String,
+    allowed: bool,
     because: &str,
 ) -> Result<(), StoreError> {
     let entry = AuditEntry {
         at: console.gateway.clock.now(),
-        agent: person.agent(),
+        agent: agent.to_string(),
         action: action.to_string(),
         person: patient,
         subject,
-        allowed: true,
+        allowed,
         because: because.to_string(),
     };
     console.gateway.write_audit(vec![entry]).await

@@ -1,17 +1,26 @@
 //! Pages for people: what came in, what became of it, what is owed, what was delivered. Every page needs a login; what
-//! a page shows, a person of this gateway's own organisation sees; the login, each look at a patient and each action are audited.
+//! a page shows, a person of this gateway's own organisation sees, as far as it is for what they do and of their patients; each login, each
+//! look at a patient and each action are audited.
 
+mod access;
+#[cfg(test)]
+mod access_tests;
 mod assets;
 mod deliveries;
+mod door;
 mod fault;
 mod form_key;
+mod guesses;
 mod highlight;
 mod labels;
 mod live;
+mod login;
 mod look;
 mod menu;
+mod menu_kept;
 mod messages;
 mod overview;
+mod own;
 mod page;
 mod part;
 mod patient;

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Console;
+use super::access::{home, may_open};
 use super::menu::{Entry, MENU};
 use super::session::Person;
-use crate::site::Site;
+use crate::site::{Panels, Site};
 
 /// Why a site was not taken over, in so many lines; `handover check` has all of them.
 const REASONS: usize = 5;
@@ -18,7 +19,14 @@ const REASONS: usize = 5;
 /// everybody is to know who works with the gateway now.
 pub(super) struct Frame {
     pub here: &'static str,
-    pub menu: &'static [Entry],
+    /// The parts of the console that are for whoever is logged in.
+    pub menu: Vec<&'static Entry>,
+    /// Where they begin.
+    pub home: &'static str,
+    /// Whether they may look for a patient.
+    pub finds: bool,
+    /// What they do, and for which panels.
+    pub duty: String,
     pub form_key: String,
     pub name: String,
     pub zone: String,
@@ -53,7 +61,10 @@ impl Frame {
     pub(super) fn new(here: &'static str, console: &Console, person: &Person) -> Self {
         Self {
             here,
-            menu: &MENU,
+            menu: MENU.iter().filter(|entry| may_open(person, entry.address)).collect(),
+            home: home(person),
+            finds: may_open(person, "/console/patients"),
+            duty: duty(person, &console.gateway.site.load()),
             form_key: person.form_key.clone(),
             name: person.name.clone(),
             zone: String::new(),
@@ -66,7 +77,10 @@ impl Frame {
     pub(super) fn nobody() -> Self {
         Self {
             here: "",
-            menu: &[],
+            menu: Vec::new(),
+            home: "/console",
+            finds: false,
+            duty: String::new(),
             form_key: String::new(),
             name: String::new(),
             zone: String::new(),
@@ -78,6 +92,23 @@ impl Frame {
     /// Names the zone in which every time on the page is told.
     pub(super) fn in_zone(self, zone: &TimeZone) -> Self {
         Self { zone: zone.iana_name().unwrap_or("UTC").to_string(), ..self }
+    }
+}
+
+/// "Care manager, Lakeside Family Practice"; of who came by a link, nothing: nobody says what they do.
+fn duty(person: &Person, site: &Site) -> String {
+    if person.login.is_none() {
+        return String::new();
+    }
+    let roles: Vec<&str> = person.roles.iter().map(|role| role.title()).collect();
+    let roles = roles.join(", ");
+    match &person.panels {
+        Panels::Of(names) if names.len() > 2 => format!("{roles}, {} panels", names.len()),
+        Panels::Of(names) => {
+            let titles = names.iter().filter_map(|name| Some(site.panels.get(name)?.title.as_str()));
+            std::iter::once(roles.as_str()).chain(titles).collect::<Vec<_>>().join(", ")
+        }
+        Panels::All => roles,
     }
 }
 

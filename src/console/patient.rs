@@ -11,7 +11,7 @@ use super::page::{self, Frame};
 use super::part::{Asked, Part};
 use super::session::Person;
 use super::thing::Thing;
-use super::{Console, look, tasks, turn};
+use super::{Console, look, own, tasks, turn};
 use crate::agreement::sensitivities;
 use crate::fhir::concept_title;
 use crate::identity::ResourceId;
@@ -38,6 +38,8 @@ struct PatientPage {
     sensitivities: Vec<(&'static str, &'static str)>,
     groups: Vec<(String, Part<Row>)>,
     observations: Vec<Row>,
+    /// How much is not shown for its labels.
+    hidden: u64,
     older_observations: Option<String>,
     explanations: Part<Explanation>,
     audit: Vec<Looked>,
@@ -69,20 +71,26 @@ pub(super) async fn show(
     id: web::Path<String>,
     asked: web::Query<Asked>,
 ) -> Answer {
-    let Ok(id) = id.parse::<ResourceId>() else { return Err(Fault::no_such("patient")) };
+    let site = console.gateway.site.load_full();
+    let Ok(id) = id.parse::<ResourceId>() else { return Err(Fault::no_such_patient(&site)) };
     let (gateway, asked) = (&console.gateway, asked.into_inner());
     let known = gateway.load(id.person, OBSERVATIONS).await?;
     let own = ResourceId::patient(known.record.head.person);
+    own::check_known(&console, &person, own.person, &known.memberships, format!("Patient/{own}")).await?;
     let Some(patient) = known.record.get("Patient", own).cloned() else {
-        return Err(Fault::no_such("patient"));
+        return Err(Fault::no_such_patient(&site));
     };
     let read = read_lists(&console, &person, own, &asked).await?;
     let (observations, audit) = read;
-    let (site, now, frame) = (gateway.site.load_full(), gateway.clock.now(), Frame::new("patients", &console, &person));
+    let (now, frame) = (gateway.clock.now(), Frame::new("patients", &console, &person));
     turn::make(move || {
         let zone = page::zone_of(&site);
-        let mut groups: Vec<(String, Vec<Row>)> = Vec::new();
+        let (mut groups, mut hidden): (Vec<(String, Vec<Row>)>, u64) = (Vec::new(), 0);
         for ((kind, _), stored) in known.record.resources.iter().filter(|((kind, _), _)| kind != OBSERVATION) {
+            if !own::may_see(&person, stored) {
+                hidden += 1;
+                continue;
+            }
             match groups.last_mut().filter(|(last, _)| last == kind) {
                 Some((_, rows)) => rows.push(row(stored, &zone)),
                 None => groups.push((kind.clone(), vec![row(stored, &zone)])),
@@ -92,7 +100,11 @@ pub(super) async fn show(
             let part = Part::of(&kind, rows, &asked);
             (kind, part)
         };
-        let looks = Thing::of_record(known.record.resources.values(), &zone);
+        let shown = observations.items.iter().filter(|stored| own::may_see(&person, stored));
+        let shown: Vec<Row> = shown.map(|stored| row(stored, &zone)).collect();
+        hidden += (observations.items.len() - shown.len()) as u64;
+        let looks = known.record.resources.values().filter(|stored| own::may_see(&person, stored));
+        let looks = Thing::of_record(looks, &zone);
         PatientPage {
             waiting: looks.iter().filter(|thing| thing.waits).count(),
             looks: Part::of("looks", looks, &asked),
@@ -102,7 +114,8 @@ pub(super) async fn show(
             id: own.to_string(),
             panels: known.memberships.iter().map(|membership| membership.panel.clone()).collect(),
             groups: groups.into_iter().map(part).collect(),
-            observations: observations.items.iter().map(|stored| row(stored, &zone)).collect(),
+            observations: shown,
+            hidden,
             older_observations: observations.next.map(|cursor| cursor.0),
             explanations: Part::of("explain", explain_record(&site, &known, None, now), &asked),
             audit: audit.items.into_iter().map(|entry| looked(entry, &zone)).collect(),

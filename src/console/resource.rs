@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::fault::{Answer, Fault};
 use super::page::{self, Frame};
 use super::session::Person;
-use super::{Console, look, turn};
+use super::{Console, look, own, turn};
 use crate::identity::{PersonId, ResourceId};
 
 #[derive(Template)]
@@ -25,7 +25,12 @@ struct ResourcePage {
 pub(super) async fn show(console: web::Data<Console>, person: Person, path: web::Path<(String, String)>) -> Answer {
     let (kind, id) = path.into_inner();
     let Ok(parsed) = id.parse::<ResourceId>() else { return Err(Fault::no_such("resource")) };
+    // First, so that what is not there and what is not theirs look the same.
+    own::check(&console, &person, parsed.person, format!("{kind}/{parsed}")).await?;
     let stored = console.gateway.store.resource(&kind, parsed).await?.ok_or_else(|| Fault::no_such("resource"))?;
+    if !own::may_see(&person, &stored) {
+        return Err(Fault::no_such("resource"));
+    }
     let owner = (parsed.person != PersonId::SHARED).then_some(parsed.person);
     look::note(&console, &person, owner, format!("{kind}/{parsed}")).await?;
     let (site, frame) = (console.gateway.site.load_full(), Frame::new("patients", &console, &person));

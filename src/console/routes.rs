@@ -1,33 +1,33 @@
-//! The console's addresses and its login.
+//! The console's addresses. Who may use each stands in `access.rs`.
 
 use std::sync::Arc;
 
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
 
-use super::fault::{Answer, Fault, with_menu};
-use super::form_key::FormKey;
-use super::session::{self, COOKIE, Person};
-use super::who::{frame_for, refused};
+use super::fault::{Answer, Fault};
+use super::menu_kept::with_menu;
+use super::session::Person;
+use super::who::frame_for;
 use super::{
-    Console, assets, deliveries, labels, live, look, messages, overview, page, patient, resource, tasks, trace, unused,
+    Console, assets, deliveries, door, labels, live, login, messages, overview, page, patient, resource, tasks, trace,
+    unused,
 };
 
 /// Adds the console under `/console`.
 pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
     config.app_data(web::Data::from(console)).route("/", web::get().to(home)).service(
         web::scope("/console")
+            .wrap(from_fn(door::pass))
             .wrap(from_fn(with_menu))
             .app_data(web::PathConfig::default().error_handler(not_understood))
             .app_data(web::QueryConfig::default().error_handler(not_understood))
             .app_data(web::FormConfig::default().error_handler(not_understood))
             .route("", web::get().to(overview::show))
-            .route("/login", web::get().to(login_page))
-            .route("/login", web::post().to(login))
-            .route("/logout", web::post().to(logout))
+            .route("/login", web::get().to(login::show))
+            .route("/login", web::post().to(login::take))
+            .route("/logout", web::post().to(login::leave))
             .route("/console.css", web::get().to(assets::style))
             .route("/console.js", web::get().to(assets::script))
             .route("/live", web::get().to(live::stream))
@@ -61,71 +61,9 @@ fn not_understood(
 }
 
 async fn nowhere(_: Person) -> Answer {
-    Err(Fault::NotHere("There is no such page. Go on from the menu.".to_string()))
+    Err(Fault::no_such_page())
 }
 
 async fn home() -> HttpResponse {
     page::see("/console")
-}
-
-#[derive(Deserialize)]
-struct Link {
-    /// Empty when it was left out, which opens nothing.
-    #[serde(default)]
-    link: String,
-}
-
-#[derive(Deserialize)]
-struct Login {
-    #[serde(default)]
-    link: String,
-    #[serde(default)]
-    name: String,
-}
-
-#[derive(askama::Template)]
-#[template(path = "console/login.html")]
-struct LoginPage {
-    frame: page::Frame,
-    link: String,
-    fault: &'static str,
-}
-
-/// Shows a button rather than logging in at once: mail scanners and link previews open links too, and would use it up.
-async fn login_page(query: web::Query<Link>) -> HttpResponse {
-    page::show(&LoginPage { frame: page::Frame::nobody(), link: query.into_inner().link, fault: "" })
-}
-
-async fn login(console: web::Data<Console>, form: web::Form<Login>) -> Answer {
-    let Login { link, name } = form.into_inner();
-    let Some(name) = session::name_of(&name) else {
-        let fault = "Please say who you are: what you do here is written down under your name.";
-        return Ok(page::ask_again(&LoginPage { frame: page::Frame::nobody(), link, fault }));
-    };
-    let now = console.gateway.clock.now();
-    let Some(cookie) = console.sessions.open(&link, name, now) else {
-        return Ok(refused("This link was used already or is too old."));
-    };
-    let Some(person) = console.sessions.find(&cookie, now) else {
-        return Ok(refused("This session ended at once."));
-    };
-    if let Err(error) = look::note_login(&console, &person).await {
-        console.sessions.end(&cookie);
-        return Err(error.into());
-    }
-    let cookie = Cookie::build(COOKIE, cookie)
-        .path("/console")
-        .http_only(true)
-        .same_site(SameSite::Strict)
-        .secure(console.is_secure())
-        .finish();
-    Ok(HttpResponse::SeeOther().cookie(cookie).insert_header(("location", "/console")).finish())
-}
-
-async fn logout(console: web::Data<Console>, request: HttpRequest, person: Person, form: web::Form<FormKey>) -> Answer {
-    form.check(&person)?;
-    if let Some(cookie) = request.cookie(COOKIE) {
-        console.sessions.end(cookie.value());
-    }
-    Ok(refused("You are logged out."))
 }

@@ -11,12 +11,13 @@ use super::fault::{Answer, Fault};
 use super::form_key::FormKey;
 use super::page::{self, Frame};
 use super::session::Person;
-use super::{Console, look, turn};
+use super::{Console, look, own, turn};
 use crate::fhir::concept_title;
 use crate::identity::ResourceId;
 use crate::pipeline::{TaskAction, owner};
 use crate::protocol::{CONTACT, Contact};
 use crate::record::Stored;
+use crate::site::Panels;
 use crate::store::{Cursor, Urgency, WorkCounts, WorkFilter, due_of};
 
 /// Tasks on a page.
@@ -84,10 +85,13 @@ pub(super) struct Asked {
 }
 
 pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> Answer {
-    let Asked { panel, show, after } = asked.into_inner();
+    let Asked { mut panel, show, after } = asked.into_inner();
+    if let (Panels::Of(names), true) = (&person.panels, panel.is_empty()) {
+        panel = names.first().cloned().unwrap_or_default();
+    }
     let (site, store) = (console.gateway.site.load_full(), console.gateway.store.clone());
     let now = console.gateway.clock.now();
-    let chosen = site.panels.get(&panel);
+    let chosen = site.panels.get(&panel).filter(|panel| person.panels.holds(&panel.name));
     if chosen.is_none() && !panel.is_empty() {
         // An empty list would say that nothing is owed.
         let text = "There is no such panel. Choose one of the practices from the list of all tasks.";
@@ -116,7 +120,12 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
             sentence: sentence(&counts),
             tabs: tabs(&counts),
             contacts: Contact::ALL,
-            panels: site.panels.iter().map(|(name, panel)| (name.clone(), panel.practice.name.clone())).collect(),
+            panels: site
+                .panels
+                .iter()
+                .filter(|(name, _)| person.panels.holds(name))
+                .map(|(name, panel)| (name.clone(), panel.practice.name.clone()))
+                .collect(),
             panel,
             show,
             after,
@@ -236,6 +245,7 @@ pub(super) async fn act(
 ) -> Answer {
     form.key.check(&person)?;
     let Ok(id) = id.parse::<ResourceId>() else { return Err(Fault::no_such("task")) };
+    own::check(&console, &person, id.person, format!("Task/{id}")).await?;
     let attempt = Contact::ALL.into_iter().find(|contact| contact.code() == form.attempt);
     console.gateway.act_after(id, attempt, form.action, &form.note, &person.agent()).await?;
     Ok(page::see(if form.back.starts_with("/console/") { &form.back } else { "/console/tasks" }))

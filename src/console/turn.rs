@@ -63,10 +63,10 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::console::Sessions;
+    use crate::console::session::{Asks, Found};
     use crate::pipeline::Gateway;
     use crate::site::Site;
     use crate::store::{EngineChoice, StoreSettings, open};
-    use crate::web::Turns;
 
     #[actix_web::test]
     async fn who_reads_more_than_may_be_read_at_once_is_told_to_come_again() {
@@ -75,14 +75,14 @@ mod tests {
         let gateway = Gateway::new(open(&settings).unwrap(), Site::bare(Path::new("/")), clock);
         let sessions = Arc::new(Sessions::default());
         let login = || {
-            let link = sessions.new_link(Timestamp::UNIX_EPOCH);
-            let cookie = sessions.open(&link, "Ida Roe".to_string(), Timestamp::UNIX_EPOCH).unwrap();
-            sessions.find(&cookie, Timestamp::UNIX_EPOCH).unwrap()
+            let (link, site) = (sessions.new_link(Timestamp::UNIX_EPOCH), gateway.site.load());
+            let cookie = sessions.open(&link, "Ida Roe".to_string(), Timestamp::UNIX_EPOCH, &site).unwrap();
+            let found = sessions.find(&cookie, Timestamp::UNIX_EPOCH, &site, Asks::Person);
+            let Found::Person(person) = found else { panic!("who has just logged in is logged in") };
+            person
         };
         let (ida, other) = (login(), login());
-        let (pulse, turns) = (Arc::default(), Turns::default());
-        let console =
-            Console { gateway: Arc::new(gateway), sessions: sessions.clone(), pulse, turns, encrypted: false };
+        let console = Console::new(Arc::new(gateway), sessions.clone(), Arc::default(), false);
         let endless = || read(&console, &ida, std::future::pending::<Result<(), StoreError>>());
         for reading in [endless(), endless()] {
             // The page is left; its reading goes on.

@@ -11,7 +11,7 @@ use super::form_key::FormKey;
 use super::page::{self, Frame};
 use super::session::Person;
 use super::{Console, turn};
-use crate::pipeline::responsible;
+use crate::pipeline::{responsible, signed};
 use crate::site::Site;
 use crate::store::{Cursor, UnusedEntry, UnusedFilter, UnusedState, UnusedTotal};
 use crate::unused::Kind;
@@ -177,7 +177,7 @@ fn row(entry: UnusedEntry, site: &Site, zone: &TimeZone) -> Row {
         responsible: responsible(site, &entry).unwrap_or_default(),
         state: work.as_ref().map_or("", |work| work.state.word()),
         since: work.as_ref().and_then(|work| work.at).map(|at| page::second(at, zone)).unwrap_or_default(),
-        who: work.as_ref().map(|work| work.who.trim_start_matches("console:").to_string()).unwrap_or_default(),
+        who: work.as_ref().map(|work| signed(site, &work.who).to_string()).unwrap_or_default(),
         note: work.map(|work| work.note).unwrap_or_default(),
         entry,
     }

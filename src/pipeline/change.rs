@@ -5,6 +5,7 @@ use super::find::{Known, Taken};
 use super::join::Somebody;
 use super::locks::MOST_TRIES;
 use super::settle::{Settled, settle};
+use super::signed::signed;
 use super::working::Working;
 use super::write::{Submission, Submitted};
 use super::{Acknowledged, Arrival, Code, Event, Gateway, notices};
@@ -68,12 +69,11 @@ impl Gateway {
 
     /// All of them or none, as one change.
     async fn take_actions(&self, target: ResourceId, actions: &[Named], told: Told<'_>) -> Result<(), Problem> {
-        // What is written for others to read names the person, not the door they came by.
-        let author = told.who.strip_prefix("console:").unwrap_or(told.who);
         let done = self
             .change(target.person, |site, known| {
                 let now = self.clock.now();
                 let (names, taken): (Vec<_>, Vec<_>) = actions.iter().cloned().unzip();
+                let author = signed(site, told.who);
                 let changes = site.protocols.act_all(&known.record, target, &taken, author, now)?;
                 let entry = |action: &str| AuditEntry {
                     at: now,

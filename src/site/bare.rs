@@ -9,7 +9,7 @@ use crate::fhir::{Library, ValueSets, built_in_value_sets};
 use crate::profile::Profiles;
 use crate::protocol::ProtocolSet;
 
-use super::{HttpSettings, NamedFiles, Retention, Settings, Site, StoreChoice};
+use super::{ConsoleSettings, HttpSettings, NamedFiles, Retention, Settings, Site, StoreChoice};
 
 /// What is compiled in is compiled once for all tests.
 static VALUE_SETS: LazyLock<Arc<ValueSets>> = LazyLock::new(|| Arc::new(ValueSets::compile(&built_in_value_sets()).0));
@@ -32,6 +32,7 @@ impl Site {
             data: folder.join("data"),
             store: StoreChoice::Memory,
             http,
+            console: ConsoleSettings::default(),
             retention: Retention { message_days: 1, attempt_days: 1, audit_days: 1 },
             application: "HANDOVER".to_string(),
             facility: "TEST".to_string(),
@@ -42,6 +43,7 @@ impl Site {
             feeds: BTreeMap::new(),
             partners: BTreeMap::new(),
             panels: BTreeMap::new(),
+            people: BTreeMap::new(),
             value_sets: VALUE_SETS.clone(),
             profiles: PROFILES.clone(),
             mappings: BTreeMap::new(),

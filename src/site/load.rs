@@ -14,7 +14,8 @@ use super::listener::{self, Taken};
 use super::masking::masked;
 use super::misplaced::stem;
 use super::{
-    Certificate, Feed, NamedFiles, Panel, Partner, Settings, Site, feeds, ownership, panels, partners, roster, settings,
+    Certificate, Feed, NamedFiles, Panel, Partner, Settings, Site, StaffMember, feeds, ownership, panels, partners,
+    people, roster, settings,
 };
 use crate::agreement::AgreementSet;
 use crate::clock::{Clock, SystemClock};
@@ -45,6 +46,7 @@ struct Parts {
     partners: BTreeMap<String, Partner>,
     partner_marks: BTreeMap<String, Mark>,
     panels: BTreeMap<String, Panel>,
+    people: BTreeMap<String, StaffMember>,
     value_sets: Arc<ValueSets>,
     profiles: Option<Arc<Profiles>>,
     protocols: Option<ProtocolSet>,
@@ -84,6 +86,7 @@ impl Parts {
             feeds: self.feeds,
             partners: self.partners,
             panels: self.panels,
+            people: self.people,
             value_sets: self.value_sets,
             profiles: self.profiles?,
             mappings: self.mappings,
@@ -133,6 +136,7 @@ fn read_parts(folder: &mut Folder, parts: &mut Parts) {
             parts.panels.insert(document.name, panel);
         }
     }
+    parts.people = people::read(folder, &mut parts.references);
     parts.value_sets = Arc::new(compiled::value_sets(folder));
     parts.profiles = Some(profiles);
     let protocols = compiled::protocols(folder, &parts.value_sets);

@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use crate::yaml::{UNKNOWN_KEY, UNREADABLE};
 
 /// Keys whose values are secrets: tokens, passwords, and the private parts of JSON web keys (RFC 7518, 6.2.2 and 6.3.2).
-const SECRET_KEYS: [&str; 10] = ["token", "password", "secret", "d", "p", "q", "dp", "dq", "qi", "k"];
+const SECRET_KEYS: [&str; 11] = ["token", "password", "totp", "secret", "d", "p", "q", "dp", "dq", "qi", "k"];
 
 /// What of a file's lines is covered beside what is known to be secret.
 #[derive(Debug, Default)]

@@ -31,11 +31,28 @@ const AGREEMENT: &str = "agreements/lakeside-practice.yaml";
 const VALUE_SET: &str = "profiles/valuesets/ours.yaml";
 const PROTOCOL: &str = "protocols/ours.yaml";
 const CALENDAR: &str = "calendars/us-federal.yaml";
+const ACCOUNTS: &str = "people.yaml";
 const MAP: &str = "mappings/segments/PID-Patient.yaml";
 const TABLE: &str = "mappings/tables/our-marital.yaml";
 
+/// Two people; the second has a phone's codes.
+const ACCOUNTS_TEXT: &str = r#"people:
+  nbrooks:
+    name: Nia Brooks RN
+    roles: [care-manager]
+    panels: [lakeside]
+    password: "$argon2id$v=19$m=19456,t=2,p=1$9LwGTwn4dgaYkYUe2xK5Hw$rlRQJ7B853BuIwSTfUjSREawFytSUg2FXwSzjmnZ/aU"
+  ops:
+    name: Olga Petrova
+    roles: [engineer, operator]
+    sensitive: true
+    password: "$argon2id$v=19$m=19456,t=2,p=1$9LwGTwn4dgaYkYUe2xK5Hw$rlRQJ7B853BuIwSTfUjSREawFytSUg2FXwSzjmnZ/aU"
+    totp: GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ
+"#;
+
 /// What the site has beside the demo's files.
-const MORE: [(&str, &str); 6] = [
+const MORE: [(&str, &str); 7] = [
+    (ACCOUNTS, ACCOUNTS_TEXT),
     (VALUE_SET, "valueset: ours\ntitle: Ours\ninclude:\n  - { system: icd10cm, under: [J44] }\n"),
     (
         PROTOCOL,
@@ -65,6 +82,32 @@ const SETTINGS: &[Mistake] = &[
     (SITE, Instead("127.0.0.1:8080\"", "0.0.0.0:8080\", tsl: {}"), "4:33", "did you mean `tls`?"),
     (SITE, Instead("127.0.0.1:8080\"", "0.0.0.0:8080\", behindproxy: true"), "4:33", "did you mean `behind_proxy`?"),
     (SITE, Written(""), "1:1", "`key: value` lines; this is nothing"),
+];
+
+const LOGINS: &[Mistake] = &[
+    (ACCOUNTS, Instead("people:", "peple:"), "1:1", "did you mean `people`?"),
+    (ACCOUNTS, Written("people: [nia, olga]\n"), "1:9", "one entry for each login"),
+    (ACCOUNTS, Instead("nbrooks:", "N Brooks:"), "2:3", "lower-case letters"),
+    (ACCOUNTS, Instead("name: Nia", "nmae: Nia"), "3:5", "did you mean `name`?"),
+    (ACCOUNTS, Instead("    name: Nia Brooks RN\n", ""), "3:5", "`name` is missing here"),
+    (ACCOUNTS, Instead("Nia Brooks RN", "\"@nia\""), "3:11", "no @"),
+    (ACCOUNTS, Instead("Nia Brooks RN", "olga petrova"), "8:5", "add what tells the two apart"),
+    (ACCOUNTS, Instead("care-manager", "care-manger"), "4:13", "did you mean `care-manager`?"),
+    (ACCOUNTS, Instead("    roles: [care-manager]\n", ""), "3:5", "`roles` is missing here"),
+    (ACCOUNTS, Instead("    panels: [lakeside]\n", ""), "3:5", "or `all`"),
+    (ACCOUNTS, Instead("[lakeside]", "[lakside]"), "5:14", "did you mean `lakeside`?"),
+    (ACCOUNTS, Instead("    password", "    pasword"), "6:5", "did you mean `password`?"),
+    (ACCOUNTS, Instead("$argon2id", "hunter2"), "6:15", "`handover people hash` makes one"),
+    (ACCOUNTS, Instead("m=19456", "m=1024"), "6:15", "cheap to guess"),
+    (ACCOUNTS, Instead("sensitive: true", "sensitive: maybe"), "10:16", "sensitive"),
+    (
+        ACCOUNTS,
+        Instead("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "GEZDGNBV"),
+        "12:11",
+        "`handover people totp NAME` makes one",
+    ),
+    (SITE, Instead("http:", "console: { idle_minute: 5 }\nhttp:"), "4:12", "did you mean `idle_minutes`?"),
+    (SITE, Instead("http:", "console: { idle_minutes: 0 }\nhttp:"), "4:26", "720"),
 ];
 
 const FEEDS: &[Mistake] = &[
@@ -212,6 +255,27 @@ fn the_site_without_a_mistake_has_none() {
 #[test]
 fn one_mistake_in_the_settings_is_one_error() {
     check(SETTINGS);
+}
+
+#[test]
+fn one_mistake_about_who_logs_in_is_one_error() {
+    check(LOGINS);
+}
+
+#[test]
+fn a_password_that_stands_where_its_hash_should_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    write_demo(folder.path(), &|text| text).unwrap();
+    for key in ["password", "pasword", "totp"] {
+        write(
+            folder.path(),
+            ACCOUNTS,
+            &ACCOUNTS_TEXT.replacen("password: \"$argon2id", &format!("{key}: \"hunter2$argon2id"), 1),
+        );
+        let loaded = load(folder.path());
+        let shown = super::render(&loaded.problems, &loaded.sources, false, 120);
+        assert!(loaded.site.is_none() && !shown.contains("hunter2") && !shown.contains("19456"), "{key}: {shown}");
+    }
 }
 
 #[test]

@@ -25,10 +25,13 @@ mod misplaced;
 #[cfg(test)]
 mod mistakes_tests;
 mod model;
+mod one_time_code;
 mod ownership;
 mod panels;
 mod partners;
+mod password;
 mod peer;
+mod people;
 mod render;
 pub mod roster;
 mod roster_columns;
@@ -38,6 +41,7 @@ mod scalar;
 mod secret;
 mod seen;
 mod settings;
+mod staff;
 mod starter;
 mod tls;
 mod whole;
@@ -51,12 +55,16 @@ pub use handling::{Handling, Processing, names_event};
 pub use labels::{LabelRule, Labelling};
 pub use load::{Loaded, load};
 pub use model::{
-    Address, Credential, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Panel, Partner, Peer, Practice,
-    Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
+    Address, ConsoleSettings, Credential, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Panel, Partner,
+    Peer, Practice, Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
 };
+pub use one_time_code::{CodeSecret, STEP_SECS};
+pub use password::{PasswordHash, SHORTEST};
+pub use people::is_login;
 pub use render::{problems_as_json, render, render_one};
 pub use roster::Roster;
 pub use seen::NamedFiles;
+pub use staff::{Panels, StaffMember, StaffRole};
 pub use starter::{DemoSite, StarterError, write_demo, write_starter};
 pub use tls::{LiveTls, TlsFault};
 pub use whole::Site;

@@ -21,6 +21,7 @@ pub struct Settings {
     pub data: PathBuf,
     pub store: StoreChoice,
     pub http: HttpSettings,
+    pub console: ConsoleSettings,
     pub retention: Retention,
     /// MSH-3 and MSH-4 of what the gateway sends.
     pub application: String,
@@ -46,6 +47,19 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     /// Origins whose pages may read FHIR and ask for tokens: `https://app.example`.
     pub origins: Vec<String>,
+}
+
+/// What people meet in the console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsoleSettings {
+    /// The organisation, as the login page and authenticator apps name it.
+    pub title: String,
+    /// Whom to ask who cannot get in, and whom who expects a patient that is not there.
+    pub contact: Option<String>,
+    pub privacy_contact: Option<String>,
+    /// A session ends so long after its last use, and so long after the login in any case.
+    pub idle_minutes: u32,
+    pub longest_hours: u32,
 }
 
 /// PEM files of a listener.
@@ -267,6 +281,18 @@ pub struct RetryPolicy {
     pub factor: u32,
     pub longest_secs: u32,
     pub give_up_after_hours: u32,
+}
+
+impl Default for ConsoleSettings {
+    fn default() -> Self {
+        Self {
+            title: "Handover".to_string(),
+            contact: None,
+            privacy_contact: None,
+            idle_minutes: 20,
+            longest_hours: 12,
+        }
+    }
 }
 
 impl Default for Retention {

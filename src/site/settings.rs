@@ -4,7 +4,7 @@ use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
 use super::scalar;
 use super::secret::{self, Secret};
-use super::{HttpSettings, Retention, Settings, StoreChoice};
+use super::{ConsoleSettings, HttpSettings, Retention, Settings, StoreChoice};
 use crate::problem::{Category, Place, Problem};
 use crate::yaml::{Fields, Node};
 
@@ -28,6 +28,8 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) ->
     let http = http_node.and_then(|node| http(node, folder, taken, &mut problems));
     let base_url = scalar::optional(&mut fields, "base_url", scalar::web_address);
     let retention = fields.optional("retention").map_or_else(Retention::default, |node| retention(node, &mut problems));
+    let console_node = fields.optional("console");
+    let console = console_node.map_or_else(ConsoleSettings::default, |node| console(node, &mut problems));
     let application = fields.text("application").unwrap_or_else(|| "HANDOVER".to_string());
     let facility = fields.text("facility").unwrap_or_else(|| "HANDOVER".to_string());
     fields.finish(&mut problems);
@@ -37,7 +39,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) ->
         let scheme = if http.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", http.listen)
     });
-    Some(Settings { base_url, data, store: store?, http, retention, application, facility })
+    Some(Settings { base_url, data, store: store?, http, console, retention, application, facility })
 }
 
 fn store(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Option<StoreChoice> {
@@ -97,6 +99,24 @@ fn http(node: &Node, folder: &mut Folder, taken: &mut Vec<Taken>, problems: &mut
         behind_proxy: listener.behind_proxy,
         max_body_bytes: body.unwrap_or(10 << 20),
     })
+}
+
+fn console(node: &Node, problems: &mut Vec<Problem>) -> ConsoleSettings {
+    let mut fields = Fields::of(node, "console");
+    let usual = ConsoleSettings::default();
+    let mut number =
+        |key, most, usual| fields.integer(key, 1..=most).and_then(|number| u32::try_from(number).ok()).unwrap_or(usual);
+    let idle_minutes = number("idle_minutes", 720, usual.idle_minutes);
+    let longest_hours = number("longest_hours", 24, usual.longest_hours);
+    let console = ConsoleSettings {
+        title: fields.text("title").unwrap_or(usual.title),
+        contact: fields.text("contact"),
+        privacy_contact: fields.text("privacy_contact"),
+        idle_minutes,
+        longest_hours,
+    };
+    fields.finish(problems);
+    console
 }
 
 fn retention(node: &Node, problems: &mut Vec<Problem>) -> Retention {

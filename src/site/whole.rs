@@ -14,7 +14,7 @@ use crate::protocol::{self, ProtocolSet};
 use crate::record::Membership;
 
 use super::roster::{self, Roster};
-use super::{Certificate, Feed, NamedFiles, Panel, Partner, Settings, directory};
+use super::{Certificate, Feed, NamedFiles, Panel, Partner, Settings, StaffMember, directory};
 
 /// A site that compiled without errors.
 pub struct Site {
@@ -24,6 +24,8 @@ pub struct Site {
     pub feeds: BTreeMap<String, Feed>,
     pub partners: BTreeMap<String, Partner>,
     pub panels: BTreeMap<String, Panel>,
+    /// Who logs in to the console, by login; nobody where there is no `people.yaml`.
+    pub people: BTreeMap<String, StaffMember>,
     /// The built-in ones and the site's own.
     pub value_sets: Arc<ValueSets>,
     /// The built-in packages and the site's own: what resources are checked against.

@@ -10,6 +10,7 @@
     reason = "a test says what it expects by failing, prints what it did, and is told by the environment what to do"
 )]
 
+mod accounts;
 mod attacks;
 mod cards;
 mod commands;

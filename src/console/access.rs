@@ -1,0 +1,133 @@
+//! Who may open which page: one row for each address, with what people do who may use it. What has no row nobody may use, and what is
+//! not for somebody is for them as if it were not there.
+
+use actix_web::http::Method;
+
+use super::session::{Asks, Person};
+use crate::site::Panels;
+use crate::site::StaffRole::{self, CareManager, Clinician, Coach, Engineer, FrontDesk, Operator, PrivacyOfficer};
+
+/// For whom an address is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Also for who is not logged in.
+    Anybody,
+    /// For whoever is logged in.
+    Everybody,
+    Of(&'static [StaffRole]),
+    /// For those of these who are shown what is restricted, of all patients.
+    Trusted(&'static [StaffRole]),
+}
+
+pub(super) struct Row {
+    pub method: Method,
+    pub path: &'static str,
+    pub audience: Audience,
+    pub asks: Asks,
+}
+
+const fn get(path: &'static str, audience: Audience) -> Row {
+    Row { method: Method::GET, path, audience, asks: Asks::Person }
+}
+
+const fn post(path: &'static str, audience: Audience) -> Row {
+    Row { method: Method::POST, path, audience, asks: Asks::Person }
+}
+
+const fn by_itself(path: &'static str, audience: Audience) -> Row {
+    Row { method: Method::GET, path, audience, asks: Asks::Page }
+}
+
+const CARE: Audience = Audience::Of(&[FrontDesk, CareManager, Coach, Clinician]);
+const OPERATION: Audience = Audience::Of(&[Engineer, Operator]);
+const RECORD: Audience = Audience::Of(&[FrontDesk, CareManager, Coach, Clinician, Engineer, PrivacyOfficer]);
+const SOURCE: Audience = Audience::Of(&[CareManager, Coach, Clinician, Engineer, PrivacyOfficer]);
+const LABELS: Audience = Audience::Trusted(&[Clinician, PrivacyOfficer]);
+const DELIVERIES: Audience = Audience::Of(&[Engineer, Operator, PrivacyOfficer]);
+const ENGINEERS: Audience = Audience::Of(&[Engineer]);
+
+/// Every address of the console below `/console`.
+pub(super) const ROWS: &[Row] = &[
+    get("/login", Audience::Anybody),
+    post("/login", Audience::Anybody),
+    get("/console.css", Audience::Anybody),
+    get("/console.js", Audience::Anybody),
+    post("/logout", Audience::Everybody),
+    by_itself("/live", Audience::Everybody),
+    get("/tasks", CARE),
+    post("/tasks/{id}", CARE),
+    get("/labels", LABELS),
+    post("/labels/{type}/{id}", LABELS),
+    get("/patients/{id}", RECORD),
+    get("/resources/{type}/{id}", SOURCE),
+    get("", OPERATION),
+    by_itself("/overview", OPERATION),
+    get("/messages", ENGINEERS),
+    get("/messages/{sequence}", ENGINEERS),
+    get("/messages/{sequence}/raw", ENGINEERS),
+    post("/messages/{sequence}/replay", ENGINEERS),
+    get("/unused", ENGINEERS),
+    post("/unused/{id}", ENGINEERS),
+    get("/deliveries", DELIVERIES),
+    post("/deliveries/{id}/retry", OPERATION),
+];
+
+/// Where somebody goes after the login: the first of these pages that they may open.
+pub(super) fn home(person: &Person) -> &'static str {
+    let pages = ["/console/tasks", "/console", "/console/labels", "/console/deliveries"];
+    let has_account = person.login.is_some();
+    pages.into_iter().find(|page| has_account && may_open(person, page)).unwrap_or("/console")
+}
+
+/// The row of an address as it is registered: `/messages/{sequence}`.
+pub(super) fn row(method: &Method, path: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.method == method && row.path == path)
+}
+
+/// Whether somebody may open the page at an address without parts that vary: `/console/tasks`.
+pub(super) fn may_open(person: &Person, address: &str) -> bool {
+    let row = address.strip_prefix("/console").and_then(|path| row(&Method::GET, path));
+    row.is_some_and(|row| may(person, row.audience))
+}
+
+pub(super) fn may(person: &Person, audience: Audience) -> bool {
+    match audience {
+        Audience::Anybody | Audience::Everybody => true,
+        Audience::Of(roles) => person.has_any(roles),
+        Audience::Trusted(roles) => person.has_any(roles) && person.sensitive && person.panels == Panels::All,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What `routes.rs` registers, by method and path.
+    fn registered() -> BTreeSet<(String, String)> {
+        let text = include_str!("routes.rs");
+        let routes = text.split(".route(\"").skip(1).filter_map(|rest| {
+            let (path, rest) = rest.split_once("\", web::")?;
+            Some((rest.split('(').next()?.to_uppercase(), path.to_string()))
+        });
+        // The site's root leads to the console and is not below it.
+        routes.filter(|(_, path)| path != "/").collect()
+    }
+
+    #[test]
+    fn every_route_has_its_row_and_every_row_its_route() {
+        let rows: BTreeSet<(String, String)> =
+            ROWS.iter().map(|row| (row.method.to_string(), row.path.to_string())).collect();
+        assert_eq!(rows.len(), ROWS.len(), "one row for each");
+        assert_eq!(rows, registered());
+    }
+
+    #[test]
+    fn whoever_does_something_is_given_a_page_for_it() {
+        for role in StaffRole::ALL {
+            let has_page = ROWS.iter().any(|row| matches!(row.audience, Audience::Of(roles) if roles.contains(&role)));
+            assert!(has_page, "{role:?}");
+        }
+    }
+}
