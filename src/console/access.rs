@@ -58,6 +58,7 @@ pub(super) const ROWS: &[Row] = &[
     post("/tasks/{id}", CARE),
     get("/labels", LABELS),
     post("/labels/{type}/{id}", LABELS),
+    get("/patients", RECORD),
     get("/patients/{id}", RECORD),
     get("/resources/{type}/{id}", SOURCE),
     get("", OPERATION),

@@ -2,7 +2,7 @@
 
 use super::Console;
 use super::session::Person;
-use crate::identity::PersonId;
+use crate::identity::{PersonId, ResourceId};
 use crate::store::{AuditEntry, StoreError};
 
 /// Notes that a person opens a page about `subject` (`Patient/id`, `message/7`).
@@ -13,6 +13,28 @@ pub(super) async fn note(
     subject: String,
 ) -> Result<(), StoreError> {
     write(console, &person.agent(), patient, "look", subject, true, "a page of the console was opened").await
+}
+
+/// Notes that a person looked for people, and each of them who is shown for it.
+pub(super) async fn note_search(
+    console: &Console,
+    person: &Person,
+    question: &str,
+    shown: &[ResourceId],
+) -> Result<(), StoreError> {
+    let entry = |patient: Option<ResourceId>, subject: String, because: String| AuditEntry {
+        at: console.gateway.clock.now(),
+        agent: person.agent(),
+        action: "search".to_string(),
+        person: patient.map(|id| id.person),
+        subject,
+        allowed: true,
+        because,
+    };
+    let mut entries = vec![entry(None, format!("people by “{question}”"), format!("{} shown", shown.len()))];
+    let because = || "shown in a list of people who were looked for".to_string();
+    entries.extend(shown.iter().map(|id| entry(Some(*id), format!("Patient/{id}"), because())));
+    console.gateway.write_audit(entries).await
 }
 
 /// Notes that somebody asked for a patient who is on none of their panels.

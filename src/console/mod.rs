@@ -24,6 +24,7 @@ mod own;
 mod page;
 mod part;
 mod patient;
+mod people;
 mod pulse;
 mod resource;
 mod routes;

@@ -11,8 +11,8 @@ use super::menu_kept::with_menu;
 use super::session::Person;
 use super::who::frame_for;
 use super::{
-    Console, assets, deliveries, door, labels, live, login, messages, overview, page, patient, resource, tasks, trace,
-    unused,
+    Console, assets, deliveries, door, labels, live, login, messages, overview, page, patient, people, resource, tasks,
+    trace, unused,
 };
 
 /// Adds the console under `/console`.
@@ -44,7 +44,8 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/labels/{type}/{id}", web::post().to(labels::say))
             .route("/deliveries", web::get().to(deliveries::list))
             .route("/deliveries/{id}/retry", web::post().to(deliveries::retry))
-            .route("/patients/{id}", web::get().to(patient::show))
+            .route("/patients", web::get().to(people::find))
+            .route("/patients/{id}", web::get().to(patient::records))
             .route("/resources/{type}/{id}", web::get().to(resource::show))
             .default_service(web::to(nowhere)),
     );

@@ -7,8 +7,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, StoreError, ToLookAt, UnusedEntry,
-    UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
+    MessageSummary, Outcome, Page, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, StoreError,
+    ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -98,6 +98,11 @@ pub trait Store: Send + Sync + 'static {
     /// What waits for a person's look, of all patients and without what another resource superseded, in the order of ids, so that
     /// what is of one patient stands together; with exactly how much there is. Costs what it gives.
     async fn to_look_at(&self, cursor: Option<&Cursor>, count: usize) -> Result<ToLookAt, StoreError>;
+
+    /// People by parts of their names, birth date, numbers and phones, in the order of their names, from the `from`th on; each once,
+    /// as the record that is left after merges. Looks at `MOST_PEOPLE` words of the index for each part, and says so where all
+    /// parts fit more.
+    async fn find_people(&self, query: &PeopleQuery, from: usize, count: usize) -> Result<PeopleFound, StoreError>;
 
     /// Whether an input with this feed, control id and content came before.
     async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError>;

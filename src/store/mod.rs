@@ -16,6 +16,7 @@ mod message;
 mod notices;
 mod open;
 mod outbox;
+mod people;
 mod postgres;
 mod prune;
 mod query;
@@ -38,6 +39,7 @@ pub use message::{Disposition, LineageMark, MessageEntry, MessageFilter, Message
 pub use notices::Gathered;
 pub use open::{EngineChoice, StoreSettings, open, restore};
 pub use outbox::{Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome};
+pub use people::{FindWord, MOST_PEOPLE, PeopleFound, PeopleQuery, asked_name, plain_number};
 pub use prune::{PruneBefore, Pruned};
 pub use query::{Cursor, DateValue, Found, MOST_SORTED, Match, Page, Query, Relation, Sort, SortBy, Term, TokenValue};
 pub use unit::{AuditEntry, Committed, HeadWrite, WriteUnit};

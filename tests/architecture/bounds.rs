@@ -8,6 +8,7 @@ use super::sources;
 /// The store's reads that give a part at a time.
 const READS: &[&str] = &[
     "find",
+    "find_people",
     "search",
     "worklist",
     "messages",
@@ -30,8 +31,14 @@ const WHY: &[(&str, &str, usize, &str)] = &[
     ("console/messages.rs", "messages", 1, "newest first, in pages"),
     ("console/overview.rs", "messages", 1, "the newest eight, and the page says so; its counts are the store's"),
     ("console/overview.rs", "to_look_at", 1, "its count, which is exact"),
-    ("console/patient.rs", "audit", 1, "newest first, in pages"),
-    ("console/patient.rs", "search", 1, "a patient's observations, newest first, in pages"),
+    ("console/patient/records.rs", "audit", 1, "newest first, in pages"),
+    ("console/patient/records.rs", "search", 1, "a patient's observations, newest first, in pages"),
+    (
+        "console/people/found.rs",
+        "find_people",
+        2,
+        "all who fit, sorted by name before the page is cut and counted; where too many fit, nobody is listed",
+    ),
     ("console/tasks.rs", "worklist", 1, "the most urgent first, in pages; counts are exact"),
     ("console/trace.rs", "deliveries", 1, "of one message, newest first, in pages"),
     (

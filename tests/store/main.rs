@@ -27,6 +27,7 @@ mod once;
 mod outbox;
 mod paging;
 mod panels;
+mod people;
 mod postgres;
 mod pruning;
 mod records;

@@ -5,7 +5,7 @@ use super::keys::{
     BY_IDENTIFIER, BY_TYPE, HEAD, Key, OBSERVED, PERSON, TIMER, hash_identifier, history_key, resource_key,
 };
 use super::pack::{Terms, pack_json, pack_stored, unpack_json, unpack_stored};
-use super::{audit, looks, messages, outbox, unused, worklist};
+use super::{audit, looks, messages, outbox, people, unused, worklist};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Change, Head};
 use crate::store::engine::View;
@@ -95,6 +95,10 @@ fn put_change(draft: &mut Draft<'_>, change: &Change, sequence: u64) -> Result<(
         let before = before.as_deref().map(|value| unpack_stored(id, value)).transpose()?;
         let place = before.as_ref().and_then(WorkPlace::of);
         worklist::moved(draft, id, place.as_ref(), WorkPlace::of(stored).as_ref())?;
+    }
+    if stored.resource.resource_type() == "Patient" {
+        let before = before.as_deref().map(|value| unpack_stored(id, value)).transpose()?;
+        people::moved(draft, before.as_ref(), stored);
     }
     looks::moved(draft, kind, stored, before.is_none())?;
     let mut terms = Terms::of(stored, sequence);

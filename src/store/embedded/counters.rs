@@ -22,6 +22,8 @@ pub struct Counters {
     pub lines: u64,
     /// The same of what partners hold.
     pub copies: u64,
+    /// The same of the words by which people are found.
+    pub people: u64,
 }
 
 /// Raised when places in the worklist's order are found otherwise than before (`WorkPlace`).
@@ -32,6 +34,8 @@ pub const LOOKS: u64 = 1;
 pub const LINES: u64 = 2;
 /// Raised when what partners hold is kept otherwise than before (`copies`).
 pub const COPIES: u64 = 1;
+/// Raised when the words by which people are found are told otherwise than before (`store::people`).
+pub const PEOPLE: u64 = 1;
 
 impl Counters {
     pub fn key() -> Vec<u8> {
@@ -45,7 +49,8 @@ impl Counters {
     /// None is that of a new store.
     pub fn of(value: Option<&[u8]>) -> Result<Self, StoreError> {
         let Some(value) = value else {
-            return Ok(Self { worklist: WORKLIST, looks: LOOKS, lines: LINES, copies: COPIES, ..Self::default() });
+            let (worklist, looks, lines, copies, people) = (WORKLIST, LOOKS, LINES, COPIES, PEOPLE);
+            return Ok(Self { worklist, looks, lines, copies, people, ..Self::default() });
         };
         let mut reader = Reader(value);
         let mut next = || reader.number();
@@ -59,7 +64,8 @@ impl Counters {
             ..Self::default()
         };
         // A program of before leaves the last ones out.
-        for index in [&mut counters.worklist, &mut counters.looks, &mut counters.lines, &mut counters.copies] {
+        let Self { worklist, looks, lines, copies, people, .. } = &mut counters;
+        for index in [worklist, looks, lines, copies, people] {
             *index = if reader.0.is_empty() { 0 } else { reader.number()? };
         }
         Ok(counters)
@@ -67,7 +73,7 @@ impl Counters {
 
     pub fn to_bytes(self) -> Vec<u8> {
         let counts = [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead];
-        let all = counts.into_iter().chain([self.worklist, self.looks, self.lines, self.copies]);
+        let all = counts.into_iter().chain([self.worklist, self.looks, self.lines, self.copies, self.people]);
         all.flat_map(u64::to_be_bytes).collect()
     }
 

@@ -1,7 +1,7 @@
 //! Brings the indexes of a store up that a program wrote which did not keep them, when it is opened.
 
-use super::counters::{COPIES, Counters, LINES, LOOKS, WORKLIST};
-use super::{copies, line, looks, worklist};
+use super::counters::{COPIES, Counters, LINES, LOOKS, PEOPLE, WORKLIST};
+use super::{copies, line, looks, people, worklist};
 use crate::store::StoreError;
 use crate::store::engine::{Changes, Engine};
 
@@ -26,6 +26,10 @@ pub fn complete(engine: &dyn Engine, counters: &mut Counters) -> Result<(), Stor
     if counters.copies != COPIES {
         copies::build(engine)?;
         counters.copies = COPIES;
+    }
+    if counters.people != PEOPLE {
+        people::build(engine)?;
+        counters.people = PEOPLE;
     }
     if *counters != before {
         engine.write(Changes::from([(Counters::key(), Some(counters.to_bytes()))]))?;

@@ -35,6 +35,7 @@
 //! | TO_LOOK_AT | person, local, kind | –; what waits for a person's look only |
 //! | TO_LOOK_AT_COUNT | – | how many |
 //! | COPY | hash of partner, hash of thing | what the partner holds of it, packed |
+//! | PERSON_WORD | word, zero, person, local | name that the Patient is sorted by |
 //! | UNSETTLED | hash of partner, hash of thing, sequence, ordinal | delivery id; waiting, held and dead only |
 
 use jiff::Timestamp;
@@ -77,6 +78,7 @@ pub const TO_LOOK_AT_COUNT: u8 = 30;
 pub const LINE_HEAD: u8 = 31;
 pub const COPY: u8 = 32;
 pub const UNSETTLED: u8 = 33;
+pub const PERSON_WORD: u8 = 34;
 
 /// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
 pub type Hash = [u8; 16];

@@ -24,6 +24,8 @@ mod opening;
 mod outbox;
 mod pack;
 mod panels;
+mod people;
+mod people_found;
 mod prune;
 mod queue;
 mod rebuild;

@@ -16,7 +16,8 @@ use super::opening::{self, Opened};
 use super::shared::{Opener, Shared};
 use super::work::Work;
 use super::{
-    audit, copying, looks, messages, once, outbox, panels, prune, record, search, shared, timers, unused, worklist,
+    audit, copying, looks, messages, once, outbox, panels, people_found, prune, record, search, shared, timers, unused,
+    worklist,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -25,8 +26,9 @@ use crate::store::aside::waiting;
 use crate::store::engine::View;
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError, ToLookAt, UnusedEntry,
-    UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
+    MessageSummary, Outcome, Page, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError,
+    ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused,
+    totals_of_unused,
 };
 
 pub struct Embedded {
@@ -152,6 +154,11 @@ impl Store for Embedded {
     async fn to_look_at(&self, cursor: Option<&Cursor>, count: usize) -> Result<ToLookAt, StoreError> {
         let cursor = cursor.cloned();
         self.read(move |view| looks::page(view, cursor.as_ref(), count)).await
+    }
+
+    async fn find_people(&self, query: &PeopleQuery, from: usize, count: usize) -> Result<PeopleFound, StoreError> {
+        let query = query.clone();
+        self.read(move |view| people_found::find(view, &query, from, count)).await
     }
 
     async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError> {

@@ -3,7 +3,7 @@
 use deadpool_postgres::{Object, Transaction};
 
 use super::rows::{clean, json, nanos, signed, terms};
-use super::{audit, messages, outbox, sequence, unused, worklist};
+use super::{audit, messages, outbox, people, sequence, unused, worklist};
 use crate::fhir::observed_at;
 use crate::identity::PersonId;
 use crate::record::{Change, Head};
@@ -28,6 +28,9 @@ pub async fn commit(mut client: Object, mut unit: WriteUnit) -> Result<Committed
     let mut tally = worklist::Tally::default();
     for change in &unit.changes {
         put_change(&transaction, change, sequence).await?;
+        if change.stored.resource.resource_type() == "Patient" {
+            people::moved(&transaction, &change.stored, change.replaces == 0).await?;
+        }
         if change.stored.resource.resource_type() == "Task" {
             worklist::moved(&transaction, &change.stored, &mut tally).await?;
         }

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use super::{looks, messages, outbox, worklist};
+use super::{looks, messages, outbox, people, worklist};
 use crate::store::StoreError;
 
 const MIGRATIONS: &[&str] = &[
@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/008-lines.sql"),
     include_str!("migrations/009-pages.sql"),
     include_str!("migrations/010-copies.sql"),
+    include_str!("migrations/011-people.sql"),
 ];
 /// The layout whose tables the program fills, because only it can say what open work is.
 const WORKLIST: usize = 4;
@@ -25,6 +26,8 @@ const CREATED: usize = 5;
 const LOOKS: usize = 6;
 /// The layout from which on a message is found by every patient it is about.
 const OTHERS: usize = 7;
+/// The layout from which on the words by which people are found are kept.
+const PEOPLE: usize = 11;
 /// Any number, but always this: gateways that start together take turns.
 const LOCK: i64 = 0x6861_6e64_6f76;
 
@@ -59,6 +62,9 @@ pub async fn migrate(client: &mut Client) -> Result<(), StoreError> {
     }
     if done < OTHERS {
         messages::fill_others(&transaction).await?;
+    }
+    if done < PEOPLE {
+        people::build(&transaction).await?;
     }
     Ok(transaction.commit().await?)
 }

@@ -16,6 +16,7 @@ mod migrations;
 mod once;
 mod outbox;
 mod panels;
+mod people;
 mod prune;
 mod record;
 mod rows;

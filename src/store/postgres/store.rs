@@ -9,14 +9,17 @@ use tokio::sync::{Notify, watch};
 
 use super::connection::Connections;
 use super::rows::{column, nanos, parsed, time, unsigned};
-use super::{audit, commit, listen, looks, messages, once, outbox, panels, prune, record, search, unused, worklist};
+use super::{
+    audit, commit, listen, looks, messages, once, outbox, panels, people, prune, record, search, unused, worklist,
+};
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError, ToLookAt, UnusedEntry,
-    UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
+    MessageSummary, Outcome, Page, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError,
+    ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused,
+    totals_of_unused,
 };
 
 /// How often work that lost against another gateway's locks is done again.
@@ -132,6 +135,11 @@ impl Store for Postgres {
     async fn to_look_at(&self, cursor: Option<&Cursor>, count: usize) -> Result<ToLookAt, StoreError> {
         let cursor = cursor.cloned();
         self.connections.run(move |client| looks::page(client, cursor, count)).await
+    }
+
+    async fn find_people(&self, query: &PeopleQuery, from: usize, count: usize) -> Result<PeopleFound, StoreError> {
+        let query = query.clone();
+        self.connections.run(move |client| people::find(client, query, from, count)).await
     }
 
     async fn seen(&self, feed: &str, control: &str, content: &[u8; 32]) -> Result<Seen, StoreError> {

@@ -10,3 +10,4 @@ pub use following::{Following, Judge, MOST_VERSIONS, PlaceKey, Window, found_of,
 pub use matching::matches;
 pub use order::{Gathering, MOST_SORTED, Sort, SortBy, is_newest_first, place_in};
 pub use terms::{Cursor, DateValue, Found, Match, Page, Query, Relation, Term, TokenValue};
+pub use text::fold;

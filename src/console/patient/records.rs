@@ -1,18 +1,18 @@
-//! One patient's record: what is known, what is owed, who may see it and why, and who was shown it.
+//! One patient's record as it is: every resource, what is labelled, who may see it and why, and who was shown it.
 
 use actix_web::web;
 use askama::Template;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::fault::{Answer, Fault};
-
-use super::page::{self, Frame};
-use super::part::{Asked, Part};
-use super::session::Person;
-use super::thing::Thing;
-use super::{Console, look, own, tasks, turn};
+use super::name::name;
 use crate::agreement::sensitivities;
+use crate::console::fault::{Answer, Fault};
+use crate::console::page::{self, Frame};
+use crate::console::part::{Asked, Part};
+use crate::console::session::Person;
+use crate::console::thing::Thing;
+use crate::console::{Console, look, own, tasks, turn};
 use crate::fhir::concept_title;
 use crate::identity::ResourceId;
 use crate::pipeline::{Explanation, explain_record};
@@ -25,8 +25,8 @@ const AUDIT: usize = 50;
 const OBSERVATION: &str = "Observation";
 
 #[derive(Template)]
-#[template(path = "console/patient.html")]
-struct PatientPage {
+#[template(path = "console/records.html")]
+struct RecordsPage {
     frame: Frame,
     name: String,
     birth_date: String,
@@ -65,7 +65,7 @@ struct Looked {
     because: String,
 }
 
-pub(super) async fn show(
+pub(crate) async fn show(
     console: web::Data<Console>,
     person: Person,
     id: web::Path<String>,
@@ -105,7 +105,7 @@ pub(super) async fn show(
         hidden += (observations.items.len() - shown.len()) as u64;
         let looks = known.record.resources.values().filter(|stored| own::may_see(&person, stored));
         let looks = Thing::of_record(looks, &zone);
-        PatientPage {
+        RecordsPage {
             waiting: looks.iter().filter(|thing| thing.waits).count(),
             looks: Part::of("looks", looks, &asked),
             sensitivities: sensitivities().collect(),
@@ -149,14 +149,6 @@ fn looked(entry: AuditEntry, zone: &TimeZone) -> Looked {
         what: format!("{} {}", entry.action, entry.subject),
         because: entry.because,
     }
-}
-
-pub(super) fn name(patient: &Stored) -> String {
-    let Some(name) = patient.resource.get("name").and_then(|names| names.get(0)) else { return "Unnamed".to_string() };
-    let family = name.get("family").and_then(Value::as_str).unwrap_or_default();
-    let given = name.get("given").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    let given: Vec<&str> = given.collect();
-    format!("{family}, {}", given.join(" "))
 }
 
 fn row(stored: &Stored, zone: &TimeZone) -> Row {
