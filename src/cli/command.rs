@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use super::outcome::Outcome;
 use super::screen::Screen;
 use super::{
-    agreement, backup, check, console, delivery, demo, health, init, look, message, panel, people, profiles, protocol,
-    reload, replay, restore, run, test, try_message, unused, validate, verify,
+    agreement, backup, check, console, delivery, demo, health, huddle, init, look, message, panel, people, profiles,
+    protocol, reload, replay, restore, run, test, try_message, unused, validate, verify,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -44,6 +44,7 @@ enum Command {
     Replay(replay::Arguments),
     Unused(unused::Arguments),
     Look(look::Arguments),
+    Huddle(huddle::Arguments),
     Delivery(delivery::Arguments),
     Agreement(agreement::Arguments),
 }
@@ -74,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments, &mut screen),
         Command::Unused(arguments) => unused::run(&arguments, &mut screen),
         Command::Look(arguments) => look::run(&arguments, &mut screen),
+        Command::Huddle(arguments) => huddle::run(&arguments, &mut screen),
         Command::Delivery(arguments) => delivery::run(&arguments, &mut screen),
         Command::Agreement(arguments) => agreement::run(&arguments, &mut screen),
     };

@@ -12,6 +12,7 @@ mod describe;
 mod explain;
 mod feed_choice;
 mod health;
+mod huddle;
 mod init;
 mod look;
 mod message;

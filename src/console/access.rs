@@ -56,6 +56,7 @@ pub(super) const ROWS: &[Row] = &[
     by_itself("/live", Audience::Everybody),
     get("/tasks", CARE),
     post("/tasks/{id}", CARE),
+    get("/huddle", CARE),
     get("/labels", LABELS),
     post("/labels/{type}/{id}", LABELS),
     get("/patients", RECORD),

@@ -12,8 +12,9 @@ const fn entry(here: &'static str, address: &'static str, title: &'static str) -
     Entry { here, address, title }
 }
 
-pub(super) const MENU: [Entry; 6] = [
+pub(super) const MENU: [Entry; 7] = [
     entry("tasks", "/console/tasks", "Tasks"),
+    entry("huddle", "/console/huddle", "Huddle"),
     entry("labels", "/console/labels", "To be looked at"),
     entry("overview", "/console", "Overview"),
     entry("messages", "/console/messages", "Messages"),

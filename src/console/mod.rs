@@ -12,6 +12,7 @@ mod fault;
 mod form_key;
 mod guesses;
 mod highlight;
+mod huddle;
 mod labels;
 mod live;
 mod login;
@@ -35,7 +36,6 @@ mod thing;
 mod trace;
 mod turn;
 mod unused;
-#[allow(dead_code, reason = "the huddle and the boards that follow use all of it")]
 mod when;
 mod who;
 

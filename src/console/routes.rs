@@ -11,7 +11,7 @@ use super::menu_kept::with_menu;
 use super::session::Person;
 use super::who::frame_for;
 use super::{
-    Console, assets, deliveries, door, labels, live, login, messages, overview, page, patient, people, resource, tasks,
+    Console, assets, deliveries, door, huddle, labels, live, login, messages, overview, page, patient, people, resource, tasks,
     trace, unused,
 };
 
@@ -40,6 +40,7 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/unused/{id}", web::post().to(unused::act))
             .route("/tasks", web::get().to(tasks::list))
             .route("/tasks/{id}", web::post().to(tasks::act))
+            .route("/huddle", web::get().to(huddle::show))
             .route("/labels", web::get().to(labels::list))
             .route("/labels/{type}/{id}", web::post().to(labels::say))
             .route("/deliveries", web::get().to(deliveries::list))

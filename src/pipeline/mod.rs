@@ -19,6 +19,7 @@ mod hold;
 mod hot;
 #[cfg(test)]
 mod hot_tests;
+mod huddle;
 mod join;
 mod labels;
 mod locks;
@@ -57,6 +58,7 @@ pub use find::Known;
 pub use gateway::{Event, Gateway};
 pub use health::{GatewayHealth, Status};
 pub use held::{DELIVERIES, HOLD, Hold};
+pub use huddle::{Huddle, Need, Piece, Visit, Who};
 pub use look::Saying;
 pub use named::persons_named;
 pub use operation::Operation;

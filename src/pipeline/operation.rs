@@ -2,6 +2,7 @@
 //! both perform. Input and output are JSON.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -115,6 +116,12 @@ pub enum Operation {
     LookList {
         patient: String,
     },
+    /// What a practice speaks about before its day begins; today's by default.
+    Huddle {
+        panel: String,
+        #[serde(default)]
+        day: Option<Date>,
+    },
     Health,
 }
 
@@ -172,6 +179,7 @@ impl Gateway {
                 Ok(json!({ "done": true }))
             }
             Operation::LookList { patient } => self.labelled(self.person_of(&patient).await?).await,
+            Operation::Huddle { panel, day } => Ok(json!(self.huddle(&panel, day, true).await?)),
             Operation::Health => Ok(json!(self.health().await)),
         }
     }

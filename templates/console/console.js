@@ -48,3 +48,6 @@ if (became) {
   document.addEventListener("focusin", tell);
   document.addEventListener("click", tell);
 }
+
+// A button that prints the page: the browser's own way, one key less.
+for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => window.print());

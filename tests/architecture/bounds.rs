@@ -56,6 +56,18 @@ const WHY: &[(&str, &str, usize, &str)] = &[
         3,
         "the newest observations, further back than rules look; `truncated` says that there are more",
     ),
+    (
+        "pipeline/huddle/gather.rs",
+        "search",
+        1,
+        "the appointments of one day, page by page; the sheet says where it ends early",
+    ),
+    (
+        "pipeline/huddle/gather.rs",
+        "worklist",
+        2,
+        "the most urgent first, then what is late; counts are exact, and the sheet says how many were looked at",
+    ),
     ("pipeline/join.rs", "record", 2, "as find.rs"),
     ("pipeline/again.rs", "deliveries", 1, "every page is read"),
     ("pipeline/operation.rs", "deliveries", 1, "newest first, in pages"),

@@ -131,6 +131,11 @@ async fn every_page_works_for_a_person() {
     })
     .await;
 
+    client.goto(&house.url("/console/huddle")).await.unwrap();
+    browser.sees("Huddle: Lakeside Family Practice").await;
+    browser.sees("No appointment of this day is known").await;
+    browser.look("huddle").await;
+
     client.goto(&house.url("/console/deliveries")).await.unwrap();
     browser.sees("delivered").await;
     browser.look("deliveries").await;

@@ -19,6 +19,7 @@ mod control;
 mod delivery;
 mod handling;
 mod harness;
+mod huddle;
 mod intake;
 mod looks;
 mod manners;

@@ -13,7 +13,7 @@ use crate::agreement::Exit;
 use crate::fhir::Resource;
 use crate::identity::PersonId;
 use crate::problem::Category;
-use crate::protocol::{Card, Memory, View, bundled};
+use crate::protocol::{Card, bundled};
 use crate::web::access::{Reader, Verdict};
 use crate::web::answer::{Fault, write_json};
 use crate::web::client::Client;
@@ -49,17 +49,8 @@ pub async fn call(
 async fn cards_of(service: &Service, client: &Client, person: PersonId, hook: &str) -> Result<Vec<Value>, Fault> {
     let gateway = &service.gateway;
     let site = gateway.site.load_full();
-    let mut known = gateway.load(person, OBSERVATIONS).await?;
-    let (practices, now) = (site.practices_of(&known.memberships), gateway.clock.now());
-    // What the protocols would do now is in the cards before a timer has done it.
-    let view = View { record: &known.record, memberships: &known.memberships, practices: &practices, now };
-    let mut memory = Memory::default();
-    let changes = site.protocols.look_again(&view, &mut memory).changes;
-    for change in &changes {
-        known.record.apply(change);
-    }
-    let view = View { record: &known.record, memberships: &known.memberships, practices: &practices, now };
-    let cards = site.protocols.cards_again(&view, hook, &mut memory);
+    let known = gateway.load(person, OBSERVATIONS).await?;
+    let (known, cards) = gateway.cards_now(&site, known, hook);
 
     let mut reader = Reader::new(service, client, Exit::Card);
     let mut shown = Vec::new();
