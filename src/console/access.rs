@@ -57,6 +57,7 @@ pub(super) const ROWS: &[Row] = &[
     get("/tasks", CARE),
     post("/tasks/{id}", CARE),
     get("/huddle", CARE),
+    get("/referrals", CARE),
     get("/labels", LABELS),
     post("/labels/{type}/{id}", LABELS),
     get("/patients", RECORD),

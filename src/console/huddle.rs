@@ -10,9 +10,11 @@ use serde::Deserialize;
 
 use super::fault::{Answer, Fault};
 use super::page::Frame;
+use super::patient_line::PatientLine;
+use super::practice::own_practices;
 use super::session::Person;
 use super::{Console, look, turn, when};
-use crate::pipeline::{Huddle, Piece, Visit, Who};
+use crate::pipeline::{Huddle, Piece, Visit};
 
 #[derive(Template)]
 #[template(path = "console/huddle.html")]
@@ -46,18 +48,9 @@ struct Link {
     words: String,
 }
 
-/// A patient in one line.
-struct Patient {
-    id: String,
-    name: String,
-    /// "68, F".
-    facts: String,
-    language: String,
-}
-
 /// A piece of work on the sheet.
 struct Work {
-    patient: Patient,
+    patient: PatientLine,
     title: String,
     text: String,
     why: String,
@@ -73,7 +66,7 @@ struct Work {
 /// An appointment on the sheet.
 struct Coming {
     at: String,
-    patient: Patient,
+    patient: PatientLine,
     reason: String,
     with: String,
     came: &'static str,
@@ -91,18 +84,7 @@ pub(super) struct Asked {
 pub(super) async fn show(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> Answer {
     let Asked { panel, day } = asked.into_inner();
     let site = console.gateway.site.load_full();
-    let own: Vec<(String, String)> = site
-        .panels
-        .iter()
-        .filter(|(name, _)| person.panels.holds(name))
-        .map(|(name, panel)| (name.clone(), panel.practice.name.clone()))
-        .collect();
-    let first = || own.first().map(|(name, _)| name.clone()).unwrap_or_default();
-    let panel = if panel.is_empty() { first() } else { panel };
-    if !own.iter().any(|(name, _)| *name == panel) {
-        let text = "There is no such practice. Choose one from the page of another.";
-        return Err(Fault::NotHere(text.to_string()));
-    }
+    let (panel, own) = own_practices(&site, &person, panel)?;
     let day = match day.as_str() {
         "" => None,
         text => {
@@ -145,18 +127,6 @@ fn page(sheet: Huddle, frame: Frame, practices: Vec<(String, String)>) -> Page {
     }
 }
 
-fn patient(who: &Who, today: Date) -> Patient {
-    let sex = match who.gender.as_str() {
-        "female" => "F",
-        "male" => "M",
-        "other" => "other",
-        _ => "",
-    };
-    let age = who.birth.and_then(|birth| when::age(birth, today)).map(|age| age.to_string());
-    let facts: Vec<String> = age.into_iter().chain((!sex.is_empty()).then(|| sex.to_string())).collect();
-    Patient { id: who.id.to_string(), name: who.name.clone(), facts: facts.join(", "), language: who.language.clone() }
-}
-
 fn work(piece: &Piece, visits: &[Visit], now: Timestamp, zone: &TimeZone) -> Work {
     let visit = visits.iter().find(|visit| visit.patient.id == piece.patient.id);
     let tried = match piece.attempts.as_slice() {
@@ -171,7 +141,7 @@ fn work(piece: &Piece, visits: &[Visit], now: Timestamp, zone: &TimeZone) -> Wor
     };
     let state: Vec<String> = [taken, tried].into_iter().filter(|part| !part.is_empty()).collect();
     Work {
-        patient: patient(&piece.patient, when::date_in(now, zone)),
+        patient: PatientLine::of(&piece.patient, when::date_in(now, zone)),
         title: piece.title.clone(),
         text: piece.text.clone(),
         why: piece.why.clone(),
@@ -185,7 +155,7 @@ fn work(piece: &Piece, visits: &[Visit], now: Timestamp, zone: &TimeZone) -> Wor
 fn coming(visit: &Visit, today: Date, zone: &TimeZone) -> Coming {
     Coming {
         at: when::clock(visit.at, zone),
-        patient: patient(&visit.patient, today),
+        patient: PatientLine::of(&visit.patient, today),
         reason: visit.reason.clone(),
         with: visit.with.join(", "),
         came: match visit.status.as_str() {

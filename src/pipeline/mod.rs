@@ -4,6 +4,7 @@ mod accept;
 mod again;
 mod answer;
 mod arrival;
+mod boards;
 mod carried;
 mod change;
 pub mod condition;
@@ -51,6 +52,7 @@ mod working;
 mod write;
 
 pub use arrival::{Acknowledged, Arrival, Code};
+pub use boards::{ReferralBoard, Referred};
 pub use change::TaskAction;
 pub use dry_run::{Members, Trial, dry_run};
 pub use explain::{Explanation, explain_record};

@@ -122,6 +122,10 @@ pub enum Operation {
         #[serde(default)]
         day: Option<Date>,
     },
+    /// How far the referrals of a practice's patients have come.
+    Referrals {
+        panel: String,
+    },
     Health,
 }
 
@@ -139,7 +143,7 @@ impl Gateway {
         match operation {
             Operation::PanelImport { panel, members, accept } => self.import_panel(panel, members, accept).await,
             Operation::PanelCheck { panel, members } => {
-                self.known_panel(&panel)?;
+                self.site.load().panel(&panel)?;
                 Ok(json!(self.roster_change(&panel, &members).await.map_err(fault)?))
             }
             Operation::DeliveryList { partner, state, after, count } => {
@@ -180,6 +184,7 @@ impl Gateway {
             }
             Operation::LookList { patient } => self.labelled(self.person_of(&patient).await?).await,
             Operation::Huddle { panel, day } => Ok(json!(self.huddle(&panel, day, true).await?)),
+            Operation::Referrals { panel } => Ok(json!(self.referral_board(&panel, true).await?)),
             Operation::Health => Ok(json!(self.health().await)),
         }
     }
@@ -190,15 +195,8 @@ impl Gateway {
         listing(Page { items: page.items.into_iter().map(told).collect(), next: page.next })
     }
 
-    fn known_panel(&self, panel: &str) -> Result<(), Problem> {
-        match self.site.load().panels.contains_key(panel) {
-            true => Ok(()),
-            false => Err(missing(&format!("the site has no panel `{panel}`; write panels/{panel}.yaml first"))),
-        }
-    }
-
     async fn import_panel(&self, panel: String, members: Vec<Membership>, accept: bool) -> Result<Value, Problem> {
-        self.known_panel(&panel)?;
+        self.site.load().panel(&panel)?;
         let change = self.roster_change(&panel, &members).await.map_err(fault)?;
         if let Some(refusal) = change.refusal().filter(|_| !accept) {
             return Err(refusal);

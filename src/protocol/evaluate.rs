@@ -73,7 +73,7 @@ impl ProtocolSet {
     }
 
     /// A patient on several panels is owed each piece of work once: by the practice whose panel's name sorts first.
-    fn responsible<'a>(&'a self, view: &View<'a>, otherwise: &'a Calendar) -> Option<Responsible<'a>> {
+    pub(super) fn responsible<'a>(&'a self, view: &View<'a>, otherwise: &'a Calendar) -> Option<Responsible<'a>> {
         let mut memberships: Vec<&Membership> = view.memberships.iter().collect();
         memberships.sort_by(|left, right| left.panel.cmp(&right.panel));
         memberships.into_iter().find_map(|membership| {

@@ -25,6 +25,7 @@ mod fits;
 mod implied;
 mod inputs;
 mod labels;
+mod loops;
 mod memory;
 mod model;
 mod mutants;
@@ -63,6 +64,7 @@ pub use calendar::Calendar;
 pub use cards::{Card, CardCoding, CardSource, HOOKS, Indicator, Suggestion};
 pub use example::ExampleResult;
 pub use implied::LabelsOf;
+pub use loops::OpenReferral;
 pub use memory::Memory;
 pub use mutants::{Mutant, mutants};
 pub use names::{
@@ -72,5 +74,6 @@ pub use names::{
 pub use plain::{PlainRule, Sheet};
 pub use say::TaskWord;
 pub use set::{Listed, ProtocolSet, built_in_protocols, compile};
+pub use stage::Stage as ReferralStage;
 pub use view::{Evaluation, Explained, Practice, View};
 pub use work::is_final;

@@ -1,6 +1,9 @@
 //! How far a referral can have come (Gravity SDOH Clinical Care statuses, and what appointments and reports add).
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use serde::Serialize;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stage {
     Requested,
     Rejected,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::agreement::AgreementSet;
 use crate::fhir::ValueSets;
 use crate::mapping::MapSet;
+use crate::problem::{Category, Place, Problem};
 use crate::profile::Profiles;
 use crate::protocol::{self, ProtocolSet};
 use crate::record::Membership;
@@ -42,6 +43,18 @@ pub struct Site {
 }
 
 impl Site {
+    /// A panel by its name.
+    ///
+    /// # Errors
+    /// There is none of this name; the problem names those that there are.
+    pub fn panel(&self, name: &str) -> Result<&Panel, Problem> {
+        let text = || match self.panels.keys().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] => format!("the site has no panel `{name}` and no other; write panels/{name}.yaml first"),
+            known => format!("the site has no panel `{name}`; its panels are {}", known.join(", ")),
+        };
+        self.panels.get(name).ok_or_else(|| Problem::error(Category::NotFound, Place::Whole, text()))
+    }
+
     /// The practices of a patient's panels as protocols see them, by the name of the panel.
     pub fn practices_of(&self, memberships: &[Membership]) -> BTreeMap<String, protocol::Practice> {
         let panels = memberships.iter().filter_map(|membership| self.panels.get(&membership.panel));

@@ -99,6 +99,16 @@ async fn every_page_works_for_a_person() {
     }
     browser.look("trace").await;
 
+    client.goto(&house.url("/console/huddle")).await.unwrap();
+    browser.sees("Huddle: Lakeside Family Practice").await;
+    browser.sees("No appointment of this day is known").await;
+    browser.sees("Call after an emergency visit").await;
+    browser.look("huddle").await;
+
+    client.goto(&house.url("/console/referrals")).await.unwrap();
+    browser.sees("No referral is open").await;
+    browser.look("referrals").await;
+
     client.goto(&house.url("/console/tasks?panel=lakeside")).await.unwrap();
     browser.sees("Okafor").await;
     // Enter writes down and nothing else, whatever it stands in.
@@ -130,11 +140,6 @@ async fn every_page_works_for_a_person() {
         client.find_all(Locator::Css(".card")).await.is_ok_and(|cards| cards.len() < before)
     })
     .await;
-
-    client.goto(&house.url("/console/huddle")).await.unwrap();
-    browser.sees("Huddle: Lakeside Family Practice").await;
-    browser.sees("No appointment of this day is known").await;
-    browser.look("huddle").await;
 
     client.goto(&house.url("/console/deliveries")).await.unwrap();
     browser.sees("delivered").await;

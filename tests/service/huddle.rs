@@ -76,3 +76,81 @@ async fn a_practices_day_is_on_one_sheet() {
     assert!(refused.text.contains("no panel `lakesid`") && refused.text.contains("lakeside"), "{}", refused.text);
     practice.stop().await;
 }
+
+/// A referral to a cardiologist, so many days old.
+fn referral(patient: &str, number: u32, days: i64) -> Value {
+    json!({
+        "resourceType": "ServiceRequest",
+        "identifier": [{ "system": "urn:lakeside:referrals", "value": format!("R{number}") }],
+        "status": "active",
+        "intent": "order",
+        "category": [{ "coding": [{ "system": "http://snomed.info/sct", "code": "3457005", "display": "Patient referral" }] }],
+        "code": { "text": format!("Cardiology {number}") },
+        "subject": { "reference": format!("Patient/{patient}") },
+        "authoredOn": (Timestamp::now() - SignedDuration::from_hours(24 * days)).to_string(),
+        "performer": [{ "display": "Dr. Arjun Mehrotra" }]
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_board_of_referrals_shows_where_each_is_stuck() {
+    let practice = Practice::sending("Patient, Appointment, ServiceRequest, Task, DiagnosticReport").await;
+    let house = &practice.readers.house;
+    let post =
+        async |kind: &str, body: Value| send(&practice.ehr, Method::POST, kind, &body, &[]).await.is(201).place();
+    let old = post("ServiceRequest", referral(&practice.patient, 1, 12)).await;
+    let fresh = post("ServiceRequest", referral(&practice.patient, 2, 1)).await;
+    let seen = post("ServiceRequest", referral(&practice.patient, 3, 40)).await;
+    let mut kept = appointment(&practice.patient, Timestamp::now() - SignedDuration::from_hours(24 * 3), "fulfilled");
+    kept["basedOn"] = json!([{ "reference": seen }]);
+    post("Appointment", kept).await;
+
+    let board = || async {
+        house.running.gateway.perform(Operation::Referrals { panel: "lakeside".to_string() }).await.unwrap()
+    };
+    let told = board().await;
+    let rows: Vec<(String, String, bool)> = told["referrals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let referral = &row["referral"];
+            let until: Timestamp = referral["until"].as_str().unwrap().parse().unwrap();
+            let text = |name: &str| referral[name].as_str().unwrap().to_string();
+            (text("request"), text("stage"), until < Timestamp::now())
+        })
+        .collect();
+    let of = |place: &str, stage: &str, late| (place.replace("ServiceRequest/", ""), stage.to_string(), late);
+    // What is longest beyond its time comes first; three days after a visit a report is not late.
+    assert_eq!(rows, [of(&old, "requested", true), of(&fresh, "requested", false), of(&seen, "seen", false)], "{told}");
+    let work = told["referrals"][0]["work"].as_array().unwrap();
+    assert_eq!(work[0]["title"], "Referral without an answer", "{told}");
+
+    // The report of the one referred to does not close it: somebody has to read it.
+    let report = json!({
+        "resourceType": "DiagnosticReport",
+        "status": "final",
+        "code": { "text": "Cardiology letter" },
+        "subject": { "reference": format!("Patient/{}", practice.patient) },
+        "basedOn": [{ "reference": seen }],
+        "issued": Timestamp::now().to_string(),
+        "performer": [{ "display": "Dr. Arjun Mehrotra" }]
+    });
+    post("DiagnosticReport", report).await;
+    let told = board().await;
+    let row = told["referrals"].as_array().unwrap().iter().find(|row| row["referral"]["stage"] == "reported").unwrap();
+    assert_eq!(row["work"][0]["title"], "Read the report of a referral", "{row}");
+    let task = row["work"][0]["task"].as_str().unwrap().parse().unwrap();
+    let read = Operation::TaskAct {
+        task,
+        action: handover::pipeline::TaskAction::Complete,
+        attempt: None,
+        note: "read; told the patient".to_string(),
+        who: "person:park".to_string(),
+    };
+    house.running.gateway.perform(read).await.unwrap();
+    let stages: Vec<Value> =
+        board().await["referrals"].as_array().unwrap().iter().map(|row| row["referral"]["stage"].clone()).collect();
+    assert_eq!(stages, ["requested", "requested"], "read, and so closed");
+    practice.stop().await;
+}

@@ -42,7 +42,7 @@ impl Gateway {
     /// A panel that the site has not, and a store that does not answer.
     pub async fn huddle(&self, panel: &str, day: Option<Date>, all: bool) -> Result<Huddle, Problem> {
         let site = self.site.load_full();
-        let Some(of) = site.panels.get(panel) else { return Err(no_such(panel, &site)) };
+        let of = site.panel(panel)?;
         let fault = |error: StoreError| Problem::error(Category::Exception, Place::Whole, error.to_string());
         let (now, zone) = (self.clock.now(), of.practice.zone.clone());
         let day = day.unwrap_or_else(|| now.to_zoned(zone.clone()).date());
@@ -261,13 +261,4 @@ fn team(panel: &Panel) -> Vec<String> {
         Some(format!("{}, {title}{phone}", role.name))
     };
     roles.into_iter().filter_map(told).collect()
-}
-
-fn no_such(panel: &str, site: &Site) -> Problem {
-    let known: Vec<&str> = site.panels.keys().map(String::as_str).collect();
-    let text = match known.as_slice() {
-        [] => format!("the site has no panel `{panel}`; it has none: write panels/{panel}.yaml first"),
-        known => format!("the site has no panel `{panel}`; its panels are {}", known.join(", ")),
-    };
-    Problem::error(Category::NotFound, Place::Whole, text)
 }

@@ -35,7 +35,7 @@ pub struct Piece {
 }
 
 impl Piece {
-    pub(super) fn of(task: &Stored, patient: Who) -> Self {
+    pub(in crate::pipeline) fn of(task: &Stored, patient: Who) -> Self {
         let resource = &task.resource;
         let text = |element: &str| resource.text(element).unwrap_or_default().to_string();
         let of_owner = |part: &str| resource.get("owner").and_then(|owner| owner.pointer(part)).and_then(Value::as_str);

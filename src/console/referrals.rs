@@ -1,0 +1,201 @@
+//! The referral board: where a loop is stuck. Each stage with how many stand there, the longest wait first; a referral leaves the board
+//! when its report was read, not when somebody says "completed".
+
+use actix_web::web;
+use askama::Template;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::fault::Answer;
+use super::page::{self, Frame};
+use super::patient_line::PatientLine;
+use super::practice::own_practices;
+use super::session::Person;
+use super::{Console, look, turn, when};
+use crate::pipeline::{ReferralBoard, Referred};
+use crate::protocol::ReferralStage as Stage;
+
+/// What a referral passes, as people name it, and the stage that has it behind it.
+const STEPS: [&str; 6] = ["Requested", "Accepted", "Scheduled", "Seen", "Report", "Reviewed"];
+
+/// What a referral waits for, in the order in which somebody should look.
+const WAITS: [(&str, &str, &[Stage]); 6] = [
+    ("report", "Waiting for the report", &[Stage::Seen]),
+    ("date", "Waiting for a date", &[Stage::Accepted, Stage::Missed]),
+    ("yes", "Waiting for a yes", &[Stage::Requested]),
+    ("rejected", "Rejected", &[Stage::Rejected]),
+    ("visit", "Waiting for the visit", &[Stage::Scheduled]),
+    ("read", "Report to read", &[Stage::Reported]),
+];
+
+#[derive(Template)]
+#[template(path = "console/referrals.html")]
+struct Page {
+    frame: Frame,
+    practice: String,
+    panel: String,
+    practices: Vec<(String, String)>,
+    made: String,
+    sentence: String,
+    groups: Vec<Group>,
+    missing: Vec<String>,
+}
+
+/// Referrals that wait for the same.
+struct Group {
+    id: &'static str,
+    title: &'static str,
+    /// "2 late · oldest 23 days".
+    sums: String,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    patient: PatientLine,
+    what: String,
+    to: String,
+    /// Each step, and how it stands: `on`, `at`, `bad`, or nothing.
+    track: Vec<(&'static str, &'static str)>,
+    /// "23 days", and of how many.
+    days: String,
+    of: String,
+    late: String,
+    said: String,
+    work: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    panel: String,
+}
+
+pub(super) async fn show(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> Answer {
+    let site = console.gateway.site.load_full();
+    let (panel, practices) = own_practices(&site, &person, asked.into_inner().panel)?;
+    look::note(&console, &person, None, format!("referrals of {panel}")).await?;
+    let board = console.gateway.referral_board(&panel, person.sensitive).await?;
+    let frame = Frame::new("referrals", &console, &person);
+    turn::make(move || Page {
+        practice: board.practice.clone(),
+        panel,
+        practices,
+        made: when::dateline(board.made, &board.zone),
+        sentence: sentence(&board),
+        groups: WAITS.iter().map(|(id, title, stages)| group(id, title, stages, &board)).collect(),
+        frame: frame.in_zone(&board.zone),
+        missing: board.missing,
+    })
+    .await
+}
+
+fn sentence(board: &ReferralBoard) -> String {
+    let late = board.referrals.iter().filter(|one| one.is_late(board.made)).count();
+    let all = page::counted(board.referrals.len() as u64, "open referral", "open referrals");
+    match (board.referrals.len(), late) {
+        (0, _) => "No referral is open.".to_string(),
+        (_, 0) => format!("{all}, none is stuck."),
+        (_, 1) => format!("1 of {all} is stuck."),
+        (_, late) => format!("{late} of {all} are stuck."),
+    }
+}
+
+fn group(id: &'static str, title: &'static str, stages: &[Stage], board: &ReferralBoard) -> Group {
+    let of: Vec<&Referred> = board.referrals.iter().filter(|one| stages.contains(&one.referral.stage)).collect();
+    let late = of.iter().filter(|one| one.is_late(board.made)).count();
+    let oldest = of.iter().map(|one| days_since(one.referral.since, board)).max().filter(|days| *days >= 0);
+    let sums: Vec<String> = [
+        (late > 0).then(|| format!("{late} late")),
+        oldest
+            .map(|days| {
+                if stages == [Stage::Scheduled] {
+                    "a date is past".to_string()
+                } else {
+                    format!("oldest {}", when::days(days))
+                }
+            })
+            .filter(|_| !of.is_empty()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    Group { id, title, sums: sums.join(" · "), rows: of.into_iter().map(|one| row(one, board)).collect() }
+}
+
+fn days_since(then: Timestamp, board: &ReferralBoard) -> i64 {
+    let (from, to) = (when::date_in(then, &board.zone), when::date_in(board.made, &board.zone));
+    to.duration_since(from).as_hours() / 24
+}
+
+fn row(one: &Referred, board: &ReferralBoard) -> Row {
+    let (referral, now, zone) = (&one.referral, board.made, &board.zone);
+    let is_late = one.is_late(now);
+    let allowed = referral.until.map(|until| days_since(referral.since, board) - days_since(until, board));
+    let late = referral.until.filter(|_| is_late).map(|until| when::due(until, now, zone).words);
+    Row {
+        patient: PatientLine::of(&one.patient, when::date_in(now, zone)),
+        what: referral.what.clone(),
+        to: referral.to.clone(),
+        track: track(referral.stage, is_late),
+        days: match (referral.stage, days_since(referral.since, board)) {
+            (Stage::Scheduled, _) => when::moment(referral.since, now, zone),
+            (_, days) => when::days(days.max(0)),
+        },
+        of: allowed.filter(|_| referral.stage != Stage::Scheduled).map(|days| format!("of {days}")).unwrap_or_default(),
+        late: late.unwrap_or_default(),
+        said: match referral.stage {
+            Stage::Rejected => format!("Rejected: {}", referral.said),
+            Stage::Missed => format!("Missed: {}", referral.said),
+            _ => String::new(),
+        },
+        work: one.work.iter().map(|piece| piece.title.clone()).collect(),
+    }
+}
+
+/// How far it has come: what is behind it, what it waits for, and whether it waits too long.
+fn track(stage: Stage, is_late: bool) -> Vec<(&'static str, &'static str)> {
+    let done = match stage {
+        Stage::Requested | Stage::Rejected => 1,
+        Stage::Accepted | Stage::Missed => 2,
+        Stage::Scheduled => 3,
+        Stage::Seen => 4,
+        Stage::Reported => 5,
+    };
+    let is_bad = is_late || matches!(stage, Stage::Rejected | Stage::Missed);
+    let of = |(place, step): (usize, &'static str)| match place {
+        _ if place < done => (step, "on"),
+        _ if place == done && is_bad => (step, "bad"),
+        _ if place == done => (step, "at"),
+        _ => (step, ""),
+    };
+    STEPS.into_iter().enumerate().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_track_shows_what_it_waits_for() {
+        let at = |stage, late| track(stage, late).into_iter().map(|(_, class)| class).collect::<Vec<_>>().join(",");
+        assert_eq!(at(Stage::Requested, false), "on,at,,,,");
+        assert_eq!(at(Stage::Seen, true), "on,on,on,on,bad,");
+        assert_eq!(at(Stage::Missed, false), "on,on,bad,,,");
+        assert_eq!(at(Stage::Reported, false), "on,on,on,on,on,at");
+    }
+
+    #[test]
+    fn every_stage_waits_for_something() {
+        for (_, stage) in [
+            ("", Stage::Requested),
+            ("", Stage::Rejected),
+            ("", Stage::Accepted),
+            ("", Stage::Scheduled),
+            ("", Stage::Missed),
+            ("", Stage::Seen),
+            ("", Stage::Reported),
+        ] {
+            assert_eq!(WAITS.iter().filter(|(_, _, stages)| stages.contains(&stage)).count(), 1, "{stage:?}");
+        }
+    }
+}

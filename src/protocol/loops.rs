@@ -1,0 +1,86 @@
+//! Referrals as a board of them needs them: how far each has come, until when the rules in force let it stand there, and the open
+//! work about it. A referral is closed when its report was read, which is when the work that asks for that was done.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::calendar::Calendar;
+use super::deadline::Working;
+use super::facts::Facts;
+use super::memory::Memory;
+use super::model::Trigger;
+use super::referrals::referrals;
+use super::set::ProtocolSet;
+use super::stage::Stage;
+use super::view::View;
+use super::work::existing_work;
+use crate::identity::ResourceId;
+
+/// One referral that is not closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenReferral {
+    /// The ServiceRequest.
+    pub request: ResourceId,
+    pub what: String,
+    pub to: String,
+    pub stage: Stage,
+    /// Since when it is there; of an appointment, when it is.
+    pub since: Timestamp,
+    /// What was said: why it was rejected, what the appointment is called.
+    pub said: String,
+    /// Until when the rules let it stand there; none where no rule looks at this stage.
+    pub until: Option<Timestamp>,
+    /// Open Tasks about it.
+    pub work: Vec<ResourceId>,
+}
+
+impl ProtocolSet {
+    /// The referrals of a patient that are going on, in order of id.
+    pub fn open_referrals(&self, view: &View<'_>) -> Vec<OpenReferral> {
+        let weekends = Calendar::weekends();
+        // Nothing lost: whoever is on no panel has nobody whose referrals they would be.
+        let Some(responsible) = self.responsible(view, &weekends) else { return Vec::new() };
+        let zone = &responsible.practice.zone;
+        let working = Working { zone, calendar: responsible.calendar };
+        let facts = Facts::of(view.record, self.value_sets(), zone, view.now);
+        let mut memory = Memory::default();
+        let works = existing_work(view.record, &mut |stored| memory.work(stored));
+        let works: Vec<_> = works.values().flatten().collect();
+        let open = |referral: super::referral::Referral| {
+            let name = referral.name();
+            let was_read = works
+                .iter()
+                .any(|one| one.work.anchor == name && one.stored.resource.text("status") == Some("completed"));
+            let is_about = |anchor: &str| anchor.split(':').next() == Some(&*referral.request.to_string());
+            let about = works.iter().filter(|one| !one.is_ended() && is_about(&one.work.anchor));
+            let is_closed = referral.stage == Stage::Reported && (was_read || !self.asks_at(Stage::Reported));
+            (!is_closed).then(|| OpenReferral {
+                work: about.map(|one| one.stored.id).collect(),
+                until: self.until(referral.stage, referral.since, working),
+                request: referral.request,
+                what: referral.what,
+                to: referral.to,
+                stage: referral.stage,
+                since: referral.since,
+                said: referral.said,
+            })
+        };
+        referrals(&facts).into_iter().filter_map(open).collect()
+    }
+
+    fn asks_at(&self, at: Stage) -> bool {
+        let rules = self.protocols().iter().flat_map(|protocol| &protocol.tasks);
+        rules.into_iter().any(|rule| matches!(&rule.when, Trigger::Referral { stage, .. } if *stage == at))
+    }
+
+    /// When the first rule asks for work about a referral that stands in a stage, or wants its work done.
+    fn until(&self, at: Stage, since: Timestamp, working: Working<'_>) -> Option<Timestamp> {
+        let rules = self.protocols().iter().flat_map(|protocol| &protocol.tasks);
+        let of_stage = rules.filter(|rule| matches!(&rule.when, Trigger::Referral { stage, .. } if *stage == at));
+        let ends = of_stage.filter_map(|rule| match (rule.wait, rule.due) {
+            (Some(wait), _) => Some(wait.after(since)),
+            (None, due) => due.map(|due| due.due(since, working)),
+        });
+        ends.min()
+    }
+}
