@@ -58,6 +58,7 @@ pub(super) const ROWS: &[Row] = &[
     post("/tasks/{id}", CARE),
     get("/huddle", CARE),
     get("/referrals", CARE),
+    get("/caseload", CARE),
     get("/labels", LABELS),
     post("/labels/{type}/{id}", LABELS),
     get("/patients", RECORD),

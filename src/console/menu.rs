@@ -12,9 +12,10 @@ const fn entry(here: &'static str, address: &'static str, title: &'static str) -
     Entry { here, address, title }
 }
 
-pub(super) const MENU: [Entry; 8] = [
+pub(super) const MENU: [Entry; 9] = [
     entry("tasks", "/console/tasks", "Tasks"),
     entry("huddle", "/console/huddle", "Huddle"),
+    entry("caseload", "/console/caseload", "Caseload"),
     entry("referrals", "/console/referrals", "Referrals"),
     entry("labels", "/console/labels", "To be looked at"),
     entry("overview", "/console", "Overview"),

@@ -6,6 +6,7 @@ mod access;
 #[cfg(test)]
 mod access_tests;
 mod assets;
+mod caseload;
 mod deliveries;
 mod door;
 mod fault;

@@ -11,8 +11,8 @@ use super::menu_kept::with_menu;
 use super::session::Person;
 use super::who::frame_for;
 use super::{
-    Console, assets, deliveries, door, huddle, labels, live, login, messages, overview, page, patient, people,
-    referrals, resource, tasks, trace, unused,
+    Console, assets, caseload, deliveries, door, huddle, labels, live, login, messages, overview, page, patient,
+    people, referrals, resource, tasks, trace, unused,
 };
 
 /// Adds the console under `/console`.
@@ -41,6 +41,7 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/tasks", web::get().to(tasks::list))
             .route("/tasks/{id}", web::post().to(tasks::act))
             .route("/huddle", web::get().to(huddle::show))
+            .route("/caseload", web::get().to(caseload::show))
             .route("/referrals", web::get().to(referrals::show))
             .route("/labels", web::get().to(labels::list))
             .route("/labels/{type}/{id}", web::post().to(labels::say))

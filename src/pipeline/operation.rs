@@ -122,6 +122,10 @@ pub enum Operation {
         #[serde(default)]
         day: Option<Date>,
     },
+    /// Who of a practice's patients is in a programme, and who slips.
+    Caseload {
+        panel: String,
+    },
     /// How far the referrals of a practice's patients have come.
     Referrals {
         panel: String,
@@ -184,6 +188,7 @@ impl Gateway {
             }
             Operation::LookList { patient } => self.labelled(self.person_of(&patient).await?).await,
             Operation::Huddle { panel, day } => Ok(json!(self.huddle(&panel, day, true).await?)),
+            Operation::Caseload { panel } => Ok(json!(self.caseload(&panel, true).await?)),
             Operation::Referrals { panel } => Ok(json!(self.referral_board(&panel, true).await?)),
             Operation::Health => Ok(json!(self.health().await)),
         }

@@ -88,7 +88,7 @@ impl Deadline {
         }
     }
 
-    fn length(self) -> SignedDuration {
+    pub fn length(self) -> SignedDuration {
         match self {
             Self::Minutes(minutes) => SignedDuration::from_mins(i64::from(minutes)),
             Self::Days(days) | Self::BusinessDays(days) => SignedDuration::from_hours(24 * i64::from(days)),

@@ -57,10 +57,10 @@ const WHY: &[(&str, &str, usize, &str)] = &[
         "the newest observations, further back than rules look; `truncated` says that there are more",
     ),
     (
-        "pipeline/boards/referrals.rs",
+        "pipeline/boards/patients.rs",
         "search",
         1,
-        "orders that are going on, newest change first, page by page; the board says where it ends early",
+        "what is going on, newest change first, page by page; the board says where it ends early",
     ),
     (
         "pipeline/huddle/gather.rs",

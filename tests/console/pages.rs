@@ -108,6 +108,9 @@ async fn every_page_works_for_a_person() {
     client.goto(&house.url("/console/referrals")).await.unwrap();
     browser.sees("No referral is open").await;
     browser.look("referrals").await;
+    client.goto(&house.url("/console/caseload")).await.unwrap();
+    browser.sees("Nobody is in a programme").await;
+    browser.look("caseload").await;
 
     client.goto(&house.url("/console/tasks?panel=lakeside")).await.unwrap();
     browser.sees("Okafor").await;

@@ -154,3 +154,50 @@ async fn the_board_of_referrals_shows_where_each_is_stuck() {
     assert_eq!(stages, ["requested", "requested"], "read, and so closed");
     practice.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_caseload_shows_who_is_in_a_programme_and_who_slips() {
+    let practice = Practice::sending("Patient, EpisodeOfCare, Goal, Task").await;
+    let house = &practice.readers.house;
+    let post =
+        async |kind: &str, body: Value| send(&practice.ehr, Method::POST, kind, &body, &[]).await.is(201).place();
+    let since = Timestamp::now() - SignedDuration::from_hours(24 * 13);
+    let of = |code: &str, display: &str| json!({ "coding": [{ "system": "https://handover.health/CodeSystem/programme", "code": code, "display": display }] });
+    post(
+        "EpisodeOfCare",
+        json!({
+            "resourceType": "EpisodeOfCare",
+            "status": "active",
+            "type": [of("enhanced-care", "Enhanced care"), of("level-high", "High")],
+            "patient": { "reference": format!("Patient/{}", practice.patient) },
+            "period": { "start": since.to_string() },
+            "careManager": { "display": "Nia Brooks RN" }
+        }),
+    )
+    .await;
+    post(
+        "Goal",
+        json!({
+            "resourceType": "Goal",
+            "lifecycleStatus": "active",
+            "description": { "text": "Walk to church on Sundays" },
+            "subject": { "reference": format!("Patient/{}", practice.patient) }
+        }),
+    )
+    .await;
+    let board = house.running.gateway.perform(Operation::Caseload { panel: "lakeside".to_string() }).await.unwrap();
+    let people = board["people"].as_array().unwrap();
+    assert_eq!(people.len(), 1, "{board}");
+    let (one, enrolment) = (&people[0], &people[0]["enrolment"]);
+    assert_eq!((&enrolment["level"], &enrolment["lead"]), (&json!("High"), &json!("Nia Brooks RN")), "{one}");
+    assert_eq!(enrolment["goals"], json!(["Walk to church on Sundays"]), "{one}");
+    // Once a week.
+    assert!((enrolment["contacts_a_month"].as_f64().unwrap() - 30.0 / 7.0).abs() < 0.01, "{one}");
+    let titles: Vec<&str> =
+        one["work"].as_array().unwrap().iter().map(|work| work["title"].as_str().unwrap()).collect();
+    assert!(titles.contains(&"Complete the assessment within 30 days"), "{titles:?}");
+    assert!(titles.contains(&"Contact of the week"), "{titles:?}");
+    let due: Timestamp = one["next_contact"].as_str().unwrap().parse().unwrap();
+    assert!(due > Timestamp::now() - SignedDuration::from_hours(24 * 7), "{one}");
+    practice.stop().await;
+}

@@ -1,12 +1,11 @@
 //! The referral board of a practice: every referral that is not closed, with its stage, how long it stands there and the work that
 //! is open about it. A patient's record is read for it, because a stage is what all that is linked to the referral says together.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::patients::persons_with;
 use crate::fhir::{is_restricted, labels_of};
 use crate::identity::{PersonId, ResourceId};
 use crate::pipeline::{Gateway, Piece, Who};
@@ -14,11 +13,8 @@ use crate::problem::{Category, Place, Problem};
 use crate::protocol::{OpenReferral, View};
 use crate::record::Stored;
 use crate::site::Site;
-use crate::store::{Query, StoreError, Term, TokenValue};
+use crate::store::StoreError;
 
-/// ServiceRequests looked at in one step, and patients read in all.
-const STEP: usize = 250;
-const MOST_PATIENTS: usize = 500;
 /// Of the newest; a referral hangs on none.
 const OBSERVATIONS: usize = 1;
 
@@ -67,7 +63,9 @@ impl Gateway {
             referrals: Vec::new(),
             missing: Vec::new(),
         };
-        let persons = self.referred(&mut board).await.map_err(fault)?;
+        // A request that its sender calls completed stays open here until the report was read.
+        let states = ["active", "on-hold", "completed", "unknown"];
+        let persons = persons_with(&*self.store, "ServiceRequest", &states, &mut board.missing).await.map_err(fault)?;
         let mut hidden = 0;
         for person in persons {
             hidden += self.add_referrals(&mut board, &site, person, all).await.map_err(fault)?;
@@ -80,33 +78,6 @@ impl Gateway {
             .referrals
             .sort_by_key(|one| (one.referral.until.unwrap_or(Timestamp::MAX), one.referral.since, one.patient.id));
         Ok(board)
-    }
-
-    /// Patients with an order or a referral that is going on, those changed last first.
-    async fn referred(&self, board: &mut ReferralBoard) -> Result<Vec<PersonId>, StoreError> {
-        let status = |code: &str| TokenValue { system: None, code: Some(code.to_string()) };
-        // A request that its sender calls completed stays open here until the report was read.
-        let values = ["active", "on-hold", "completed", "unknown"].map(status).to_vec();
-        let terms = vec![Term::Token { element: "status", values }];
-        let query = Query { resource_type: "ServiceRequest".to_string(), terms };
-        let (mut seen, mut persons, mut after) = (BTreeSet::new(), Vec::new(), None);
-        loop {
-            let page = self.store.search(&query, after.as_ref(), STEP).await?;
-            persons.extend(page.items.iter().map(|stored| stored.id.person).filter(|person| seen.insert(*person)));
-            after = page.next;
-            if after.is_none() {
-                return Ok(persons);
-            }
-            // Nothing lost: the board says so.
-            if persons.len() >= MOST_PATIENTS {
-                // Nothing lost: said in the next lines.
-                persons.truncate(MOST_PATIENTS);
-                // Nothing lost: this is where it is said.
-                let text = format!("only the {MOST_PATIENTS} patients whose orders changed last were looked at");
-                board.missing.push(text);
-                return Ok(persons);
-            }
-        }
     }
 
     /// The referrals of one patient; how many are not shown.
