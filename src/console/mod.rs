@@ -28,6 +28,7 @@ mod part;
 mod patient;
 mod patient_line;
 mod people;
+mod plot;
 mod practice;
 mod pulse;
 mod referrals;

@@ -48,7 +48,11 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/deliveries", web::get().to(deliveries::list))
             .route("/deliveries/{id}/retry", web::post().to(deliveries::retry))
             .route("/patients", web::get().to(people::find))
-            .route("/patients/{id}", web::get().to(patient::records))
+            .route("/patients/{id}", web::get().to(patient::show))
+            .route("/patients/{id}/records", web::get().to(patient::records))
+            .route("/patients/{id}/plan", web::get().to(patient::plan))
+            .route("/patients/{id}/answers", web::post().to(patient::answer))
+            .route("/patients/{id}/goals", web::post().to(patient::goal))
             .route("/resources/{type}/{id}", web::get().to(resource::show))
             .default_service(web::to(nowhere)),
     );

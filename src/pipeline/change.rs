@@ -61,7 +61,10 @@ impl Gateway {
 
     /// Takes an answer to the prompt that a Flag asks; what follows is evaluated at once. `who` is named in the audit.
     pub async fn answer(&self, flag: ResourceId, answer: &str, who: &str) -> Result<(), Problem> {
-        let because = "the card was answered in the practice";
+        let because = match who.starts_with("console:") || who.starts_with("person:") {
+            true => "the question was answered on the patient's page",
+            false => "the card was answered in the practice",
+        };
         let told = Told { subject: format!("Flag/{flag}"), who, because };
         let answer = Action::Answer { answer: answer.to_string() };
         self.take_actions(flag, &[("prompt-answer", answer)], told).await

@@ -81,6 +81,21 @@ impl Browser {
         }
     }
 
+    /// Photographs the page from top to bottom, where photographs are wanted.
+    pub async fn photograph(&self, name: &str) {
+        let Some(folder) = std::env::var_os("HANDOVER_SCREENSHOTS") else { return };
+        std::fs::create_dir_all(&folder).unwrap();
+        for (width, kind) in [(1280, "desk"), (390, "phone")] {
+            self.client.set_window_size(width, 900).await.unwrap();
+            let height = self.client.execute("return document.documentElement.scrollHeight", vec![]).await.unwrap();
+            self.client.set_window_size(width, height.as_u64().unwrap() as u32 + 200).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            let image = self.client.screenshot().await.unwrap();
+            std::fs::write(std::path::Path::new(&folder).join(format!("{name}-whole-{kind}.png")), image).unwrap();
+        }
+        self.client.set_window_size(1280, 900).await.unwrap();
+    }
+
     /// Looks at the page at desk and at phone width: nothing may stick out at the side, and both are photographed.
     pub async fn look(&self, name: &str) {
         for (width, height, kind) in [(1280, 900, "desk"), (390, 844, "phone")] {

@@ -18,3 +18,4 @@ mod harness;
 mod browser;
 mod looks;
 mod pages;
+mod patient;

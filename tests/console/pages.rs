@@ -151,13 +151,16 @@ async fn every_page_works_for_a_person() {
     client.goto(&house.url("/console/messages?control=C2")).await.unwrap();
     browser.click("main table a").await;
     browser.click("a[href^='/console/patients/']").await;
+    browser.sees("Owed now").await;
+    browser.look("patient-of-the-story").await;
+    browser.click("#share a[href$='/records']").await;
     browser.sees("Who may have what, and why").await;
     browser.sees("task-complete").await;
     browser.sees("console:Ida Roe").await;
     browser.sees("look Patient/").await;
     browser.sees("Reached by phone, doing well Outcome,").await;
     browser.sees("I try again tonight").await;
-    browser.look("patient").await;
+    browser.look("records").await;
     browser.click("main section a").await;
     browser.sees("resourceType").await;
     browser.look("resource").await;

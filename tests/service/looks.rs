@@ -39,7 +39,7 @@ async fn what_waits_for_a_look_is_listed_and_a_form_says_what_it_is() {
     assert!(list.contains("2 things wait") && list.contains("Okafor, Rosalind"), "{list}");
     let [one, other] = waiting(&house).await[..] else { panic!("two wait") };
 
-    let (_, page) = visitor.open(&format!("/console/patients/{}", ResourceId::patient(one.person))).await;
+    let (_, page) = visitor.open(&format!("/console/patients/{}/records", ResourceId::patient(one.person))).await;
     assert!(page.contains("1 to be looked at") && page.contains(&format!("/console/labels/Condition/{one}")), "{page}");
     let key = visitor.form_key().await;
     let key = key.as_str();

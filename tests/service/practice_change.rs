@@ -217,7 +217,7 @@ impl Town {
         }
         let (own, others) = (format!("/console/tasks?panel={to}"), format!("/console/tasks?panel={from}"));
         assert!(self.console(&own).await.contains("Okafor") && !self.console(&others).await.contains("Okafor"));
-        let page = self.console(&format!("/console/patients/{}", ResourceId::patient(self.person))).await;
+        let page = self.console(&format!("/console/patients/{}/records", ResourceId::patient(self.person))).await;
         assert!(page.contains("no agreement covers the patient any more") && page.contains(to), "{page}");
     }
 

@@ -1,7 +1,26 @@
 //! One patient: who they are, how to reach them, what is owed and why, readings, plan, and the record behind it.
 
+mod banner;
+mod documents;
+mod fhir;
+mod goals;
+mod language;
+mod loaded;
 mod name;
+mod owed;
+mod plan;
+mod plan_words;
+mod readings;
 mod records;
+mod referrals;
+mod say;
+mod show;
+mod timeline;
 
+pub(super) use fhir::born;
+pub(super) use language::language_word;
 pub(super) use name::{display_name, name, sex_word};
+pub(super) use plan::plan;
 pub(super) use records::show as records;
+pub(super) use say::{answer, goal};
+pub(super) use show::show;

@@ -22,6 +22,23 @@ pub(crate) fn display_name(patient: &Resource) -> String {
     usual(patient).map_or_else(|| "Unnamed".to_string(), said)
 }
 
+/// What the patient is called besides (nickname), and was called before.
+pub(super) fn other_names(patient: &Resource) -> Vec<(&'static str, String)> {
+    let chosen = usual(patient);
+    let others = names(patient).filter(|name| Some(*name) != chosen);
+    let told = others.filter_map(|name| {
+        let word = match text(name, "use").as_str() {
+            "nickname" => "Called",
+            "maiden" => "Born as",
+            "old" => "Before",
+            "anonymous" | "temp" => return None,
+            _ => "Also",
+        };
+        Some((word, said(name))).filter(|(_, name)| !name.is_empty())
+    });
+    told.collect()
+}
+
 /// The official name, else the usual one, else the first that is not of the past.
 fn usual(patient: &Resource) -> Option<&Value> {
     let of = |word: &str| names(patient).find(|name| text(name, "use") == word);
@@ -87,6 +104,7 @@ mod tests {
             { "use": "official", "family": "Hernández-Villanueva de la Cruz", "given": ["María", "Guadalupe"], "suffix": ["RN"] }
         ]));
         assert_eq!(display_name(&one), "María Guadalupe Hernández-Villanueva de la Cruz RN");
+        assert_eq!(other_names(&one), [("Born as", "Roe".to_string()), ("Called", "Lupita".to_string())]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::asked::{LONGEST, Question, read};
 use super::numbers::number_title;
 use crate::console::fault::{Answer, Fault};
 use crate::console::page::{self, Frame};
-use crate::console::patient::{display_name, sex_word};
+use crate::console::patient::{born, display_name, language_word, sex_word};
 use crate::console::session::Person;
 use crate::console::{Console, look, own, turn, when};
 use crate::fhir::Identifier;
@@ -238,17 +238,9 @@ fn told(site: &Site, stored: &Stored, memberships: &[Membership], today: Date) -
         name: display_name(patient),
         born: born(patient.text("birthDate"), today),
         sex: sex_word(patient.text("gender")),
-        language: on.values().find_map(|membership| membership.language.clone()).unwrap_or_default(),
+        language: on.values().find_map(|one| one.language.as_deref()).map(language_word).unwrap_or_default(),
         numbers: items("identifier").map(|one| (number_title(site, one), text(one, "value"))).collect(),
         phone: phone.or_else(roster).unwrap_or_default(),
         panels: titles.collect::<Vec<_>>().join(", "),
     }
-}
-
-/// `Sep 1, 1969 (57)`; a date that is not whole as it is.
-pub(crate) fn born(date: Option<&str>, today: Date) -> String {
-    let Some(date) = date else { return "birth date not known".to_string() };
-    let Ok(day) = date.parse::<Date>() else { return date.to_string() };
-    let age = when::age(day, today).map(|age| format!(" ({age})")).unwrap_or_default();
-    format!("{}{age}", day.strftime("%b %-d, %Y"))
 }

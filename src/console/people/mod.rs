@@ -5,3 +5,4 @@ mod found;
 mod numbers;
 
 pub(super) use found::find;
+pub(super) use numbers::number_title;

@@ -1,6 +1,7 @@
 //! Alert rules: readings out of range become work. From Observations to readings, to sittings, to runs out of range, to Tasks.
 
 mod baseline;
+mod charted;
 mod confirmation;
 mod derive;
 mod endings;
@@ -20,7 +21,9 @@ mod telling;
 mod thresholds;
 mod told;
 mod units;
+mod unwatched;
 
+pub use charted::{Chart, ChartChange, ChartPart, Charted, Target, charts};
 pub use grade::Grade;
 pub use raise::owe;
 pub use readings::{counts, taken_at};
@@ -29,3 +32,4 @@ pub use rule::{
     Thresholds, USUAL_PLACES,
 };
 pub use units::unit_words;
+pub use unwatched::unwatched;

@@ -38,27 +38,33 @@ pub fn thresholds_for(context: &Context<'_>, rule: &AlertRule) -> (Vec<Threshold
 /// The bound beyond which a patient's own target says a value is out of range, on a side that the rule watches.
 fn goal_bound(context: &Context<'_>, series: &Series, thresholds: &Thresholds, side: Side) -> Option<Bound> {
     thresholds.outer(side)?;
+    let mut values = targets_of(context, series).into_iter().filter_map(|target| target_value(series, side, target));
+    values.next_back().map(|value| Bound { side, inclusive: false, value })
+}
+
+/// The targets that a patient's goals set for what a series measures; the goal set last stands, and comes last.
+pub fn targets_of<'a>(context: &Context<'a>, series: &Series) -> Vec<&'a Value> {
     let facts = context.facts;
     let goals = facts.record.of_type("Goal").filter(|stored| {
         stored.state.superseded.is_none()
             && matches!(stored.resource.text("lifecycleStatus"), Some("accepted" | "active" | "planned"))
     });
-    // The goal set last stands.
-    let mut found: Vec<(&str, f64)> = goals
+    let is_of_series = |target: &&Value| {
+        target.get("measure").is_some_and(|measure| facts.has_code(&series.codes, &codings_of(measure)))
+    };
+    let mut found: Vec<(&str, &Value)> = goals
         .flat_map(|stored| {
             let since = stored.resource.text("startDate").unwrap_or_default();
             let targets = stored.resource.get("target").and_then(Value::as_array).into_iter().flatten();
-            targets.filter_map(move |target| Some((since, target_value(context, series, side, target)?)))
+            targets.filter(is_of_series).map(move |target| (since, target))
         })
         .collect();
     found.sort_by(|left, right| left.0.cmp(right.0));
-    found.last().map(|(_, value)| Bound { side, inclusive: false, value: *value })
+    found.into_iter().map(|(_, target)| target).collect()
 }
 
 /// A number without a comparator is a most: who writes a lowest value says so, by a range or by `>`.
-fn target_value(context: &Context<'_>, series: &Series, side: Side, target: &Value) -> Option<f64> {
-    let codings = codings_of(target.get("measure")?);
-    context.facts.has_code(&series.codes, &codings).then_some(())?;
+fn target_value(series: &Series, side: Side, target: &Value) -> Option<f64> {
     let end = if side == Side::Above { "high" } else { "low" };
     let quantity = target.get("detailRange").and_then(|range| range.get(end)).or_else(|| {
         let quantity = target.get("detailQuantity")?;

@@ -5,6 +5,7 @@ mod alerts;
 mod doubts;
 mod files;
 mod labels;
+mod looked;
 mod order;
 mod stage;
 mod timers;
