@@ -126,7 +126,7 @@ async fn console(tasks: usize) {
     let form = [("link", link.rsplit('=').next().unwrap()), ("name", "Ida Roe")];
     let login = client.post(house.url("/console/login")).form(&form).send().await.unwrap();
     let cookie = login.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_string();
-    for path in ["/console/tasks", "/console/tasks?show=late", "/console"] {
+    for path in ["/console/work", "/console/work?show=late", "/console"] {
         let open = async || {
             let answer = client.get(house.url(path)).header("cookie", &cookie).send().await.unwrap();
             answer.text().await.unwrap()

@@ -130,7 +130,7 @@ pub const QUESTIONS: &[Question] = &[
     Question { name: "Task?patient", ask: |reader, of| reader.fhir(&format!("Task?patient={}", of.patient)) },
     Question { name: "CDS cards", ask: |reader, of| reader.cards(of.mrn) },
     Question { name: "/console", ask: |reader, _| reader.console("/console") },
-    Question { name: "/console/tasks", ask: |reader, _| reader.console("/console/tasks") },
+    Question { name: "/console/work", ask: |reader, _| reader.console("/console/work") },
     Question { name: "/console/messages", ask: |reader, _| reader.console("/console/messages") },
     Question {
         name: "/console/patients/ID",

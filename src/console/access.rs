@@ -54,6 +54,10 @@ pub(super) const ROWS: &[Row] = &[
     get("/console.js", Audience::Anybody),
     post("/logout", Audience::Everybody),
     by_itself("/live", Audience::Everybody),
+    get("/work", CARE),
+    post("/work", CARE),
+    by_itself("/work/news", CARE),
+    post("/work/{id}", CARE),
     get("/tasks", CARE),
     post("/tasks/{id}", CARE),
     get("/huddle", CARE),
@@ -82,7 +86,7 @@ pub(super) const ROWS: &[Row] = &[
 
 /// Where somebody goes after the login: the first of these pages that they may open.
 pub(super) fn home(person: &Person) -> &'static str {
-    let pages = ["/console/tasks", "/console", "/console/labels", "/console/deliveries"];
+    let pages = ["/console/work", "/console", "/console/labels", "/console/deliveries"];
     let has_account = person.login.is_some();
     pages.into_iter().find(|page| has_account && may_open(person, page)).unwrap_or("/console")
 }

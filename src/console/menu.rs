@@ -13,7 +13,7 @@ const fn entry(here: &'static str, address: &'static str, title: &'static str) -
 }
 
 pub(super) const MENU: [Entry; 9] = [
-    entry("tasks", "/console/tasks", "Tasks"),
+    entry("work", "/console/work", "My work"),
     entry("huddle", "/console/huddle", "Huddle"),
     entry("caseload", "/console/caseload", "Caseload"),
     entry("referrals", "/console/referrals", "Referrals"),

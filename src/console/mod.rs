@@ -43,6 +43,9 @@ mod turn;
 mod unused;
 mod when;
 mod who;
+mod work;
+mod work_act;
+mod work_row;
 
 pub use pulse::Pulse;
 pub use routes::configure;

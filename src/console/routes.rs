@@ -12,7 +12,7 @@ use super::session::Person;
 use super::who::frame_for;
 use super::{
     Console, assets, caseload, deliveries, door, huddle, labels, live, login, messages, overview, page, patient,
-    people, referrals, resource, tasks, trace, unused,
+    people, referrals, resource, tasks, trace, unused, work, work_act,
 };
 
 /// Adds the console under `/console`.
@@ -38,11 +38,15 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/messages/{sequence}/replay", web::post().to(trace::replay))
             .route("/unused", web::get().to(unused::list))
             .route("/unused/{id}", web::post().to(unused::act))
-            .route("/tasks", web::get().to(tasks::list))
-            .route("/tasks/{id}", web::post().to(tasks::act))
             .route("/huddle", web::get().to(huddle::show))
             .route("/caseload", web::get().to(caseload::show))
             .route("/referrals", web::get().to(referrals::show))
+            .route("/work", web::get().to(work::list))
+            .route("/work", web::post().to(work_act::many))
+            .route("/work/news", web::get().to(work::news))
+            .route("/work/{id}", web::post().to(work_act::one))
+            .route("/tasks", web::get().to(tasks::moved))
+            .route("/tasks/{id}", web::post().to(tasks::act))
             .route("/labels", web::get().to(labels::list))
             .route("/labels/{type}/{id}", web::post().to(labels::say))
             .route("/deliveries", web::get().to(deliveries::list))

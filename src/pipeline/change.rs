@@ -59,6 +59,17 @@ impl Gateway {
         self.take_actions(task, &actions(attempt, action, note), told).await
     }
 
+    /// Does several things that a person decided about a task, in order: all of them or none. Each has its name in the audit.
+    pub async fn take_steps(
+        &self,
+        task: ResourceId,
+        steps: &[(&'static str, Action)],
+        who: &str,
+    ) -> Result<(), Problem> {
+        let because = "a person decided it in the console";
+        self.take_actions(task, steps, Told { subject: format!("Task/{task}"), who, because }).await
+    }
+
     /// Takes an answer to the prompt that a Flag asks; what follows is evaluated at once. `who` is named in the audit.
     pub async fn answer(&self, flag: ResourceId, answer: &str, who: &str) -> Result<(), Problem> {
         let because = match who.starts_with("console:") || who.starts_with("person:") {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::telling::decide_deliveries;
 use super::working::{Working, version_path};
 use crate::problem::Problem;
-use crate::protocol::{Memory, View};
+use crate::protocol::{Memory, View, awake};
 use crate::record::{Pressures, Record, Unpaired, pressures, squash};
 use crate::site::Site;
 use crate::store::{HeadWrite, Trace, TraceLine, WriteUnit};
@@ -74,11 +74,13 @@ fn put_together(working: &mut Working, now: Timestamp) {
 }
 
 fn evaluate(site: &Site, working: &mut Working, now: Timestamp) {
+    let (changes, comes_back) = awake(&working.record, now);
+    working.take(changes);
     let practices = site.practices_of(&working.memberships);
     let view = View { record: &working.record, memberships: &working.memberships, practices: &practices, now };
     let evaluation = site.protocols.look_again(&view, &mut working.memory);
     debug_assert_eq!(evaluation, site.protocols.evaluate(&view), "what is remembered made a difference");
-    working.record.head.wake_at = evaluation.wake_at;
+    working.record.head.wake_at = evaluation.wake_at.into_iter().chain(comes_back).min();
     working.trace.decisions.extend(evaluation.decisions.into_iter().map(|explained| {
         TraceLine::new(&named(&explained.protocol, &explained.rule), &explained.place, &explained.words)
     }));

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::hands::{Hand, hand, wake};
 use super::names;
 use super::reconcile::stamped;
 use super::say::{TaskWord, say};
@@ -37,6 +38,8 @@ pub enum Action {
     Answer {
         answer: String,
     },
+    /// Whose it is, or for how long it is nobody's now.
+    Hand(Hand),
     /// What a partner's system says of its copy.
     Say(Box<TaskWord>),
 }
@@ -166,6 +169,7 @@ impl Action {
             Self::Note { .. } => "note",
             Self::Attempt { .. } => "attempt",
             Self::Answer { .. } => "answer",
+            Self::Hand(hand) => hand.word(),
             Self::Say(_) => "update by a partner",
         }
     }
@@ -190,13 +194,18 @@ fn take(
         }
         return Ok(());
     }
+    if let Action::Hand(what) = action {
+        return hand(resource, work, what, who, now);
+    }
     if let Some(next) = next_status(resource.text("status").unwrap_or_default(), action)? {
-        resource.set("status", json!(next));
         if let Some(work) = work {
+            // What is taken up again is not put aside any more.
+            wake(resource, work);
             work.acknowledged = Some(now);
             work.taken_on = work.level.is_some().then(|| work.shown());
             work.closed = is_final(next).then_some(now);
         }
+        resource.set("status", json!(next));
         if is_final(next) {
             end_period(resource, &stamp);
         }
@@ -215,7 +224,7 @@ fn check_text(action: &Action) -> Result<(), Problem> {
         Action::Cancel { reason } => (reason.as_str(), true),
         Action::Note { text } => (text.as_str(), true),
         Action::Attempt { text, .. } => (text.as_str(), false),
-        Action::Accept | Action::Start | Action::Answer { .. } | Action::Say(_) => ("", false),
+        Action::Accept | Action::Start | Action::Answer { .. } | Action::Hand(_) | Action::Say(_) => ("", false),
     };
     if required && text.trim().is_empty() {
         return Err(refusal(Category::Required, "Say why in a few words."));
@@ -236,7 +245,9 @@ fn next_status(status: &str, action: &Action) -> Result<Option<&'static str>, Pr
         Action::Start => "in-progress",
         Action::Complete { .. } => "completed",
         Action::Cancel { .. } => "cancelled",
-        Action::Note { .. } | Action::Attempt { .. } | Action::Answer { .. } | Action::Say(_) => return Ok(None),
+        Action::Note { .. } | Action::Attempt { .. } | Action::Answer { .. } | Action::Hand(_) | Action::Say(_) => {
+            return Ok(None);
+        }
     };
     let allowed = match action {
         Action::Accept => matches!(status, "requested" | "received" | "ready"),

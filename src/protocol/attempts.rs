@@ -7,9 +7,15 @@ use super::codings::codings_of;
 use super::model::TaskRule;
 use super::names;
 use super::work::Existing;
+use crate::fhir::Resource;
 
 fn documented(existing: &Existing<'_>) -> usize {
-    let outputs = existing.stored.resource.get("output").and_then(Value::as_array).into_iter().flatten();
+    documented_in(&existing.stored.resource)
+}
+
+/// How many attempts a Task tells of.
+pub fn documented_in(task: &Resource) -> usize {
+    let outputs = task.get("output").and_then(Value::as_array).into_iter().flatten();
     let kinds = outputs.filter_map(|output| output.get("type"));
     kinds.filter(|kind| codings_of(kind).iter().any(|(system, _)| *system == names::CONTACT)).count()
 }

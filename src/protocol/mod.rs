@@ -23,6 +23,8 @@ mod example;
 mod facts;
 mod filter;
 mod fits;
+mod hands;
+mod hands_memory;
 mod implied;
 mod inputs;
 mod labels;
@@ -68,14 +70,15 @@ pub use calendar::Calendar;
 pub use cards::{Card, CardCoding, CardSource, HOOKS, Indicator, Suggestion};
 pub use enrolled::Enrolled;
 pub use example::ExampleResult;
+pub use hands::{Hand, Holder, awake, person_of};
 pub use implied::LabelsOf;
 pub use looked::MOST_UNWATCHED;
 pub use loops::OpenReferral;
 pub use memory::Memory;
 pub use mutants::{Mutant, mutants};
 pub use names::{
-    ALERT, ALERT_PROFILE, ANSWER, CANONICAL, CONTACT, FLAG_IDENTIFIER, PLAN_IDENTIFIER, PROMPT_CODE, ROLE, TASK_CODE,
-    TASK_IDENTIFIER,
+    ALERT, ALERT_PROFILE, ANSWER, CANONICAL, CONTACT, FLAG_IDENTIFIER, PERSON, PLAN_IDENTIFIER, PROMPT_CODE, ROLE,
+    TASK_CODE, TASK_IDENTIFIER,
 };
 pub use plain::{PlainRule, Sheet};
 pub use say::TaskWord;

@@ -12,6 +12,8 @@ pub const PROGRAMME: &str = "https://handover.health/CodeSystem/programme";
 pub const ROLE: &str = "https://handover.health/CodeSystem/role";
 /// Task.output.type of an attempt to reach the patient: how it went.
 pub const CONTACT: &str = "https://handover.health/CodeSystem/contact-attempt";
+/// Identifiers of people of the site: their logins. Task.owner of what somebody has taken.
+pub const PERSON: &str = "https://handover.health/id/person";
 /// Card sources and override reasons: the answers to prompts.
 pub const ANSWER: &str = "https://handover.health/CodeSystem/answer";
 /// Identifiers of what protocols make, by which partners find it again.

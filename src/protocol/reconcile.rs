@@ -163,6 +163,9 @@ impl Writing<'_, '_> {
         if !desired.insists {
             work.said.clone_from(&existing.work.said);
             work.given_to.clone_from(&existing.work.given_to);
+            if status == existing.status() {
+                work.snoozed.clone_from(&existing.work.snoozed);
+            }
         }
         let mut resource = desired.resource.clone();
         resource.set("status", json!(status));

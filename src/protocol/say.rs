@@ -162,7 +162,7 @@ fn remember(work: &mut Work, saying: &TaskWord, owner: Option<Value>, now: Times
         }
     }
     if let Some(status) = saying.status.as_deref().filter(|status| *status != "received") {
-        work.acknowledged = Some(at);
+        (work.snoozed, work.acknowledged) = (None, Some(at));
         work.taken_on = work.level.is_some().then(|| work.shown());
         work.closed = is_final(status).then_some(at);
         // Nothing lost: a reason belongs to the status that it was given for.

@@ -8,13 +8,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rust_embed::RustEmbed;
 use serde_json::Value;
 
+use super::attempts::documented_in;
 use super::calendar::Calendar;
 use super::implied::{LabelsOf, implied_by};
 use super::model::Protocol;
 use super::read::{read_calendar, read_protocol};
-use super::work::key;
+use super::work::{Work, key};
 use crate::fhir::ValueSets;
 use crate::problem::{Category, Problem};
+use crate::record::Stored;
 use crate::yaml::{Mark, Source};
 
 #[derive(RustEmbed)]
@@ -125,6 +127,13 @@ impl ProtocolSet {
 
     pub fn protocol(&self, name: &str) -> Option<&Protocol> {
         self.protocols.iter().find(|protocol| protocol.name == name)
+    }
+
+    /// How many attempts to reach the patient a Task tells of, and how many its rule asks for; none where it counts none.
+    pub fn attempts_of(&self, task: &Stored) -> Option<(usize, usize)> {
+        let work = Work::read(task)?;
+        let rule = self.protocol(&work.protocol)?.tasks.iter().find(|rule| rule.id == work.rule)?;
+        Some((documented_in(&task.resource), rule.attempts?))
     }
 
     /// The set with one protocol alone.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::hands_memory::Snoozed;
 use super::model::Protocol;
 use super::sources::Sources;
 use super::view::Explained;
@@ -54,6 +55,9 @@ pub struct Work {
     /// The owner that the engine named, where a person handed it on within the practice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_to: Option<Value>,
+    /// A person put it aside for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed: Option<Snoozed>,
     /// When a person first took it on, and when one ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<Timestamp>,

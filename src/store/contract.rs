@@ -84,7 +84,8 @@ pub trait Store: Send + Sync + 'static {
         Ok(Page { items: found.items.into_iter().map(|one| one.stored).collect(), next: found.next })
     }
 
-    /// Open Tasks, the most urgent first, of those what is due first, what has no due date last. Costs what it gives.
+    /// Open Tasks of a list, the most urgent first, of those what is due first, what has no due date last. What is snoozed stands in
+    /// lists of its own only (`WorkPlace`). Costs what it gives.
     async fn worklist(
         &self,
         filter: &WorkFilter,
@@ -92,7 +93,7 @@ pub trait Store: Send + Sync + 'static {
         count: usize,
     ) -> Result<Page<Stored>, StoreError>;
 
-    /// Exactly how many open Tasks there are, of one owner or of all, and how many were due before `now`.
+    /// Exactly how many open Tasks there are, of one list or of everybody's, and how many were due before `now`.
     async fn work_counts(&self, owner: Option<&str>, now: Timestamp) -> Result<WorkCounts, StoreError>;
 
     /// What waits for a person's look, of all patients and without what another resource superseded, in the order of ids, so that

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::query::PlaceKey;
 use crate::fhir::Resource;
 use crate::fhir::time::PartialDateTime;
+use crate::protocol::PERSON;
 use crate::record::Stored;
 
 /// How soon work is wanted, most urgent first.
@@ -43,29 +44,45 @@ impl Urgency {
         task.text("priority").and_then(Self::of_code).unwrap_or(Self::Routine)
     }
 
+    /// Whether it cannot wait.
+    pub fn is_pressing(self) -> bool {
+        self <= Self::Asap
+    }
+
     /// Its place in the order, 0 first.
     pub(super) fn rank(self) -> u8 {
         self as u8
     }
 }
 
-/// Which open work is asked for; all of it by default.
+/// Which open work is asked for; all of it by default, but what is snoozed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WorkFilter {
-    /// That of one owner, named as `work_owner` names it.
+    /// That of one list: an owner's, named as `work_owner` names it, or one of `WorkPlace::nobodys` and `WorkPlace::snoozed`.
     pub owner: Option<String>,
     pub urgency: Option<Urgency>,
+    /// What cannot wait (stat and asap), or all else.
+    pub pressing: Option<bool>,
     /// What is due before this time.
     pub due_before: Option<Timestamp>,
+    /// What is due at this time or later, or has no due date.
+    pub due_from: Option<Timestamp>,
 }
 
 impl WorkFilter {
+    /// Whether work of this urgency is asked for.
+    pub(super) fn asks(&self, urgency: Urgency) -> bool {
+        self.urgency.is_none_or(|wanted| wanted == urgency)
+            && self.pressing.is_none_or(|pressing| pressing == urgency.is_pressing())
+    }
+
     /// What the place of a Task depends on; none where it is not in the list.
     pub(super) fn place_of(&self, stored: &Stored) -> Option<PlaceKey> {
         let place = WorkPlace::of(stored)?;
-        let is_asked = self.owner.as_ref().is_none_or(|owner| *owner == place.owner)
-            && self.urgency.is_none_or(|urgency| urgency == place.urgency)
-            && self.due_before.is_none_or(|until| place.due.is_some_and(|due| due < until));
+        let is_asked = place.lists.contains(&self.owner)
+            && self.asks(place.urgency)
+            && self.due_before.is_none_or(|until| place.due.is_some_and(|due| due < until))
+            && self.due_from.is_none_or(|from| place.due.is_none_or(|due| due >= from));
         is_asked.then(|| vec![Some(place.urgency.code().to_string()), place.due.map(|due| due.to_string())])
     }
 }
@@ -91,6 +108,11 @@ impl WorkCounts {
         self.open.get(usize::from(urgency.rank())).copied().unwrap_or_default()
     }
 
+    /// Those of one urgency that were due before the time asked.
+    pub fn late_of(&self, urgency: Urgency) -> u64 {
+        self.late.get(usize::from(urgency.rank())).copied().unwrap_or_default()
+    }
+
     /// Adds so many open ones of one urgency, all of them late or none.
     pub(super) fn add(&mut self, rank: u8, is_late: bool, count: u64) {
         if let Some(open) = self.open.get_mut(usize::from(rank)) {
@@ -109,10 +131,13 @@ impl WorkCounts {
     }
 }
 
-/// Where a piece of open work stands in the order, and under whose name.
+/// Where a piece of open work stands in the order, and in which lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkPlace {
+    /// Whose it is: of the practice that was given it, also where a person there has taken it.
     pub owner: String,
+    /// The names of its lists; none is everybody's.
+    pub lists: Vec<Option<String>>,
     pub urgency: Urgency,
     pub due: Option<Timestamp>,
 }
@@ -128,9 +153,38 @@ impl WorkPlace {
         if task.resource_type() != "Task" || is_over || stored.state.superseded.is_some() {
             return None;
         }
-        let owner = work_owner(task.get("owner").unwrap_or(&Value::Null));
-        Some(Self { owner, urgency: Urgency::of(task), due: due_of(task) })
+        let holder = work_owner(task.get("owner").unwrap_or(&Value::Null));
+        let memory = stored.state.work.as_ref();
+        let given_to = memory.and_then(|work| work.get("given_to")).filter(|owner| owner.is_object());
+        let owner = given_to.map_or_else(|| holder.clone(), work_owner);
+        let is_snoozed = memory.and_then(|work| work.get("snoozed")).is_some_and(Value::is_object);
+        let is_taken = is_person(task.get("owner").unwrap_or(&Value::Null));
+        let lists = if is_snoozed {
+            let of = [None, Some(owner.as_str()), is_taken.then_some(holder.as_str())];
+            let named = of.into_iter().enumerate().filter(|(place, of)| *place == 0 || of.is_some());
+            named.map(|(_, of)| Some(Self::snoozed(of))).collect()
+        } else if is_taken {
+            vec![None, Some(owner.clone()), Some(holder)]
+        } else {
+            vec![None, Some(owner.clone()), Some(Self::nobodys(None)), Some(Self::nobodys(Some(&owner)))]
+        };
+        Some(Self { owner, lists, urgency: Urgency::of(task), due: due_of(task) })
     }
+
+    /// The list of what no person has taken: of an owner, or of all.
+    pub fn nobodys(owner: Option<&str>) -> String {
+        format!("nobody's {}", owner.unwrap_or_default())
+    }
+
+    /// The list of what is snoozed and in no other list: of an owner, or of all.
+    pub fn snoozed(owner: Option<&str>) -> String {
+        format!("snoozed {}", owner.unwrap_or_default())
+    }
+}
+
+/// Whether Task.owner names a person of this site.
+fn is_person(owner: &Value) -> bool {
+    owner.pointer("/identifier/system").and_then(Value::as_str) == Some(PERSON)
 }
 
 /// The last moment of the due date; a date without a time ends with its day in UTC.

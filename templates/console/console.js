@@ -51,3 +51,39 @@ if (became) {
 
 // A button that prints the page: the browser's own way, one key less.
 for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => window.print());
+// My work: say in one line that something new cannot wait; rows do not move under a pointer.
+const news = document.getElementById("news");
+if (news) {
+  const known = new Set([...document.querySelectorAll("[data-now]")].map((row) => row.dataset.now));
+  let waiting = false;
+  const look = async () => {
+    waiting = false;
+    try {
+      const answer = await fetch(news.dataset.news);
+      if (!answer.ok) return;
+      const fresh = (await answer.json()).now.filter((id) => !known.has(id)).length;
+      if (!fresh) return;
+      const link = document.createElement("a");
+      link.href = location.href.replace(/[&?]done=[a-z]*/, "");
+      link.textContent = "Show it";
+      news.replaceChildren(`${fresh} new to answer now since ${news.dataset.since}. `, link);
+      news.hidden = false;
+    } catch { /* the gateway is away; the stream reconnects by itself */ }
+  };
+  const soon = () => { if (!waiting) { waiting = true; setTimeout(look, 500); } };
+  const stream = new EventSource("/console/live");
+  stream.onmessage = (message) => {
+    const event = JSON.parse(message.data);
+    if (event.kind === "resources" && event.written.some((path) => path.startsWith("Task/"))) soon();
+  };
+  stream.addEventListener("missed", soon);
+  stream.addEventListener("over", () => {
+    stream.close();
+    const link = document.createElement("a");
+    link.href = "/console/work";
+    link.target = "_blank";
+    link.textContent = "Log in again";
+    news.replaceChildren("You were logged out. What you began is still here: ", link, " in another window, then save it.");
+    news.hidden = false;
+  });
+}

@@ -39,7 +39,8 @@ const WHY: &[(&str, &str, usize, &str)] = &[
         2,
         "all who fit, sorted by name before the page is cut and counted; where too many fit, nobody is listed",
     ),
-    ("console/tasks.rs", "worklist", 1, "the most urgent first, in pages; counts are exact"),
+    ("console/work.rs", "search", 1, "the patients of one page, by their ids"),
+    ("console/work.rs", "worklist", 2, "each part in the order of work, in pages; counts are exact"),
     ("console/trace.rs", "deliveries", 1, "of one message, newest first, in pages"),
     (
         "console/unused.rs",

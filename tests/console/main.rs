@@ -19,3 +19,4 @@ mod browser;
 mod looks;
 mod pages;
 mod patient;
+mod work;

@@ -112,35 +112,43 @@ async fn every_page_works_for_a_person() {
     browser.sees("Nobody is in a programme").await;
     browser.look("caseload").await;
 
-    client.goto(&house.url("/console/tasks?panel=lakeside")).await.unwrap();
-    browser.sees("Okafor").await;
+    client.goto(&house.url("/console/work?panel=lakeside")).await.unwrap();
+    browser.sees("Rosalind Okafor").await;
     // Enter writes down and nothing else, whatever it stands in.
-    let note = || client.find(Locator::Css(".card input[name=note]"));
-    note().await.unwrap().send_keys("Her daughter picks up after six\u{E007}").await.unwrap();
+    browser.click(".jobs li .bar > details:last-of-type > summary").await;
+    let note = client.find(Locator::Css(".jobs li input[name=why]")).await.unwrap();
+    note.send_keys("Her daughter picks up after six\u{E007}").await.unwrap();
+    browser.sees("The note is saved").await;
+    browser.click(".jobs li .what summary").await;
     browser.sees("Her daughter picks up after six Ida Roe,").await;
-    client.find(Locator::Css(".card select[name=attempt]")).await.unwrap().select_by_value("no-answer").await.unwrap();
-    note().await.unwrap().send_keys("rang eight times\u{E007}").await.unwrap();
-    browser.sees("1 contact attempt: no answer").await;
-    browser.sees("Contact attempt: no answer. rang eight times").await;
-    let still = browser.text().await;
-    assert!(still.contains("requested") && !still.contains("accepted"), "Enter accepts nothing:\n{still}");
-    browser.look("tasks").await;
-    // A note that comes with taking the work on is kept too.
-    note().await.unwrap().send_keys("I try again tonight").await.unwrap();
-    browser.click(".card button[value=accept]").await;
-    browser.sees("I try again tonight Ida Roe,").await;
-    browser.sees("accepted").await;
-    let before = client.find_all(Locator::Css(".card")).await.unwrap().len();
+    browser.click(".jobs li .bar > details:first-of-type > summary").await;
     client
-        .find(Locator::Css(".card input[name=note]"))
+        .find(Locator::Css(".jobs li textarea[name=note]"))
         .await
         .unwrap()
-        .send_keys("Reached by phone, doing well")
+        .send_keys("rang eight times")
         .await
         .unwrap();
-    browser.click(".card button[value=complete]").await;
+    let radio = client.find(Locator::Css(".jobs li input[value=no-answer]")).await.unwrap();
+    radio.click().await.unwrap();
+    radio.send_keys("\u{E007}").await.unwrap();
+    browser.sees("The attempt is saved").await;
+    browser.sees("1 attempt, last Today").await;
+    browser.click(".jobs li .what summary").await;
+    browser.sees("Contact attempt: no answer. rang eight times").await;
+    let still = browser.text().await;
+    assert!(still.contains("Nobody’s yet") && !still.contains("Taken by you"), "Enter accepts nothing:\n{still}");
+    browser.look("work").await;
+    browser.click(".jobs li button[value=claim]").await;
+    browser.sees("It is yours now").await;
+    browser.sees("Taken by you").await;
+    let before = client.find_all(Locator::Css(".jobs > li")).await.unwrap().len();
+    browser.click(".jobs li .bar > details:first-of-type > summary").await;
+    let note = client.find(Locator::Css(".jobs li textarea[name=note]")).await.unwrap();
+    note.send_keys("Reached by phone, doing well").await.unwrap();
+    browser.click(".jobs li button[value=finish]").await;
     eventually("the completed task leaves the list", async || {
-        client.find_all(Locator::Css(".card")).await.is_ok_and(|cards| cards.len() < before)
+        client.find_all(Locator::Css(".jobs > li")).await.is_ok_and(|jobs| jobs.len() < before)
     })
     .await;
 
@@ -159,7 +167,7 @@ async fn every_page_works_for_a_person() {
     browser.sees("console:Ida Roe").await;
     browser.sees("look Patient/").await;
     browser.sees("Reached by phone, doing well Outcome,").await;
-    browser.sees("I try again tonight").await;
+    browser.sees("rang eight times").await;
     browser.look("records").await;
     browser.click("main section a").await;
     browser.sees("resourceType").await;
@@ -172,7 +180,7 @@ async fn every_page_works_for_a_person() {
     client.goto(&house.url("/console")).await.unwrap();
     browser.click(".me button").await;
     browser.sees("logged out").await;
-    client.goto(&house.url("/console/tasks")).await.unwrap();
+    client.goto(&house.url("/console/work")).await.unwrap();
     browser.sees("Please log in").await;
     browser.client.clone().close().await.unwrap();
     house.running.stop().await;

@@ -59,7 +59,7 @@ async fn the_audit_names_who_logged_in_and_every_patient_they_looked_at() {
     }
     visitor.open(&format!("/console/messages/{}/raw", message.sequence)).await;
     visitor.open(&format!("/console/resources/Patient/{patient}")).await;
-    visitor.open("/console/tasks?panel=lakeside").await;
+    visitor.open("/console/work?panel=lakeside").await;
     let audit = visitor.audit().await;
     let of = |action: &str| -> Vec<(&str, bool)> {
         let entries = audit.iter().rev().filter(|entry| entry.agent == "console:Ida Roe" && entry.action == action);
@@ -104,7 +104,7 @@ async fn a_fault_page_keeps_the_menu() {
     for (path, status) in faults {
         let (found, page) = visitor.open(path).await;
         assert_eq!(found, status, "{path}");
-        for kept in ["<nav aria-label=\"Main\">", "href=\"/console/tasks\"", "Log out"] {
+        for kept in ["<nav aria-label=\"Main\">", "href=\"/console/work\"", "Log out"] {
             assert!(page.contains(kept), "{path} has no {kept}:\n{page}");
         }
     }
@@ -167,7 +167,7 @@ async fn a_message_of_several_patients_says_so_and_a_panel_that_is_not_there_is_
     assert_eq!(summary.patients().count(), 2);
     let (_, page) = visitor.open(&format!("/console/messages/{}", summary.sequence)).await;
     assert!(page.contains("The first patient's record") && page.contains("about 1 more patient;"), "{page}");
-    let (status, page) = visitor.open("/console/tasks?panel=lakside").await;
+    let (status, page) = visitor.open("/console/work?panel=lakside").await;
     assert_eq!(status, 404, "nobody is told that nothing is owed");
     assert!(page.contains("no such panel"), "{page}");
     house.running.stop().await;

@@ -23,6 +23,7 @@ mod huddle;
 mod intake;
 mod looks;
 mod manners;
+mod my_work;
 mod partner;
 mod peers;
 mod practice_change;

@@ -215,7 +215,7 @@ impl Town {
             assert!(audit.iter().filter(taken_back).any(|entry| is_of(&entry)), "no end of a {kind} at {from}");
             assert!(audit.iter().filter(brought).any(|entry| is_of(&entry)), "no {kind} for {to}");
         }
-        let (own, others) = (format!("/console/tasks?panel={to}"), format!("/console/tasks?panel={from}"));
+        let (own, others) = (format!("/console/work?panel={to}"), format!("/console/work?panel={from}"));
         assert!(self.console(&own).await.contains("Okafor") && !self.console(&others).await.contains("Okafor"));
         let page = self.console(&format!("/console/patients/{}/records", ResourceId::patient(self.person))).await;
         assert!(page.contains("no agreement covers the patient any more") && page.contains(to), "{page}");

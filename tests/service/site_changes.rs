@@ -56,7 +56,7 @@ async fn a_site_that_cannot_be_taken_over_is_told_by_everything_that_watches_and
     let seen = seen.text().await.unwrap();
     assert!(seen.contains("\"warn\"") && seen.contains("1 error") && !seen.contains("retry_twice"), "{seen}");
     let visitor = Visitor::new(&house, "Ida Roe").await;
-    for page in ["", "/messages", "/labels", "/unused", "/tasks", "/deliveries", "/no/such/page"] {
+    for page in ["", "/messages", "/labels", "/unused", "/work", "/deliveries", "/no/such/page"] {
         let (_, page) = visitor.open(&format!("/console{page}")).await;
         for told in [
             "older than its folder, since 20",

@@ -2,7 +2,7 @@
 
 use handover::identity::ResourceId;
 use handover::record::Change;
-use handover::store::{Cursor, EngineChoice, Store, Urgency, WorkCounts, WorkFilter};
+use handover::store::{Cursor, EngineChoice, Store, Urgency, WorkCounts, WorkFilter, WorkPlace};
 use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -20,7 +20,19 @@ struct Known {
     urgency: Urgency,
     due: Option<i64>,
     owner: usize,
+    hands: Hands,
 }
+
+/// In whose hands a Task is.
+#[derive(Clone, Copy, PartialEq)]
+enum Hands {
+    Nobodys,
+    Taken,
+    Snoozed,
+}
+
+/// Somebody of the site, as the store names them.
+const NIA: &str = "https://handover.health/id/person|nia";
 
 const OWNERS: [&str; 3] = ["urn:npi|1730", "urn:npi|1731", "Hillside Paediatrics"];
 
@@ -38,15 +50,40 @@ fn write(number: usize, known: &Known, replaces: u64) -> Change {
     if let Some(due) = known.due {
         content["restriction"] = json!({ "period": { "end": at(due).to_string() } });
     }
-    change(person(number % 7), "Task", &number.to_string(), replaces, content)
+    if known.hands == Hands::Taken {
+        content["owner"] = json!({ "identifier": { "system": "https://handover.health/id/person", "value": "nia" } });
+    }
+    let mut change = change(person(number % 7), "Task", &number.to_string(), replaces, content);
+    change.stored.state.work = match known.hands {
+        Hands::Nobodys => None,
+        Hands::Taken => Some(json!({ "given_to": owner(known.owner) })),
+        Hands::Snoozed => Some(json!({ "snoozed": { "until": at(9_000_000).to_string() } })),
+    };
+    change
+}
+
+/// Whether a Task stands in a list.
+fn is_in(task: &Known, list: Option<&str>) -> bool {
+    let (own, snoozed) = (OWNERS[task.owner], task.hands == Hands::Snoozed);
+    let nobodys = task.hands == Hands::Nobodys;
+    match list {
+        None => !snoozed,
+        Some(NIA) => task.hands == Hands::Taken,
+        Some(list) if list == WorkPlace::nobodys(None) => nobodys,
+        Some(list) if list == WorkPlace::nobodys(Some(own)) => nobodys,
+        Some(list) if list == WorkPlace::snoozed(None) => snoozed,
+        Some(list) if list == WorkPlace::snoozed(Some(own)) => snoozed,
+        Some(list) => list == own && !snoozed,
+    }
 }
 
 fn random(seed: &mut StdRng, number: usize, version: u64) -> Known {
     let id = ResourceId::of(person(number % 7), "Task", &number.to_string());
     let urgency = Urgency::ALL[seed.random_range(0..4)];
     // Across hours and days, before and after now, and several at one moment.
+    let hands = [Hands::Nobodys, Hands::Nobodys, Hands::Taken, Hands::Snoozed][seed.random_range(0..4)];
     let due = seed.random_bool(0.9).then(|| seed.random_range(-200_000..200_000_i64) / 600 * 600);
-    Known { id, version, open: seed.random_bool(0.7), urgency, due, owner: seed.random_range(0..3) }
+    Known { id, version, open: seed.random_bool(0.7), urgency, due, owner: seed.random_range(0..3), hands }
 }
 
 async fn all(store: &dyn Store, filter: &WorkFilter, count: usize) -> Vec<ResourceId> {
@@ -71,7 +108,9 @@ fn expected(known: &[Known], filter: &WorkFilter) -> Vec<ResourceId> {
     let mut wanted: Vec<&Known> = known
         .iter()
         .filter(|task| task.open)
-        .filter(|task| filter.owner.as_ref().is_none_or(|owner| owner == OWNERS[task.owner]))
+        .filter(|task| is_in(task, filter.owner.as_deref()))
+        .filter(|task| filter.pressing.is_none_or(|pressing| pressing == (task.urgency <= Urgency::Asap)))
+        .filter(|task| filter.due_from.is_none_or(|from| due(task).is_none_or(|due| due >= from)))
         .filter(|task| filter.urgency.is_none_or(|urgency| urgency == task.urgency))
         .filter(|task| filter.due_before.is_none_or(|until| due(task).is_some_and(|due| due < until)))
         .collect();
@@ -80,8 +119,16 @@ fn expected(known: &[Known], filter: &WorkFilter) -> Vec<ResourceId> {
 }
 
 async fn agrees(store: &dyn Store, known: &[Known]) {
-    for owner in [None, Some(0), Some(1), Some(2)] {
-        let owner = owner.map(|place: usize| OWNERS[place].to_string());
+    let owners = OWNERS.map(|owner| Some(owner.to_string()));
+    let others = [
+        None,
+        Some(NIA.to_string()),
+        Some(WorkPlace::nobodys(None)),
+        Some(WorkPlace::nobodys(Some(OWNERS[2]))),
+        Some(WorkPlace::snoozed(None)),
+        Some(WorkPlace::snoozed(Some(OWNERS[0]))),
+    ];
+    for owner in owners.into_iter().chain(others) {
         let everything = WorkFilter { owner: owner.clone(), ..WorkFilter::default() };
         for count in [7, 1000] {
             assert_eq!(all(store, &everything, count).await, expected(known, &everything));
@@ -90,6 +137,12 @@ async fn agrees(store: &dyn Store, known: &[Known]) {
             let mut counts = WorkCounts::default();
             let late = WorkFilter { due_before: Some(now), ..everything.clone() };
             assert_eq!(all(store, &late, 11).await, expected(known, &late));
+            for pressing in [None, Some(true), Some(false)] {
+                let rest = WorkFilter { pressing, due_from: Some(now), ..everything.clone() };
+                assert_eq!(all(store, &rest, 11).await, expected(known, &rest));
+                let part = WorkFilter { due_before: Some(at(60_000)), ..rest };
+                assert_eq!(all(store, &part, 11).await, expected(known, &part));
+            }
             for (place, urgency) in Urgency::ALL.into_iter().enumerate() {
                 let of = WorkFilter { urgency: Some(urgency), ..everything.clone() };
                 let late = WorkFilter { due_before: Some(now), ..of.clone() };
@@ -129,7 +182,7 @@ on_every_store! {
         let store = place.open();
         let task = |number: usize, urgency, due| {
             let id = ResourceId::of(person(number % 7), "Task", &number.to_string());
-            write(number, &Known { id, version: 1, open: true, urgency, due: Some(due), owner: number % 2 }, 0)
+            write(number, &Known { id, version: 1, open: true, urgency, due: Some(due), owner: number % 2, hands: Hands::Nobodys }, 0)
         };
         // The urgent ones are the oldest, are due last and belong to several people.
         commit_changes(&*store, (0..9).map(|number| task(number, Urgency::Stat, 90_000)).collect()).await;
@@ -152,7 +205,7 @@ on_every_store! {
             let changes = (0..25).map(|number| {
                 let id = ResourceId::of(person(number % 7), "Task", &number.to_string());
                 let open = round % 2 == 0;
-                let task = Known { id, version: round + 1, open, urgency: Urgency::Asap, due: Some(number as i64 * 7_200), owner: 1 };
+                let task = Known { id, version: round + 1, open, urgency: Urgency::Asap, due: Some(number as i64 * 7_200), owner: 1, hands: Hands::Nobodys };
                 write(number, &task, round)
             });
             commit_changes(&*store, changes.collect()).await;
@@ -161,7 +214,7 @@ on_every_store! {
         store.prune(&handover::store::PruneBefore { messages: at(0), deliveries: at(0), audit: at(0), once: at(0) }, 10).await.unwrap();
         assert_eq!(store.work_counts(None, at(0)).await.unwrap(), WorkCounts::default());
         let id = ResourceId::of(person(3), "Task", "3");
-        let task = Known { id, version: 61, open: true, urgency: Urgency::Asap, due: None, owner: 1 };
+        let task = Known { id, version: 61, open: true, urgency: Urgency::Asap, due: None, owner: 1, hands: Hands::Nobodys };
         commit_changes(&*store, vec![write(3, &task, 60)]).await;
         assert_eq!(store.work_counts(Some("urn:npi|1731"), at(9_000_000)).await.unwrap().open, [0, 1, 0, 0]);
     }
@@ -172,7 +225,8 @@ async fn what_a_gateway_of_before_is_still_committing_is_in_the_index_that_anoth
     let Some(place) = Place::postgres() else { return };
     let store = place.open();
     let mut seed = StdRng::seed_from_u64(12);
-    let known: Vec<Known> = (0..20).map(|number| Known { open: true, ..random(&mut seed, number, 1) }).collect();
+    let known: Vec<Known> =
+        (0..20).map(|number| Known { open: true, hands: Hands::Nobodys, ..random(&mut seed, number, 1) }).collect();
     commit_changes(&*store, known.iter().enumerate().map(|(number, task)| write(number, task, 0)).collect()).await;
     store.close().await;
     drop(store);

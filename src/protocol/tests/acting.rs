@@ -202,3 +202,49 @@ fn a_practice_whose_name_or_number_was_corrected_keeps_what_it_took_on() {
     scene.look();
     assert_eq!(text_of(&work_of(&scene, "contact"), "status"), "accepted");
 }
+
+#[test]
+fn what_somebody_takes_stays_theirs_and_what_is_put_aside_comes_back_as_it_was() {
+    use crate::protocol::{Hand, Holder, awake, person_of};
+
+    let mut scene = scene("2026-03-02T10:00");
+    tell(&mut scene, "{ ed-arrival: '2026-03-02T08:00' }\n{ ed-discharge: '2026-03-02T09:00' }");
+    let call = work_of(&scene, "contact");
+    let (id, first) = (call.stored.id, call.stored.resource.get("owner").cloned());
+    let nurse = Holder { id: "kim".into(), name: "Nurse Kim".into() };
+    let act = |scene: &mut Scene, hand: Hand| {
+        let changes = SHIPPED.act(&scene.record, id, &Action::Hand(hand), "Nurse Kim", scene.now)?;
+        changes.iter().for_each(|change| scene.record.apply(change));
+        Ok::<(), crate::problem::Problem>(())
+    };
+    act(&mut scene, Hand::Claim(nurse.clone())).unwrap();
+    let other = Holder { id: "lee".into(), name: "Coach Lee".into() };
+    let refused = act(&mut scene, Hand::Claim(other.clone())).unwrap_err();
+    assert_eq!((refused.category, refused.text.as_str()), (Category::Conflict, "Nurse Kim has taken this."));
+    // Whatever the rules look at later, it stays theirs.
+    tell(&mut scene, "{ time: '2026-03-02T12:00' }\n{ condition: J44.9 }");
+    let held = person_of(&work_of(&scene, "contact").stored.resource);
+    assert_eq!(held, Some(("kim".to_string(), "Nurse Kim".to_string())));
+
+    let until = scene.now + jiff::SignedDuration::from_hours(24);
+    act(&mut scene, Hand::Snooze { until, why: "on Tuesday".into() }).unwrap();
+    tell(&mut scene, "{ time: '2026-03-02T13:00' }\n{ condition: I50.9 }");
+    let aside = work_of(&scene, "contact");
+    assert_eq!(text_of(&aside, "status"), "on-hold");
+    assert_eq!(aside.stored.resource.get("statusReason").unwrap()["text"], "on Tuesday", "whatever the rules look at");
+    assert_eq!(awake(&scene.record, scene.now), (Vec::new(), Some(until)));
+    let (changes, next) = awake(&scene.record, until);
+    assert_eq!((changes.len(), next), (1, None));
+    changes.iter().for_each(|change| scene.record.apply(change));
+    let back = work_of(&scene, "contact");
+    assert_eq!((text_of(&back, "status"), back.stored.resource.get("statusReason")), ("accepted".into(), None));
+    assert!(person_of(&back.stored.resource).is_some(), "and still theirs");
+
+    act(&mut scene, Hand::Give(other)).unwrap();
+    assert_eq!(text_of(&work_of(&scene, "contact"), "status"), "requested", "asked of somebody else");
+    act(&mut scene, Hand::Back).unwrap();
+    assert_eq!(work_of(&scene, "contact").stored.resource.get("owner").cloned(), first);
+    for (until, why) in [(scene.now, "x"), (until, " "), (until + jiff::SignedDuration::from_hours(24 * 99), "x")] {
+        assert!(act(&mut scene, Hand::Snooze { until, why: why.into() }).is_err());
+    }
+}

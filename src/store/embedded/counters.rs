@@ -27,7 +27,7 @@ pub struct Counters {
 }
 
 /// Raised when places in the worklist's order are found otherwise than before (`WorkPlace`).
-pub const WORKLIST: u64 = 1;
+pub const WORKLIST: u64 = 2;
 /// Raised when what waits for a look is told otherwise than before (`store::looks`).
 pub const LOOKS: u64 = 1;
 /// Raised when the head of a line is kept otherwise than before (`line`).

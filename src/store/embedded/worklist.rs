@@ -46,9 +46,9 @@ fn count_key(owner: Option<&str>, place: &WorkPlace) -> Vec<u8> {
     list(OPEN_WORK_COUNT, owner, place.urgency).bytes(&hour).done()
 }
 
-/// Everybody's list, and the owner's own.
-fn scopes(place: &WorkPlace) -> [Option<&str>; 2] {
-    [None, Some(&place.owner)]
+/// The lists that it stands in.
+fn scopes(place: &WorkPlace) -> impl Iterator<Item = Option<&str>> {
+    place.lists.iter().map(Option::as_deref)
 }
 
 /// Moves a piece of work to where it belongs now; none is what is no open work.
@@ -117,16 +117,19 @@ fn in_order(
     cursor: Option<&Cursor>,
     count: usize,
 ) -> Result<Page<Stored>, StoreError> {
-    let asked = |urgency: &Urgency| filter.urgency.is_none_or(|wanted| wanted == *urgency);
     let spans: Vec<Span> = Urgency::ALL
         .into_iter()
-        .filter(asked)
+        .filter(|urgency| filter.asks(*urgency))
         .map(|urgency| {
             let list = || list(OPEN_WORK, filter.owner.as_deref(), urgency);
-            match filter.due_before {
-                Some(until) => Span::between(list().done(), list().time(until).done()),
-                None => Span::prefix(list().done()),
+            let mut span = Span::prefix(list().done());
+            if let Some(from) = filter.due_from {
+                span.from = list().time(from).done();
             }
+            if let Some(until) = filter.due_before {
+                span.until = list().time(until).done();
+            }
+            span
         })
         .collect();
     let kind = kind(TASK)?;

@@ -17,9 +17,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/009-pages.sql"),
     include_str!("migrations/010-copies.sql"),
     include_str!("migrations/011-people.sql"),
+    include_str!("migrations/012-lists.sql"),
 ];
 /// The layout whose tables the program fills, because only it can say what open work is.
-const WORKLIST: usize = 4;
+const WORKLIST: usize = 12;
 /// The layout from which on a delivery's row says when it was made; of those of before its document alone does.
 const CREATED: usize = 5;
 /// The layout from which on a resource's row says whether it waits for a look.

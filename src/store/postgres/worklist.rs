@@ -28,11 +28,9 @@ type OrderKey = (i16, i64, String);
 pub struct Tally(BTreeMap<(String, i16, i64), i64>);
 
 impl Tally {
-    fn count(&mut self, owner: &str, urgency: i16, due: i64, change: i64) {
+    fn count(&mut self, scope: String, urgency: i16, due: i64, change: i64) {
         let hour = if due == NO_TIME { NO_TIME } else { due.div_euclid(HOUR_NANOS) };
-        for scope in [scope(None), scope(Some(owner))] {
-            *self.0.entry((scope, urgency, hour)).or_default() += change;
-        }
+        *self.0.entry((scope, urgency, hour)).or_default() += change;
     }
 }
 
@@ -40,21 +38,30 @@ fn scope(owner: Option<&str>) -> String {
     owner.map_or_else(|| "*".to_string(), |owner| format!("={}", clean(owner)))
 }
 
+/// The lists that it stands in.
+fn scopes(place: &WorkPlace) -> Vec<String> {
+    let mut scopes: Vec<String> = place.lists.iter().map(|list| scope(list.as_deref())).collect();
+    scopes.sort();
+    scopes.dedup();
+    scopes
+}
+
 /// Moves a Task to where it belongs now, and notes in the tally what that changes.
 pub async fn moved(transaction: &Transaction<'_>, stored: &Stored, tally: &mut Tally) -> Result<(), StoreError> {
     let id = stored.id.to_string();
-    let gone = "DELETE FROM open_work WHERE id = $1 RETURNING owner, urgency, due_nanos";
+    let gone = "DELETE FROM open_work WHERE id = $1 RETURNING scope, urgency, due_nanos";
     let statement = transaction.prepare_cached(gone).await?;
-    if let Some(row) = transaction.query_opt(&statement, &[&id]).await? {
-        tally.count(column(&row, "owner")?, column(&row, "urgency")?, column(&row, "due_nanos")?, -1);
+    for row in transaction.query(&statement, &[&id]).await? {
+        tally.count(column(&row, "scope")?, column(&row, "urgency")?, column(&row, "due_nanos")?, -1);
     }
     let Some(place) = WorkPlace::of(stored) else { return Ok(()) };
-    let (owner, urgency) = (clean(&place.owner), i16::from(place.urgency.rank()));
+    let urgency = i16::from(place.urgency.rank());
     let due = place.due.map_or(NO_TIME, nanos);
-    let sql = "INSERT INTO open_work (id, owner, urgency, due_nanos) VALUES ($1, $2, $3, $4)";
+    let scopes = scopes(&place);
+    let sql = "INSERT INTO open_work (id, scope, urgency, due_nanos) SELECT $1, scope, $3, $4 FROM unnest($2::text[]) AS scope";
     let statement = transaction.prepare_cached(sql).await?;
-    transaction.execute(&statement, &[&id, &owner, &urgency, &due]).await?;
-    tally.count(&owner, urgency, due, 1);
+    transaction.execute(&statement, &[&id, &scopes, &urgency, &due]).await?;
+    scopes.into_iter().for_each(|scope| tally.count(scope, urgency, due, 1));
     Ok(())
 }
 
@@ -117,7 +124,7 @@ async fn in_order(
     let mut conditions = Conditions::default();
     let ranges: Vec<String> = Urgency::ALL
         .into_iter()
-        .filter(|urgency| filter.urgency.is_none_or(|wanted| wanted == *urgency))
+        .filter(|urgency| filter.asks(*urgency))
         .filter(|urgency| after.as_ref().is_none_or(|(last, _, _)| *last <= i16::from(urgency.rank())))
         .map(|urgency| range(&mut conditions, urgency, filter, after.as_ref(), count + 1))
         .collect();
@@ -151,8 +158,9 @@ fn range(
 ) -> String {
     let rank = i16::from(urgency.rank());
     let mut parts = vec![conditions.numbered("urgency = ?", vec![Box::new(rank)])];
-    if let Some(owner) = &filter.owner {
-        parts.push(conditions.numbered("owner = ?", vec![Box::new(clean(owner))]));
+    parts.push(conditions.numbered("scope = ?", vec![Box::new(scope(filter.owner.as_deref()))]));
+    if let Some(from) = filter.due_from {
+        parts.push(conditions.numbered("due_nanos >= ?", vec![Box::new(nanos(from))]));
     }
     if let Some(until) = filter.due_before {
         parts.push(conditions.numbered("due_nanos < ?", vec![Box::new(nanos(until))]));
@@ -175,12 +183,12 @@ pub async fn counts(client: Object, owner: Option<String>, now: Timestamp) -> Re
     let hour = now.div_euclid(HOUR_NANOS);
     let sql = "SELECT urgency, coalesce(sum(change), 0)::bigint AS open,
                       coalesce(sum(change) FILTER (WHERE hour < $2), 0)::bigint AS late, count(*) AS rows,
-                      (SELECT count(*) FROM open_work WHERE ($5::text IS NULL OR owner = $5)
+                      (SELECT count(*) FROM open_work WHERE scope = $1
                        AND urgency = counted.urgency AND due_nanos >= $3 AND due_nanos < $4) AS under_way
                FROM open_work_count AS counted WHERE scope = $1 GROUP BY urgency";
     let statement = client.prepare_cached(sql).await?;
     let start = hour.saturating_mul(HOUR_NANOS);
-    let rows = client.query(&statement, &[&scope, &hour, &start, &now, &owner.map(|owner| clean(&owner))]).await?;
+    let rows = client.query(&statement, &[&scope, &hour, &start, &now]).await?;
     let (mut counts, mut read) = (WorkCounts::default(), 0_i64);
     for row in &rows {
         let rank = u8::try_from(column::<i16>(row, "urgency")?).unwrap_or_default();
@@ -220,20 +228,22 @@ pub async fn build(transaction: &tokio_postgres::Transaction<'_>) -> Result<(), 
         let rows = transaction.query(sql, &[&last, &CHUNK]).await?;
         let Some(row) = rows.last() else { break };
         last = column(row, "id")?;
-        let (mut ids, mut owners, mut urgencies, mut dues) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut ids, mut lists, mut urgencies, mut dues) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let tasks = rows.iter().map(stored).collect::<Result<Vec<Stored>, _>>()?;
         for (task, place) in tasks.iter().filter_map(|task| Some((task, WorkPlace::of(task)?))) {
-            ids.push(task.id.to_string());
-            owners.push(clean(&place.owner));
-            urgencies.push(i16::from(place.urgency.rank()));
-            dues.push(place.due.map_or(NO_TIME, nanos));
+            for scope in scopes(&place) {
+                ids.push(task.id.to_string());
+                lists.push(scope);
+                urgencies.push(i16::from(place.urgency.rank()));
+                dues.push(place.due.map_or(NO_TIME, nanos));
+            }
         }
-        let sql = "INSERT INTO open_work SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::bigint[])";
-        transaction.execute(sql, &[&ids, &owners, &urgencies, &dues]).await?;
+        let sql = "INSERT INTO open_work (id, scope, urgency, due_nanos)
+                   SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::bigint[])";
+        transaction.execute(sql, &[&ids, &lists, &urgencies, &dues]).await?;
     }
     let sql = "INSERT INTO open_work_count (scope, urgency, hour, change)
                SELECT scope, urgency, hour, count(*) FROM open_work,
-                      LATERAL (VALUES ('*'), ('=' || owner)) AS scopes (scope),
                       LATERAL (SELECT CASE WHEN due_nanos = $1 THEN $1
                                ELSE floor(due_nanos / 3600000000000.0)::bigint END AS hour) AS hours
                GROUP BY scope, urgency, hour";

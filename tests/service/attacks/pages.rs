@@ -167,7 +167,7 @@ async fn look(stranger: &Stranger, attempts: &mut Attempts) {
         "/console",
         "/console/messages",
         "/console/unused",
-        "/console/tasks",
+        "/console/work",
         "/console/deliveries",
         "/console/messages?faulty=on",
     ]

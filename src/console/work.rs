@@ -1,0 +1,383 @@
+//! My work: what somebody does next. What cannot wait stands first, then what is late, due today, and later; all counts are the
+//! store's, and what is not shown whole says how much there is.
+
+use actix_web::web;
+use askama::Template;
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::fault::{Answer, Fault};
+use super::page::{self, Frame};
+use super::session::Person;
+use super::work_row::{self, Job, Teller};
+use super::{Console, look, turn, when};
+use crate::identity::ResourceId;
+use crate::pipeline::owner;
+use crate::protocol::{Contact, Holder, PERSON};
+use crate::record::{Membership, Stored};
+use crate::site::{Panels, Site};
+use crate::store::{Cursor, Page, Query, Store, StoreError, Term, Urgency, WorkCounts, WorkFilter, WorkPlace};
+
+/// On a page, and of what can wait before somebody asks for all.
+const PAGE: usize = 50;
+const FIRST: usize = 5;
+
+#[derive(Deserialize, Default)]
+pub(super) struct Asked {
+    #[serde(default)]
+    pub panel: String,
+    /// `mine`, `free`, `snoozed`; all of the practice otherwise.
+    #[serde(default)]
+    pub whose: String,
+    /// One part alone, in pages: `now`, `late`, `today`, `later`.
+    #[serde(default)]
+    pub show: String,
+    #[serde(default)]
+    pub after: String,
+    /// What was done just now, as a code.
+    #[serde(default)]
+    pub done: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/work.html")]
+struct Work {
+    frame: Frame,
+    dateline: String,
+    clock: String,
+    sentence: String,
+    is_empty: bool,
+    done: &'static str,
+    sections: Vec<Section>,
+    tabs: Vec<Tab>,
+    views: Vec<View>,
+    panels: Vec<(String, String)>,
+    panel: String,
+    whose: String,
+    show: String,
+    contacts: [Contact; 4],
+    colleagues: Vec<(String, String)>,
+    tomorrow: String,
+    /// Where forms lead back to.
+    back: String,
+    is_first: bool,
+    next: Option<String>,
+}
+
+/// One part of the list.
+struct Section {
+    part: &'static str,
+    title: &'static str,
+    total: u64,
+    jobs: Vec<Job>,
+    is_whole: bool,
+}
+
+struct Tab {
+    part: &'static str,
+    title: &'static str,
+    count: u64,
+    is_hot: bool,
+}
+
+/// A list to choose.
+struct View {
+    whose: &'static str,
+    title: String,
+    count: u64,
+}
+
+/// The parts, in the order in which people do them.
+const PARTS: [(&str, &str); 4] =
+    [("now", "Answer now"), ("late", "Overdue"), ("today", "Due today"), ("later", "Later")];
+
+/// Whose work is looked at.
+pub(super) struct Place {
+    pub panel: String,
+    pub zone: TimeZone,
+    /// How the store names the practice; none for all practices.
+    pub practice: Option<String>,
+}
+
+/// How work names somebody who is logged in; who came by a link is not one of the site's people.
+pub(super) fn holder(person: &Person) -> Holder {
+    let id = person.login.clone().unwrap_or_else(|| format!("link:{}", person.name));
+    Holder { id, name: person.name.clone() }
+}
+
+impl Place {
+    /// The practice asked for, else the first of the person's panels; all where all are theirs.
+    pub(super) fn of(site: &Site, person: &Person, asked: &str) -> Result<Self, Fault> {
+        let chosen = match (&person.panels, asked) {
+            (Panels::Of(names), "") => names.first().cloned().unwrap_or_default(),
+            _ => asked.to_string(),
+        };
+        let panel = site.panels.get(&chosen).filter(|panel| person.panels.holds(&panel.name));
+        if panel.is_none() && !chosen.is_empty() {
+            // An empty list would say that nothing is owed.
+            return Err(Fault::NotHere(
+                "There is no such panel, or it is none of yours. Choose one from the list.".to_string(),
+            ));
+        }
+        Ok(Self {
+            zone: panel.map_or_else(|| page::zone_of(site), |panel| panel.practice.zone.clone()),
+            practice: panel.map(|panel| owner(&panel.practice)),
+            panel: chosen,
+        })
+    }
+
+    /// The name of a list in the store.
+    fn list(&self, whose: &str, person: &Person) -> Option<String> {
+        match whose {
+            "mine" => Some(format!("{PERSON}|{}", holder(person).id)),
+            "free" => Some(WorkPlace::nobodys(self.practice.as_deref())),
+            "snoozed" => Some(WorkPlace::snoozed(self.practice.as_deref())),
+            _ => self.practice.clone(),
+        }
+    }
+}
+
+/// Which of a list stands in a part.
+fn filter(list: Option<String>, part: &str, now: Timestamp, midnight: Timestamp) -> WorkFilter {
+    let filter = WorkFilter { owner: list, ..WorkFilter::default() };
+    match part {
+        "now" => WorkFilter { pressing: Some(true), ..filter },
+        "late" => WorkFilter { pressing: Some(false), due_before: Some(now), ..filter },
+        "today" => WorkFilter { pressing: Some(false), due_from: Some(now), due_before: Some(midnight), ..filter },
+        _ => WorkFilter { pressing: Some(false), due_from: Some(midnight), ..filter },
+    }
+}
+
+/// The end of the day in a zone, and of what is due by it: the store knows a due date as the second after the one it names.
+fn midnight(now: Timestamp, zone: &TimeZone) -> Timestamp {
+    let tomorrow = now.to_zoned(zone.clone()).date().saturating_add(1.day());
+    let start = tomorrow.to_zoned(zone.clone()).map(|zoned| zoned.timestamp());
+    let end = start.ok().and_then(|start| start.checked_add(2.seconds()).ok());
+    end.unwrap_or(now)
+}
+
+/// How much is in each part: what is late now, and what will be at midnight.
+fn sums(now: &WorkCounts, midnight: &WorkCounts) -> [u64; 4] {
+    let pressing =
+        Urgency::ALL.into_iter().filter(|urgency| urgency.is_pressing()).map(|urgency| now.of(urgency)).sum();
+    let rest = |of: fn(&WorkCounts, Urgency) -> u64, counts: &WorkCounts| -> u64 {
+        Urgency::ALL.into_iter().filter(|urgency| !urgency.is_pressing()).map(|urgency| of(counts, urgency)).sum()
+    };
+    let late = rest(WorkCounts::late_of, now);
+    let by_midnight = rest(WorkCounts::late_of, midnight);
+    let open = rest(WorkCounts::of, now);
+    [pressing, late, by_midnight.saturating_sub(late), open.saturating_sub(by_midnight)]
+}
+
+/// All that a page reads of the store.
+struct Read {
+    parts: Vec<(usize, Page<Stored>)>,
+    sums: [u64; 4],
+    all: u64,
+    mine: u64,
+    free: u64,
+    snoozed: u64,
+    patients: Vec<Stored>,
+    memberships: Vec<Membership>,
+}
+
+pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> Answer {
+    let asked = asked.into_inner();
+    let (site, store, now) =
+        (console.gateway.site.load_full(), console.gateway.store.clone(), console.gateway.clock.now());
+    let place = Place::of(&site, &person, &asked.panel)?;
+    let end = midnight(now, &place.zone);
+    let wanted: Vec<usize> = match PARTS.iter().position(|(part, _)| *part == asked.show) {
+        Some(part) => vec![part],
+        None => (0..PARTS.len()).collect(),
+    };
+    let (list, cursor) = (place.list(&asked.whose, &person), Cursor::given(&asked.after));
+    let is_first = cursor.is_none();
+    let lists = ["", "mine", "free", "snoozed"].map(|whose| place.list(whose, &person));
+    let reading = async move { read(&*store, &wanted, list, lists, cursor, (now, end)).await };
+    let found = turn::read(&console, &person, reading).await?;
+    let shown = format!("worklist of {}", if place.panel.is_empty() { "all practices" } else { &place.panel });
+    look::note(&console, &person, None, shown).await?;
+    let frame = Frame::new("work", &console, &person);
+    turn::make(move || page_of(frame, &site, &person, &place, asked, found, now, is_first)).await
+}
+
+async fn read(
+    store: &dyn Store,
+    wanted: &[usize],
+    list: Option<String>,
+    lists: [Option<String>; 4],
+    cursor: Option<Cursor>,
+    (now, end): (Timestamp, Timestamp),
+) -> Result<Read, StoreError> {
+    let mut parts = Vec::new();
+    let is_one = wanted.len() == 1;
+    for place in wanted {
+        let Some((part, _)) = PARTS.get(*place) else { continue };
+        let count = if is_one || *place < 2 { PAGE } else { FIRST };
+        let cursor = cursor.as_ref().filter(|_| is_one);
+        parts.push((*place, store.worklist(&filter(list.clone(), part, now, end), cursor, count).await?));
+    }
+    let (at_once, by_midnight) =
+        tokio::try_join!(store.work_counts(list.as_deref(), now), store.work_counts(list.as_deref(), end))?;
+    let mut totals = [0; 4];
+    for (total, list) in totals.iter_mut().zip(&lists) {
+        *total = store.work_counts(list.as_deref(), now).await?.total();
+    }
+    let rows = parts.iter().flat_map(|(_, page)| &page.items);
+    let ids = rows.map(|stored| ResourceId::patient(stored.id.person)).collect();
+    let query = Query { resource_type: "Patient".to_string(), terms: vec![Term::Id(ids)] };
+    let patients = store.search(&query, None, PAGE * PARTS.len()).await?.items;
+    let numbers: Vec<_> = patients.iter().flat_map(|stored| stored.resource.identifiers()).collect();
+    let memberships = store.memberships(&numbers).await?;
+    let [all, mine, free, snoozed] = totals;
+    Ok(Read { parts, sums: sums(&at_once, &by_midnight), all, mine, free, snoozed, patients, memberships })
+}
+
+#[allow(clippy::too_many_arguments, reason = "all of it is what one page is put together from, once")]
+fn page_of(
+    frame: Frame,
+    site: &Site,
+    person: &Person,
+    place: &Place,
+    asked: Asked,
+    found: Read,
+    now: Timestamp,
+    is_first: bool,
+) -> Work {
+    let zone = &place.zone;
+    let patients = work_row::patients(&found.patients, &found.memberships, now, zone);
+    let own = holder(person);
+    let protocols = &site.protocols;
+    let teller = Teller { person, holder: &own.id, patients: &patients, protocols, now, zone };
+    let next = found.parts.iter().filter(|_| found.parts.len() == 1).find_map(|(_, page)| page.next.clone());
+    let section = |(part, page): &(usize, Page<Stored>)| {
+        let (name, title) = PARTS.get(*part).copied().unwrap_or_default();
+        Section {
+            part: name,
+            title,
+            total: found.sums.get(*part).copied().unwrap_or_default(),
+            jobs: page.items.iter().map(|stored| teller.job(stored)).collect(),
+            is_whole: page.next.is_none() && is_first,
+        }
+    };
+    let tab = |((part, title), count): ((&'static str, &'static str), u64)| Tab {
+        part,
+        title,
+        count,
+        is_hot: count > 0 && ["now", "late"].contains(&part),
+    };
+    let of_practice = site.panels.get(&place.panel).map_or("all practices", |panel| panel.practice.name.as_str());
+    let view = |whose, title: String, count| View { whose, title, count };
+    let panels = site.panels.iter().filter(|(name, _)| person.panels.holds(name));
+    let tomorrow = when::date_in(now, zone).saturating_add(1.day());
+    let back = format!("/console/work?panel={}&whose={}&show={}", place.panel, asked.whose, asked.show);
+    Work {
+        dateline: when::dateline(now, zone),
+        clock: when::clock(now, zone),
+        sentence: sentence(found.sums),
+        is_empty: found.sums == [0; 4],
+        done: done(&asked.done),
+        sections: found.parts.iter().map(section).collect(),
+        tabs: PARTS.into_iter().zip(found.sums).map(tab).collect(),
+        views: vec![
+            view("", format!("All of {of_practice}"), found.all),
+            view("mine", "Mine".to_string(), found.mine),
+            view("free", "Nobody’s".to_string(), found.free),
+            view("snoozed", "Snoozed".to_string(), found.snoozed),
+        ],
+        panels: panels.map(|(name, panel)| (name.clone(), panel.practice.name.clone())).collect(),
+        panel: place.panel.clone(),
+        whose: asked.whose,
+        show: asked.show,
+        contacts: [Contact::ReachedPatient, Contact::ReachedCaregiver, Contact::LeftMessage, Contact::NoAnswer],
+        colleagues: colleagues(site, person, &place.panel),
+        tomorrow: tomorrow.to_string(),
+        back,
+        is_first,
+        next: next.map(|cursor| cursor.0),
+        frame: frame.in_zone(zone),
+    }
+}
+
+/// Those to whom work of a panel can be given.
+pub(super) fn colleagues(site: &Site, person: &Person, panel: &str) -> Vec<(String, String)> {
+    let can = |login: &str| person.login.as_deref() != Some(login);
+    let others = site.people.values().filter(|other| {
+        let cares = other.roles.iter().any(|role| role.cares());
+        cares && !other.disabled && can(&other.login) && (panel.is_empty() || other.panels.holds(panel))
+    });
+    let told = others.map(|other| {
+        let role = other.roles.first().map(|role| role.title().to_lowercase()).unwrap_or_default();
+        (other.login.clone(), format!("{}, {role}", other.name))
+    });
+    told.collect()
+}
+
+/// "2 to answer now, 3 overdue, 3 due today."
+fn sentence(sums: [u64; 4]) -> String {
+    if sums.iter().all(|count| *count == 0) {
+        return "Nothing is owed now.".to_string();
+    }
+    let words = ["to answer now", "overdue", "due today", "later"];
+    let told = sums.iter().zip(words).filter(|(count, _)| **count > 0).map(|(count, word)| format!("{count} {word}"));
+    format!("{}.", told.collect::<Vec<_>>().join(", "))
+}
+
+/// What a person did just now, as they are told.
+fn done(code: &str) -> &'static str {
+    match code {
+        "claim" => "It is yours now.",
+        "attempt" => "The attempt is saved.",
+        "finish" => "Finished.",
+        "note" => "The note is saved.",
+        "start" => "Begun.",
+        "snooze" => "Snoozed: it comes back by itself.",
+        "give" => "Given away.",
+        "back" => "Given back: nobody has it now.",
+        "cancel" => "It is not needed any more.",
+        _ => "",
+    }
+}
+
+/// What cannot wait, by ids alone, for a page that asks by itself whether there is something new.
+pub(super) async fn news(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> Answer {
+    let (site, now) = (console.gateway.site.load_full(), console.gateway.clock.now());
+    let place = Place::of(&site, &person, &asked.panel)?;
+    let (list, end) = (place.list(&asked.whose, &person), midnight(now, &place.zone));
+    let found = console.gateway.store.worklist(&filter(list, "now", now, end), None, PAGE).await?;
+    let ids: Vec<String> = found.items.iter().map(|stored| stored.id.to_string()).collect();
+    Ok(actix_web::HttpResponse::Ok()
+        .insert_header((actix_web::http::header::CACHE_CONTROL, "no-store"))
+        .json(json!({ "now": ids })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_open_task_is_counted_in_one_part() {
+        let now = WorkCounts { open: [2, 3, 10, 20], late: [1, 0, 4, 5] };
+        let midnight = WorkCounts { open: [2, 3, 10, 20], late: [2, 1, 6, 9] };
+        let parts = sums(&now, &midnight);
+        assert_eq!(parts, [5, 9, 6, 15]);
+        assert_eq!(parts.iter().sum::<u64>(), now.total());
+        assert_eq!(sentence(parts), "5 to answer now, 9 overdue, 6 due today, 15 later.");
+        assert_eq!(sentence([0, 0, 1, 0]), "1 due today.");
+        assert_eq!(sentence([0; 4]), "Nothing is owed now.");
+    }
+
+    #[test]
+    fn what_is_due_at_the_end_of_today_is_due_today() {
+        let zone = TimeZone::get("America/New_York").unwrap();
+        let now: Timestamp = "2026-11-25T08:12:00-05:00".parse().unwrap();
+        // A date alone ends with its last second; the first moment that is late is the next day's first.
+        let end = midnight(now, &zone);
+        assert_eq!(end.to_string(), "2026-11-26T05:00:02Z");
+        let parts = ["now", "late", "today", "later"].map(|part| filter(None, part, now, end));
+        assert_eq!((parts[1].due_before, parts[2].due_from), (Some(now), Some(now)));
+        assert_eq!(parts[2].due_before, parts[3].due_from);
+    }
+}
