@@ -6,17 +6,23 @@ pub(super) struct Entry {
     pub here: &'static str,
     pub address: &'static str,
     pub title: &'static str,
+    /// About one practice: nothing for who works for none.
+    pub of_practice: bool,
 }
 
 const fn entry(here: &'static str, address: &'static str, title: &'static str) -> Entry {
-    Entry { here, address, title }
+    Entry { here, address, title, of_practice: false }
+}
+
+const fn of_practice(here: &'static str, address: &'static str, title: &'static str) -> Entry {
+    Entry { here, address, title, of_practice: true }
 }
 
 pub(super) const MENU: [Entry; 9] = [
     entry("work", "/console/work", "My work"),
-    entry("huddle", "/console/huddle", "Huddle"),
-    entry("caseload", "/console/caseload", "Caseload"),
-    entry("referrals", "/console/referrals", "Referrals"),
+    of_practice("huddle", "/console/huddle", "Huddle"),
+    of_practice("caseload", "/console/caseload", "Caseload"),
+    of_practice("referrals", "/console/referrals", "Referrals"),
     entry("labels", "/console/labels", "To be looked at"),
     entry("overview", "/console", "Overview"),
     entry("messages", "/console/messages", "Messages"),

@@ -61,7 +61,7 @@ impl Frame {
     pub(super) fn new(here: &'static str, console: &Console, person: &Person) -> Self {
         Self {
             here,
-            menu: MENU.iter().filter(|entry| may_open(person, entry.address)).collect(),
+            menu: menu(person, &console.gateway.site.load()),
             home: home(person),
             finds: may_open(person, "/console/patients"),
             duty: duty(person, &console.gateway.site.load()),
@@ -93,6 +93,12 @@ impl Frame {
     pub(super) fn in_zone(self, zone: &TimeZone) -> Self {
         Self { zone: zone.iana_name().unwrap_or("UTC").to_string(), ..self }
     }
+}
+
+/// What somebody may open; what is about a practice only where they work for one.
+fn menu(person: &Person, site: &Site) -> Vec<&'static Entry> {
+    let has_practice = site.panels.keys().any(|name| person.panels.holds(name));
+    MENU.iter().filter(|entry| may_open(person, entry.address) && (has_practice || !entry.of_practice)).collect()
 }
 
 /// "Care manager, Lakeside Family Practice"; of who came by a link, nothing: nobody says what they do.
