@@ -48,8 +48,10 @@ impl Form {
         let asked = first(element);
         let is_of = |hidden: &String| {
             let hidden = first(hidden);
-            hidden == asked
-                || asked.strip_prefix(&hidden).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+            let begins = |one: &str, other: &str| {
+                one.strip_prefix(other).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+            };
+            hidden == asked || begins(&asked, &hidden) || begins(&hidden, &asked)
         };
         let is_reason = || !KEPT.contains(&asked.as_str()) && asked != "identifier";
         self.without.iter().any(is_of) || (self.instead_of_reason.is_some() && is_reason())

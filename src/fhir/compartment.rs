@@ -17,7 +17,7 @@ pub enum Home {
 }
 
 /// In the order of the alphabet.
-const HOMES: [(&str, Home); 34] = [
+const HOMES: [(&str, Home); 36] = [
     ("AllergyIntolerance", Home::Of("patient")),
     ("Appointment", Home::Of("participant.actor")),
     ("CarePlan", Home::Of("subject")),
@@ -40,6 +40,7 @@ const HOMES: [(&str, Home); 34] = [
     ("Location", Home::Shared),
     ("Medication", Home::Shared),
     ("MedicationAdministration", Home::Of("subject")),
+    ("MedicationDispense", Home::Of("subject")),
     ("MedicationRequest", Home::Of("subject")),
     ("MedicationStatement", Home::Of("subject")),
     ("Observation", Home::Of("subject")),
@@ -51,12 +52,23 @@ const HOMES: [(&str, Home); 34] = [
     ("QuestionnaireResponse", Home::Of("subject")),
     ("RelatedPerson", Home::Of("patient")),
     ("ServiceRequest", Home::Of("subject")),
+    ("Specimen", Home::Of("subject")),
     ("Task", Home::Of("for")),
 ];
 
 /// Where resources of a type belong; none for types that are not taken from partners.
 pub fn home_of(resource_type: &str) -> Option<Home> {
     HOMES.iter().find(|(kind, _)| *kind == resource_type).map(|(_, home)| *home)
+}
+
+/// The element that names the patient in whose record a resource lies, dotted; also of types that only rules write. None where there
+/// is none.
+pub fn patient_element(resource_type: &str) -> Option<&'static str> {
+    match home_of(resource_type) {
+        Some(Home::Of(path)) => Some(path),
+        Some(_) => None,
+        None => (resource_type == "Flag").then_some("subject"),
+    }
 }
 
 /// The types that partners may write.

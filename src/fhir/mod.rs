@@ -14,12 +14,13 @@ mod outcome;
 mod package;
 pub mod path;
 mod resource;
+pub mod search;
 mod systems;
 pub mod terminology;
 pub mod time;
 mod valueset;
 
-pub use compartment::{Home, home_of, references_at, written_types};
+pub use compartment::{Home, home_of, patient_element, references_at, written_types};
 pub use concept::concept_title;
 pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{BY_MEMBER, Draft, KEYED, Scope};

@@ -8,12 +8,13 @@ use super::Gateway;
 use super::hot::{Hot, OBSERVATIONS, Weight};
 use super::overlay::Overlay;
 use super::portions::Portion;
+use crate::fhir::search::{Asked, Criterion, DateValue, Relation, SearchTable};
 use crate::fhir::{Identifier, ValueSets};
 use crate::identity::{self, Identified, PersonId, ResourceId};
 use crate::problem::Problem;
 use crate::protocol::{Action, Memory};
 use crate::record::{Head, Membership, Record, is_half_pressure, touched};
-use crate::store::{DateValue, Query, Relation, Store, StoreError, Term};
+use crate::store::{Query, Store, StoreError, Term};
 
 /// The code of the event by which a FHIR write stands among messages.
 pub(super) const FHIR: &str = "FHIR";
@@ -180,8 +181,9 @@ async fn complete_moments(
     for moment in moments.into_iter().filter(|moment| *moment <= oldest) {
         let until = moment.checked_add(SignedDuration::from_nanos(1)).unwrap_or(moment);
         let span = DateValue { from: Some(moment), until: Some(until), relation: Relation::Overlaps };
-        let elements = &["effectiveDateTime", "effectiveInstant"];
-        let terms = vec![Term::Patient(record.head.family().collect()), Term::Date { elements, values: vec![span] }];
+        let measured = SearchTable::built_in().find("Observation", "date").into_iter();
+        let measured = measured.map(|date| Term::Of(Criterion::any(date, vec![Asked::Date(span)])));
+        let terms = std::iter::once(Term::Patient(record.head.family().collect())).chain(measured).collect();
         let query = Query { resource_type: "Observation".to_string(), terms };
         let mut cursor = None;
         loop {

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use super::rules::{Invariant, Rules};
 use crate::fhir::definition::{Definitions, split_version, type_of_url};
+use crate::fhir::search::{Parameter, SearchTable};
 use crate::fhir::{Differential, ExtensionContext, Familiar, Library};
 
 /// How many profiles may build on each other.
@@ -45,6 +46,7 @@ pub struct Profiles {
     compiled: RwLock<HashMap<String, Arc<Profile>>>,
     /// Drafts without faults.
     pub(super) faultless: Familiar,
+    searches: SearchTable,
 }
 
 #[derive(Debug)]
@@ -67,7 +69,15 @@ impl Profiles {
     }
 
     fn of(library: Source) -> Self {
-        Self { library, compiled: RwLock::default(), faultless: Familiar::default() }
+        Self { library, compiled: RwLock::default(), faultless: Familiar::default(), searches: SearchTable::default() }
+    }
+
+    /// The search parameters of a type: R4's, US Core's, and those that the site's guides add.
+    pub fn searches(&self, resource_type: &str) -> &[Arc<Parameter>] {
+        match &self.library {
+            Source::BuiltIn => SearchTable::built_in().of_type(resource_type),
+            Source::Site(library) => self.searches.of_type_with(library, resource_type),
+        }
     }
 
     pub fn library(&self) -> &Library {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::query::fold;
+use crate::fhir::search::fold;
 use crate::fhir::{Resource, is_deleted};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::Stored;

@@ -47,6 +47,10 @@ impl Shown {
         is_deleted(&self.resource)
     }
 
+    pub fn resource(&self) -> &Resource {
+        &self.resource
+    }
+
     pub fn into_resource(self) -> Resource {
         self.resource
     }
@@ -142,7 +146,7 @@ impl<'a> Reader<'a> {
 
     /// The same for a resource that was found by these elements: when one of them is left out for the partner, finding it
     /// would tell what it holds.
-    pub async fn judge_found(&mut self, stored: Stored, asked: &[&str]) -> Result<Verdict, Fault> {
+    pub async fn judge_found(&mut self, stored: Stored, asked: &[String]) -> Result<Verdict, Fault> {
         let weighed = self.weigh(&stored, asked).await?;
         self.remember(action(self.exit), &stored, weighed.is_shown(), weighed.because());
         let released = weighed.decision.released(&stored.resource).filter(|_| weighed.is_shown());
@@ -154,7 +158,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether a resource would be shown if there were room for it. Only a denial is remembered: the rest comes when it is.
-    pub async fn would_show(&mut self, stored: &Stored, asked: &[&str]) -> Result<bool, Fault> {
+    pub async fn would_show(&mut self, stored: &Stored, asked: &[String]) -> Result<bool, Fault> {
         let weighed = self.weigh(stored, asked).await?;
         if !weighed.is_shown() {
             self.remember(action(self.exit), stored, false, weighed.because());
@@ -163,7 +167,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether a resource is in a number that this partner is told. Remembered is how many of whom.
-    pub async fn counts(&mut self, stored: &Stored, asked: &[&str]) -> Result<bool, Fault> {
+    pub async fn counts(&mut self, stored: &Stored, asked: &[String]) -> Result<bool, Fault> {
         let weighed = self.weigh(stored, asked).await?;
         let (is_shown, person) = (weighed.is_shown(), stored.id.person);
         let person = (is_shown && person != PersonId::SHARED).then_some(person);
@@ -208,7 +212,7 @@ impl<'a> Reader<'a> {
         panels.iter().map(String::as_str).collect()
     }
 
-    async fn weigh(&mut self, stored: &Stored, asked: &[&str]) -> Result<Weighed, Fault> {
+    async fn weigh(&mut self, stored: &Stored, asked: &[String]) -> Result<Weighed, Fault> {
         let person = stored.id.person;
         self.find_patient(person).await?;
         for visit in visits_of(&stored.resource) {

@@ -142,6 +142,16 @@ impl Trial {
         self.commit(person, WriteUnit { changes, ..WriteUnit::default() }).await;
     }
 
+    /// Writes a resource with this id as it is now, in the member's commit.
+    pub async fn amend(&self, id: ResourceId, mut body: Value) {
+        let kind = body["resourceType"].as_str().unwrap().to_string();
+        body["id"] = json!(id.to_string());
+        let replaces = self.gateway.store.resource(&kind, id).await.unwrap().map_or(0, |stored| stored.version);
+        let (updated, resource) = (self.clock.now(), body.try_into().unwrap());
+        let stored = Stored { id, version: replaces + 1, updated, resource, state: State::default() };
+        self.commit(member(), WriteUnit { changes: vec![Change { stored, replaces }], ..WriteUnit::default() }).await;
+    }
+
     /// Commits to a record that is there.
     pub async fn commit(&self, person: PersonId, unit: WriteUnit) {
         let mut head = self.gateway.store.head(person).await.unwrap().unwrap();
@@ -163,6 +173,21 @@ impl Trial {
         let mut site = site(&self.key);
         site.agreements = agreements(&site, &change(AGREEMENT));
         self.gateway.site.store(Arc::new(site));
+    }
+
+    /// Goes on under an agreement that lets the partner read all of these types.
+    pub fn allow_all(&self, types: &[&str]) {
+        self.allow_all_but(types, str::to_string);
+    }
+
+    /// The same, its text changed.
+    pub fn allow_all_but(&self, types: &[&str], change: impl Fn(&str) -> String) {
+        let lines: Vec<String> = types.iter().map(|kind| format!("  - {{ resource: {kind}, pull: true }}\n")).collect();
+        self.replace_agreement(|text| {
+            let (before, rest) = text.split_once("receives:\n").unwrap();
+            let after = &rest[rest.find("sends:").unwrap()..];
+            change(&format!("{before}receives:\n{}{after}", lines.concat()))
+        });
     }
 
     pub async fn call(&self, request: TestRequest) -> Answer {

@@ -92,6 +92,14 @@ const WHY: &[(&str, &str, usize, &str)] = &[
     ("pipeline/timers.rs", "claim_timers", 1, "what is due longest first, again at once while a claim is full"),
     ("pipeline/unused_work.rs", "unused", 1, "all causes, page by page"),
     ("web/fhir/count.rs", "find", 1, "all matches, page by page; where they are too many there is no number"),
+    ("web/fhir/everything.rs", "find", 1, "all of a record, type by type, in pages"),
+    (
+        "web/fhir/includes.rs",
+        "find",
+        1,
+        "all that refers to a page's matches, page by page; where there is too much a warning says so",
+    ),
+    ("web/fhir/joins.rs", "find", 1, "all matches, page by page; too many of them, or too much to look at, is refused"),
     (
         "web/fhir/write/conditions.rs",
         "find",

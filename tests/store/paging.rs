@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use handover::fhir::search::{Asked, Criterion, Parameter, SearchTable, TokenValue};
 use handover::identity::ResourceId;
-use handover::store::{Cursor, Query, Sort, SortBy, Store, StoreError, Term, TokenValue, Urgency, WorkFilter};
+use handover::store::{Cursor, Query, Sort, SortBy, Store, StoreError, Term, Urgency, WorkFilter};
 use rand::{Rng, RngExt, SeedableRng};
 use serde_json::{Value, json};
 
@@ -14,7 +15,6 @@ use crate::given::{change, commit_changes, person};
 
 const TASKS: usize = 240;
 const WRITERS: usize = 3;
-const DUE: &[&str] = &["restriction.period"];
 
 /// What one listing asks for.
 #[derive(Debug, Clone)]
@@ -43,30 +43,32 @@ impl Listing {
     }
 }
 
+fn parameter(name: &str) -> &'static Arc<Parameter> {
+    SearchTable::built_in().find("Task", name).unwrap()
+}
+
+fn of(name: &str) -> SortBy {
+    SortBy::Of(Arc::clone(parameter(name)))
+}
+
 fn listings() -> Vec<Listing> {
     let query = |terms| Query { resource_type: "Task".to_string(), terms };
     let by = |by, descending| vec![Sort { by, descending }];
     let open = || {
-        let values = ["requested", "in-progress"].map(|code| TokenValue { system: None, code: Some(code.to_string()) });
-        Term::Token { element: "status", values: values.to_vec() }
+        let token = |code: &str| TokenValue { system: None, code: Some(code.to_string()), is_implied: false };
+        let values = ["requested", "in-progress"].map(|code| Asked::Token(token(code)));
+        Term::Of(Criterion::any(parameter("status"), values.to_vec()))
     };
     let mut all = vec![
         Listing::Find(query(vec![]), vec![]),
         Listing::Find(query(vec![open()]), vec![]),
         Listing::Find(query(vec![Term::Patient((0..5).map(person).collect())]), vec![]),
-        Listing::Find(query(vec![Term::Patient((0..5).map(person).collect())]), by(SortBy::Date(DUE), false)),
+        Listing::Find(query(vec![Term::Patient((0..5).map(person).collect())]), by(of("period"), false)),
         Listing::Work(WorkFilter::default()),
         Listing::Work(WorkFilter { owner: Some("Lakeside".to_string()), ..WorkFilter::default() }),
     ];
     for descending in [false, true] {
-        for order in [
-            SortBy::LastUpdated,
-            SortBy::Id,
-            SortBy::Identifier,
-            SortBy::Token("priority"),
-            SortBy::Date(DUE),
-            SortBy::Text(&["description"]),
-        ] {
+        for order in [SortBy::LastUpdated, SortBy::Id, of("identifier"), of("priority"), of("period"), of("code")] {
             all.push(Listing::Find(query(vec![]), by(order, descending)));
         }
     }
@@ -86,9 +88,10 @@ fn content(random: &mut impl Rng) -> Value {
         "status": if number.is_multiple_of(2) { "requested" } else { "in-progress" },
         "priority": urgency,
         "restriction": { "period": { "end": due } },
+        "executionPeriod": { "start": due, "end": due },
         "owner": { "display": "Lakeside: whoever" },
         "identifier": [{ "system": "urn:x", "value": format!("{number:08x}") }],
-        "description": format!("{:08x}", number.rotate_left(11)),
+        "code": { "coding": [{ "code": format!("{:08x}", number.rotate_left(11)) }] },
     })
 }
 

@@ -1,19 +1,29 @@
 //! Searching resources: which are found, in which order, and paging.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use handover::fhir::Identifier;
+use handover::fhir::search::{Asked, Criterion, DateValue, How, Relation, SearchTable, TokenValue};
 use handover::identity::ResourceId;
 use handover::record::Stored;
-use handover::store::{
-    Cursor, DateValue, Query, Relation, Sort, SortBy, Store, StoreError, Term, TokenValue, WriteUnit,
-};
+use handover::store::{Cursor, EngineChoice, Query, Sort, SortBy, Store, StoreError, Term, WriteUnit};
 use serde_json::json;
 
 use crate::given::{change, commit_changes, head, person};
+use crate::place::Place;
 
 fn query(resource_type: &str, terms: Vec<Term>) -> Query {
     Query { resource_type: resource_type.to_string(), terms }
+}
+
+/// One of these values, by the definition of a parameter.
+fn by(resource_type: &str, name: &str, asked: Vec<Asked>) -> Term {
+    Term::Of(Criterion::any(SearchTable::built_in().find(resource_type, name).unwrap(), asked))
+}
+
+fn code(text: &str) -> Asked {
+    Asked::Token(TokenValue { system: None, code: Some(text.to_string()), is_implied: false })
 }
 
 async fn all(store: &dyn Store, query: &Query, count: usize) -> Vec<Stored> {
@@ -81,13 +91,10 @@ on_every_store! {
     async fn terms_are_joined_by_and_their_values_by_or(place) {
         let store = place.open();
         tasks(&*store, 12).await;
-        let status = |codes: &[&str]| Term::Token {
-            element: "status",
-            values: codes.iter().map(|code| TokenValue { system: None, code: Some(code.to_string()) }).collect(),
-        };
+        let status = |codes: &[&str]| by("Task", "status", codes.iter().map(|text| code(text)).collect());
         let from = |day: &str| {
             let value = DateValue { from: Some(day.parse().unwrap()), until: None, relation: Relation::Overlaps };
-            Term::Date { elements: &["authoredOn"], values: vec![value] }
+            by("Task", "authored-on", vec![Asked::Date(value)])
         };
         let late = from("2026-03-09T00:00:00Z");
         assert_eq!(numbers(&all(&*store, &query("Task", vec![status(&["requested"]), late.clone()]), 2).await), [10, 8]);
@@ -101,7 +108,7 @@ on_every_store! {
         };
         commit_changes(&*store, vec![with("a", "urn:s", "1", 0), with("b", "urn:t", "1", 0), with("c", "urn:s", "2", 0)]).await;
         let count = async |values: Vec<TokenValue>| all(&*store, &query("Encounter", vec![Term::Identifier(values)]), 10).await.len();
-        let token = |system: Option<&str>, code: Option<&str>| TokenValue { system: system.map(String::from), code: code.map(String::from) };
+        let token = |system: Option<&str>, code: Option<&str>| TokenValue { system: system.map(String::from), code: code.map(String::from), is_implied: false };
         assert_eq!(count(vec![Identifier::new("urn:s", "1").into()]).await, 1);
         assert_eq!(count(vec![token(None, Some("1"))]).await, 2);
         assert_eq!(count(vec![token(Some("urn:s"), None)]).await, 2);
@@ -182,7 +189,9 @@ on_every_store! {
             let changes = (start..start + 500).map(|n| change(person(1), "Task", &n.to_string(), 0, json!({ "status": if n == 3 { "rare" } else { "usual" } })));
             commit_changes(&*store, changes.collect()).await;
         }
-        let rare = Term::Token { element: "status", values: vec![TokenValue { system: None, code: Some("rare".into()) }] };
+        // What no index narrows is looked for among all, in steps.
+        let criterion = Criterion::any(SearchTable::built_in().find("Task", "status").unwrap(), vec![code("usual")]);
+        let rare = Term::Of(Criterion { test: handover::fhir::search::Test::None(vec![code("usual")]), ..criterion });
         let first = store.search(&query("Task", vec![rare.clone()]), None, 10).await.unwrap();
         assert!(first.items.is_empty() && first.next.is_some(), "one call must not read everything");
         assert_eq!(all(&*store, &query("Task", vec![rare]), 10).await.len(), 1);
@@ -198,7 +207,8 @@ on_every_store! {
             });
             commit_changes(&*store, changes.collect()).await;
         }
-        let by_date = |descending| [Sort { by: SortBy::Date(&["authoredOn"]), descending }];
+        let authored = SearchTable::built_in().find("Task", "authored-on").unwrap();
+        let by_date = |descending| [Sort { by: SortBy::Of(Arc::clone(authored)), descending }];
         let newest = store.find(&query("Task", vec![]), &by_date(true), None, 4).await.unwrap();
         let found: Vec<Stored> = newest.items.iter().map(|one| one.stored.clone()).collect();
         assert_eq!(numbers(&found), [0, 1, 2, 3]);
@@ -226,9 +236,78 @@ on_every_store! {
         }
     }
 
+    async fn a_value_is_found_by_its_index_without_reading_the_rest_and_no_more_after_it_changed(place) {
+        let store = place.open();
+        for start in (0..3000).step_by(500) {
+            let changes = (start..start + 500).map(|n| {
+                let family = if n == 7 { "Óliveira Santos" } else { "Miller" };
+                change(person(n), "Patient", &n.to_string(), 0, json!({ "n": n, "name": [{ "family": family }], "birthDate": "1970-01-01" }))
+            });
+            commit_changes(&*store, changes.collect()).await;
+        }
+        let named = |text: &str| query("Patient", vec![by("Patient", "family", vec![Asked::Text { text: text.to_string(), how: How::Begins }])]);
+        for text in ["oliv", "santos", "Óliveira s"] {
+            let found = store.find(&named(text), &[], None, 10).await.unwrap();
+            assert_eq!((found.items.len(), found.looked), (1, 1), "{text}");
+        }
+        assert!(all(&*store, &named("olivx"), 10).await.is_empty());
+        let born = |day: &str| {
+            let from: jiff::Timestamp = format!("{day}T00:00:00Z").parse().unwrap();
+            let until = from.checked_add(jiff::SignedDuration::from_hours(24)).unwrap();
+            let value = DateValue { from: Some(from), until: Some(until), relation: Relation::Within };
+            query("Patient", vec![by("Patient", "birthdate", vec![Asked::Date(value)])])
+        };
+        let renamed = change(person(7), "Patient", "7", 1, json!({ "n": 7, "name": [{ "family": "Miller" }], "birthDate": "1971-02-03" }));
+        commit_changes(&*store, vec![renamed]).await;
+        assert!(store.find(&named("oliv"), &[], None, 10).await.unwrap().items.is_empty());
+        let found = store.find(&born("1971-02-03"), &[], None, 10).await.unwrap();
+        assert_eq!((found.items.len(), found.looked), (1, 1));
+        // More than an index is good for is read by type all the same, to the last.
+        assert_eq!(all(&*store, &named("mil"), 1000).await.len(), 3000);
+        assert_eq!(all(&*store, &born("1970-01-01"), 1000).await.len(), 2999);
+    }
+
+    async fn references_lead_to_what_refers_in_the_same_record_and_from_others(place) {
+        let store = place.open();
+        let visit = ResourceId::of(person(1), "Encounter", "v");
+        let practice = ResourceId::of(handover::identity::PersonId::SHARED, "Organization", "o");
+        let of = |number: usize, key: &str, owner: &str| {
+            let content = json!({ "n": number, "encounter": { "reference": format!("Encounter/{visit}") }, "owner": { "reference": owner } });
+            change(person(number), "Task", key, 0, content)
+        };
+        let ours = format!("Organization/{practice}");
+        let patient = format!("Patient/{}", ResourceId::patient(person(1)));
+        commit_changes(&*store, vec![of(1, "a", &ours), of(1, "b", &patient), of(2, "c", &ours)]).await;
+        let refers = |name: &str, to: &str| query("Task", vec![by("Task", name, vec![Asked::Reference(to.to_string())])]);
+        assert_eq!(all(&*store, &refers("owner", &ours), 10).await.len(), 2);
+        assert_eq!(all(&*store, &refers("owner", &practice.to_string()), 10).await.len(), 2);
+        assert_eq!(all(&*store, &refers("owner", &patient), 10).await.len(), 1);
+        // A visit is looked for where it is: what another record says of it is not found by it.
+        assert_eq!(all(&*store, &refers("encounter", &format!("Encounter/{visit}")), 10).await.len(), 2);
+    }
+
     async fn a_foreign_cursor_is_refused(place) {
         let store = place.open();
         let result = store.search(&query("Task", vec![]), Some(&Cursor("nonsense!".into())), 10).await;
         assert!(matches!(result, Err(StoreError::Refused(_))));
     }
+}
+
+#[tokio::test]
+async fn a_database_that_knew_other_search_parameters_is_indexed_anew_when_it_is_opened() {
+    let Some(place) = Place::postgres() else { return };
+    let store = place.open();
+    for start in (0..1200).step_by(300) {
+        let named = |n: usize| json!({ "n": n, "name": if n == 7 { "Lakeside Practice" } else { "Other" } });
+        let changes = (start..start + 300).map(|n| change(person(0), "Organization", &n.to_string(), 0, named(n)));
+        commit_changes(&*store, changes.collect()).await;
+    }
+    let asked = Asked::Text { text: "practice".to_string(), how: How::Begins };
+    let query = query("Organization", vec![by("Organization", "name", vec![asked])]);
+    store.close().await;
+    drop(store);
+    let EngineChoice::Postgres { url } = &place.settings.engine else { panic!("PostgreSQL") };
+    crate::postgres::run_in(url, &format!("UPDATE resource SET terms = '{{}}'; {}", crate::postgres::undone(13)));
+    let found = place.open().find(&query, &[], None, 10).await.unwrap();
+    assert_eq!((found.items.len(), found.looked), (1, 1));
 }

@@ -1,6 +1,6 @@
 //! All definitions that are at hand, by canonical URL: those built in, and above them those of a site.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 
 use super::block::{Block, Defines, split};
@@ -19,7 +19,7 @@ pub struct Library {
     profiles: HashMap<String, Block<Differential>>,
     value_sets: HashMap<String, Block<Compose>>,
     code_systems: HashMap<String, Block<Concepts>>,
-    /// The blocks of search parameters of R4's own package.
+    /// The blocks of search parameters, in the order of the packages.
     searches: Vec<Block<()>>,
     search_index: OnceLock<SearchIndex>,
     packages: Vec<Package>,
@@ -68,11 +68,7 @@ impl Library {
                     Defines::Profile => library.profiles.extend([position.block(&file, &canonical)]),
                     Defines::ValueSet => library.value_sets.extend([position.block(&file, &canonical)]),
                     Defines::CodeSystem => library.code_systems.extend([position.block(&file, &canonical)]),
-                    // Those of guides say what their servers support; the names that we answer are R4's.
-                    Defines::Search if file.name.starts_with("built-in:profiles/r4/") => {
-                        library.searches.push(position.block(&file, &canonical).1);
-                    }
-                    Defines::Search => {}
+                    Defines::Search => library.searches.push(position.block(&file, &canonical).1),
                 }));
             }
         }
@@ -120,18 +116,22 @@ impl Library {
         }
     }
 
-    /// R4's search parameter of a type by its name in URLs; those of Resource and DomainResource serve every type.
-    pub fn search_parameter(&self, resource_type: &str, name: &str) -> Option<&SearchParameter> {
+    /// The search parameters of a type by their names in URLs, with those of every resource. A package adds names to those of
+    /// the packages below it and changes none: what a name finds does not depend on which guides a site has.
+    pub fn search_parameters(&self, resource_type: &str) -> BTreeMap<&str, &SearchParameter> {
+        let mut found = self.below.map(|below| below.search_parameters(resource_type)).unwrap_or_default();
         let index = self.search_index.get_or_init(|| {
             let mut index = SearchIndex::new();
-            for block in &self.searches {
-                search::add(block.text().lines().next().unwrap_or_default(), &mut index);
-            }
+            self.searches.iter().for_each(|block| _ = search::add(block.text(), &mut index));
             index
         });
-        let found = [resource_type, "DomainResource", "Resource"].into_iter();
-        let mut found = found.filter_map(|base| index.get(&(base.to_string(), name.to_string())));
-        found.next().or_else(|| self.below?.search_parameter(resource_type, name))
+        for base in ["Resource", "DomainResource", resource_type] {
+            let of_base = index.range((base.to_string(), String::new())..).take_while(|((other, _), _)| other == base);
+            for ((_, name), parameter) in of_base {
+                found.entry(name).or_insert(parameter);
+            }
+        }
+        found
     }
 
     /// The URLs of all profiles and extensions, in no order.

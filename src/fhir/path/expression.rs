@@ -1,5 +1,6 @@
 //! An expression that was parsed once and can be evaluated any number of times, on any thread.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::ast::{Node, NodeKind};
@@ -11,7 +12,7 @@ use super::flow::Items;
 use super::item::Item;
 use super::stream::stream;
 use super::truth::truth;
-use super::{parser, variables};
+use super::{parser, roots, variables};
 
 /// A parsed FHIRPath expression.
 #[derive(Debug, Clone)]
@@ -52,6 +53,28 @@ impl Expression {
             _ => {}
         });
         found
+    }
+
+    /// What of the expression can be found in a type, of a union of what is found in several
+    /// (`Patient.name | Person.name`); none where nothing can.
+    pub fn of_type(&self, type_name: &str) -> Option<Self> {
+        Some(Self { text: self.text.clone(), node: roots::of_type(&self.node, type_name)? })
+    }
+
+    /// The elements of a type whose content decides what it yields: `name` for `Patient.name.where(use = 'official').given`.
+    pub fn roots(&self, type_name: &str) -> BTreeSet<&str> {
+        roots::roots(&self.node, type_name)
+    }
+
+    /// The names of each walk from the type through its elements: `name`, `given` for `Patient.name.given`. One that does more than
+    /// walk has none.
+    pub fn walks(&self, type_name: &str) -> Vec<Vec<&str>> {
+        roots::walks(&self.node, type_name)
+    }
+
+    /// The first names of an expression that begins at the item it is evaluated on: `code` for `code.coding`.
+    pub fn start_names(&self) -> BTreeSet<&str> {
+        roots::start_names(&self.node)
     }
 
     /// All items that the expression yields.

@@ -86,6 +86,7 @@ mod navigate;
 mod operators;
 mod parser;
 mod quantity;
+mod roots;
 mod step;
 mod stream;
 mod truth;

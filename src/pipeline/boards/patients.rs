@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::fhir::search::{Asked, Criterion, SearchTable, TokenValue};
 use crate::identity::PersonId;
-use crate::store::{Query, Store, StoreError, Term, TokenValue};
+use crate::store::{Query, Store, StoreError, Term};
 
 /// Resources looked at in one step, and patients in all.
 const STEP: usize = 250;
@@ -17,8 +18,11 @@ pub(super) async fn persons_with(
     states: &[&str],
     missing: &mut Vec<String>,
 ) -> Result<Vec<PersonId>, StoreError> {
-    let values = states.iter().map(|code| TokenValue { system: None, code: Some(code.to_string()) }).collect();
-    let query = Query { resource_type: kind.to_string(), terms: vec![Term::Token { element: "status", values }] };
+    let state = |code: &&str| Asked::Token(TokenValue { code: Some(code.to_string()), ..TokenValue::default() });
+    let status = SearchTable::built_in().find(kind, "status");
+    let status = status.ok_or_else(|| StoreError::Refused(format!("{kind} is not searched by status")))?;
+    let terms = vec![Term::Of(Criterion::any(status, states.iter().map(state).collect()))];
+    let query = Query { resource_type: kind.to_string(), terms };
     let (mut seen, mut persons, mut after) = (BTreeSet::new(), Vec::new(), None);
     loop {
         let page = store.search(&query, after.as_ref(), STEP).await?;

@@ -9,6 +9,7 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
 use super::{Huddle, Piece, Visit, Who};
+use crate::fhir::search::{Asked, Criterion, DateValue, Relation, SearchTable};
 use crate::fhir::time::PartialDateTime;
 use crate::identity::ResourceId;
 use crate::pipeline::{Gateway, Known, owner};
@@ -16,7 +17,7 @@ use crate::problem::{Category, Place, Problem};
 use crate::protocol::{Calendar, Card, Memory, View};
 use crate::record::Stored;
 use crate::site::{Panel, Role, Site};
-use crate::store::{DateValue, Query, Relation, StoreError, Term, Urgency, WorkFilter};
+use crate::store::{Query, StoreError, Term, Urgency, WorkFilter};
 
 /// Open Tasks looked at, and late ones; a practice with more has another problem than its sheet.
 const MOST_WORK: usize = 500;
@@ -153,7 +154,8 @@ impl Gateway {
         let midnight = |day: Date| day.to_zoned(zone.clone()).map_or(sheet.made, |zoned| zoned.timestamp());
         let (from, until) = (midnight(sheet.day), midnight(sheet.day.saturating_add(1.day())));
         let span = DateValue { from: Some(from), until: Some(until), relation: Relation::Within };
-        let terms = vec![Term::Date { elements: &["start"], values: vec![span] }];
+        let begins = SearchTable::built_in().find("Appointment", "date").into_iter();
+        let terms = begins.map(|date| Term::Of(Criterion::any(date, vec![Asked::Date(span)]))).collect();
         let query = Query { resource_type: "Appointment".to_string(), terms };
         let (mut found, mut after) = (Vec::new(), None);
         loop {

@@ -5,7 +5,7 @@ use super::keys::{
     BY_IDENTIFIER, BY_TYPE, HEAD, Key, OBSERVED, PERSON, TIMER, hash_identifier, history_key, resource_key,
 };
 use super::pack::{Terms, pack_json, pack_stored, unpack_json, unpack_stored};
-use super::{audit, looks, messages, outbox, people, unused, worklist};
+use super::{audit, looks, messages, outbox, people, unused, values, worklist};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Change, Head};
 use crate::store::engine::View;
@@ -13,7 +13,7 @@ use crate::store::kinds::kind;
 use crate::store::{HeadWrite, StoreError, WorkPlace, WriteUnit};
 
 /// Puts the whole unit into the draft, or fails and leaves the draft to be thrown away. Returns its sequence number.
-pub fn apply_unit(draft: &mut Draft<'_>, unit: WriteUnit) -> Result<u64, StoreError> {
+pub fn apply_unit(draft: &mut Draft<'_>, unit: WriteUnit, terms: &[Vec<u64>]) -> Result<u64, StoreError> {
     let sequence = draft.next_sequence();
     let mut message = None;
     if let Some(entry) = unit.message {
@@ -24,8 +24,9 @@ pub fn apply_unit(draft: &mut Draft<'_>, unit: WriteUnit) -> Result<u64, StoreEr
     for write in &unit.heads {
         put_head(draft, write)?;
     }
-    for change in &unit.changes {
+    for (change, terms) in unit.changes.iter().zip(terms) {
         put_change(draft, change, sequence)?;
+        values::put(draft, kind(change.stored.resource.resource_type())?, change.stored.id, terms)?;
     }
     for (identifier, person) in &unit.identifiers {
         draft.put(Key::new(PERSON).bytes(&hash_identifier(identifier)).done(), person.0.to_vec());

@@ -1,6 +1,7 @@
 //! What the store counts as it goes, written with every group: the last sequence number and how much there is.
 
 use super::keys::{Key, META, Reader};
+use crate::fhir::search::SearchTable;
 use crate::store::DeliveryState;
 use crate::store::StoreError;
 use crate::store::engine::View;
@@ -24,6 +25,8 @@ pub struct Counters {
     pub copies: u64,
     /// The same of the words by which people are found.
     pub people: u64,
+    /// Which search parameters every commit indexed by (`SearchTable::fingerprint`), 0 for none.
+    pub searches: u64,
 }
 
 /// Raised when places in the worklist's order are found otherwise than before (`WorkPlace`).
@@ -50,7 +53,8 @@ impl Counters {
     pub fn of(value: Option<&[u8]>) -> Result<Self, StoreError> {
         let Some(value) = value else {
             let (worklist, looks, lines, copies, people) = (WORKLIST, LOOKS, LINES, COPIES, PEOPLE);
-            return Ok(Self { worklist, looks, lines, copies, people, ..Self::default() });
+            let searches = SearchTable::fingerprint();
+            return Ok(Self { worklist, looks, lines, copies, people, searches, ..Self::default() });
         };
         let mut reader = Reader(value);
         let mut next = || reader.number();
@@ -64,8 +68,8 @@ impl Counters {
             ..Self::default()
         };
         // A program of before leaves the last ones out.
-        let Self { worklist, looks, lines, copies, people, .. } = &mut counters;
-        for index in [worklist, looks, lines, copies, people] {
+        let Self { worklist, looks, lines, copies, people, searches, .. } = &mut counters;
+        for index in [worklist, looks, lines, copies, people, searches] {
             *index = if reader.0.is_empty() { 0 } else { reader.number()? };
         }
         Ok(counters)
@@ -73,7 +77,8 @@ impl Counters {
 
     pub fn to_bytes(self) -> Vec<u8> {
         let counts = [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead];
-        let all = counts.into_iter().chain([self.worklist, self.looks, self.lines, self.copies, self.people]);
+        let indexes = [self.worklist, self.looks, self.lines, self.copies, self.people, self.searches];
+        let all = counts.into_iter().chain(indexes);
         all.flat_map(u64::to_be_bytes).collect()
     }
 

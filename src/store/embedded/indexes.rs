@@ -1,7 +1,8 @@
 //! Brings the indexes of a store up that a program wrote which did not keep them, when it is opened.
 
 use super::counters::{COPIES, Counters, LINES, LOOKS, PEOPLE, WORKLIST};
-use super::{copies, line, looks, people, worklist};
+use super::{copies, line, looks, people, values, worklist};
+use crate::fhir::search::SearchTable;
 use crate::store::StoreError;
 use crate::store::engine::{Changes, Engine};
 
@@ -30,6 +31,10 @@ pub fn complete(engine: &dyn Engine, counters: &mut Counters) -> Result<(), Stor
     if counters.people != PEOPLE {
         people::build(engine)?;
         counters.people = PEOPLE;
+    }
+    if counters.searches != SearchTable::fingerprint() {
+        values::build(engine)?;
+        counters.searches = SearchTable::fingerprint();
     }
     if *counters != before {
         engine.write(Changes::from([(Counters::key(), Some(counters.to_bytes()))]))?;

@@ -37,6 +37,8 @@
 //! | COPY | hash of partner, hash of thing | what the partner holds of it, packed |
 //! | PERSON_WORD | word, zero, person, local | name that the Patient is sorted by |
 //! | UNSETTLED | hash of partner, hash of thing, sequence, ordinal | delivery id; waiting, held and dead only |
+//! | BY_VALUE | type, term of a value, person, local | – |
+//! | VALUES | type, person, local | the terms that BY_VALUE has of it |
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -79,6 +81,8 @@ pub const LINE_HEAD: u8 = 31;
 pub const COPY: u8 = 32;
 pub const UNSETTLED: u8 = 33;
 pub const PERSON_WORD: u8 = 34;
+pub const BY_VALUE: u8 = 35;
+pub const VALUES: u8 = 36;
 
 /// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
 pub type Hash = [u8; 16];

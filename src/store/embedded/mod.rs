@@ -36,6 +36,7 @@ mod shared;
 mod store;
 mod timers;
 mod unused;
+mod values;
 mod walk;
 mod witness;
 mod work;

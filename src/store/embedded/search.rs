@@ -1,20 +1,22 @@
 //! Searching: the most selective term says which keys are read, and every candidate is tested against all terms.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::changed;
 use super::changes::read_head;
 use super::counters::Counters;
 use super::keys::{BY_IDENTIFIER, BY_TYPE, Key, OBSERVED, RESOURCE, Reader, identifier_term, resource_key};
-use super::pack::{unpack_pair, unpack_stored};
+use super::pack::{Terms, unpack_pair, unpack_stored};
 use super::record::{observed_id, survivor};
+use super::values;
 use super::walk::{STEPS, Walked, cursor_of, key_of, present, walk_keys};
+use crate::fhir::search::TokenValue;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::Stored;
 use crate::store::engine::{Span, View};
 use crate::store::kinds::{OBSERVATION, kind};
-use crate::store::query::{Following, Gathering, Window, is_newest_first, matches, place_in};
-use crate::store::{Cursor, Found, Match, Query, Sort, StoreError, Term, TokenValue};
+use crate::store::query::{Following, Gathering, Narrowed, Window, is_newest_first, matches, narrow, place_in};
+use crate::store::{Cursor, Found, Match, Query, Sort, StoreError, Term};
 
 /// In the order asked, or as the keys are; then what changed meanwhile and may have moved past the reader.
 pub fn find(
@@ -129,7 +131,18 @@ fn walk_spans(
 fn patient_records(view: &dyn View, query: &Query) -> Result<Option<BTreeSet<PersonId>>, StoreError> {
     let mut within: Option<BTreeSet<PersonId>> = None;
     for term in &query.terms {
-        let Term::Patient(asked) = term else { continue };
+        let records;
+        let asked = match term {
+            Term::Patient(asked) => asked,
+            Term::Of(criterion) => match narrow(&query.resource_type, criterion) {
+                Narrowed::Records(ids) => {
+                    records = ids.iter().map(|id| id.person).collect::<Vec<_>>();
+                    &records
+                }
+                _ => continue,
+            },
+            _ => continue,
+        };
         let mut allowed = BTreeSet::new();
         for person in asked {
             let person = survivor(view, *person)?;
@@ -158,6 +171,14 @@ fn candidates(
             Term::Identifier(values) => match by_identifier(view, kind, values)? {
                 Some(ids) => ids,
                 None => continue,
+            },
+            // Within a record all of it is read, in its own order.
+            Term::Of(criterion) if within.is_none() => match narrow(&query.resource_type, criterion) {
+                Narrowed::Terms(terms) => match values::found(view, kind, &terms)? {
+                    Some(ids) => ids,
+                    None => continue,
+                },
+                _ => continue,
             },
             _ => continue,
         };
@@ -193,6 +214,7 @@ fn by_identifier(view: &dyn View, kind: u8, values: &[TokenValue]) -> Result<Opt
     Ok(Some(ids))
 }
 
+/// Newest change first, as a listing of the type is.
 fn of_ids(
     view: &dyn View,
     query: &Query,
@@ -201,24 +223,26 @@ fn of_ids(
     cursor: Option<&Cursor>,
     count: usize,
 ) -> Result<Found, StoreError> {
-    let after = cursor.map(|cursor| Reader(&key_of(cursor)?).id()).transpose()?;
-    let place = |id: ResourceId| cursor_of(&[id.person.0, id.local].concat());
-    let mut rest = ids.into_iter().filter(|id| after.is_none_or(|after| *id > after));
-    let (mut items, mut looked, mut last) = (Vec::new(), 0, after);
-    for id in rest.by_ref() {
+    let after = cursor.map(key_of).transpose()?;
+    let mut places: BTreeMap<Vec<u8>, (ResourceId, Vec<u8>)> = BTreeMap::new();
+    for id in ids {
+        if let Some(value) = view.get(&resource_key(kind, id))? {
+            let place = Key::new(BY_TYPE).byte(kind).newest(Terms::of_packed(&value)?.sequence).id(id).done();
+            places.insert(place, (id, value));
+        }
+    }
+    let (mut items, mut looked, mut last) = (Vec::new(), 0, after.clone());
+    for (place, (id, value)) in places.into_iter().filter(|(place, _)| after.as_ref().is_none_or(|after| place > after))
+    {
         if items.len() >= count.clamp(1, 1000) || looked == STEPS {
-            return Ok(Found { items, next: last.map(place), looked });
+            return Ok(Found { items, next: last.as_deref().map(cursor_of), looked });
         }
         looked += 1;
-        items.extend(fetch_if_there(view, query, kind, id)?.map(|stored| Match { stored, place: place(id) }));
-        last = Some(id);
+        let stored = Some(unpack_stored(id, &value)?).filter(|stored| matches(stored, query));
+        items.extend(stored.map(|stored| Match { stored, place: cursor_of(&place) }));
+        last = Some(place);
     }
     Ok(Found { items, next: None, looked })
-}
-
-fn fetch_if_there(view: &dyn View, query: &Query, kind: u8, id: ResourceId) -> Result<Option<Stored>, StoreError> {
-    let Some(value) = view.get(&resource_key(kind, id))? else { return Ok(None) };
-    Ok(Some(unpack_stored(id, &value)?).filter(|stored| matches(stored, query)))
 }
 
 fn fetch(view: &dyn View, query: &Query, kind: u8, id: ResourceId) -> Result<Option<Stored>, StoreError> {

@@ -17,7 +17,7 @@ use super::shared::{Opener, Shared};
 use super::work::Work;
 use super::{
     audit, copying, looks, messages, once, outbox, panels, people_found, prune, record, search, shared, timers, unused,
-    worklist,
+    values, worklist,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -79,7 +79,8 @@ impl Drop for Embedded {
 #[async_trait]
 impl Store for Embedded {
     async fn commit(&self, unit: WriteUnit) -> Result<Committed, StoreError> {
-        self.submit(Work::Unit(Box::new(unit))).await.map(|sequence| Committed { sequence })
+        let terms = values::terms_of(&unit);
+        self.submit(Work::Unit(Box::new(unit), terms)).await.map(|sequence| Committed { sequence })
     }
 
     fn reads_hold_a_thread(&self) -> bool {

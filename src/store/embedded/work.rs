@@ -10,16 +10,48 @@ use crate::record::Membership;
 use crate::store::{Attempt, Outcome, StoreError, WriteUnit};
 
 pub enum Work {
-    Unit(Box<WriteUnit>),
-    FinishAttempt { delivery: String, attempt: Attempt, outcome: Outcome },
-    ReleaseDelivery { delivery: String, due: Timestamp },
-    RetryDelivery { delivery: String, now: Timestamp },
-    ResendDelivery { delivery: String, now: Timestamp },
-    HastenDeliveries { ids: Vec<String>, latest: Timestamp },
-    ShortenDelivery { delivery: String, payload: serde_json::Value },
-    ReplacePanel { panel: String, members: Vec<Membership>, now: Timestamp },
-    RememberOnce { kind: String, value: String, expires: Timestamp, now: Timestamp },
-    PutState { name: String, value: Vec<u8> },
+    /// A unit, and the terms by which each of its changes is found.
+    Unit(Box<WriteUnit>, Vec<Vec<u64>>),
+    FinishAttempt {
+        delivery: String,
+        attempt: Attempt,
+        outcome: Outcome,
+    },
+    ReleaseDelivery {
+        delivery: String,
+        due: Timestamp,
+    },
+    RetryDelivery {
+        delivery: String,
+        now: Timestamp,
+    },
+    ResendDelivery {
+        delivery: String,
+        now: Timestamp,
+    },
+    HastenDeliveries {
+        ids: Vec<String>,
+        latest: Timestamp,
+    },
+    ShortenDelivery {
+        delivery: String,
+        payload: serde_json::Value,
+    },
+    ReplacePanel {
+        panel: String,
+        members: Vec<Membership>,
+        now: Timestamp,
+    },
+    RememberOnce {
+        kind: String,
+        value: String,
+        expires: Timestamp,
+        now: Timestamp,
+    },
+    PutState {
+        name: String,
+        value: Vec<u8>,
+    },
     Prune(Aged),
 }
 
@@ -36,7 +68,7 @@ impl Work {
     /// About how much it adds to a group.
     pub fn size(&self) -> usize {
         match self {
-            Self::Unit(unit) => {
+            Self::Unit(unit, _) => {
                 let message = unit.message.as_ref().map_or(0, |entry| entry.raw.len() + 4096);
                 message + (unit.changes.len() + unit.deliveries.len()) * 4096
             }
@@ -50,7 +82,7 @@ impl Work {
 
     pub fn apply(self, draft: &mut Draft<'_>) -> Answer {
         match self {
-            Self::Unit(unit) => changes::apply_unit(draft, *unit),
+            Self::Unit(unit, terms) => changes::apply_unit(draft, *unit, &terms),
             Self::FinishAttempt { delivery, attempt, outcome } => {
                 outbox::finish(draft, &delivery, attempt, outcome)?;
                 Ok(0)

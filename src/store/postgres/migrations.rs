@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use super::{looks, messages, outbox, people, worklist};
+use super::{looks, messages, outbox, people, values, worklist};
 use crate::store::StoreError;
 
 const MIGRATIONS: &[&str] = &[
@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/010-copies.sql"),
     include_str!("migrations/011-people.sql"),
     include_str!("migrations/012-lists.sql"),
+    include_str!("migrations/013-searches.sql"),
 ];
 /// The layout whose tables the program fills, because only it can say what open work is.
 const WORKLIST: usize = 12;
@@ -67,5 +68,6 @@ pub async fn migrate(client: &mut Client) -> Result<(), StoreError> {
     if done < PEOPLE {
         people::build(&transaction).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    values::complete(client).await
 }

@@ -25,6 +25,7 @@ mod sequence;
 mod store;
 mod tls;
 mod unused;
+mod values;
 mod worklist;
 
 pub use store::Postgres;

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 
 use crate::fhir::Identifier;
 use crate::record::Stored;
+use crate::store::query::index_terms;
 use crate::store::{Cursor, StoreError};
 
 /// Times beyond the years 1678 to 2262 become those bounds; documents keep them exactly.
@@ -64,7 +65,7 @@ pub fn stored(row: &Row) -> Result<Stored, StoreError> {
     })
 }
 
-/// The terms a resource is found by: the value alone, and with its system.
+/// The terms a resource is found by: those of its values, and its identifiers, the value alone and with its system.
 pub fn terms(stored: &Stored) -> Vec<String> {
     use serde_json::Value;
     let items: &[Value] = match stored.resource.get("identifier") {
@@ -77,7 +78,13 @@ pub fn terms(stored: &Stored) -> Vec<String> {
     pairs
         .filter(|(_, value)| !value.is_empty())
         .flat_map(|(system, value)| [any_term(&value), term(&system, &value)])
+        .chain(index_terms(&stored.resource, stored.id).into_iter().map(value_term))
         .collect()
+}
+
+/// A term of the index by value (`store/query/index.rs`).
+pub fn value_term(term: u64) -> String {
+    format!("#{term:016x}")
 }
 
 pub fn any_term(value: &str) -> String {

@@ -8,12 +8,13 @@ use tokio_postgres::{IsolationLevel, Row};
 
 use super::changed;
 use super::record::survivors;
-use super::rows::{Conditions, after, any_term, column, cursor, page_size, stored, term};
+use super::rows::{Conditions, after, any_term, column, cursor, page_size, stored, term, value_term};
 use super::sequence;
+use crate::fhir::search::TokenValue;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::Stored;
-use crate::store::query::{Gathering, is_newest_first, matches, place_in};
-use crate::store::{Cursor, Found, Match, Query, Sort, StoreError, Term, TokenValue};
+use crate::store::query::{self, Gathering, Narrowed, is_newest_first, matches, place_in};
+use crate::store::{Cursor, Found, Match, Query, Sort, StoreError, Term};
 
 /// Candidates looked at in one call.
 const STEPS: usize = 2000;
@@ -119,7 +120,18 @@ async fn search(
 async fn patient_records(client: &impl GenericClient, query: &Query) -> Result<Option<Vec<String>>, StoreError> {
     let mut within: Option<BTreeSet<PersonId>> = None;
     for term in &query.terms {
-        let Term::Patient(asked) = term else { continue };
+        let records;
+        let asked = match term {
+            Term::Patient(asked) => asked,
+            Term::Of(criterion) => match query::narrow(&query.resource_type, criterion) {
+                Narrowed::Records(ids) => {
+                    records = ids.iter().map(|id| id.person).collect::<Vec<_>>();
+                    &records
+                }
+                _ => continue,
+            },
+            _ => continue,
+        };
         let mut allowed = BTreeSet::new();
         for (person, absorbed) in survivors(client, asked).await?.into_values() {
             allowed.insert(person);
@@ -180,6 +192,12 @@ fn narrow(query: &Query, within: Option<&[String]>) -> Conditions {
                     conditions.add("terms && ?", vec![Box::new(terms)]);
                 }
             }
+            Term::Of(criterion) if within.is_none() => {
+                if let Narrowed::Terms(terms) = query::narrow(&query.resource_type, criterion) {
+                    conditions.add("terms && ?", vec![Box::new(terms.into_iter().map(value_term).collect::<Vec<_>>())]);
+                }
+            }
+            // Nothing lost: every candidate is tested against all terms.
             _ => {}
         }
     }

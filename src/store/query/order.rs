@@ -2,14 +2,16 @@
 //! cut into pages. What has no value comes last either way; ties are put in the order of their ids, so that pages are stable.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::matching::elements_at;
-use super::{Cursor, Found, Match, PlaceKey, Query, Term, text};
-use crate::fhir::Interval;
+use super::index::{Narrowed, narrow};
+use super::{Cursor, Found, Match, PlaceKey, Query, Term};
+use crate::fhir::search::{Held, Parameter, fold};
 use crate::record::Stored;
 use crate::store::StoreError;
 
@@ -17,21 +19,28 @@ use crate::store::StoreError;
 pub const MOST_SORTED: usize = 20_000;
 
 /// One rule of an order; the next counts where this one finds no difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sort {
     pub by: SortBy,
     pub descending: bool,
 }
 
 /// What is compared. Of several values the first in the order asked counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum SortBy {
     Id,
     LastUpdated,
-    Identifier,
-    Token(&'static str),
-    Date(&'static [&'static str]),
-    Text(&'static [&'static str]),
+    Of(Arc<Parameter>),
+}
+
+impl PartialEq for SortBy {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Id, Self::Id) | (Self::LastUpdated, Self::LastUpdated) => true,
+            (Self::Of(one), Self::Of(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
 }
 
 /// Where a resource stands in an order.
@@ -44,7 +53,11 @@ struct Place {
 /// Whether the listing of a type, newest change first, is the order asked: then nothing need be read but the page. Times that
 /// several writers gave within the same moments may stand the other way round by as much.
 pub fn is_newest_first(query: &Query, sort: &[Sort]) -> bool {
-    let narrows = |term: &Term| matches!(term, Term::Id(_) | Term::Patient(_) | Term::Identifier(_));
+    let narrows = |term: &Term| match term {
+        Term::Id(_) | Term::Patient(_) | Term::Identifier(_) => true,
+        Term::Of(criterion) => matches!(narrow(&query.resource_type, criterion), Narrowed::Records(_)),
+        Term::LastUpdated(_) => false,
+    };
     sort == [Sort { by: SortBy::LastUpdated, descending: true }] && !query.terms.iter().any(narrows)
 }
 
@@ -130,42 +143,43 @@ fn compare(sort: &[Sort], one: &Place, other: &Place) -> Ordering {
 
 /// The value that counts, written so that the order of texts is the order wanted.
 fn value(stored: &Stored, sort: &Sort) -> Option<String> {
-    let at = |paths: &'static [&'static str]| paths.iter().flat_map(|path| elements_at(stored, path));
-    let values: Vec<String> = match sort.by {
+    let values: Vec<String> = match &sort.by {
         SortBy::Id => vec![stored.id.to_string()],
         SortBy::LastUpdated => vec![moment(stored.updated)],
-        SortBy::Identifier => {
-            elements_at(stored, "identifier").into_iter().filter_map(|one| text_at(one, "value")).collect()
+        SortBy::Of(parameter) => {
+            let held = parameter.held(&stored.resource);
+            held.iter().filter_map(|held| written(held, sort.descending)).collect()
         }
-        SortBy::Token(element) => elements_at(stored, element).into_iter().flat_map(codes).collect(),
-        SortBy::Date(paths) => {
-            let spans = at(paths).filter_map(Interval::of_value);
-            spans.map(|span| moment(if sort.descending { span.until } else { span.from })).collect()
-        }
-        SortBy::Text(paths) => at(paths).flat_map(text::texts).map(text::fold).collect(),
     };
     if sort.descending { values.into_iter().max() } else { values.into_iter().min() }
 }
 
-fn text_at(value: &Value, name: &str) -> Option<String> {
-    value.get(name)?.as_str().map(str::to_string)
+/// What has no order of its own gives none.
+fn written(held: &Held<'_>, descending: bool) -> Option<String> {
+    match held {
+        Held::Token { code, .. } => Some(ranked(code)),
+        Held::Text(text) => Some(fold(text)),
+        Held::Span(span) => Some(moment(if descending { span.until } else { span.from })),
+        Held::Reference(text) | Held::Uri(text) => Some(text.to_string()),
+        Held::Number(number) => Some(digits(*number)),
+        Held::Quantity { low, high, .. } => if descending { high.or(*low) } else { low.or(*high) }.map(digits),
+        Held::Words(_) | Held::Identifier { .. } | Held::Composite(_) => None,
+    }
+}
+
+/// A number at one width, those below zero first.
+fn digits(number: Decimal) -> String {
+    let shifted = number.round_dp(12);
+    let (whole, part) = (shifted.trunc(), shifted.fract());
+    let whole = whole.to_i128().unwrap_or_default();
+    let part = (part * Decimal::from(1_000_000_000_000_i64)).to_i128().unwrap_or_default();
+    let all = whole.saturating_mul(1_000_000_000_000).saturating_add(part);
+    format!("{:039}", all.saturating_add(i128::MAX / 2))
 }
 
 /// Nanoseconds since the year that timestamps begin with, at one width.
 fn moment(time: Timestamp) -> String {
     format!("{:030}", time.as_nanosecond() - Timestamp::MIN.as_nanosecond())
-}
-
-fn codes(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(code) => vec![ranked(code)],
-        Value::Bool(flag) => vec![flag.to_string()],
-        Value::Object(object) => match object.get("coding") {
-            Some(Value::Array(codings)) => codings.iter().filter_map(|coding| text_at(coding, "code")).collect(),
-            _ => text_at(value, "code").into_iter().collect(),
-        },
-        _ => Vec::new(),
-    }
 }
 
 /// Priorities in the order of their urgency (http://hl7.org/fhir/R4/valueset-request-priority.html); other codes as they are.
@@ -176,14 +190,23 @@ fn ranked(code: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::fhir::search::SearchTable;
     use crate::identity::{PersonId, ResourceId};
 
-    const DUE: Sort = Sort { by: SortBy::Date(&["authoredOn"]), descending: false };
-    const URGENT: Sort = Sort { by: SortBy::Token("priority"), descending: true };
-    const NAMED: Sort = Sort { by: SortBy::Text(&["name"]), descending: false };
+    fn by(kind: &str, name: &str, descending: bool) -> Sort {
+        Sort { by: SortBy::Of(Arc::clone(SearchTable::built_in().find(kind, name).unwrap())), descending }
+    }
+
+    fn due() -> Sort {
+        by("Task", "authored-on", false)
+    }
+
+    fn urgent() -> Sort {
+        by("Task", "priority", true)
+    }
 
     fn stored(number: u64, content: Value) -> Match {
         let mut resource = json!({ "resourceType": "Task", "n": number });
@@ -223,8 +246,8 @@ mod tests {
             stored(2, json!({})),
             stored(3, json!({ "authoredOn": "2025-12" })),
         ];
-        assert_eq!(pages(&[DUE], &items, 1), [3, 1, 2]);
-        assert_eq!(pages(&[Sort { descending: true, ..DUE }], &items, 2), [1, 3, 2]);
+        assert_eq!(pages(&[due()], &items, 1), [3, 1, 2]);
+        assert_eq!(pages(&[Sort { descending: true, ..due() }], &items, 2), [1, 3, 2]);
     }
 
     #[test]
@@ -234,14 +257,14 @@ mod tests {
         };
         let items =
             [task(1, "asap", 9), task(2, "stat", 8), task(3, "routine", 1), task(4, "stat", 2), task(5, "urgent", 1)];
-        assert_eq!(pages(&[URGENT, DUE], &items, 2), [4, 2, 1, 5, 3]);
+        assert_eq!(pages(&[urgent(), due()], &items, 2), [4, 2, 1, 5, 3]);
     }
 
     #[test]
     fn names_are_compared_without_case_and_accents() {
-        let named = |number, family: &str| stored(number, json!({ "name": [{ "family": family }] }));
+        let named = |number, name: &str| stored(number, json!({ "resourceType": "Organization", "name": name }));
         let items = [named(1, "zander"), named(2, "Ärmel"), named(3, "Bosch"), named(4, "Aal")];
-        assert_eq!(pages(&[NAMED], &items, 3), [4, 2, 3, 1]);
+        assert_eq!(pages(&[by("Organization", "name", false)], &items, 3), [4, 2, 3, 1]);
     }
 
     #[test]
@@ -249,7 +272,7 @@ mod tests {
         let items: Vec<Match> = (0..500)
             .map(|n| stored(n, json!({ "authoredOn": format!("2026-01-01T00:{:02}:{:02}Z", n % 50, n % 7) })))
             .collect();
-        let seen = pages(&[DUE], &items, 9);
+        let seen = pages(&[due()], &items, 9);
         let mut all = seen.clone();
         all.sort_unstable();
         assert_eq!(all, (0..500).collect::<Vec<_>>(), "each once");
@@ -258,9 +281,10 @@ mod tests {
 
     #[test]
     fn more_than_can_be_put_in_order_is_refused() {
-        let mut gathering = Gathering::new(&[DUE], None, 1).unwrap();
+        let due = [due()];
+        let mut gathering = Gathering::new(&due, None, 1).unwrap();
         let found = Found { items: Vec::new(), next: None, looked: MOST_SORTED + 1 };
         assert!(matches!(gathering.take(found), Err(StoreError::TooMuch(_))));
-        assert!(Gathering::new(&[DUE], Some(&Cursor("x".into())), 1).is_err());
+        assert!(Gathering::new(&due, Some(&Cursor("x".into())), 1).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::subset::Subset;
 use crate::web::access::Shown;
 
 /// A link of a bundle.
@@ -28,10 +29,12 @@ pub fn bundle(kind: &str, now: Timestamp, total: Option<usize>, links: Vec<Value
     bundle
 }
 
-/// One match of a search.
-pub fn match_entry(base: &str, resource_type: &str, shown: Shown) -> Value {
+/// One match of a search, or what comes with it, as far as it is wanted.
+pub fn match_entry(base: &str, (resource_type, mode): (&str, &str), shown: Shown, subset: &Subset) -> Value {
     let url = format!("{base}/{resource_type}/{}", shown.id());
-    json!({ "fullUrl": url, "resource": Value::from(shown.into_resource()), "search": { "mode": "match" } })
+    let mut resource = shown.into_resource();
+    subset.apply(&mut resource);
+    json!({ "fullUrl": url, "resource": Value::from(resource), "search": { "mode": mode } })
 }
 
 /// One version in a history.

@@ -4,11 +4,13 @@ use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
+use super::includes::offered;
 use super::negotiate::{check_format, parameter};
-use super::parameters::{COMMON, Parameter, TYPES};
+use super::reading::is_offered;
 use super::write::admit;
-use crate::fhir::{Home, Library, home_of};
-use crate::profile::us_core_profiles;
+use crate::fhir::search::SERVED;
+use crate::fhir::{Home, home_of};
+use crate::profile::{Profiles, us_core_profiles};
 use crate::web::access::Terms;
 use crate::web::answer::{Fault, write_fhir};
 use crate::web::client::{Client, bearer};
@@ -17,7 +19,8 @@ use crate::web::service::Service;
 
 pub async fn capability(service: web::Data<Service>, request: HttpRequest) -> Result<HttpResponse, Fault> {
     check_format(&request, parameter(&request, "_format").as_deref())?;
-    let settings = &service.gateway.site.load().settings;
+    let site = service.gateway.site.load_full();
+    let settings = &site.settings;
     let cors = !settings.http.origins.is_empty();
     // Who shows a token is told what holds for its client; nobody has to.
     let client = match bearer(&request) {
@@ -25,7 +28,7 @@ pub async fn capability(service: web::Data<Service>, request: HttpRequest) -> Re
         None => None,
     };
     let caller = Caller { service: &service, client: client.as_ref() };
-    let body = statement(&settings.base_url, &format!("{:.0}", service.started), cors, &caller);
+    let body = statement(&settings.base_url, &format!("{:.0}", service.started), cors, &caller, &site.profiles);
     let cached = if client.is_some() { "private, max-age=60" } else { "max-age=60" };
     let mut response = HttpResponse::Ok();
     Ok(write_fhir(response.insert_header((CACHE_CONTROL, cached)).insert_header((VARY, "authorization")), &body))
@@ -66,8 +69,8 @@ impl Caller<'_> {
     }
 }
 
-fn statement(base_url: &str, started: &str, cors: bool, caller: &Caller<'_>) -> Value {
-    let resources: Vec<Value> = TYPES.iter().filter_map(|(name, own)| resource(name, own, caller)).collect();
+fn statement(base_url: &str, started: &str, cors: bool, caller: &Caller<'_>, profiles: &Profiles) -> Value {
+    let resources: Vec<Value> = SERVED.iter().filter_map(|name| resource(name, profiles, caller)).collect();
     let version = env!("CARGO_PKG_VERSION");
     json!({
         "resourceType": "CapabilityStatement",
@@ -88,6 +91,7 @@ fn statement(base_url: &str, started: &str, cors: bool, caller: &Caller<'_>) -> 
             "security": security(base_url, cors),
             "resource": resources,
             "interaction": [{ "code": "transaction" }, { "code": "batch" }],
+            "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
         }],
     })
 }
@@ -117,22 +121,21 @@ fn security(base_url: &str, cors: bool) -> Value {
     })
 }
 
-fn resource(name: &str, own: &[Parameter], caller: &Caller<'_>) -> Option<Value> {
+fn operations(name: &str, is_read: bool) -> Value {
+    let defined = |operation: &str, id: &str| json!({ "name": operation, "definition": format!("http://hl7.org/fhir/OperationDefinition/{id}") });
+    let everything = (name == "Patient" && is_read).then(|| defined("everything", "Patient-everything"));
+    std::iter::once(defined("validate", "Resource-validate")).chain(everything).collect()
+}
+
+fn resource(name: &str, profiles: &Profiles, caller: &Caller<'_>) -> Option<Value> {
     let codes = caller.interactions(name);
     if codes.is_empty() {
         return None;
     }
-    let parameters = COMMON.iter().chain(own);
-    let parameters: Vec<Value> = parameters
-        .map(|(parameter, kind)| {
-            let known = Library::built_in().search_parameter(name, parameter);
-            let mut stated = json!({ "name": parameter, "type": kind.code() });
-            if let (Some(known), Some(stated)) = (known, stated.as_object_mut()) {
-                stated.insert("definition".to_string(), json!(known.url));
-            }
-            stated
-        })
-        .collect();
+    let parameters = profiles.searches(name).iter().filter(|one| is_offered(&one.name));
+    let parameters: Vec<Value> =
+        parameters.map(|one| json!({ "name": one.name, "definition": one.url, "type": one.kind.code() })).collect();
+    let (includes, reverse_includes) = offered(profiles, name);
     let interactions: Vec<Value> = codes.iter().map(|code| json!({ "code": code })).collect();
     let mut stated = json!({
         "type": name,
@@ -144,11 +147,10 @@ fn resource(name: &str, own: &[Parameter], caller: &Caller<'_>) -> Option<Value>
         "conditionalCreate": codes.contains(&"create"),
         "conditionalUpdate": codes.contains(&"update"),
         "conditionalDelete": if codes.contains(&"delete") { "single" } else { "not-supported" },
+        "searchInclude": includes,
+        "searchRevInclude": reverse_includes,
         "searchParam": parameters,
-        "operation": [{
-            "name": "validate",
-            "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
-        }],
+        "operation": operations(name, codes.contains(&"read")),
     });
     let profiles = us_core_profiles(name);
     if let Some(stated) = stated.as_object_mut().filter(|_| !profiles.is_empty()) {

@@ -4,8 +4,8 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::fhir::search::{DateValue, Relation};
 use crate::fhir::time::PartialDateTime;
-use crate::store::{DateValue, Relation};
 
 /// Reads `ge2026-03-01` and the like; a sentence that says what is wrong with it otherwise.
 pub fn parse(text: &str, now: Timestamp) -> Result<DateValue, &'static str> {

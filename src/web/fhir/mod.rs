@@ -1,21 +1,34 @@
 //! The FHIR R4 REST interface (http://hl7.org/fhir/R4/http.html), one interaction per file; those that write in `write`.
 
+#[cfg(test)]
+mod base_tests;
 mod body;
 mod bundle;
 mod capability;
+mod compartment;
 mod count;
+mod criteria;
 mod date;
+#[cfg(test)]
+mod definition_tests;
+mod everything;
 mod history;
+mod includes;
+mod joins;
+mod names;
 mod negotiate;
-mod parameters;
 mod query;
 #[cfg(test)]
 mod query_tests;
 mod read;
+mod reading;
 #[cfg(test)]
 mod reading_tests;
 mod routes;
 mod search;
+mod subset;
+#[cfg(test)]
+mod us_core_tests;
 mod validate;
 #[cfg(test)]
 mod validate_tests;

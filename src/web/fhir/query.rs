@@ -2,38 +2,28 @@
 //! refused with what is; only a client that prefers it (`Prefer: handling=lenient`) has it left out, and is told. A value that
 //! cannot be read is always refused.
 
-use jiff::Timestamp;
+use std::sync::Arc;
 
-use super::date;
+use super::criteria::{self, Condition, modifiers};
+use super::includes::Include;
+use super::names::Name;
 use super::negotiate::{Handling, shown};
-use super::parameters::{COMMON, Kind, Parameter, find};
-use super::values::{patient, split, token, token_of, unescape};
-use crate::identity::ResourceId;
-use crate::pipeline::own_identifier;
+use super::reading::{NOT_HERE, Reading, is_offered, is_sortable};
+use super::subset::Subset;
+use crate::fhir::search::{Parameter, SearchKind, served};
 use crate::problem::Category;
-use crate::store::{DateValue, Query, Sort, Term, TokenValue};
+use crate::store::{Query, Sort, SortBy, Term};
 use crate::web::answer::Fault;
 
 pub const DEFAULT_COUNT: usize = 50;
 pub const LARGEST_COUNT: usize = 250;
 
-/// Values joined by OR in one parameter, parameters in one request, and rules of one order.
-const VALUES: usize = 100;
+/// Parameters in one request, and rules of one order.
 const PARAMETERS: usize = 50;
 const RULES: usize = 8;
 
 /// Parameters that change how an answer is written; they are handled elsewhere or may be left alone.
 const WRITING: [&str; 2] = ["_format", "_pretty"];
-
-/// What the parameters are read with.
-pub struct Reading<'a> {
-    pub resource_type: &'static str,
-    pub parameters: &'static [Parameter],
-    /// The FHIR base, which references may begin with.
-    pub base: &'a str,
-    pub handling: Handling,
-    pub now: Timestamp,
-}
 
 /// Whether the client wants to know how many there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,16 +36,34 @@ pub enum Total {
     Accurate,
 }
 
+/// A condition on other resources: those referred to (chaining), or those that refer (`_has`).
+#[derive(Debug, Clone)]
+pub struct Join {
+    /// The reference that joins them.
+    pub reference: Arc<Parameter>,
+    /// The types of the others.
+    pub kinds: Vec<&'static str>,
+    /// Whether the others refer to what is searched.
+    pub is_reverse: bool,
+    /// The condition on the others.
+    pub name: String,
+    pub value: String,
+}
+
 /// A search as understood.
 #[derive(Debug)]
 pub struct Search {
     pub query: Query,
+    /// Conditions that are looked up before, and become terms of the query.
+    pub joins: Vec<Join>,
     pub sort: Vec<Sort>,
     /// Some parameter cannot match anything here.
     pub nothing: bool,
     /// Matches on a page; 0 where only their number is asked.
     pub count: usize,
     pub total: Total,
+    pub includes: Vec<Include>,
+    pub subset: Subset,
     /// The sealed place where to go on.
     pub page: Option<String>,
     /// The parameters that were used, for the self link.
@@ -63,9 +71,9 @@ pub struct Search {
     /// Names of parameters that were left out.
     pub ignored: Vec<String>,
     /// The elements whose content decides what is found: who may not see one must not find by it.
-    pub elements: Vec<&'static str>,
+    pub elements: Vec<String>,
     /// Those whose content decides in which order.
-    pub ordering: Vec<&'static str>,
+    pub ordering: Vec<String>,
 }
 
 impl Search {
@@ -75,10 +83,13 @@ impl Search {
         }
         let mut search = Self {
             query: Query { resource_type: reading.resource_type.to_string(), terms: Vec::new() },
+            joins: Vec::new(),
             sort: Vec::new(),
             nothing: false,
             count: DEFAULT_COUNT,
             total: Total::Free,
+            includes: Vec::new(),
+            subset: Subset::default(),
             page: None,
             used: Vec::new(),
             ignored: Vec::new(),
@@ -99,39 +110,38 @@ impl Search {
     /// Whether resources of people who are not named may have to be read: all of the type, at worst.
     pub fn is_wide(&self) -> bool {
         let is_named = |term: &Term| matches!(term, Term::Id(_) | Term::Patient(_));
-        !self.nothing && !self.query.terms.iter().any(is_named)
+        !self.nothing && (!self.joins.is_empty() || !self.query.terms.iter().any(is_named))
     }
 
     fn take(&mut self, reading: &Reading<'_>, name: String, value: String) -> Result<(), Fault> {
-        let is_result = name.starts_with('_') && self.used.iter().any(|(used, _)| *used == name);
-        let kind = find(reading.parameters, &name);
-        if is_result && kind.is_none() {
+        let is_result = ["_count", "_cursor", "_sort", "_summary", "_total", "_totalMethod", "_elements"];
+        if is_result.contains(&name.as_str()) && self.used.iter().any(|(used, _)| *used == name) {
             return Err(Fault::bad_request(Category::Value, format!("{} stands twice", shown(&name))));
         }
-        let is_used = match (name.as_str(), kind) {
+        let is_used = match name.as_str() {
             // A value that a client forgot to fill in would show everything.
             _ if value.is_empty() => false,
-            ("_count", _) => self.take_count(&value)?,
-            ("_cursor", _) => {
+            "_count" => self.take_count(&value)?,
+            "_cursor" => {
                 self.page = Some(value);
                 return Ok(());
             }
-            ("_sort", _) => self.take_sort(reading, &value),
-            ("_summary", _) => match value.as_str() {
-                "count" => {
-                    self.count = 0;
-                    true
-                }
-                "false" => true,
-                _ => false,
-            },
-            // fhirpy asks so for Aidbox's sake.
-            ("_total" | "_totalMethod", _) => self.take_total(&value)?,
-            (_, Some(kind)) => {
-                self.compile(reading, &name, kind, &value)?;
+            "_sort" => self.take_sort(reading, &value),
+            "_summary" if value == "count" => {
+                self.count = 0;
                 true
             }
-            (_, None) => false,
+            "_summary" => self.subset.take_summary(&value),
+            "_elements" => self.subset.take_elements(reading.resource_type, &value)?,
+            // fhirpy asks so for Aidbox's sake.
+            "_total" | "_totalMethod" => self.take_total(&value)?,
+            "_include" | "_include:iterate" | "_revinclude" | "_revinclude:iterate" => {
+                let include = Include::read(reading, &name, &value);
+                let is_known = include.is_some();
+                self.includes.extend(include);
+                is_known
+            }
+            _ => self.take_condition(reading, &name, &value)?,
         };
         match is_used {
             true if name == "_count" => {
@@ -170,10 +180,14 @@ impl Search {
         let mut rules = Vec::new();
         for rule in value.split(',') {
             let (name, descending) = rule.strip_prefix('-').map_or((rule, false), |name| (name, true));
-            let kind = find(reading.parameters, name);
-            let Some((kind, by)) = kind.and_then(|kind| Some((kind, kind.sort()?))) else { return false };
+            let Some(parameter) = reading.find(name).filter(|parameter| is_sortable(parameter)) else { return false };
+            let by = match name {
+                "_id" => SortBy::Id,
+                "_lastUpdated" => SortBy::LastUpdated,
+                _ => SortBy::Of(Arc::clone(parameter)),
+            };
             rules.push(Sort { by, descending });
-            self.ordering.extend(kind.elements());
+            self.ordering.extend(parameter.elements.iter().filter(|element| *element != "id").cloned());
         }
         if rules.len() > RULES {
             return false;
@@ -182,80 +196,103 @@ impl Search {
         true
     }
 
-    fn compile(&mut self, reading: &Reading<'_>, name: &str, kind: Kind, value: &str) -> Result<(), Fault> {
-        let values = split(value, ',');
-        if values.len() > VALUES {
-            return Err(Fault::bad_request(Category::TooCostly, format!("{name} has more than {VALUES} values")));
+    /// False for a condition that is not offered.
+    fn take_condition(&mut self, reading: &Reading<'_>, name: &str, value: &str) -> Result<bool, Fault> {
+        match Name::read(name) {
+            Name::Plain { name, modifier } => {
+                let Some(parameter) = reading.find(name) else { return Ok(false) };
+                match criteria::read(reading, parameter, modifier, value)? {
+                    Condition::Term(term) => self.query.terms.push(term),
+                    Condition::Nothing => self.nothing = true,
+                    Condition::Unknown => return Ok(false),
+                }
+                // Its id says nothing of what a resource holds.
+                self.elements.extend(parameter.elements.iter().filter(|element| *element != "id").cloned());
+                Ok(true)
+            }
+            Name::Chain { name, kind, rest } => {
+                let Some(reference) = reading.find(name) else { return Ok(false) };
+                let kinds = led_to(reading, reference, kind, rest);
+                self.join(reference, kinds, (false, rest, value))
+            }
+            Name::Has { kind, reference, rest } => {
+                let Some(kind) = served(kind) else { return Ok(false) };
+                let of_other = Reading { resource_type: kind, ..*reading };
+                let leads_here = |parameter: &&Arc<Parameter>| {
+                    let targets = &parameter.targets;
+                    targets.is_empty() || targets.iter().any(|target| target == reading.resource_type)
+                };
+                let Some(reference) = of_other.find(reference).filter(leads_here) else { return Ok(false) };
+                let kinds = if is_condition(&of_other, rest) { vec![kind] } else { Vec::new() };
+                self.join(reference, kinds, (true, rest, value))
+            }
         }
-        let base = reading.base;
-        let dates = || values.iter().map(|text| date_value(name, text, reading.now)).collect::<Result<Vec<_>, _>>();
-        let term = match kind {
-            Kind::Id => Term::Id(self.some(values.iter().filter_map(|text| text.parse().ok()).collect())),
-            Kind::Patient(_) => {
-                let ids = values.iter().filter_map(|text| patient(text, base));
-                Term::Patient(self.some(ids.map(|id| id.person).collect()))
-            }
-            Kind::Identifier if own_ids(reading, &values).is_some() => {
-                Term::Id(self.some(own_ids(reading, &values).unwrap_or_default()))
-            }
-            Kind::Identifier => Term::Identifier(values.iter().map(|text| token(text)).collect()),
-            Kind::Token(element) => {
-                let read = values.iter().filter_map(|text| token_of(reading.resource_type, element, text));
-                Term::Token { element, values: self.some(read.collect()) }
-            }
-            Kind::Reference(element) => {
-                let inside = |text: &String| unescape(text.strip_prefix(base).unwrap_or(text).trim_start_matches('/'));
-                Term::Reference { element, values: values.iter().map(inside).collect() }
-            }
-            Kind::Text(elements) => {
-                let texts = values.iter().map(|text| unescape(text).trim().to_string());
-                Term::Text { elements, values: self.some(texts.filter(|text| !text.is_empty()).collect()) }
-            }
-            Kind::Date(elements) => Term::Date { elements, values: dates()? },
-            Kind::LastUpdated => Term::LastUpdated(dates()?),
-        };
-        self.query.terms.push(term);
-        self.elements.extend(kind.elements());
-        Ok(())
     }
 
-    /// Notes that nothing can match when no value could be one of ours.
-    fn some<Value>(&mut self, values: Vec<Value>) -> Vec<Value> {
-        self.nothing |= values.is_empty();
-        values
+    fn join(
+        &mut self,
+        reference: &Arc<Parameter>,
+        kinds: Vec<&'static str>,
+        (is_reverse, name, value): (bool, &str, &str),
+    ) -> Result<bool, Fault> {
+        if kinds.is_empty() || reference.kind != SearchKind::Reference {
+            return Ok(false);
+        }
+        if !is_reverse {
+            self.elements.extend(reference.elements.iter().cloned());
+        }
+        let reference = Arc::clone(reference);
+        self.joins.push(Join { reference, kinds, is_reverse, name: name.to_string(), value: value.to_string() });
+        Ok(true)
     }
 
     /// Names what was not understood and what would be.
     fn refusal(&self, reading: &Reading<'_>) -> Fault {
-        let known = || COMMON.iter().chain(reading.parameters);
-        let names = |sortable: bool| {
-            let names = known().filter(|(_, kind)| !sortable || kind.sort().is_some()).map(|(name, _)| *name);
-            names.collect::<Vec<_>>().join(", ")
-        };
+        let known = || reading.parameters().iter().filter(|parameter| is_offered(&parameter.name));
+        let names: Vec<String> = known().map(|parameter| with_modifiers(parameter)).collect();
+        let unsortable: Vec<&str> =
+            known().filter(|parameter| !is_sortable(parameter)).map(|parameter| parameter.name.as_str()).collect();
+        let but = if unsortable.is_empty() { String::new() } else { format!(" but {}", unsortable.join(", ")) };
+        let why = NOT_HERE.iter().filter(|(name, _)| self.ignored.iter().any(|ignored| ignored == name));
+        let why: String = why.map(|(name, why)| format!("{name}: {why}. ")).collect();
         let text = format!(
-            "not supported here, or without a value: {}. {} can be searched by {}; without modifiers and chains. _sort takes \
-             {} (- before a name for the reverse), _summary count or false, _total none, estimate or accurate, _count a \
-             number. With Prefer: handling=lenient the rest is left out",
+            "not supported here, or without a value: {}. {} can be searched by {}; references are chained (patient.name, \
+             _has:Type:reference:parameter). {why}_sort takes the same{but} (- before a name for the reverse), _summary count, \
+             true, text, data or false, _total none, estimate or accurate, _count a number, _include and _revinclude \
+             Type:reference. With Prefer: handling=lenient the rest is left out",
             self.ignored.join(", "),
             reading.resource_type,
-            names(false),
-            names(true),
+            names.join(", "),
         );
         Fault::bad_request(Category::NotSupported, text)
     }
 }
 
-fn date_value(name: &str, text: &str, now: Timestamp) -> Result<DateValue, Fault> {
-    date::parse(text, now).map_err(|why| Fault::bad_request(Category::Value, format!("a value of {name} {why}")))
+/// `code (:not, :text, :missing)`
+fn with_modifiers(parameter: &Parameter) -> String {
+    let modifiers = modifiers(parameter);
+    let listed: Vec<String> = modifiers.iter().map(|modifier| format!(":{modifier}")).collect();
+    if listed.is_empty() { parameter.name.clone() } else { format!("{} ({})", parameter.name, listed.join(", ")) }
 }
 
-/// The ids that are meant where all values are identifiers that our copies have at partners: the gateway's address and an id.
-fn own_ids(reading: &Reading<'_>, values: &[String]) -> Option<Vec<ResourceId>> {
-    let address = reading.base.strip_suffix("/fhir").unwrap_or(reading.base);
-    let id = |text: &String| {
-        let TokenValue { system, code } = token(text);
-        let own = own_identifier(address, reading.resource_type, code.as_deref().unwrap_or_default());
-        (system.as_ref() == Some(&own.system)).then(|| own.value.parse().ok())
-    };
-    values.iter().map(id).collect::<Option<Vec<Option<ResourceId>>>>().map(|ids| ids.into_iter().flatten().collect())
+/// The types that a chain goes through: those that the reference leads to and that know the condition on them.
+fn led_to(reading: &Reading<'_>, reference: &Parameter, kind: Option<&str>, rest: &str) -> Vec<&'static str> {
+    let asked = kind.map_or_else(|| reference.targets.clone(), |kind| vec![kind.to_string()]);
+    let leads_to = |kind: &&'static str| reference.targets.is_empty() || reference.targets.iter().any(|to| to == kind);
+    let knows = |kind: &&'static str| is_condition(&Reading { resource_type: kind, ..*reading }, rest);
+    asked.iter().filter_map(|kind| served(kind)).filter(leads_to).filter(knows).collect()
+}
+
+/// Whether a name is that of a condition on a type.
+fn is_condition(reading: &Reading<'_>, name: &str) -> bool {
+    match Name::read(name) {
+        Name::Plain { name, .. } => reading.find(name).is_some(),
+        Name::Chain { name, kind, rest } => {
+            reading.find(name).is_some_and(|reference| !led_to(reading, reference, kind, rest).is_empty())
+        }
+        Name::Has { kind, reference, rest } => served(kind).is_some_and(|kind| {
+            let of_other = Reading { resource_type: kind, ..*reading };
+            of_other.find(reference).is_some() && is_condition(&of_other, rest)
+        }),
+    }
 }

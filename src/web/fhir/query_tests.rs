@@ -3,12 +3,14 @@
 use actix_web::http::StatusCode;
 
 use super::negotiate::Handling;
-use super::parameters::served;
-use super::query::{DEFAULT_COUNT, LARGEST_COUNT, Reading, Search, Total};
+use super::query::{DEFAULT_COUNT, LARGEST_COUNT, Search, Total};
+use super::reading::Reading;
 use crate::fhir::Identifier;
+use crate::fhir::search::{Asked, Criterion, SearchTable, Test, TokenValue};
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::Category;
-use crate::store::{Sort, SortBy, Term, TokenValue};
+use crate::profile::Profiles;
+use crate::store::{Sort, SortBy, Term};
 use crate::web::answer::Fault;
 
 const BASE: &str = "https://gateway.example/fhir";
@@ -17,11 +19,14 @@ fn asked(parameters: &[(&str, &str)]) -> Vec<(String, String)> {
     parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
 }
 
-fn read(parameters: &[(&str, &str)], handling: Handling) -> Result<Search, Fault> {
-    let (resource_type, own) = served("Task").unwrap();
+fn of_type(resource_type: &'static str, parameters: &[(&str, &str)], handling: Handling) -> Result<Search, Fault> {
     let now = "2026-03-11T00:00:00Z".parse().unwrap();
-    let reading = Reading { resource_type, parameters: own, base: BASE, handling, now };
+    let reading = Reading { resource_type, profiles: Profiles::built_in(), base: BASE, handling, now };
     Search::read(&reading, asked(parameters))
+}
+
+fn read(parameters: &[(&str, &str)], handling: Handling) -> Result<Search, Fault> {
+    of_type("Task", parameters, handling)
 }
 
 fn tasks(parameters: &[(&str, &str)]) -> Result<Search, Fault> {
@@ -29,7 +34,16 @@ fn tasks(parameters: &[(&str, &str)]) -> Result<Search, Fault> {
 }
 
 fn value(system: Option<&str>, code: Option<&str>) -> TokenValue {
-    TokenValue { system: system.map(String::from), code: code.map(String::from) }
+    TokenValue { system: system.map(String::from), code: code.map(String::from), is_implied: false }
+}
+
+fn of(name: &str, test: Test) -> Term {
+    let parameter = SearchTable::built_in().find("Task", name).unwrap().clone();
+    Term::Of(Criterion { parameter, test })
+}
+
+fn tokens(values: &[TokenValue]) -> Test {
+    Test::Any(values.iter().cloned().map(Asked::Token).collect())
 }
 
 #[test]
@@ -37,12 +51,9 @@ fn tokens_are_read_with_their_escapes() {
     let search =
         tasks(&[("status", "requested,in-progress"), ("identifier", "urn:x|a\\|b\\,c"), ("code", "s|")]).unwrap();
     let expected = [
-        Term::Token {
-            element: "status",
-            values: vec![value(None, Some("requested")), value(None, Some("in-progress"))],
-        },
+        of("status", tokens(&[value(None, Some("requested")), value(None, Some("in-progress"))])),
         Term::Identifier(vec![value(Some("urn:x"), Some("a|b,c"))]),
-        Term::Token { element: "code", values: vec![value(Some("s"), None)] },
+        of("code", tokens(&[value(Some("s"), None)])),
     ];
     assert_eq!(search.query.terms, expected);
     assert_eq!(search.used.len(), 3);
@@ -57,28 +68,36 @@ fn a_patient_is_found_by_id_in_each_form_and_a_foreign_one_matches_nothing() {
         assert_eq!(search.query.terms, [Term::Patient(vec![person])]);
         assert!(!search.nothing);
     }
-    for text in ["4711", "Patient/4711", &ResourceId::of(person, "Task", "x").to_string(), "Group/1"] {
+    for text in ["4711", "Patient/4711", &ResourceId::of(person, "Task", "x").to_string()] {
         assert!(tasks(&[("subject", text)]).unwrap().nothing, "{text}");
+        assert!(tasks(&[("subject:Patient", text)]).unwrap().nothing, "{text}");
     }
+    // What is no patient is looked for as it stands.
+    let group = tasks(&[("subject", "Group/1")]).unwrap();
+    assert_eq!(group.query.terms, [of("subject", Test::Any(vec![Asked::Reference("Group/1".to_string())]))]);
 }
 
 #[test]
 fn what_is_not_supported_is_refused_with_what_is() {
     for (name, value) in [
-        ("status:not", "x"),
-        ("patient.name", "x"),
+        ("status:exact", "x"),
+        ("patient.colour", "x"),
+        ("patient:Group.name", "x"),
+        ("status.name", "x"),
         ("_has:Task:owner:status", "x"),
+        ("_has:Colour:owner:status", "x"),
         ("_filter", "x"),
+        ("_text", "x"),
         ("identifier:of-type", "x"),
         ("colour", "red"),
         ("Status", "requested"),
         ("_at", "2026"),
-        ("_elements", "status"),
-        ("_summary", "true"),
-        ("_summary", "text"),
-        ("_include", "Task:owner"),
+        ("_contained", "true"),
+        ("_summary", "some"),
+        ("_include", "Task:colour"),
+        ("_include", "Task"),
+        ("_revinclude", "Colour:x"),
         ("_sort", "colour"),
-        ("_sort", "owner"),
         ("_sort", "status,-colour"),
         ("status", ""),
         ("_sort", ""),
@@ -140,7 +159,8 @@ fn counts_are_bounded_and_none_asks_for_the_number_alone() {
 fn orders_are_read_with_their_direction() {
     let search = tasks(&[("_sort", "-authored-on,_id,-_lastUpdated")]).unwrap();
     let by = |by, descending| Sort { by, descending };
-    let expected = [by(SortBy::Date(&["authoredOn"]), true), by(SortBy::Id, false), by(SortBy::LastUpdated, true)];
+    let authored = SortBy::Of(SearchTable::built_in().find("Task", "authored-on").unwrap().clone());
+    let expected = [by(authored, true), by(SortBy::Id, false), by(SortBy::LastUpdated, true)];
     assert_eq!(search.sort, expected);
     assert_eq!(search.ordering, ["authoredOn", "meta"]);
 }
@@ -153,7 +173,7 @@ fn dates_narrow_when_repeated_and_widen_by_commas() {
         .terms
         .iter()
         .map(|term| match term {
-            Term::Date { values, .. } => values.len(),
+            Term::Of(Criterion { test: Test::Any(values), .. }) => values.len(),
             _ => 0,
         })
         .collect();
@@ -165,6 +185,52 @@ fn a_code_of_a_wrong_system_matches_nothing() {
     assert!(tasks(&[("status", "http://hl7.org/fhir/flag-status|requested")]).unwrap().nothing);
     let some = tasks(&[("status", "http://hl7.org/fhir/task-status|requested,urn:x|draft")]).unwrap();
     assert!(!some.nothing);
-    let expected = Term::Token { element: "status", values: vec![value(None, Some("requested"))] };
+    let own = TokenValue { is_implied: true, ..value(Some("http://hl7.org/fhir/task-status"), Some("requested")) };
+    let expected = of("status", tokens(&[own]));
     assert_eq!(some.query.terms, [expected]);
+}
+
+#[test]
+fn modifiers_say_what_is_compared_and_how() {
+    let term = |name: &str, value: &str| tasks(&[(name, value)]).unwrap().query.terms.remove(0);
+    let some = tokens(&[value(None, Some("x"))]);
+    assert_eq!(term("status", "x"), of("status", some.clone()));
+    let Test::Any(values) = some else { panic!() };
+    assert_eq!(term("status:not", "x"), of("status", Test::None(values)));
+    assert_eq!(term("owner:missing", "true"), of("owner", Test::Missing(true)));
+    assert_eq!(term("code:text", "wound care"), of("code", Test::Any(vec![Asked::Words("wound care".to_string())])));
+    let practice = Asked::Reference("Organization/1".to_string());
+    assert_eq!(term("owner:Organization", "1"), of("owner", Test::Any(vec![practice.clone()])));
+    assert_eq!(term("owner", &format!("{BASE}/Organization/1")), of("owner", Test::Any(vec![practice])));
+    let known = Asked::Identifier(value(Some("urn:npi"), Some("1")));
+    assert_eq!(term("owner:identifier", "urn:npi|1"), of("owner", Test::Any(vec![known])));
+    assert_eq!(tasks(&[("owner:missing", "maybe")]).unwrap_err().problem.category, Category::Value);
+}
+
+#[test]
+fn composites_and_quantities_are_read_part_by_part_or_refused() {
+    let observations = |name: &str, value: &str| of_type("Observation", &[(name, value)], Handling::Strict);
+    let search = observations("component-code-value-quantity", "http://loinc.org|8480-6$gt140||mmHg").unwrap();
+    assert_eq!(search.elements, ["component"]);
+    assert_eq!(observations("code-value-quantity", "8480-6$140").unwrap().elements, ["code", "value"]);
+    for (name, value) in [
+        ("component-code-value-quantity", "8480-6"),
+        ("component-code-value-quantity", "8480-6$high"),
+        ("component-code-value-quantity", "8480-6$140$1"),
+        ("value-quantity", "140|mg"),
+        ("value-quantity", "xx140"),
+    ] {
+        assert_eq!(observations(name, value).unwrap_err().problem.category, Category::Value, "{name}={value}");
+    }
+}
+
+#[test]
+fn chains_go_to_each_type_that_knows_their_condition() {
+    let search =
+        tasks(&[("owner.name", "x"), ("owner:Organization.name:exact", "x"), ("_has:Provenance:target:agent", "y")]);
+    let joins = search.unwrap().joins;
+    let kinds: Vec<Vec<&str>> = joins.iter().map(|join| join.kinds.clone()).collect();
+    assert_eq!(kinds[0], ["Practitioner", "Organization", "Patient", "RelatedPerson"]);
+    assert_eq!((kinds[1].as_slice(), kinds[2].as_slice()), (["Organization"].as_slice(), ["Provenance"].as_slice()));
+    assert!(!joins[1].is_reverse && joins[2].is_reverse);
 }

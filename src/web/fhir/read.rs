@@ -5,8 +5,8 @@ use actix_web::http::header::{ETAG, HttpDate, IF_MODIFIED_SINCE, IF_NONE_MATCH, 
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::negotiate::{check_format, only};
-use super::parameters::served;
 use crate::agreement::Exit;
+use crate::fhir::search::served;
 use crate::identity::ResourceId;
 use crate::problem::Category;
 use crate::record::Stored;
@@ -40,7 +40,7 @@ pub fn open(
     (resource_type, id): (&str, &str),
     known: &[&str],
 ) -> Result<(&'static str, ResourceId), Fault> {
-    let (resource_type, _) = known_type(resource_type)?;
+    let resource_type = known_type(resource_type)?;
     let asked = only(request, known)?;
     let format = asked.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
     check_format(request, format)?;
@@ -49,8 +49,8 @@ pub fn open(
     Ok((resource_type, id.parse().map_err(|_| absent())?))
 }
 
-/// The type as served with its parameters; 404 for others.
-pub fn known_type(resource_type: &str) -> Result<(&'static str, &'static [super::parameters::Parameter]), Fault> {
+/// The type as served; 404 for others.
+pub fn known_type(resource_type: &str) -> Result<&'static str, Fault> {
     served(resource_type).ok_or_else(|| {
         let text = "this resource type is not served here; /fhir/metadata lists those that are";
         Fault::new(StatusCode::NOT_FOUND, Category::NotSupported, text)

@@ -5,7 +5,7 @@ use actix_web::error::{PayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 
-use super::{capability, history, read, search, validate, vread, write};
+use super::{capability, compartment, everything, history, read, search, validate, vread, write};
 use crate::problem::Category;
 use crate::web::answer::Fault;
 use crate::web::methods::{get, only, reads, takes};
@@ -33,8 +33,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(reads("/.well-known/smart-configuration", |route| route.to(configuration)))
         .service(takes("/{type}/_search", |route| route.to(search::search_by_post)).app_data(form))
         .service(takes("/{type}/$validate", |route| route.to(validate::validate)))
+        .service(reads("/Patient/{id}/$everything", |route| route.to(everything::everything)))
         .service(reads("/{type}/{id}/_history/{version}", |route| route.to(vread::vread)))
         .service(reads("/{type}/{id}/_history", |route| route.to(history::history)))
+        .service(reads("/Patient/{id}/{kind}", |route| route.to(compartment::search_in_compartment)))
         .service(
             web::resource("/{type}/{id}")
                 .route(get().to(read::read))

@@ -7,9 +7,13 @@ use serde_json::{Value, json};
 
 use super::bundle::{bundle, link, match_entry};
 use super::count::count;
+use super::includes::{Included, MOST_INCLUDED, included};
+use super::joins::resolve;
 use super::negotiate::{Handling, check_format, handling, parameters};
-use super::query::{Reading, Search, Total};
+use super::query::{Search, Total};
 use super::read::known_type;
+use super::reading::Reading;
+use super::subset::Subset;
 use crate::agreement::Exit;
 use crate::fhir::operation_outcome;
 use crate::problem::{Category, Place, Problem};
@@ -52,7 +56,7 @@ impl Searcher {
     }
 
     pub fn for_type(service: &Service, client: Client, resource_type: &str) -> Result<Self, Fault> {
-        let (resource_type, _) = known_type(resource_type)?;
+        let resource_type = known_type(resource_type)?;
         client.require(resource_type, Permissions::SEARCH)?;
         let terms = Terms::of(service, &client, resource_type)?;
         Ok(Self { client, terms })
@@ -112,10 +116,11 @@ pub async fn searched(
     asked: Vec<(String, String)>,
 ) -> Result<Value, Fault> {
     let Searcher { client, terms } = searcher;
-    let (resource_type, parameters) = known_type(resource_type)?;
+    let resource_type = known_type(resource_type)?;
     let (base, now) = (service.fhir_base(), service.gateway.clock.now());
-    let reading = Reading { resource_type, parameters, base: &base, handling, now };
-    let search = Search::read(&reading, asked)?;
+    let site = service.gateway.site.load_full();
+    let reading = Reading { resource_type, profiles: &site.profiles, base: &base, handling, now };
+    let mut search = Search::read(&reading, asked)?;
     if let Some(hidden) = search.ordering.iter().find(|element| terms.hide(element)) {
         let text = format!("{hidden} is left out for you by the agreement, so it gives no order to sort by");
         return Err(Fault::forbidden(text));
@@ -126,10 +131,13 @@ pub async fn searched(
 
     let _turn = if search.is_wide() { Some(turn(service, &client).await?) } else { None };
     let mut reader = Reader::new(service, &client, Exit::Search);
+    resolve(service, &client, &mut reader, &reading, &mut search).await?;
     let is_first = from.is_none();
     let (shown, next) = collect(service, &mut reader, &search, from).await?;
     let whole = (is_first && next.is_none() && search.count > 0).then_some(shown.len());
     let total = total(service, &mut reader, &search, whole).await?;
+    let found = (resource_type, shown.as_slice());
+    let with = included(service, &client, &mut reader, &search.includes, found).await?;
     reader.finish(resource_type).await?;
 
     let mut links = vec![link("self", &base, resource_type, &search.used)];
@@ -138,8 +146,11 @@ pub async fn searched(
         further.push(("_cursor".to_string(), service.seal.close(&next, &about, now)?));
         links.push(link("next", &base, resource_type, &further));
     }
-    let mut entries: Vec<Value> = shown.into_iter().map(|one| match_entry(&base, resource_type, one)).collect();
-    entries.extend(notes(&search, &terms));
+    let of_match = |one| match_entry(&base, (resource_type, "match"), one, &search.subset);
+    let mut entries: Vec<Value> = shown.into_iter().map(of_match).collect();
+    entries.extend(notes(&search, &terms, &with));
+    let of_include = |(kind, one)| match_entry(&base, (kind, "include"), one, &Subset::Whole);
+    entries.extend(with.shown.into_iter().map(of_include));
     Ok(bundle("searchset", now, total, links, entries))
 }
 
@@ -209,7 +220,7 @@ async fn total(
 }
 
 /// Tells which parameters had no effect (http://hl7.org/fhir/R4/search.html#errors), and which can find nothing.
-fn notes(search: &Search, terms: &Terms) -> Option<Value> {
+fn notes(search: &Search, terms: &Terms, with: &Included) -> Option<Value> {
     let warning = |text: String| Problem::warning(Category::NotSupported, Place::Whole, text);
     let mut problems = Vec::new();
     if !search.ignored.is_empty() {
@@ -217,6 +228,18 @@ fn notes(search: &Search, terms: &Terms) -> Option<Value> {
     }
     for hidden in search.elements.iter().filter(|element| terms.hide(element)) {
         let text = format!("{hidden} is left out for you by an agreement; where it is, nothing is found by it");
+        problems.push(Problem::warning(Category::Suppressed, Place::Whole, text));
+    }
+    if with.is_cut {
+        let text = format!(
+            "not all that was to be included is here: with one page come {MOST_INCLUDED} at most, and a bounded number is looked \
+             at; ask for smaller pages, or search for the rest"
+        );
+        problems.push(Problem::warning(Category::TooCostly, Place::Whole, text));
+    }
+    if !with.denied.is_empty() {
+        let kinds: Vec<&str> = with.denied.iter().copied().collect();
+        let text = format!("not included, since this client may not read them: {}", kinds.join(", "));
         problems.push(Problem::warning(Category::Suppressed, Place::Whole, text));
     }
     if problems.is_empty() {

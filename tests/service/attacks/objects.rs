@@ -53,14 +53,24 @@ pub async fn attempts(stranger: &Stranger) -> Attempts {
         attempts.add(attempt, "200, nothing, total 0");
     }
     for (attempt, path) in [
-        ("what others' tasks are about, by `_include`", "/fhir/Task?_include=Task:patient".to_string()),
-        ("who refers to it, by `_revinclude`", "/fhir/Patient?_revinclude=Condition:subject".to_string()),
-        ("others by a chain (`subject.identifier`)", format!("/fhir/Condition?subject.identifier={OTHER}")),
-        ("others by `_has`", "/fhir/Patient?_has:Condition:patient:code=F10.20".to_string()),
+        ("what others' tasks are about, by `_include`", "Task?_include=Task:patient"),
+        ("who refers to it, by `_revinclude`", "Patient?_revinclude=Condition:subject"),
+        ("the same of all that may refer, again and again", "Patient?_revinclude:iterate=*&_include:iterate=*"),
     ] {
-        let got = stranger.outcome(&path).await;
-        assert_eq!(got, "400 not-supported");
-        attempts.add(attempt, got);
+        let text = stranger.search(path).await["entry"].to_string();
+        assert!(text.contains(&stranger.patient(OWN)) && !text.contains(&other), "{text}");
+        // A visit names its diagnosis by an id; what that is stays out.
+        assert!(!text.contains(&format!("/fhir/Condition/{hidden}\"")) && !text.contains("F10.20"), "{text}");
+        attempts.add(attempt, "200, own ones only");
+    }
+    for (attempt, path) in [
+        ("others by a chain (`subject.identifier`)", format!("Condition?subject.identifier={OTHER}")),
+        ("others by `_has`", "Patient?_has:Condition:patient:code=F10.20".to_string()),
+        ("the diagnosis by what it is not", format!("Condition?_id={hidden}&code:missing=false")),
+    ] {
+        let found = stranger.search(&path).await;
+        assert!(found.get("entry").is_none() && found["total"] == 0, "{found}");
+        attempts.add(attempt, "200, nothing, total 0");
     }
     for (attempt, method, path, expected) in [
         ("everything of a patient (`$everything`)", Method::GET, format!("/fhir/Patient/{other}/$everything"), 404),

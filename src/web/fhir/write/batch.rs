@@ -261,7 +261,7 @@ async fn read_entry(service: &Service, client: &Client, asked: &Asked<'_>) -> Va
 }
 
 async fn read_one(service: &Service, client: &Client, kind: &str, id: &str) -> Result<Value, Fault> {
-    let (resource_type, _) = known_type(kind)?;
+    let resource_type = known_type(kind)?;
     client.require(resource_type, Permissions::READ)?;
     Terms::of(service, client, resource_type)?;
     let id = id.parse().map_err(|_| absent())?;

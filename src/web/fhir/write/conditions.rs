@@ -7,9 +7,11 @@ use crate::problem::Category;
 use crate::web::access::Reader;
 use crate::web::answer::Fault;
 use crate::web::client::Client;
+use crate::web::fhir::joins::resolve;
 use crate::web::fhir::negotiate::Handling;
-use crate::web::fhir::query::{Reading, Search};
+use crate::web::fhir::query::Search;
 use crate::web::fhir::read::known_type;
+use crate::web::fhir::reading::Reading;
 use crate::web::service::Service;
 
 /// Resources that are looked at for one condition.
@@ -18,18 +20,22 @@ const PAGE: usize = 50;
 /// How many of what the client may know of a condition matches: `Patient?identifier=a|1`.
 pub async fn matched(service: &Service, client: &Client, condition: &str) -> Result<Condition, Fault> {
     let (kind, query) = condition.split_once('?').unwrap_or((condition, ""));
-    let (resource_type, parameters) = known_type(kind)?;
+    let resource_type = known_type(kind)?;
     let asked = pairs(query)?;
     if !asked.iter().any(|(name, value)| !name.starts_with("_format") && !value.is_empty()) {
         return Err(Fault::bad_request(Category::Required, "a condition names at least one search parameter"));
     }
     let (base, now) = (service.fhir_base(), service.gateway.clock.now());
-    let reading = Reading { resource_type, parameters, base: &base, handling: Handling::Strict, now };
-    let search = Search::read(&reading, asked)?;
+    let site = service.gateway.site.load_full();
+    let (profiles, handling) = (&*site.profiles, Handling::Strict);
+    let reading = Reading { resource_type, profiles, base: &base, handling, now };
+    let mut search = Search::read(&reading, asked)?;
+    let mut reader = Reader::new(service, client, Exit::Search);
+    resolve(service, client, &mut reader, &reading, &mut search).await?;
     if search.nothing {
+        reader.finish(resource_type).await?;
         return Ok(Condition::None);
     }
-    let mut reader = Reader::new(service, client, Exit::Search);
     let (mut found, mut cursor, mut looked) = (None, None, 0);
     loop {
         let page = service.gateway.store.find(&search.query, &[], cursor.as_ref(), PAGE).await?;

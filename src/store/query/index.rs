@@ -1,0 +1,229 @@
+//! The terms that a store indexes a resource by, and those that a condition narrows a search to. A term is a hash of a value, whichever
+//! parameter finds it: what is found by one is a candidate and is tested, so that few terms serve many parameters.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, LazyLock};
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::fhir::search::{
+    Asked, Criterion, Held, How, Parameter, Relation, SERVED, SearchKind, SearchTable, Test, UriRelation, fold,
+    word_starts,
+};
+use crate::fhir::{Home, Resource, home_of, patient_element};
+use crate::identity::{PersonId, ResourceId};
+
+/// The first letters of a word that are indexed. A shorter text narrows nothing.
+const LETTERS: usize = 3;
+
+/// The days that a date narrows a search to, at most.
+const DAYS: i64 = 40;
+
+/// Terms of a resource, in their order and each once; proportional to what it holds. What is in a patient's record is found through
+/// that, so texts are indexed of people, places and organisations only, and references only where they lead to another record.
+pub fn index_terms(resource: &Resource, id: ResourceId) -> Vec<u64> {
+    let kind = resource.resource_type();
+    let mut terms = BTreeSet::new();
+    for parameter in INDEXING.get(kind).into_iter().flatten() {
+        parameter.held(resource).iter().for_each(|held| add(held, id, &mut terms));
+    }
+    terms.into_iter().collect()
+}
+
+/// The parameters that are asked for the terms of a type: as few as find all that the others find.
+static INDEXING: LazyLock<HashMap<&'static str, Vec<Arc<Parameter>>>> =
+    LazyLock::new(|| SERVED.iter().map(|kind| (*kind, indexing(kind))).collect());
+
+fn indexing(kind: &str) -> Vec<Arc<Parameter>> {
+    let is_text_indexed = matches!(home_of(kind), Some(Home::Patient | Home::Shared));
+    let of_type = SearchTable::built_in().of_type(kind).iter();
+    // The record that a resource lies in says whose it is.
+    let mut wanted: Vec<_> =
+        of_type.filter(|one| is_indexed(one, is_text_indexed) && !one.is_home_of(kind)).cloned().collect();
+    wanted.sort_by_key(|one| one.walks.len());
+    let mut walked: HashSet<(SearchKind, Vec<String>)> = HashSet::new();
+    wanted.retain(|one| {
+        let is_new = |walk: &Vec<String>| walk.is_empty() || !walked.contains(&(one.kind, walk.clone()));
+        let finds_more = one.walks.iter().any(is_new);
+        walked.extend(one.walks.iter().map(|walk| (one.kind, walk.clone())));
+        // Nothing lost: each walk of those that are left out is one of others.
+        finds_more
+    });
+    wanted
+}
+
+fn is_indexed(parameter: &Parameter, is_text_indexed: bool) -> bool {
+    match parameter.kind {
+        // These have indexes of their own.
+        SearchKind::Token => parameter.elements != ["identifier"] && parameter.name != "_id",
+        SearchKind::String => is_text_indexed,
+        SearchKind::Date => parameter.name != "_lastUpdated",
+        // Profiles are claimed when a resource leaves.
+        SearchKind::Reference | SearchKind::Uri => parameter.name != "_profile",
+        SearchKind::Number | SearchKind::Quantity | SearchKind::Composite => false,
+    }
+}
+
+fn add(held: &Held<'_>, id: ResourceId, terms: &mut BTreeSet<u64>) {
+    match held {
+        Held::Token { code, .. } => _ = terms.insert(of_code(code)),
+        Held::Text(text) => terms.extend(word_starts(&fold(text)).filter_map(of_word)),
+        Held::Span(span) => terms.extend(of_day(span.from)),
+        Held::Reference(literal) if !is_within(literal, id) => _ = terms.insert(of_reference(literal)),
+        Held::Uri(uri) => _ = terms.insert(term("u", uri)),
+        // Nothing lost: these are searched by reading candidates.
+        _ => {}
+    }
+}
+
+/// What a condition says of where to look.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Narrowed {
+    /// Only what has one of these terms can match.
+    Terms(Vec<u64>),
+    /// Only what lies in the records that these resources lie in can match.
+    Records(Vec<ResourceId>),
+    /// Anything of the type may.
+    Nothing,
+}
+
+/// Where what meets a condition can be found.
+pub fn narrow(resource_type: &str, criterion: &Criterion) -> Narrowed {
+    let Test::Any(asked) = &criterion.test else { return Narrowed::Nothing };
+    let home = home_of(resource_type);
+    let lies_in_a_record = patient_element(resource_type).is_some() || resource_type == "Provenance";
+    if lies_in_a_record && criterion.parameter.kind == SearchKind::Reference {
+        let records: Option<Vec<ResourceId>> = asked.iter().map(record_of).collect();
+        if let Some(records) = records.filter(|records| !records.is_empty()) {
+            return Narrowed::Records(records);
+        }
+    }
+    let is_text_indexed = matches!(home, Some(Home::Patient | Home::Shared));
+    let parameter = &criterion.parameter;
+    if parameter.is_home_of(resource_type) {
+        return Narrowed::Nothing;
+    }
+    let is_built_in = SearchTable::built_in().find(resource_type, &parameter.name);
+    if parameter.kind != SearchKind::Composite
+        && !is_built_in.is_some_and(|own| Arc::ptr_eq(own, parameter) && is_indexed(own, is_text_indexed))
+    {
+        return Narrowed::Nothing;
+    }
+    let mut terms = Vec::new();
+    for asked in asked {
+        let Some(own) = of_asked(asked, is_text_indexed) else { return Narrowed::Nothing };
+        terms.extend(own);
+    }
+    Narrowed::Terms(terms)
+}
+
+/// The record that a resource lies in which refers to this one; none where any may.
+fn record_of(asked: &Asked) -> Option<ResourceId> {
+    let Asked::Reference(literal) = asked else { return None };
+    let id: ResourceId = literal.rsplit('/').next()?.parse().ok()?;
+    let is_of_a_record = id.person != PersonId::SHARED;
+    // Whoever writes of one patient may name another one.
+    (is_of_a_record && id != ResourceId::patient(id.person)).then_some(id)
+}
+
+fn of_asked(asked: &Asked, is_text_indexed: bool) -> Option<Vec<u64>> {
+    match asked {
+        Asked::Token(token) => token.code.as_ref().map(|code| vec![of_code(code)]),
+        Asked::Text { text, how: How::Begins | How::Exact } if is_text_indexed => {
+            let text = fold(text);
+            let first = text.chars().next().is_some_and(char::is_alphanumeric);
+            (first && text.chars().count() >= LETTERS).then(|| of_word(&text)).flatten().map(|term| vec![term])
+        }
+        Asked::Date(date) if date.relation == Relation::Within => {
+            let (from, until) = (date.from?, date.until?);
+            let days = until.duration_since(from).as_hours() / 24 + 1;
+            let day = |number: i64| of_day(from.checked_add(SignedDuration::from_hours(number * 24)).ok()?);
+            (days <= DAYS).then(|| (0..=days).filter_map(day).collect())
+        }
+        Asked::Reference(literal) if !literal.contains('|') => Some(vec![of_reference(literal)]),
+        Asked::Uri { text, relation: UriRelation::Same } => Some(vec![term("u", text)]),
+        // A place of a composite holds what each part asks for.
+        Asked::Composite(parts) => parts.iter().find_map(|part| match part {
+            Asked::Token(_) => of_asked(part, false),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+/// Whether a reference leads to something in the same record, through which it is found; a patient is no such thing.
+fn is_within(literal: &str, id: ResourceId) -> bool {
+    let referred: Option<ResourceId> = literal.rsplit('/').next().and_then(|text| text.parse().ok());
+    referred.is_some_and(|other| {
+        id.person != PersonId::SHARED && other.person == id.person && other != ResourceId::patient(other.person)
+    })
+}
+
+fn of_code(code: &str) -> u64 {
+    term("t", &code.to_ascii_lowercase())
+}
+
+/// By its first letters.
+fn of_word(rest: &str) -> Option<u64> {
+    let letters: String = rest.chars().take(LETTERS).collect();
+    (letters.chars().count() == LETTERS).then(|| term("s", &letters))
+}
+
+/// None for an open beginning.
+fn of_day(moment: Timestamp) -> Option<u64> {
+    (moment != Timestamp::MIN).then(|| term("d", &moment.to_zoned(TimeZone::UTC).date().to_string()))
+}
+
+fn of_reference(literal: &str) -> u64 {
+    let without_version = literal.split('|').next().unwrap_or_default();
+    term("r", without_version.rsplit('/').next().unwrap_or_default())
+}
+
+fn term(kind: &str, value: &str) -> u64 {
+    let hash = Sha256::new().chain_update(kind).chain_update("\0").chain_update(value).finalize();
+    u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_result_stands_under_few_terms_and_each_once() {
+        let person = PersonId::of(&crate::fhir::Identifier::new("urn:mrn", "1"));
+        let patient = format!("Patient/{}", ResourceId::patient(person));
+        let visit = format!("Encounter/{}", ResourceId::of(person, "Encounter", "v"));
+        let result: Resource = json!({
+            "resourceType": "Observation", "status": "final",
+            "identifier": [{ "system": "urn:x", "value": "1" }],
+            "category": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs" }] }],
+            "code": { "coding": [{ "system": "http://loinc.org", "code": "8480-6" }], "text": "Systolic" },
+            "subject": { "reference": patient }, "encounter": { "reference": visit },
+            "effectiveDateTime": "2026-03-01T08:00:00Z", "issued": "2026-03-01T08:05:00Z",
+            "valueQuantity": { "value": 131, "code": "mm[Hg]" },
+        })
+        .try_into()
+        .unwrap();
+        let terms = index_terms(&result, ResourceId::of(person, "Observation", "r"));
+        let day = of_day("2026-03-01T00:00:00Z".parse().unwrap()).unwrap();
+        let mut expected = vec![of_code("final"), of_code("vital-signs"), of_code("8480-6"), day];
+        expected.sort_unstable();
+        assert_eq!(terms, expected);
+    }
+
+    #[test]
+    fn what_is_not_asked_for_terms_finds_nothing_more() {
+        let names = |kind: &str| indexing(kind).iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+        let of_observation = names("Observation");
+        assert!(
+            !of_observation.contains(&"combo-code".to_string())
+                && of_observation.contains(&"component-code".to_string())
+        );
+        assert!(!of_observation.contains(&"patient".to_string()));
+        assert!(names("Patient").contains(&"birthdate".to_string()));
+    }
+}

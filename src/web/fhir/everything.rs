@@ -1,0 +1,171 @@
+//! $everything of a patient (http://hl7.org/fhir/R4/operation-patient-everything.html): what their record holds and the client may read,
+//! type by type, in pages, each with the people, places and organisations that it names.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::bundle::{bundle, link, match_entry};
+use super::date;
+use super::includes::{Include, included};
+use super::negotiate::only;
+use super::query::{DEFAULT_COUNT, LARGEST_COUNT};
+use super::read::{open, show};
+use super::subset::Subset;
+use crate::agreement::Exit;
+use crate::fhir::patient_element;
+use crate::fhir::search::{DateValue, SERVED, served};
+use crate::identity::ResourceId;
+use crate::problem::Category;
+use crate::store::{Cursor, Query, Term};
+use crate::web::access::{Reader, Shown, Terms, Verdict};
+use crate::web::answer::{Fault, write_fhir};
+use crate::web::client::Client;
+use crate::web::scope::Permissions;
+use crate::web::service::Service;
+
+const KNOWN: [&str; 4] = ["_count", "_since", "_type", "_cursor"];
+
+/// Resources that one page is made from at most, and that are asked of the store at once.
+const MOST_LOOKED: usize = 5_000;
+const AT_ONCE: usize = 200;
+
+pub async fn everything(
+    service: web::Data<Service>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Fault> {
+    let client = Client::of(&service, &request)?;
+    let (_, id) = open(&service, &client, &request, ("Patient", &path), &KNOWN)?;
+    let (now, base) = (service.gateway.clock.now(), service.fhir_base());
+    let asked = Asked::read(&service, &client, &request)?;
+    let patient = service.gateway.store.resource("Patient", id).await?;
+    show(&service, &client, Exit::Search, ("Patient", id), patient).await?;
+
+    let place = format!("Patient/{id}/$everything");
+    let about = format!("{} {}", client.partner, link("next", &base, &place, &asked.used));
+    let from = asked.page.as_ref().map(|page| service.seal.open(page, &about, now)).transpose()?;
+    let mut reader = Reader::new(&service, &client, Exit::Search);
+    let (shown, next) = collect(&service, &mut reader, &asked, id, from).await?;
+    let mut entries = Vec::new();
+    let mut others = Vec::new();
+    let includes = Include::of_shared(&service.gateway.site.load_full().profiles, &asked.kinds);
+    for kind in &asked.kinds {
+        let of_kind: Vec<Shown> = shown.iter().filter(|(of, _)| of == kind).map(|(_, one)| one.clone()).collect();
+        if !of_kind.is_empty() {
+            others.extend(included(&service, &client, &mut reader, &includes, (kind, &of_kind)).await?.shown);
+        }
+    }
+    reader.finish(&place).await?;
+    entries.extend(shown.into_iter().map(|(kind, one)| match_entry(&base, (kind, "match"), one, &Subset::Whole)));
+    let mut there = std::collections::HashSet::new();
+    let others = others.into_iter().filter(|(kind, one)| there.insert((*kind, one.id().to_string())));
+    entries.extend(
+        others
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|(kind, one)| match_entry(&base, (kind, "include"), one, &Subset::Whole)),
+    );
+    let mut links = vec![link("self", &base, &place, &asked.used)];
+    if let Some(next) = next {
+        let sealed = service.seal.close(&next, &about, now)?;
+        links.push(link("next", &base, &place, &[asked.used, vec![("_cursor".to_string(), sealed)]].concat()));
+    }
+    Ok(write_fhir(&mut HttpResponse::Ok(), &bundle("searchset", now, None, links, entries)))
+}
+
+/// What is asked for beside the patient.
+struct Asked {
+    count: usize,
+    since: Option<DateValue>,
+    /// The types of a record that the client may read and wants.
+    kinds: Vec<&'static str>,
+    page: Option<String>,
+    used: Vec<(String, String)>,
+}
+
+impl Asked {
+    fn read(service: &Service, client: &Client, request: &HttpRequest) -> Result<Self, Fault> {
+        let lies_in_a_record =
+            |kind: &&str| ["Patient", "Provenance"].contains(kind) || patient_element(kind).is_some();
+        let may_read =
+            |kind: &&str| client.require(kind, Permissions::READ).is_ok() && Terms::of(service, client, kind).is_ok();
+        let kinds = SERVED.into_iter().filter(lies_in_a_record).filter(may_read).collect();
+        let mut asked = Self { count: DEFAULT_COUNT, since: None, kinds, page: None, used: Vec::new() };
+        let wrong = |text: String| Fault::bad_request(Category::Value, text);
+        for (name, value) in only(request, &KNOWN)? {
+            match name.as_str() {
+                "_count" => {
+                    let count: Option<usize> = value.parse().ok().filter(|count| *count > 0);
+                    let count =
+                        count.ok_or_else(|| wrong(format!("_count must be a number from 1 to {LARGEST_COUNT}")))?;
+                    asked.count = count.min(LARGEST_COUNT);
+                    asked.used.push((name, asked.count.to_string()));
+                    continue;
+                }
+                "_since" => {
+                    let since = date::parse(&format!("ge{value}"), service.gateway.clock.now());
+                    asked.since = Some(since.map_err(|why| wrong(format!("_since {why}")))?);
+                }
+                "_type" => {
+                    let wanted: Vec<&str> = value.split(',').collect();
+                    if let Some(foreign) = wanted.iter().find(|kind| served(kind).is_none()) {
+                        let foreign: String = foreign.chars().take(60).filter(|c| c.is_ascii_graphic()).collect();
+                        return Err(wrong(format!("{foreign}, in _type, is no type that is served here")));
+                    }
+                    asked.kinds.retain(|kind| wanted.contains(kind));
+                }
+                "_cursor" => {
+                    asked.page = Some(value);
+                    continue;
+                }
+                _ => continue,
+            }
+            asked.used.push((name, value));
+        }
+        Ok(asked)
+    }
+}
+
+/// Goes from type to type until the page is full. A place is the type's name and the place in it.
+async fn collect(
+    service: &Service,
+    reader: &mut Reader<'_>,
+    asked: &Asked,
+    patient: ResourceId,
+    from: Option<Cursor>,
+) -> Result<(Vec<(&'static str, Shown)>, Option<Cursor>), Fault> {
+    let (mut shown, mut looked) = (Vec::new(), 0);
+    let (first, mut cursor) = match &from {
+        Some(Cursor(text)) => text.split_once(' ').map(|(kind, rest)| (kind, Cursor::given(rest))).unwrap_or_default(),
+        None => ("", None),
+    };
+    let rest = asked.kinds.iter().skip_while(|kind| !first.is_empty() && **kind != first);
+    for kind in rest {
+        let since = asked.since.map(|since| Term::LastUpdated(vec![since]));
+        let terms = std::iter::once(Term::Patient(vec![patient.person])).chain(since).collect();
+        let query = Query { resource_type: kind.to_string(), terms };
+        let place = |cursor: &Option<Cursor>| {
+            Cursor(format!("{kind} {}", cursor.as_ref().map(|cursor| cursor.0.as_str()).unwrap_or_default()))
+        };
+        loop {
+            let page = service.gateway.store.find(&query, &[], cursor.as_ref(), AT_ONCE).await?;
+            looked += page.looked;
+            for one in page.items {
+                if shown.len() >= asked.count {
+                    return Ok((shown, Some(place(&cursor))));
+                }
+                if let Verdict::Shown(one) = reader.judge(one.stored).await? {
+                    shown.push((*kind, *one));
+                }
+                cursor = Some(one.place);
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+            if looked >= MOST_LOOKED {
+                return Ok((shown, Some(place(&cursor))));
+            }
+        }
+    }
+    Ok((shown, None))
+}

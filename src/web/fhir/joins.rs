@@ -1,0 +1,140 @@
+//! Conditions on other resources (http://hl7.org/fhir/R4/search.html#chaining, #has): these are searched first, as far as the client may
+//! see them, and what is left is a condition on ids.
+
+use std::collections::HashSet;
+
+use super::includes::key_of;
+use super::negotiate::Handling;
+use super::query::{Join, Search};
+use super::reading::Reading;
+use crate::fhir::search::{Asked, Criterion, Held};
+use crate::problem::Category;
+use crate::record::Stored;
+use crate::store::Term;
+use crate::web::access::{Reader, Terms};
+use crate::web::answer::Fault;
+use crate::web::client::Client;
+use crate::web::scope::Permissions;
+use crate::web::service::Service;
+
+/// Resources that a condition on others may find, and that are looked at for it.
+const MOST_JOINED: usize = 1000;
+const MOST_LOOKED: usize = 20_000;
+const AT_ONCE: usize = 200;
+
+/// References that one condition goes through.
+const DEEPEST: usize = 4;
+
+/// Looks up what the conditions on other resources find, and makes them conditions of the search.
+pub async fn resolve(
+    service: &Service,
+    client: &Client,
+    reader: &mut Reader<'_>,
+    reading: &Reading<'_>,
+    search: &mut Search,
+) -> Result<(), Fault> {
+    resolve_at(service, client, reader, reading, search, 0).await
+}
+
+async fn resolve_at(
+    service: &Service,
+    client: &Client,
+    reader: &mut Reader<'_>,
+    reading: &Reading<'_>,
+    search: &mut Search,
+    depth: usize,
+) -> Result<(), Fault> {
+    if depth > DEEPEST {
+        let text = format!("a condition goes through at most {DEEPEST} references");
+        return Err(Fault::bad_request(Category::TooCostly, text));
+    }
+    for join in std::mem::take(&mut search.joins) {
+        let mut found = Vec::new();
+        let kinds = permitted(service, client, &join)?;
+        for kind in kinds {
+            let others = Reading { resource_type: kind, handling: Handling::Strict, ..*reading };
+            let mut inner = Search::read(&others, vec![(join.name.clone(), join.value.clone())])?;
+            Box::pin(resolve_at(service, client, reader, &others, &mut inner, depth + 1)).await?;
+            if join.is_reverse {
+                inner.elements.extend(join.reference.elements.iter().cloned());
+            }
+            if !inner.nothing {
+                let more = collect(service, reader, &inner, MOST_JOINED - found.len()).await?;
+                found.extend(more.into_iter().map(|stored| (kind, stored)));
+            }
+        }
+        if found.is_empty() {
+            search.nothing = true;
+        } else {
+            search.query.terms.push(term(reading.resource_type, &join, &found));
+        }
+    }
+    Ok(())
+}
+
+/// The types of a join that the client may search; a fault where it may search none.
+fn permitted(service: &Service, client: &Client, join: &Join) -> Result<Vec<&'static str>, Fault> {
+    let may = |kind: &'static str| -> Result<&'static str, Fault> {
+        client.require(kind, Permissions::SEARCH)?;
+        Terms::of(service, client, kind)?;
+        Ok(kind)
+    };
+    let mut judged: Vec<Result<&'static str, Fault>> = join.kinds.iter().map(|kind| may(kind)).collect();
+    if judged.iter().all(Result::is_err) {
+        return judged.swap_remove(0).map(|kind| vec![kind]);
+    }
+    Ok(judged.into_iter().flatten().collect())
+}
+
+async fn collect(
+    service: &Service,
+    reader: &mut Reader<'_>,
+    search: &Search,
+    room: usize,
+) -> Result<Vec<Stored>, Fault> {
+    let (mut found, mut seen, mut cursor, mut looked) = (Vec::new(), HashSet::new(), None, 0);
+    loop {
+        let page = service.gateway.store.find(&search.query, &[], cursor.as_ref(), AT_ONCE).await?;
+        looked += page.looked;
+        // What changed meanwhile comes again.
+        for one in page.items.into_iter().filter(|one| seen.insert(one.stored.id)) {
+            if reader.counts(&one.stored, &search.elements).await? {
+                found.push(one.stored);
+            }
+        }
+        cursor = page.next;
+        if found.len() > room || (cursor.is_some() && looked >= MOST_LOOKED) {
+            let text = format!(
+                "the condition on {} finds too many of them to go on from; narrow it, or search the other way round",
+                search.query.resource_type
+            );
+            return Err(Fault::bad_request(Category::TooCostly, text));
+        }
+        if cursor.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// The condition on what is searched.
+fn term(resource_type: &str, join: &Join, found: &[(&'static str, Stored)]) -> Term {
+    let persons = || found.iter().map(|(_, stored)| stored.id.person).collect();
+    if !join.is_reverse {
+        if found.iter().all(|(kind, _)| *kind == "Patient") && join.reference.is_home_of(resource_type) {
+            return Term::Patient(persons());
+        }
+        let asked = found.iter().map(|(kind, stored)| Asked::Reference(format!("{kind}/{}", stored.id)));
+        return Term::Of(Criterion::any(&join.reference, asked.collect()));
+    }
+    if resource_type == "Patient" && found.iter().all(|(kind, _)| join.reference.is_home_of(kind)) {
+        return Term::Patient(persons());
+    }
+    let mut ids = Vec::new();
+    for (_, stored) in found {
+        for held in join.reference.held(&stored.resource) {
+            let Held::Reference(literal) = held else { continue };
+            ids.extend(key_of(literal).filter(|(kind, _)| *kind == resource_type).map(|(_, id)| id));
+        }
+    }
+    Term::Id(ids)
+}

@@ -1,0 +1,51 @@
+//! What search parameters are read with, and which of those that the definitions have are answered here.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::negotiate::Handling;
+use crate::fhir::search::{Parameter, SearchKind, find_parameter};
+use crate::profile::Profiles;
+
+/// Parameters of the specification that are no search parameters here, and why.
+pub const NOT_HERE: [(&str, &str); 7] = [
+    ("_profile", "profiles are claimed when a resource leaves, for whoever asks, and are not searched by"),
+    ("_text", "narratives are not searched; name the parameter whose text is meant"),
+    ("_content", "whole contents are not searched; name the parameter whose text is meant"),
+    ("_list", "there are no Lists here"),
+    ("_query", "there are no named queries here"),
+    ("_filter", "filters are written as parameters here"),
+    ("_contained", "contained resources are not found on their own"),
+];
+
+/// What the parameters are read with.
+pub struct Reading<'a> {
+    pub resource_type: &'static str,
+    pub profiles: &'a Profiles,
+    /// The FHIR base, which references may begin with.
+    pub base: &'a str,
+    pub handling: Handling,
+    pub now: Timestamp,
+}
+
+impl Reading<'_> {
+    pub fn parameters(&self) -> &[Arc<Parameter>] {
+        self.profiles.searches(self.resource_type)
+    }
+
+    /// A parameter by name, unless it is none that is searched by here.
+    pub fn find(&self, name: &str) -> Option<&Arc<Parameter>> {
+        find_parameter(self.parameters(), name).filter(|_| is_offered(name))
+    }
+}
+
+/// Whether a parameter that the definitions have is searched by here.
+pub fn is_offered(name: &str) -> bool {
+    !NOT_HERE.iter().any(|(known, _)| *known == name)
+}
+
+/// Whether resources can be put in order by a parameter.
+pub fn is_sortable(parameter: &Parameter) -> bool {
+    parameter.kind != SearchKind::Composite
+}
