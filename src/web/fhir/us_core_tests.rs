@@ -1,6 +1,5 @@
 //! The searches that US Core 7.0.0 demands of servers (its CapabilityStatement's SHALL parameters and combinations, and its includes), each
-//! for each profile, over the package's own examples and what is added where they have none; where the package is not beside the
-//! repository, it says so.
+//! for each profile, over the package's examples and what they lack; where the package is not beside the repository, it says so.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
