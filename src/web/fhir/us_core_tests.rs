@@ -277,18 +277,11 @@ async fn includes(trial: &Trial, types: &[Value], moved: &[Value], engine: &str)
             let (element, target) = (parts.next().unwrap(), parts.next());
             let found = trial.get(&format!("/fhir/{kind}?_include={include}&_count=250")).await;
             let with: BTreeSet<String> = modes(&found.body, "include");
-            let wanted = target.map_or_else(
-                || {
-                    if element == "medication" {
-                        "Medication"
-                    } else if element == "endpoint" {
-                        "Endpoint"
-                    } else {
-                        "Practitioner"
-                    }
-                },
-                |target| target,
-            );
+            let wanted = target.unwrap_or(match element {
+                "medication" => "Medication",
+                "endpoint" => "Endpoint",
+                _ => "Practitioner",
+            });
             if with.iter().any(|key| key.starts_with(&format!("{wanted}/")))
                 && with.iter().all(|key| target.is_none_or(|target| key.starts_with(&format!("{target}/"))))
             {
