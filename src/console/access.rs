@@ -59,7 +59,6 @@ pub(super) const ROWS: &[Row] = &[
     by_itself("/work/news", CARE),
     post("/work/{id}", CARE),
     get("/tasks", CARE),
-    post("/tasks/{id}", CARE),
     get("/huddle", CARE),
     get("/referrals", CARE),
     get("/caseload", CARE),

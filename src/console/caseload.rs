@@ -14,7 +14,7 @@ use super::patient_line::PatientLine;
 use super::practice::own_practices;
 use super::session::Person;
 use super::{Console, look, turn, when};
-use crate::pipeline::{Cared, Caseload};
+use crate::pipeline::{Board, Cared};
 
 #[derive(Template)]
 #[template(path = "console/caseload.html")]
@@ -93,7 +93,7 @@ pub(super) async fn show(console: web::Data<Console>, person: Person, asked: web
             sentence: sentence(&board),
             loads: loads(&board),
             tabs: tabs(&board),
-            rows: board.people.iter().filter(|one| is_shown(one, &show, now)).map(|one| row(one, now, zone)).collect(),
+            rows: board.rows.iter().filter(|one| is_shown(one, &show, now)).map(|one| row(one, now, zone)).collect(),
             show,
             frame: frame.in_zone(zone),
             missing: board.missing,
@@ -102,9 +102,9 @@ pub(super) async fn show(console: web::Data<Console>, person: Person, asked: web
     .await
 }
 
-fn sentence(board: &Caseload) -> String {
-    let late = board.people.iter().filter(|one| one.is_late(board.made)).count();
-    match (board.people.len() as u64, late) {
+fn sentence(board: &Board<Cared>) -> String {
+    let late = board.rows.iter().filter(|one| one.is_late(board.made)).count();
+    match (board.rows.len() as u64, late) {
         (0, _) => "Nobody is in a programme.".to_string(),
         (all, 0) => format!("{}, all reached in time.", page::counted(all, "person", "people")),
         (all, late) => format!("{}, {late} not reached in time.", page::counted(all, "person", "people")),
@@ -122,15 +122,15 @@ fn is_shown(one: &Cared, show: &str, now: Timestamp) -> bool {
     }
 }
 
-fn tabs(board: &Caseload) -> Vec<Tab> {
-    let late = board.people.iter().filter(|one| one.is_late(board.made)).count();
+fn tabs(board: &Board<Cared>) -> Vec<Tab> {
+    let late = board.rows.iter().filter(|one| one.is_late(board.made)).count();
     let mut answers: BTreeMap<&str, usize> = BTreeMap::new();
-    for one in board.people.iter().filter(|one| !said(one).is_empty()) {
+    for one in board.rows.iter().filter(|one| !said(one).is_empty()) {
         *answers.entry(said(one)).or_default() += 1;
     }
     let tab = |show: String, title: String, count, is_hot| Tab { show, title, count, is_hot };
     let fixed = [
-        tab(String::new(), "all".to_string(), board.people.len(), false),
+        tab(String::new(), "all".to_string(), board.rows.len(), false),
         tab("late".to_string(), "not reached in time".to_string(), late, late > 0),
     ];
     let of_answers =
@@ -138,9 +138,9 @@ fn tabs(board: &Caseload) -> Vec<Tab> {
     fixed.into_iter().chain(of_answers).collect()
 }
 
-fn loads(board: &Caseload) -> Vec<Load> {
+fn loads(board: &Board<Cared>) -> Vec<Load> {
     let mut by_lead: BTreeMap<&str, Vec<&Cared>> = BTreeMap::new();
-    for one in &board.people {
+    for one in &board.rows {
         by_lead.entry(one.enrolment.lead.as_str()).or_default().push(one);
     }
     let owed = |people: &[&Cared]| people.iter().filter_map(|one| one.enrolment.contacts_a_month).sum::<f64>();

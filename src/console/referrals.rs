@@ -12,7 +12,7 @@ use super::patient_line::PatientLine;
 use super::practice::own_practices;
 use super::session::Person;
 use super::{Console, look, turn, when};
-use crate::pipeline::{ReferralBoard, Referred};
+use crate::pipeline::{Board, Referred};
 use crate::protocol::ReferralStage as Stage;
 
 /// What a referral passes, as people name it, and the stage that has it behind it.
@@ -89,10 +89,10 @@ pub(super) async fn show(console: web::Data<Console>, person: Person, asked: web
     .await
 }
 
-fn sentence(board: &ReferralBoard) -> String {
-    let late = board.referrals.iter().filter(|one| one.is_late(board.made)).count();
-    let all = page::counted(board.referrals.len() as u64, "open referral", "open referrals");
-    match (board.referrals.len(), late) {
+fn sentence(board: &Board<Referred>) -> String {
+    let late = board.rows.iter().filter(|one| one.is_late(board.made)).count();
+    let all = page::counted(board.rows.len() as u64, "open referral", "open referrals");
+    match (board.rows.len(), late) {
         (0, _) => "No referral is open.".to_string(),
         (_, 0) => format!("{all}, none is stuck."),
         (_, 1) => format!("1 of {all} is stuck."),
@@ -100,8 +100,8 @@ fn sentence(board: &ReferralBoard) -> String {
     }
 }
 
-fn group(id: &'static str, title: &'static str, stages: &[Stage], board: &ReferralBoard) -> Group {
-    let of: Vec<&Referred> = board.referrals.iter().filter(|one| stages.contains(&one.referral.stage)).collect();
+fn group(id: &'static str, title: &'static str, stages: &[Stage], board: &Board<Referred>) -> Group {
+    let of: Vec<&Referred> = board.rows.iter().filter(|one| stages.contains(&one.referral.stage)).collect();
     let late = of.iter().filter(|one| one.is_late(board.made)).count();
     let oldest = of.iter().map(|one| days_since(one.referral.since, board)).max().filter(|days| *days >= 0);
     let sums: Vec<String> = [
@@ -122,12 +122,12 @@ fn group(id: &'static str, title: &'static str, stages: &[Stage], board: &Referr
     Group { id, title, sums: sums.join(" · "), rows: of.into_iter().map(|one| row(one, board)).collect() }
 }
 
-fn days_since(then: Timestamp, board: &ReferralBoard) -> i64 {
+fn days_since(then: Timestamp, board: &Board<Referred>) -> i64 {
     let (from, to) = (when::date_in(then, &board.zone), when::date_in(board.made, &board.zone));
     to.duration_since(from).as_hours() / 24
 }
 
-fn row(one: &Referred, board: &ReferralBoard) -> Row {
+fn row(one: &Referred, board: &Board<Referred>) -> Row {
     let (referral, now, zone) = (&one.referral, board.made, &board.zone);
     let is_late = one.is_late(now);
     let allowed = referral.until.map(|until| days_since(referral.since, board) - days_since(until, board));

@@ -46,7 +46,6 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/work/news", web::get().to(work::news))
             .route("/work/{id}", web::post().to(work_act::one))
             .route("/tasks", web::get().to(tasks::moved))
-            .route("/tasks/{id}", web::post().to(tasks::act))
             .route("/labels", web::get().to(labels::list))
             .route("/labels/{type}/{id}", web::post().to(labels::say))
             .route("/deliveries", web::get().to(deliveries::list))

@@ -1,19 +1,13 @@
-//! What was written down about a Task: notes, how it ended, why it was refused, and the attempts to reach the patient; and the form
-//! that a patient's page has for each. The list of work is `work.rs`.
+//! What was written down about a Task: notes, how it ended, why it was refused, and the attempts to reach the patient. The list of
+//! work is `work.rs`.
 
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::fault::{Answer, Fault};
-use super::form_key::FormKey;
-use super::session::Person;
-use super::{Console, own, page};
-use crate::identity::ResourceId;
-use crate::pipeline::TaskAction;
-use crate::protocol::{CONTACT, Contact};
+use super::page;
+use crate::protocol::CONTACT;
 
 /// What somebody wrote down, and when.
 pub(super) struct Note {
@@ -58,34 +52,6 @@ pub(super) fn attempts(task: &Value) -> String {
     }
     let count = page::counted(words.len() as u64, "contact attempt", "contact attempts");
     format!("{count}: {}", words.join(", "))
-}
-
-#[derive(Deserialize)]
-pub(super) struct Pressed {
-    #[serde(flatten)]
-    key: FormKey,
-    action: TaskAction,
-    /// A contact's code; empty where nobody tried.
-    #[serde(default)]
-    attempt: String,
-    #[serde(default)]
-    note: String,
-    #[serde(default)]
-    back: String,
-}
-
-pub(super) async fn act(
-    console: web::Data<Console>,
-    person: Person,
-    id: web::Path<String>,
-    form: web::Form<Pressed>,
-) -> Answer {
-    form.key.check(&person)?;
-    let Ok(id) = id.parse::<ResourceId>() else { return Err(Fault::no_such("task")) };
-    own::check(&console, &person, id.person, format!("Task/{id}")).await?;
-    let attempt = Contact::ALL.into_iter().find(|contact| contact.code() == form.attempt);
-    console.gateway.act_after(id, attempt, form.action, &form.note, &person.agent()).await?;
-    Ok(page::see(if form.back.starts_with("/console/") { &form.back } else { "/console/work" }))
 }
 
 #[cfg(test)]

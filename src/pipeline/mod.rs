@@ -53,7 +53,7 @@ mod working;
 mod write;
 
 pub use arrival::{Acknowledged, Arrival, Code};
-pub use boards::{Cared, Caseload, ReferralBoard, Referred};
+pub use boards::{Board, Cared, Referred};
 pub use change::TaskAction;
 pub use dry_run::{Members, Trial, dry_run};
 pub use explain::{Explanation, explain_record};

@@ -58,7 +58,7 @@ const WHY: &[(&str, &str, usize, &str)] = &[
         "the newest observations, further back than rules look; `truncated` says that there are more",
     ),
     (
-        "pipeline/boards/patients.rs",
+        "pipeline/boards/board.rs",
         "search",
         1,
         "what is going on, newest change first, page by page; the board says where it ends early",

@@ -101,6 +101,11 @@ async fn a_patient_is_found_read_asked_and_given_a_plan() {
     browser.look("patient").await;
     browser.photograph("patient").await;
 
+    browser.click("#owed summary").await;
+    browser.click("#owed button[value=claim]").await;
+    browser.sees("Lakeside Family Practice: Ida Roe").await;
+    assert_eq!(client.current_url().await.unwrap().path(), page.path(), "back where one was");
+
     let asked = count("#ask fieldset").await;
     let words = client.find(Locator::Css("#ask legend")).await.unwrap().text().await.unwrap();
     browser.click("#ask fieldset label").await;

@@ -109,7 +109,7 @@ async fn the_board_of_referrals_shows_where_each_is_stuck() {
         house.running.gateway.perform(Operation::Referrals { panel: "lakeside".to_string() }).await.unwrap()
     };
     let told = board().await;
-    let rows: Vec<(String, String, bool)> = told["referrals"]
+    let rows: Vec<(String, String, bool)> = told["rows"]
         .as_array()
         .unwrap()
         .iter()
@@ -123,7 +123,7 @@ async fn the_board_of_referrals_shows_where_each_is_stuck() {
     let of = |place: &str, stage: &str, late| (place.replace("ServiceRequest/", ""), stage.to_string(), late);
     // What is longest beyond its time comes first; three days after a visit a report is not late.
     assert_eq!(rows, [of(&old, "requested", true), of(&fresh, "requested", false), of(&seen, "seen", false)], "{told}");
-    let work = told["referrals"][0]["work"].as_array().unwrap();
+    let work = told["rows"][0]["work"].as_array().unwrap();
     assert_eq!(work[0]["title"], "Referral without an answer", "{told}");
 
     // The report of the one referred to does not close it: somebody has to read it.
@@ -138,7 +138,7 @@ async fn the_board_of_referrals_shows_where_each_is_stuck() {
     });
     post("DiagnosticReport", report).await;
     let told = board().await;
-    let row = told["referrals"].as_array().unwrap().iter().find(|row| row["referral"]["stage"] == "reported").unwrap();
+    let row = told["rows"].as_array().unwrap().iter().find(|row| row["referral"]["stage"] == "reported").unwrap();
     assert_eq!(row["work"][0]["title"], "Read the report of a referral", "{row}");
     let task = row["work"][0]["task"].as_str().unwrap().parse().unwrap();
     let read = Operation::TaskAct {
@@ -150,7 +150,7 @@ async fn the_board_of_referrals_shows_where_each_is_stuck() {
     };
     house.running.gateway.perform(read).await.unwrap();
     let stages: Vec<Value> =
-        board().await["referrals"].as_array().unwrap().iter().map(|row| row["referral"]["stage"].clone()).collect();
+        board().await["rows"].as_array().unwrap().iter().map(|row| row["referral"]["stage"].clone()).collect();
     assert_eq!(stages, ["requested", "requested"], "read, and so closed");
     practice.stop().await;
 }
@@ -186,7 +186,7 @@ async fn the_caseload_shows_who_is_in_a_programme_and_who_slips() {
     )
     .await;
     let board = house.running.gateway.perform(Operation::Caseload { panel: "lakeside".to_string() }).await.unwrap();
-    let people = board["people"].as_array().unwrap();
+    let people = board["rows"].as_array().unwrap();
     assert_eq!(people.len(), 1, "{board}");
     let (one, enrolment) = (&people[0], &people[0]["enrolment"]);
     assert_eq!((&enrolment["level"], &enrolment["lead"]), (&json!("High"), &json!("Nia Brooks RN")), "{one}");

@@ -1,8 +1,9 @@
 //! Boards: what is going on over many patients of a practice. They read, and write nothing.
 
+mod board;
 mod caseload;
-mod patients;
 mod referrals;
 
-pub use caseload::{Cared, Caseload};
-pub use referrals::{ReferralBoard, Referred};
+pub use board::Board;
+pub use caseload::Cared;
+pub use referrals::Referred;

@@ -153,9 +153,10 @@ fn resource(name: &str, profiles: &Profiles, caller: &Caller<'_>) -> Option<Valu
         "operation": operations(name, codes.contains(&"read")),
     });
     let profiles = us_core_profiles(name);
-    if let Some(stated) = stated.as_object_mut().filter(|_| !profiles.is_empty()) {
-        // What meets one of them says so in `meta.profile`.
-        stated.insert("supportedProfile".to_string(), json!(profiles));
-    }
+    let members = stated.as_object_mut()?;
+    // What meets one of them says so in `meta.profile`.
+    members.insert("supportedProfile".to_string(), json!(profiles));
+    // Nothing lost: in FHIR what is empty is left out.
+    members.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
     Some(stated)
 }
