@@ -14,6 +14,7 @@ mod decide;
 #[cfg(test)]
 mod decide_tests;
 mod decision;
+mod few;
 mod form;
 mod implied;
 mod inbound;
@@ -31,6 +32,7 @@ pub use arrival::{Look, Uncoded, is_for_looks, is_looked_at, label_arrival, look
 pub use carries::Carries;
 pub use compile::compile;
 pub use decision::{Decision, Exit, Question, Verdict};
+pub use few::is_for_few;
 pub use form::Form;
 pub use implied::implied_labels;
 pub use inbound::{Offer, Reach};

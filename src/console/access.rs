@@ -56,7 +56,7 @@ pub(super) const ROWS: &[Row] = &[
     by_itself("/live", Audience::Everybody),
     get("/work", CARE),
     post("/work", CARE),
-    by_itself("/work/news", CARE),
+    by_itself("/news", CARE),
     post("/work/{id}", CARE),
     get("/tasks", CARE),
     get("/huddle", CARE),

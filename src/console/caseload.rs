@@ -81,7 +81,9 @@ pub(super) async fn show(console: web::Data<Console>, person: Person, asked: web
     let Asked { panel, show } = asked.into_inner();
     let (panel, practices) = own_practices(&site, &person, panel)?;
     look::note(&console, &person, None, format!("caseload of {panel}")).await?;
-    let board = console.gateway.caseload(&panel, person.sensitive).await?;
+    let (gateway, asked, all) = (console.gateway.clone(), panel.clone(), person.sensitive);
+    let reading = async move { gateway.caseload(&asked, all).await };
+    let board = turn::read(&console, &person, reading).await?;
     let frame = Frame::new("caseload", &console, &person);
     turn::make(move || {
         let (now, zone) = (board.made, &board.zone);

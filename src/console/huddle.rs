@@ -92,7 +92,9 @@ pub(super) async fn show(console: web::Data<Console>, person: Person, asked: web
         }
     };
     look::note(&console, &person, None, format!("huddle of {panel}")).await?;
-    let sheet = console.gateway.huddle(&panel, day, person.sensitive).await?;
+    let (gateway, asked, all) = (console.gateway.clone(), panel.clone(), person.sensitive);
+    let reading = async move { gateway.huddle(&asked, day, all).await };
+    let sheet = turn::read(&console, &person, reading).await?;
     let frame = Frame::new("huddle", &console, &person);
     turn::make(move || page(sheet, frame, own)).await
 }

@@ -15,12 +15,13 @@ use super::part::LINES;
 use super::session::Person;
 use super::thing::Thing;
 use super::trace::{Written, written};
-use super::{Console, look, patient, turn};
+use super::{Console, look, turn};
+use crate::fhir::sorted_name;
 use crate::identity::ResourceId;
 use crate::pipeline::Saying;
 use crate::problem::{Category, Problem};
 use crate::record::Stored;
-use crate::store::{Cursor, Query, Term};
+use crate::store::{Cursor, Query, StoreError, Term};
 
 const PAGE: usize = 50;
 
@@ -54,7 +55,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         let waiting = store.to_look_at(cursor.as_ref(), PAGE).await?;
         let ids = waiting.page.items.iter().map(|stored| ResourceId::patient(stored.id.person)).collect();
         let query = Query { resource_type: "Patient".to_string(), terms: vec![Term::Id(ids)] };
-        Ok((waiting, store.search(&query, None, PAGE).await?.items))
+        Ok::<_, StoreError>((waiting, store.search(&query, None, PAGE).await?.items))
     };
     let (waiting, patients) = turn::read(&console, &person, reading).await?;
     look::note(&console, &person, None, "what waits for a look".to_string()).await?;
@@ -62,7 +63,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     turn::make(move || {
         let zone = page::zone_of(&site);
         let names: BTreeMap<ResourceId, String> =
-            patients.iter().map(|stored| (stored.id, patient::name(stored))).collect();
+            patients.iter().map(|stored| (stored.id, sorted_name(&stored.resource))).collect();
         Labels {
             total: waiting.total,
             patients: by_patient(&waiting.page.items, &names, &zone),

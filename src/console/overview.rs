@@ -10,7 +10,7 @@ use super::pulse::Minute;
 use super::session::Person;
 use super::unused::Sums;
 use super::{Console, turn};
-use crate::store::{Health, MessageFilter, MessageSummary, Urgency, WorkCounts};
+use crate::store::{Health, MessageFilter, MessageSummary, StoreError, Urgency, WorkCounts};
 
 /// How many of the newest messages are shown.
 const NEWEST: usize = 8;
@@ -80,7 +80,7 @@ async fn gather(console: &Console, person: &Person, zone: TimeZone) -> Result<Nu
         let peak = hour.iter().map(|minute| minute.messages).max().unwrap_or_default();
         let newest = gateway.store.messages(&MessageFilter::default(), None, NEWEST).await?;
         let row = |summary: MessageSummary| Row { received: page::second(summary.received, &zone), summary };
-        Ok(Numbers {
+        Ok::<_, StoreError>(Numbers {
             health: gateway.store.health().await,
             unused: Sums::of(&gateway.store.unused_totals().await?),
             messages_hour: hour.iter().map(|minute| minute.messages).sum(),

@@ -4,7 +4,7 @@
 use super::fault::Fault;
 use super::session::Person;
 use super::{Console, look};
-use crate::fhir::{is_restricted, labels_of};
+use crate::agreement::is_for_few;
 use crate::identity::PersonId;
 use crate::record::{Membership, Stored};
 use crate::site::Panels;
@@ -36,5 +36,5 @@ pub(super) async fn check_known(
 
 /// Whether somebody is shown a resource, by its labels.
 pub(super) fn may_see(person: &Person, stored: &Stored) -> bool {
-    person.sensitive || !labels_of(&stored.resource).any(is_restricted)
+    person.sensitive || !is_for_few(&stored.resource)
 }

@@ -11,12 +11,10 @@ use super::page::{self, Frame};
 use super::patient_line::PatientLine;
 use super::practice::own_practices;
 use super::session::Person;
+use super::track::{Step, track};
 use super::{Console, look, turn, when};
 use crate::pipeline::{Board, Referred};
 use crate::protocol::ReferralStage as Stage;
-
-/// What a referral passes, as people name it, and the stage that has it behind it.
-const STEPS: [&str; 6] = ["Requested", "Accepted", "Scheduled", "Seen", "Report", "Reviewed"];
 
 /// What a referral waits for, in the order in which somebody should look.
 const WAITS: [(&str, &str, &[Stage]); 6] = [
@@ -54,8 +52,7 @@ struct Row {
     patient: PatientLine,
     what: String,
     to: String,
-    /// Each step, and how it stands: `on`, `at`, `bad`, or nothing.
-    track: Vec<(&'static str, &'static str)>,
+    track: Vec<Step>,
     /// "23 days", and of how many.
     days: String,
     of: String,
@@ -74,7 +71,9 @@ pub(super) async fn show(console: web::Data<Console>, person: Person, asked: web
     let site = console.gateway.site.load_full();
     let (panel, practices) = own_practices(&site, &person, asked.into_inner().panel)?;
     look::note(&console, &person, None, format!("referrals of {panel}")).await?;
-    let board = console.gateway.referral_board(&panel, person.sensitive).await?;
+    let (gateway, asked, all) = (console.gateway.clone(), panel.clone(), person.sensitive);
+    let reading = async move { gateway.referral_board(&asked, all).await };
+    let board = turn::read(&console, &person, reading).await?;
     let frame = Frame::new("referrals", &console, &person);
     turn::make(move || Page {
         practice: board.practice.clone(),
@@ -90,7 +89,7 @@ pub(super) async fn show(console: web::Data<Console>, person: Person, asked: web
 }
 
 fn sentence(board: &Board<Referred>) -> String {
-    let late = board.rows.iter().filter(|one| one.is_late(board.made)).count();
+    let late = board.rows.iter().filter(|one| one.referral.is_late(board.made)).count();
     let all = page::counted(board.rows.len() as u64, "open referral", "open referrals");
     match (board.rows.len(), late) {
         (0, _) => "No referral is open.".to_string(),
@@ -102,7 +101,7 @@ fn sentence(board: &Board<Referred>) -> String {
 
 fn group(id: &'static str, title: &'static str, stages: &[Stage], board: &Board<Referred>) -> Group {
     let of: Vec<&Referred> = board.rows.iter().filter(|one| stages.contains(&one.referral.stage)).collect();
-    let late = of.iter().filter(|one| one.is_late(board.made)).count();
+    let late = of.iter().filter(|one| one.referral.is_late(board.made)).count();
     let oldest = of.iter().map(|one| days_since(one.referral.since, board)).max().filter(|days| *days >= 0);
     let sums: Vec<String> = [
         (late > 0).then(|| format!("{late} late")),
@@ -129,14 +128,14 @@ fn days_since(then: Timestamp, board: &Board<Referred>) -> i64 {
 
 fn row(one: &Referred, board: &Board<Referred>) -> Row {
     let (referral, now, zone) = (&one.referral, board.made, &board.zone);
-    let is_late = one.is_late(now);
+    let is_late = referral.is_late(now);
     let allowed = referral.until.map(|until| days_since(referral.since, board) - days_since(until, board));
     let late = referral.until.filter(|_| is_late).map(|until| when::due(until, now, zone).words);
     Row {
         patient: PatientLine::of(&one.patient, when::date_in(now, zone)),
         what: referral.what.clone(),
         to: referral.to.clone(),
-        track: track(referral.stage, is_late),
+        track: track(referral.stage, referral.is_stuck(now)),
         days: match (referral.stage, days_since(referral.since, board)) {
             (Stage::Scheduled, _) => when::moment(referral.since, now, zone),
             (_, days) => when::days(days.max(0)),
@@ -152,37 +151,9 @@ fn row(one: &Referred, board: &Board<Referred>) -> Row {
     }
 }
 
-/// How far it has come: what is behind it, what it waits for, and whether it waits too long.
-fn track(stage: Stage, is_late: bool) -> Vec<(&'static str, &'static str)> {
-    let done = match stage {
-        Stage::Requested | Stage::Rejected => 1,
-        Stage::Accepted | Stage::Missed => 2,
-        Stage::Scheduled => 3,
-        Stage::Seen => 4,
-        Stage::Reported => 5,
-    };
-    let is_bad = is_late || matches!(stage, Stage::Rejected | Stage::Missed);
-    let of = |(place, step): (usize, &'static str)| match place {
-        _ if place < done => (step, "on"),
-        _ if place == done && is_bad => (step, "bad"),
-        _ if place == done => (step, "at"),
-        _ => (step, ""),
-    };
-    STEPS.into_iter().enumerate().map(of).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_track_shows_what_it_waits_for() {
-        let at = |stage, late| track(stage, late).into_iter().map(|(_, class)| class).collect::<Vec<_>>().join(",");
-        assert_eq!(at(Stage::Requested, false), "on,at,,,,");
-        assert_eq!(at(Stage::Seen, true), "on,on,on,on,bad,");
-        assert_eq!(at(Stage::Missed, false), "on,on,bad,,,");
-        assert_eq!(at(Stage::Reported, false), "on,on,on,on,on,at");
-    }
 
     #[test]
     fn every_stage_waits_for_something() {

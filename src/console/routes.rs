@@ -43,7 +43,7 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/referrals", web::get().to(referrals::show))
             .route("/work", web::get().to(work::list))
             .route("/work", web::post().to(work_act::many))
-            .route("/work/news", web::get().to(work::news))
+            .route("/news", web::get().to(work::news))
             .route("/work/{id}", web::post().to(work_act::one))
             .route("/tasks", web::get().to(tasks::moved))
             .route("/labels", web::get().to(labels::list))

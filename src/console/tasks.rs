@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::page;
-use crate::protocol::CONTACT;
+use crate::fhir::Resource;
+use crate::protocol::attempts_in;
 
 /// What somebody wrote down, and when.
 pub(super) struct Note {
@@ -42,11 +43,8 @@ pub(super) fn notes(task: &Value, zone: &TimeZone) -> Vec<Note> {
 }
 
 /// "2 contact attempts: no answer, left a message"; empty where nobody tried.
-pub(super) fn attempts(task: &Value) -> String {
-    let outputs = task.get("output").and_then(Value::as_array).into_iter().flatten();
-    let codings = outputs.filter_map(|output| output.pointer("/type/coding/0"));
-    let ours = codings.filter(|coding| coding.get("system").and_then(Value::as_str) == Some(CONTACT));
-    let words: Vec<&str> = ours.filter_map(|coding| coding.get("display").and_then(Value::as_str)).collect();
+pub(super) fn attempts(task: &Resource) -> String {
+    let words: Vec<&str> = attempts_in(task).map(|attempt| attempt.words).collect();
     if words.is_empty() {
         return String::new();
     }
@@ -57,6 +55,7 @@ pub(super) fn attempts(task: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::CONTACT;
 
     #[test]
     fn everything_that_was_written_about_a_task_is_told() {
@@ -80,7 +79,8 @@ mod tests {
                 "Not done because, 2026-05-05 03:00: moved away",
             ]
         );
-        assert_eq!(attempts(&task), "1 contact attempt: no answer");
-        assert_eq!(attempts(&serde_json::json!({})), "");
+        let output = task.get("output").cloned().unwrap();
+        assert_eq!(attempts(&Resource::new("Task").with("output", output)), "1 contact attempt: no answer");
+        assert_eq!(attempts(&Resource::new("Task")), "");
     }
 }

@@ -11,7 +11,6 @@ use super::Console;
 use super::fault::{Answer, Fault};
 use super::page::answer;
 use super::session::Person;
-use crate::store::StoreError;
 
 /// So many pages are made at once, on threads beside the runtime's: a large one delays other pages, never messages.
 static MAKING: Semaphore = Semaphore::const_new(4);
@@ -33,10 +32,10 @@ pub(super) async fn make<P: Template>(put_together: impl FnOnce() -> P + Send + 
 }
 
 /// What reads much of the store, in its turn and to its end: it reads on when nobody waits for the page any more.
-pub(super) async fn read<T: 'static>(
+pub(super) async fn read<T: 'static, E: Into<Fault> + 'static>(
     console: &Console,
     person: &Person,
-    reading: impl Future<Output = Result<T, StoreError>> + 'static,
+    reading: impl Future<Output = Result<T, E>> + 'static,
 ) -> Result<T, Fault> {
     // By session: the name may be another's.
     let turn = console.turns.take(&person.form_key).await.ok_or(Fault::Busy)?;
@@ -46,7 +45,7 @@ pub(super) async fn read<T: 'static>(
         read
     });
     match read.await {
-        Ok(read) => Ok(read?),
+        Ok(read) => read.map_err(Into::into),
         Err(_) => Err(Fault::Busy),
     }
 }
@@ -66,7 +65,7 @@ mod tests {
     use crate::console::session::{Asks, Found};
     use crate::pipeline::Gateway;
     use crate::site::Site;
-    use crate::store::{EngineChoice, StoreSettings, open};
+    use crate::store::{EngineChoice, StoreError, StoreSettings, open};
 
     #[actix_web::test]
     async fn who_reads_more_than_may_be_read_at_once_is_told_to_come_again() {
@@ -88,9 +87,9 @@ mod tests {
             // The page is left; its reading goes on.
             assert!(tokio::time::timeout(Duration::from_millis(50), reading).await.is_err());
         }
-        let refusal = read(&console, &ida, async { Ok(()) }).await.unwrap_err().error_response();
+        let refusal = read(&console, &ida, async { Ok::<_, StoreError>(()) }).await.unwrap_err().error_response();
         assert_eq!(refusal.status(), 503);
         assert_eq!(refusal.headers().get(header::RETRY_AFTER).unwrap(), "5");
-        assert!(read(&console, &other, async { Ok(()) }).await.is_ok());
+        assert!(read(&console, &other, async { Ok::<_, StoreError>(()) }).await.is_ok());
     }
 }

@@ -10,10 +10,10 @@ use serde_json::json;
 use super::fault::{Answer, Fault};
 use super::page::{self, Frame};
 use super::session::Person;
-use super::work_row::{self, Job, Teller};
+use super::work_row::{Job, Teller};
 use super::{Console, look, turn, when};
 use crate::identity::ResourceId;
-use crate::pipeline::owner;
+use crate::pipeline::{Who, owner};
 use crate::protocol::{Contact, Holder, PERSON};
 use crate::record::{Membership, Stored};
 use crate::site::{Panels, Site};
@@ -247,7 +247,7 @@ fn page_of(
     is_first: bool,
 ) -> Work {
     let zone = &place.zone;
-    let patients = work_row::patients(&found.patients, &found.memberships, now, zone);
+    let patients = Who::all(&found.patients, &found.memberships);
     let own = holder(person);
     let protocols = &site.protocols;
     let teller = Teller { person, holder: &own.id, patients: &patients, protocols, now, zone };
@@ -268,7 +268,10 @@ fn page_of(
         count,
         is_hot: count > 0 && ["now", "late"].contains(&part),
     };
-    let of_practice = site.panels.get(&place.panel).map_or("all practices", |panel| panel.practice.name.as_str());
+    let of_practice = site
+        .panels
+        .get(&place.panel)
+        .map_or_else(|| "Everybody’s".to_string(), |panel| format!("All of {}", panel.practice.name));
     let view = |whose, title: String, count| View { whose, title, count };
     let panels = site.panels.iter().filter(|(name, _)| person.panels.holds(name));
     let tomorrow = when::date_in(now, zone).saturating_add(1.day());
@@ -282,7 +285,7 @@ fn page_of(
         sections: found.parts.iter().map(section).collect(),
         tabs: PARTS.into_iter().zip(found.sums).map(tab).collect(),
         views: vec![
-            view("", format!("All of {of_practice}"), found.all),
+            view("", of_practice, found.all),
             view("mine", "Mine".to_string(), found.mine),
             view("free", "Nobody’s".to_string(), found.free),
             view("snoozed", "Snoozed".to_string(), found.snoozed),

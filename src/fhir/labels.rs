@@ -34,6 +34,11 @@ pub fn is_restricted(label: &Value) -> bool {
     is(label, CONFIDENTIALITY, "R")
 }
 
+/// Confidentiality V.
+pub fn is_very_restricted(label: &Value) -> bool {
+    is(label, CONFIDENTIALITY, "V")
+}
+
 fn is(label: &Value, system: &str, code: &str) -> bool {
     let text = |key: &str| label.get(key).and_then(Value::as_str);
     (text("system"), text("code")) == (Some(system), Some(code))

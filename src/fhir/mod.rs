@@ -5,9 +5,11 @@ mod concept;
 pub mod definition;
 mod draft;
 mod familiar;
+mod human_name;
 mod identifier;
 mod interval;
 mod labels;
+mod language;
 mod located;
 pub mod narrative;
 mod outcome;
@@ -25,9 +27,14 @@ pub use concept::concept_title;
 pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{BY_MEMBER, Draft, KEYED, Scope};
 pub use familiar::{Familiar, Fingerprint};
+pub use human_name::{UNNAMED, display_name, names, said_name, sorted_name, usual_name};
 pub use identifier::Identifier;
 pub use interval::{Interval, observed_at};
-pub use labels::{OWN_LABELS, add_labels, deleted_tag, is_deleted, is_hold, is_restricted, labels_of, retain_labels};
+pub use labels::{
+    OWN_LABELS, add_labels, deleted_tag, is_deleted, is_hold, is_restricted, is_very_restricted, labels_of,
+    retain_labels,
+};
+pub use language::{language_word, main_tag};
 pub use located::{Located, Span, Unreadable};
 pub use outcome::{operation_outcome, operation_outcome_in_text};
 pub use package::{

@@ -7,7 +7,7 @@ use super::codings::codings_of;
 use super::model::TaskRule;
 use super::names;
 use super::work::Existing;
-use crate::fhir::Resource;
+use crate::fhir::{Resource, concept_title};
 
 fn documented(existing: &Existing<'_>) -> usize {
     documented_in(&existing.stored.resource)
@@ -15,9 +15,28 @@ fn documented(existing: &Existing<'_>) -> usize {
 
 /// How many attempts a Task tells of.
 pub fn documented_in(task: &Resource) -> usize {
+    attempts_in(task).count()
+}
+
+/// One documented attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt<'a> {
+    /// How it went, in words.
+    pub words: &'a str,
+    /// As the Task states it.
+    pub at: &'a str,
+}
+
+/// The attempts that a Task tells of, oldest first.
+pub fn attempts_in(task: &Resource) -> impl Iterator<Item = Attempt<'_>> {
     let outputs = task.get("output").and_then(Value::as_array).into_iter().flatten();
-    let kinds = outputs.filter_map(|output| output.get("type"));
-    kinds.filter(|kind| codings_of(kind).iter().any(|(system, _)| *system == names::CONTACT)).count()
+    outputs.filter_map(|output| {
+        let kind = output.get("type")?;
+        codings_of(kind).iter().any(|(system, _)| *system == names::CONTACT).then(|| Attempt {
+            words: concept_title(Some(kind)).unwrap_or_default(),
+            at: output.get("valueDateTime").and_then(Value::as_str).unwrap_or_default(),
+        })
+    })
 }
 
 /// Whether the attempts that a rule asks for have been made.

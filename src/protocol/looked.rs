@@ -12,11 +12,8 @@ use super::context::{Context, Responsible};
 use super::facts::Facts;
 use super::memory::Memory;
 use super::model::Prompt;
-use super::referral::Referral;
-use super::referrals::referrals;
 use super::set::ProtocolSet;
-use super::shown::{Alerted, Answered, Looked, Question, Referred, Visited};
-use super::stage::Stage;
+use super::shown::{Alerted, Answered, Looked, Question, Visited};
 use super::view::View;
 use super::visit::Visit;
 use super::work::{Existing, Given, existing_work};
@@ -50,7 +47,7 @@ impl ProtocolSet {
             charts,
             more_charts,
             questions: self.questions(&existing),
-            referrals: referrals(&facts).into_iter().map(referred).collect(),
+            referrals: self.referrals_in(&facts, &existing, responsible.as_ref()),
             visits: facts.visits.iter().filter(|visit| visit.is_real()).map(|visit| visited(&facts, visit)).collect(),
             alerts: all().filter_map(|existing| alerted(&facts, existing)).collect(),
             answered: all().flat_map(|existing| self.answered(existing)).collect(),
@@ -145,26 +142,4 @@ fn alerted(facts: &Facts<'_>, existing: &Existing<'_>) -> Option<Alerted> {
     let reading = taken.iter().rev().find(|(taken, _)| *taken <= at).or(taken.first()).map(|(_, id)| *id);
     let words = existing.stored.resource.text("description").unwrap_or_default().to_string();
     Some(Alerted { task: existing.stored.id, at, reading, words })
-}
-
-fn referred(referral: Referral) -> Referred {
-    let (done, is_stuck) = match referral.stage {
-        Stage::Requested => (1, false),
-        Stage::Rejected => (1, true),
-        Stage::Accepted => (2, false),
-        Stage::Missed => (2, true),
-        Stage::Scheduled => (3, false),
-        Stage::Seen => (4, false),
-        Stage::Reported => (5, false),
-    };
-    Referred {
-        request: referral.request,
-        stage: referral.stage.word(),
-        what: referral.what,
-        to: referral.to,
-        done,
-        is_stuck,
-        since: referral.since,
-        said: referral.said,
-    }
 }

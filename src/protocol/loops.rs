@@ -1,19 +1,23 @@
 //! Referrals as a board of them needs them: how far each has come, until when the rules in force let it stand there, and the open
 //! work about it. A referral is closed when its report was read, which is when the work that asks for that was done.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::calendar::Calendar;
+use super::context::Responsible;
 use super::deadline::Working;
 use super::facts::Facts;
 use super::memory::Memory;
 use super::model::Trigger;
+use super::referral::Referral;
 use super::referrals::referrals;
 use super::set::ProtocolSet;
 use super::stage::Stage;
 use super::view::View;
-use super::work::existing_work;
+use super::work::{Existing, existing_work};
 use crate::identity::ResourceId;
 
 /// One referral that is not closed.
@@ -34,19 +38,39 @@ pub struct OpenReferral {
     pub work: Vec<ResourceId>,
 }
 
+impl OpenReferral {
+    /// It stands still: no further by itself, or for longer than the rules let it.
+    pub fn is_stuck(&self, now: Timestamp) -> bool {
+        matches!(self.stage, Stage::Rejected | Stage::Missed) || self.is_late(now)
+    }
+
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until < now)
+    }
+}
+
 impl ProtocolSet {
     /// The referrals of a patient that are going on, in order of id.
     pub fn open_referrals(&self, view: &View<'_>) -> Vec<OpenReferral> {
         let weekends = Calendar::weekends();
         // Nothing lost: whoever is on no panel has nobody whose referrals they would be.
         let Some(responsible) = self.responsible(view, &weekends) else { return Vec::new() };
-        let zone = &responsible.practice.zone;
-        let working = Working { zone, calendar: responsible.calendar };
-        let facts = Facts::of(view.record, self.value_sets(), zone, view.now);
+        let facts = Facts::of(view.record, self.value_sets(), &responsible.practice.zone, view.now);
         let mut memory = Memory::default();
         let works = existing_work(view.record, &mut |stored| memory.work(stored));
+        self.referrals_in(&facts, &works, Some(&responsible))
+    }
+
+    /// The same where the facts are at hand; of a patient on no panel without how long a stage may last.
+    pub(super) fn referrals_in(
+        &self,
+        facts: &Facts<'_>,
+        works: &BTreeMap<String, Vec<Existing<'_>>>,
+        responsible: Option<&Responsible<'_>>,
+    ) -> Vec<OpenReferral> {
         let works: Vec<_> = works.values().flatten().collect();
-        let open = |referral: super::referral::Referral| {
+        let working = responsible.map(|one| Working { zone: &one.practice.zone, calendar: one.calendar });
+        let open = |referral: Referral| {
             let name = referral.name();
             let was_read = works
                 .iter()
@@ -56,7 +80,7 @@ impl ProtocolSet {
             let is_closed = referral.stage == Stage::Reported && (was_read || !self.asks_at(Stage::Reported));
             (!is_closed).then(|| OpenReferral {
                 work: about.map(|one| one.stored.id).collect(),
-                until: self.until(referral.stage, referral.since, working),
+                until: working.and_then(|working| self.until(referral.stage, referral.since, working)),
                 request: referral.request,
                 what: referral.what,
                 to: referral.to,
@@ -65,7 +89,7 @@ impl ProtocolSet {
                 said: referral.said,
             })
         };
-        referrals(&facts).into_iter().filter_map(open).collect()
+        referrals(facts).into_iter().filter_map(open).collect()
     }
 
     fn asks_at(&self, at: Stage) -> bool {

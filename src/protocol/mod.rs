@@ -65,6 +65,7 @@ mod tests;
 
 pub use act::{Action, Contact};
 pub use alert::{Bound, Bounds, Chart, ChartChange, ChartPart, Charted, Side, Target};
+pub use attempts::{Attempt, attempts_in};
 pub use bundle::bundled;
 pub use calendar::Calendar;
 pub use cards::{Card, CardCoding, CardSource, HOOKS, Indicator, Suggestion};
@@ -83,7 +84,7 @@ pub use names::{
 pub use plain::{PlainRule, Sheet};
 pub use say::TaskWord;
 pub use set::{Listed, ProtocolSet, built_in_protocols, compile};
-pub use shown::{Alerted, Answered, Looked, Question, Referred, Visited};
+pub use shown::{Alerted, Answered, Looked, Question, Visited};
 pub use stage::Stage as ReferralStage;
 pub use view::{Evaluation, Explained, Practice, View};
 pub use work::is_final;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::alert::Chart;
+use super::loops::OpenReferral;
 use crate::identity::ResourceId;
 
 /// What there is to show.
@@ -12,7 +13,7 @@ pub struct Looked {
     /// How many things that no rule watches are not drawn.
     pub more_charts: usize,
     pub questions: Vec<Question>,
-    pub referrals: Vec<Referred>,
+    pub referrals: Vec<OpenReferral>,
     /// Visits that took place or take place, oldest first.
     pub visits: Vec<Visited>,
     pub alerts: Vec<Alerted>,
@@ -67,19 +68,4 @@ pub struct Question {
     pub answers: Vec<(String, String, bool)>,
     pub last: Option<(Timestamp, String)>,
     pub weight: u8,
-}
-
-/// A referral that is going on.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Referred {
-    pub request: ResourceId,
-    pub what: String,
-    pub to: String,
-    pub stage: &'static str,
-    /// How many of the five steps of a closed loop are behind it: asked, accepted, booked, seen, reported.
-    pub done: usize,
-    /// It stands still: rejected, or an appointment that did not take place.
-    pub is_stuck: bool,
-    pub since: Timestamp,
-    pub said: String,
 }

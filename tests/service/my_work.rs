@@ -177,7 +177,7 @@ async fn what_cannot_wait_is_told_to_a_page_that_asks_by_itself() {
     let (nia, _) = desk(&house, "nbrooks").await;
     let (hanna, _) = desk(&house, "hill").await;
     let ids = async |desk: &Desk<'_>| {
-        let (status, text) = desk.open("/console/work/news").await;
+        let (status, text) = desk.open("/console/news").await;
         assert_eq!(status, 200);
         let told: serde_json::Value = serde_json::from_str(&text).unwrap();
         told["now"].as_array().unwrap().len()

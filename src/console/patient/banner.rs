@@ -5,11 +5,10 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::fhir::{born, items, list, moment, text, title};
-use super::language::language_word;
-use super::name::{display_name, other_names, said, sex_word};
+use super::name::{other_names, sex_word};
 use crate::console::people::number_title;
 use crate::console::when;
-use crate::fhir::Resource;
+use crate::fhir::{Resource, UNNAMED, display_name, language_word, said_name};
 use crate::pipeline::Known;
 use crate::record::{Membership, Stored};
 use crate::site::{Panel, Site};
@@ -180,14 +179,14 @@ fn phone<'v>(mut points: impl Iterator<Item = &'v Value>) -> Option<String> {
 fn contacts(patient: &Resource, record: &Known) -> Fact {
     let mut lines: Vec<Line> = Vec::new();
     for contact in items(patient, "contact") {
-        let name = contact.get("name").map(said).or_else(|| Some(text(contact.get("organization")?, "display")));
+        let name = contact.get("name").map(said_name).or_else(|| Some(text(contact.get("organization")?, "display")));
         let relation = list(contact, "relationship").next();
         let call = phone(list(contact, "telecom"));
         lines.push(Line::person(&name.unwrap_or_else(|| "Unnamed".to_string()), call, &title(relation).to_lowercase()));
     }
     for stored in record.record.of_type("RelatedPerson").filter(|one| one.state.superseded.is_none()) {
         let person = &stored.resource;
-        let name = items(person, "name").next().map_or_else(|| "Unnamed".to_string(), said);
+        let name = items(person, "name").next().map_or_else(|| UNNAMED.to_string(), said_name);
         let relation = title(items(person, "relationship").next()).to_lowercase();
         let call = phone(items(person, "telecom"));
         if !lines.iter().any(|line| line.text == name) {

@@ -4,7 +4,6 @@ mod banner;
 mod documents;
 mod fhir;
 mod goals;
-mod language;
 mod loaded;
 mod name;
 mod owed;
@@ -18,8 +17,7 @@ mod show;
 mod timeline;
 
 pub(super) use fhir::born;
-pub(super) use language::language_word;
-pub(super) use name::{display_name, name, sex_word};
+pub(super) use name::sex_word;
 pub(super) use plan::plan;
 pub(super) use records::show as records;
 pub(super) use say::{answer, goal};

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::fhir::text;
+use crate::console::standing::Standing;
 use crate::console::tasks::{Note, attempts, notes};
-use crate::console::when;
 use crate::fhir::concept_title;
 use crate::protocol::is_final;
 use crate::record::{Record, Stored};
@@ -42,14 +42,7 @@ pub(super) fn owed(record: &Record, now: Timestamp, zone: &TimeZone) -> Vec<Owed
 
 fn one(stored: &Stored, now: Timestamp, zone: &TimeZone) -> Owed {
     let task = Value::from(stored.resource.clone());
-    let due = due_of(&stored.resource).map(|due| when::due(due, now, zone));
-    let is_pressing = matches!(Urgency::of(&stored.resource), Urgency::Stat | Urgency::Asap);
-    let (class, chip, detail) = match (due, is_pressing) {
-        (Some(due), true) => ("now", "Answer now".to_string(), format!("{}, {}", due.words, due.detail)),
-        (Some(due), false) => (due.class, due.words, due.detail),
-        (None, true) => ("now", "Answer now".to_string(), String::new()),
-        (None, false) => ("later", "No due date".to_string(), String::new()),
-    };
+    let Standing { class, chip, detail } = Standing::of(&stored.resource, now, zone);
     let owner = task.get("owner").map(|owner| text(owner, "display")).filter(|owner| !owner.is_empty());
     let reason = task.pointer("/reasonCode/text").and_then(Value::as_str).unwrap_or_default();
     let status = text(&task, "status");
@@ -58,12 +51,12 @@ fn one(stored: &Stored, now: Timestamp, zone: &TimeZone) -> Owed {
         class: if class == "later" { "" } else { class },
         chip_class: class,
         chip,
-        detail: detail.trim_matches([' ', ',']).to_string(),
+        detail,
         title: concept_title(task.get("code")).unwrap_or("Task").to_string(),
         text: text(&task, "description"),
         why: reason.to_string(),
         owner: owner.unwrap_or_else(|| "nobody named".to_string()),
-        attempts: attempts(&task),
+        attempts: attempts(&stored.resource),
         notes: notes(&task, zone),
         can_accept: matches!(status.as_str(), "requested" | "received" | "ready"),
     }

@@ -5,7 +5,6 @@ use askama::Template;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::name::name;
 use crate::agreement::sensitivities;
 use crate::console::fault::{Answer, Fault};
 use crate::console::page::{self, Frame};
@@ -13,7 +12,7 @@ use crate::console::part::{Asked, Part};
 use crate::console::session::Person;
 use crate::console::thing::Thing;
 use crate::console::{Console, look, own, tasks, turn};
-use crate::fhir::concept_title;
+use crate::fhir::{concept_title, sorted_name};
 use crate::identity::ResourceId;
 use crate::pipeline::{Explanation, explain_record};
 use crate::record::Stored;
@@ -109,7 +108,7 @@ pub(crate) async fn show(
             waiting: looks.iter().filter(|thing| thing.waits).count(),
             looks: Part::of("looks", looks, &asked),
             sensitivities: sensitivities().collect(),
-            name: name(&patient),
+            name: sorted_name(&patient.resource),
             birth_date: patient.resource.text("birthDate").unwrap_or_default().to_string(),
             id: own.to_string(),
             panels: known.memberships.iter().map(|membership| membership.panel.clone()).collect(),
@@ -164,7 +163,7 @@ fn row(stored: &Stored, zone: &TimeZone) -> Row {
         status: text("/status").or_else(|| text("/clinicalStatus/coding/0/code")).unwrap_or_default().to_string(),
         version: stored.version,
         updated: page::second(stored.updated, zone),
-        attempts: if is_task { tasks::attempts(&resource) } else { String::new() },
+        attempts: if is_task { tasks::attempts(&stored.resource) } else { String::new() },
         notes: if is_task { tasks::notes(&resource, zone) } else { Vec::new() },
         kind,
     }

@@ -13,12 +13,11 @@ use super::banner::{Around, Banner, banner, member};
 use super::documents::{Document, documents};
 use super::fhir::text;
 use super::goals::{Goal, goals};
-use super::language::{language_word, main_tag};
 use super::loaded::{Loaded, load};
 use super::owed::{Owed, owed};
 use super::plan_words::languages;
 use super::readings::{Readings, SPANS, readings};
-use super::referrals::{Step, referrals};
+use super::referrals::{Referral, referrals};
 use super::timeline::{Event, FIRST, MORE, timeline};
 use crate::console::access::{may, row};
 use crate::console::fault::Answer;
@@ -26,6 +25,7 @@ use crate::console::page::Frame;
 use crate::console::session::Person;
 use crate::console::thing::Thing;
 use crate::console::{Console, look, page, turn, when};
+use crate::fhir::{language_word, main_tag};
 use crate::pipeline::{Known, PROGRESS};
 use crate::protocol::{Contact, View};
 use crate::record::Stored;
@@ -69,7 +69,7 @@ struct PatientPage {
     days: u16,
     spans: [(u16, &'static str, usize); 3],
     is_cut: bool,
-    referrals: Vec<Step>,
+    referrals: Vec<Referral>,
     goals: Vec<Goal>,
     progress: [(&'static str, &'static str, &'static str); 6],
     events: Vec<Event>,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::fhir::{items, list, moment, text, title};
 use crate::console::when;
 use crate::fhir::concept_title;
-use crate::protocol::{CONTACT, Looked, Visited};
+use crate::protocol::{Looked, Visited, attempts_in};
 use crate::record::{Record, Stored};
 
 /// Events at first, and how many more each time.
@@ -69,15 +69,12 @@ fn task(stored: &Stored, add: &mut impl FnMut(Timestamp, String, String, String)
     let task = Value::from(stored.resource.clone());
     let name = concept_title(task.get("code")).unwrap_or("Task").to_string();
     let href = || format!("/console/resources/Task/{}", stored.id);
-    for output in list(&task, "output") {
-        let is_attempt = output.pointer("/type/coding/0/system").and_then(Value::as_str) == Some(CONTACT);
-        let at = text(output, "valueDateTime").parse();
-        if let (true, Ok(at)) = (is_attempt, at) {
-            let words = output.pointer("/type/coding/0/display").and_then(Value::as_str).unwrap_or_default();
-            let note = list(&task, "note").find(|note| text(note, "time") == text(output, "valueDateTime"));
-            let who = note.map(|note| format!("{}: {}", text(note, "authorString"), text(note, "text")));
-            add(at, format!("{name}: {words}"), who.unwrap_or_default(), href());
-        }
+    for attempt in attempts_in(&stored.resource) {
+        // Nothing lost: an attempt without a time stands with its Task.
+        let Ok(at) = attempt.at.parse() else { continue };
+        let note = list(&task, "note").find(|note| text(note, "time") == attempt.at);
+        let who = note.map(|note| format!("{}: {}", text(note, "authorString"), text(note, "text")));
+        add(at, format!("{name}: {}", attempt.words), who.unwrap_or_default(), href());
     }
     let status = text(&task, "status");
     let ended = task.pointer("/executionPeriod/end").and_then(Value::as_str).and_then(|end| end.parse().ok());

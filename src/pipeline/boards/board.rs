@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use crate::agreement::is_for_few;
 use crate::fhir::search::{Asked, Criterion, SearchTable, TokenValue};
-use crate::fhir::{is_restricted, labels_of};
 use crate::identity::{PersonId, ResourceId};
 use crate::pipeline::{Gateway, Known, Piece, Who};
 use crate::problem::{Category, Place, Problem};
@@ -72,7 +72,7 @@ impl Patient<'_> {
     }
 
     fn is_kept_back(&self, stored: &Stored) -> bool {
-        !self.all && labels_of(&stored.resource).any(is_restricted)
+        !self.all && is_for_few(&stored.resource)
     }
 }
 
@@ -101,7 +101,10 @@ impl Gateway {
                 continue; // Nothing lost: another practice's patient, who is on that practice's board.
             }
             let id = ResourceId::patient(known.record.head.person);
-            let who = known.record.get("Patient", id).map_or_else(|| Who::unknown(id), Who::of);
+            let who = known
+                .record
+                .get("Patient", id)
+                .map_or_else(|| Who::unknown(id), |patient| Who::of(patient, &known.memberships));
             let practices = site.practices_of(&known.memberships);
             let (record, memberships, practices) = (&known.record, &*known.memberships, &practices);
             let view = View { record, memberships, practices, now: board.made };

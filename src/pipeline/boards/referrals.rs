@@ -17,12 +17,6 @@ pub struct Referred {
     pub work: Vec<Piece>,
 }
 
-impl Referred {
-    pub fn is_late(&self, now: Timestamp) -> bool {
-        self.referral.until.is_some_and(|until| until < now)
-    }
-}
-
 impl Gateway {
     /// What stands longest beyond its time first; without what is restricted where it is not for all of it.
     ///

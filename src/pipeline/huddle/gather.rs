@@ -111,15 +111,11 @@ impl Gateway {
         let key = |kind: &'static str| move |id: ResourceId| (kind.to_string(), id);
         let keys: Vec<_> =
             persons.into_iter().map(key("Patient")).chain(visits.into_iter().map(key("Encounter"))).collect();
-        let (mut patients, mut encounters) = (BTreeMap::new(), BTreeMap::new());
-        for stored in self.store.resources(&keys).await? {
-            if stored.resource.resource_type() == "Patient" {
-                patients.insert(stored.id, Who::of(&stored));
-            } else {
-                encounters.insert(stored.id, stored);
-            }
-        }
-        Ok(Work { tasks, patients, encounters })
+        let (patients, encounters): (Vec<Stored>, Vec<Stored>) =
+            self.store.resources(&keys).await?.into_iter().partition(|one| one.resource.resource_type() == "Patient");
+        let numbers: Vec<_> = patients.iter().flat_map(|patient| patient.resource.identifiers()).collect();
+        let patients = Who::all(&patients, &self.store.memberships(&numbers).await?);
+        Ok(Work { tasks, patients, encounters: encounters.into_iter().map(|one| (one.id, one)).collect() })
     }
 
     async fn add_visits(&self, sheet: &mut Huddle, site: &Site) -> Result<(), StoreError> {
@@ -129,7 +125,10 @@ impl Gateway {
                 continue; // Nothing lost: another practice's patient, who is on that practice's sheet.
             }
             let id = ResourceId::patient(known.record.head.person);
-            let who = known.record.get("Patient", id).map_or_else(|| Who::unknown(id), Who::of);
+            let who = known
+                .record
+                .get("Patient", id)
+                .map_or_else(|| Who::unknown(id), |patient| Who::of(patient, &known.memberships));
             if sheet.hides(&appointment.resource) {
                 continue; // Nothing lost: counted, and said on the sheet.
             }
@@ -200,7 +199,7 @@ fn sort_out(sheet: &mut Huddle, work: Work, since: Timestamp) {
         let id = ResourceId::patient(task.id.person);
         let mut piece = Piece::of(task, work.patients.get(&id).cloned().unwrap_or_else(|| Who::unknown(id)));
         let visit = focus(task, "Encounter").and_then(|id| work.encounters.get(&id));
-        if matches!(Urgency::of(&task.resource), Urgency::Stat | Urgency::Asap) {
+        if Urgency::of(&task.resource).is_pressing() {
             sheet.now.push(piece);
         } else if let Some(visit) = visit.filter(|visit| is_news(visit, since, &sheet.time_zone)) {
             piece.happened = latest(visit, &sheet.time_zone);

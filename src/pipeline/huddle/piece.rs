@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Who;
-use crate::fhir::{Resource, concept_title};
+use crate::fhir::concept_title;
 use crate::identity::ResourceId;
-use crate::protocol::CONTACT;
+use crate::protocol::attempts_in;
 use crate::record::Stored;
 use crate::store::{Urgency, due_of};
 
@@ -49,7 +49,7 @@ impl Piece {
             due: due_of(resource),
             status: text("status"),
             owner: of_owner("/display").or_else(|| of_owner("/identifier/value")).unwrap_or_default().to_string(),
-            attempts: attempts(resource),
+            attempts: attempts_in(resource).map(|attempt| attempt.words.to_string()).collect(),
             happened: None,
         }
     }
@@ -57,12 +57,4 @@ impl Piece {
     pub fn is_late(&self, now: Timestamp) -> bool {
         self.due.is_some_and(|due| due < now)
     }
-}
-
-/// The attempts to reach somebody that a Task holds as output.
-fn attempts(task: &Resource) -> Vec<String> {
-    let outputs = task.get("output").and_then(Value::as_array).into_iter().flatten();
-    let codings = outputs.filter_map(|output| output.pointer("/type/coding/0"));
-    let ours = codings.filter(|coding| coding.get("system").and_then(Value::as_str) == Some(CONTACT));
-    ours.filter_map(|coding| coding.get("display")?.as_str().map(str::to_string)).collect()
 }

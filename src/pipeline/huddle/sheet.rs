@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::{Piece, Visit};
-use crate::fhir::{Resource, is_restricted, labels_of};
+use crate::agreement::is_for_few;
+use crate::fhir::Resource;
 
 /// One practice's sheet for one day. Work is as it stood when the sheet was made, whatever the day.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,7 +52,7 @@ pub struct Huddle {
 impl Huddle {
     /// Whether this is not for who reads the sheet; what is not is counted.
     pub(super) fn hides(&mut self, resource: &Resource) -> bool {
-        let is_hidden = self.hides_restricted && labels_of(resource).any(is_restricted);
+        let is_hidden = self.hides_restricted && is_for_few(resource);
         self.hidden += usize::from(is_hidden);
         is_hidden
     }

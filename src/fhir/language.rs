@@ -33,14 +33,42 @@ const LANGUAGES: [(&str, &str); 30] = [
     ("zh", "Chinese"),
 ];
 
+/// Three letters where others have two.
+const LONG: [(&str, &str); 8] = [
+    ("ara", "ar"),
+    ("eng", "en"),
+    ("fre", "fr"),
+    ("ger", "de"),
+    ("por", "pt"),
+    ("rus", "ru"),
+    ("spa", "es"),
+    ("vie", "vi"),
+];
+
 /// `Spanish`.
-pub(crate) fn language_word(tag: &str) -> String {
+pub fn language_word(tag: &str) -> String {
     let main = main_tag(tag);
     let known = LANGUAGES.iter().find(|(known, _)| *known == main);
     known.map_or_else(|| tag.to_string(), |(_, word)| (*word).to_string())
 }
 
-/// `es` of `es-US`.
-pub(crate) fn main_tag(tag: &str) -> String {
-    tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase()
+/// `es` of `es-US`, and of `spa`, as some systems write it (ISO 639-2).
+pub fn main_tag(tag: &str) -> String {
+    let main = tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+    let known = LONG.iter().find(|(long, _)| *long == main);
+    known.map_or(main, |(_, short)| (*short).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_a_word_however_its_tag_is_written() {
+        for (tag, word) in
+            [("es", "Spanish"), ("ES_mx", "Spanish"), ("spa", "Spanish"), ("en-US", "English"), ("nv", "nv")]
+        {
+            assert_eq!(language_word(tag), word, "{tag}");
+        }
+    }
 }
