@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::Gateway;
 use super::change::Fault;
 use super::find::Known;
-use crate::fhir::{Draft, Resource, Scope};
+use super::signed::signed;
+use crate::agreement::{Uncoded, label_arrival};
+use crate::fhir::{Draft, Resource, Scope, ValueSets};
 use crate::identity::{Identified, PersonId, ResourceId};
 use crate::problem::{Category, Place, Problem};
 use crate::record::{Change, Stamp, Statement, merge};
@@ -18,6 +20,9 @@ use crate::store::AuditEntry;
 const LONGEST_WORDS: usize = 500;
 /// A patient's open goals; more are none that anybody works on.
 const MOST_GOALS: usize = 20;
+
+/// What both have written down about one goal.
+const MOST_NOTES: usize = 200;
 
 /// What words in another language mean (http://hl7.org/fhir/R4/extension-translation.html).
 pub const TRANSLATION: &str = "http://hl7.org/fhir/StructureDefinition/translation";
@@ -52,6 +57,13 @@ pub struct GoalWord {
     pub is_given_up: bool,
 }
 
+/// Who says it: as the audit names them, and as a note is signed; and what their words are labelled by.
+struct By<'a> {
+    source: &'a str,
+    author: &'a str,
+    value_sets: &'a ValueSets,
+}
+
 impl Gateway {
     /// Writes down what is said of a goal of a patient. Returns what that changed.
     ///
@@ -65,7 +77,8 @@ impl Gateway {
             // The day on the practice's wall.
             let zone = practices.values().next().map_or(TimeZone::UTC, |practice| practice.zone.clone());
             let when = (now, now.to_zoned(zone).date().to_string());
-            let (id, changes) = said(known, word, who, &when)?;
+            let by = By { source: who, author: signed(site, who), value_sets: &site.value_sets };
+            let (id, changes) = said(known, word, &by, &when)?;
             let action = match (&word.goal, word.is_given_up) {
                 (None, _) => "goal-add",
                 (_, true) => "goal-give-up",
@@ -114,7 +127,7 @@ fn check(word: &GoalWord) -> Result<(), Problem> {
 fn said(
     known: &Known,
     word: &GoalWord,
-    who: &str,
+    by: &By<'_>,
     when: &(Timestamp, String),
 ) -> Result<(ResourceId, Vec<Change>), Problem> {
     let (now, day) = when;
@@ -135,7 +148,10 @@ fn said(
     let person = record.head.person;
     // The same words said twice on a day are one goal.
     let id = word.goal.unwrap_or_else(|| ResourceId::of(person, "Goal", &format!("{day}/{}", word.words.trim())));
-    let resource = stated(before.map(|stored| &stored.resource), word, (who, person), when);
+    let known = before.map(|stored| &stored.resource);
+    let mut resource = stated(known, word, (by.author, person), when)?;
+    // What a person writes may name what few may know, as what a sender writes may.
+    label_arrival(&mut resource, known, by.value_sets, Uncoded::Recognised);
     let draft = Draft {
         local: "Goal".to_string(),
         scope: Scope::Patient,
@@ -145,7 +161,7 @@ fn said(
         sources: Default::default(),
     };
     let statement = Statement {
-        stamp: Stamp::new(*now, *now, format!("people/{who}")),
+        stamp: Stamp::new(*now, *now, format!("people/{}", by.source)),
         trigger: "update".to_string(),
         drafts: vec![Identified { id, draft }],
         candidates: Vec::new(),
@@ -158,9 +174,9 @@ fn said(
 fn stated(
     before: Option<&Resource>,
     word: &GoalWord,
-    (who, person): (&str, PersonId),
+    (author, person): (&str, PersonId),
     (now, day): &(Timestamp, String),
-) -> Resource {
+) -> Result<Resource, Problem> {
     let mut goal = Resource::new("Goal");
     let patient = json!({ "reference": format!("Patient/{}", ResourceId::patient(person)) });
     if before.is_none() {
@@ -196,7 +212,6 @@ fn stated(
         goal.set("lifecycleStatus", json!("cancelled"));
         goal.set("statusDate", json!(day));
     }
-    let author = who.strip_prefix("console:").or_else(|| who.strip_prefix("person:")).unwrap_or(who);
     let mut notes = before.and_then(|goal| goal.get("note")?.as_array().cloned()).unwrap_or_default();
     let count = notes.len();
     if !word.patient_part.trim().is_empty() {
@@ -205,15 +220,24 @@ fn stated(
     if !word.team_part.trim().is_empty() {
         notes.push(json!({ "authorString": author, "time": now.to_string(), "text": word.team_part.trim() }));
     }
+    // Nothing lost: the person is told, and nothing is taken.
+    if notes.len() > MOST_NOTES {
+        // Nothing lost: the person is told, and nothing is taken.
+        return Err(refused(
+            Category::BusinessRule,
+            format!("The goal has {count} notes already; end it and begin a new one."),
+        ));
+    }
     if notes.len() > count {
         goal.set("note", Value::Array(notes));
     }
-    goal
+    Ok(goal)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agreement::is_for_few;
     use crate::fhir::Identifier;
     use crate::record::Record;
 
@@ -221,12 +245,16 @@ mod tests {
         Known { record: Record::new(PersonId::of(&Identifier::new("urn:s", "1"))), memberships: Vec::new() }
     }
 
+    fn by() -> By<'static> {
+        By { source: "person:nbrooks", author: "Nia Brooks RN", value_sets: ValueSets::built_in() }
+    }
+
     fn when(text: &str) -> (Timestamp, String) {
         (text.parse().unwrap(), text.chars().take(10).collect())
     }
 
     fn say(known: &mut Known, word: &GoalWord, at: &str) -> ResourceId {
-        let (id, changes) = said(known, word, "person:nbrooks", &when(at)).unwrap();
+        let (id, changes) = said(known, word, &by(), &when(at)).unwrap();
         changes.iter().for_each(|change| known.record.apply(change));
         id
     }
@@ -265,10 +293,20 @@ mod tests {
         assert_eq!(goal.get("achievementStatus").unwrap()["coding"][0]["code"], "improving");
         assert_eq!(goal.get("priority").unwrap()["text"], "2");
         let notes = goal.get("note").unwrap().as_array().unwrap();
-        assert_eq!((notes.last().unwrap()["authorString"].as_str(), notes.len() >= 2), (Some("nbrooks"), true));
+        assert_eq!((notes.last().unwrap()["authorString"].as_str(), notes.len() >= 2), (Some("Nia Brooks RN"), true));
         let reached = GoalWord { goal: Some(id), progress: "achieved".to_string(), ..GoalWord::default() };
         say(&mut known, &reached, "2026-11-27T13:00:00Z");
         assert_eq!(known.record.get("Goal", id).unwrap().resource.text("lifecycleStatus"), Some("completed"));
+    }
+
+    #[test]
+    fn a_goal_that_names_what_few_may_know_is_labelled() {
+        let mut known = known();
+        let word = GoalWord { words: "Six months without heroin".to_string(), ..GoalWord::default() };
+        let id = say(&mut known, &word, "2026-11-25T13:00:00Z");
+        assert!(is_for_few(&known.record.get("Goal", id).unwrap().resource));
+        let id = say(&mut known, &church(), "2026-11-25T13:00:00Z");
+        assert!(!is_for_few(&known.record.get("Goal", id).unwrap().resource));
     }
 
     #[test]
@@ -283,7 +321,7 @@ mod tests {
         let other = ResourceId::of(PersonId::of(&Identifier::new("urn:s", "2")), "Goal", "x");
         let word = GoalWord { goal: Some(other), ..church() };
         let at = when("2026-11-25T13:00:00Z");
-        assert!(said(&known, &word, "x", &at).unwrap_err().text.contains("no such goal"));
+        assert!(said(&known, &word, &by(), &at).unwrap_err().text.contains("no such goal"));
         for number in 0..MOST_GOALS {
             say(
                 &mut known,
@@ -291,6 +329,6 @@ mod tests {
                 "2026-11-25T13:00:00Z",
             );
         }
-        assert!(said(&known, &church(), "x", &at).unwrap_err().text.contains("20 goals already"));
+        assert!(said(&known, &church(), &by(), &at).unwrap_err().text.contains("20 goals already"));
     }
 }

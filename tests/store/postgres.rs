@@ -107,7 +107,8 @@ fn user() -> &'static str {
     }
 }
 
-/// An issuer nobody else knows, and its certificate for `localhost` with the key that only the server may read.
+/// An issuer nobody else knows, and its certificate for `localhost` with the key that only the server may read. The server's
+/// files become its own: what a gateway in this process made its rule for new files would shut them to any other user.
 fn write_certificate(directory: &Path) {
     let mut issuer = rcgen::CertificateParams::new(Vec::new()).unwrap();
     issuer.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -121,10 +122,10 @@ fn write_certificate(directory: &Path) {
         [("issuer.pem", own.pem()), ("server.pem", certificate.pem()), ("server.key", key.serialize_pem())]
     {
         std::fs::write(directory.join(name), text).unwrap();
+        let _ = Command::new("chown").arg(user()).arg(directory.join(name)).status();
     }
     let key = directory.join("server.key");
     std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let _ = Command::new("chown").arg(user()).arg(key).status();
 }
 
 impl Server {
@@ -134,12 +135,18 @@ impl Server {
             return None;
         };
         // A free port may be another test's by the time that the server takes it.
-        let mut attempts = (0..3).filter_map(|_| Self::start_once(&programs));
-        Some(attempts.next().expect("PostgreSQL did not start"))
+        let mut logs = String::new();
+        for _ in 0..3 {
+            match Self::start_once(&programs) {
+                Ok(server) => return Some(server),
+                Err(log) => logs.push_str(&log),
+            }
+        }
+        panic!("PostgreSQL did not start:\n{logs}")
     }
 
-    /// None where the server does not answer in time.
-    fn start_once(programs: &Path) -> Option<Self> {
+    /// What the server wrote, where it does not answer in time.
+    fn start_once(programs: &Path) -> Result<Self, String> {
         let directory = tempfile::Builder::new().prefix("handover-postgres").tempdir().unwrap().keep();
         // Fails when this is not root, and then is not needed.
         let _ = Command::new("chown").arg(user()).arg(&directory).status();
@@ -166,11 +173,11 @@ impl Server {
         let start = Instant::now();
         while !server.psql("SELECT 1") {
             if start.elapsed() > Duration::from_secs(30) {
-                return None;
+                return Err(std::fs::read_to_string(server.directory.join("log")).unwrap_or_default());
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        Some(server)
+        Ok(server)
     }
 
     fn psql(&self, sql: &str) -> bool {
