@@ -12,17 +12,23 @@ pub enum Home {
     Patient,
     /// With the patient whom this element names, dotted.
     Of(&'static str),
+    /// With the patient of the thing that this element names.
+    Through(&'static str),
     /// With nobody: practitioners, organisations, places.
     Shared,
 }
 
 /// In the order of the alphabet.
-const HOMES: [(&str, Home); 36] = [
+const HOMES: [(&str, Home); 44] = [
+    ("Account", Home::Of("subject")),
     ("AllergyIntolerance", Home::Of("patient")),
     ("Appointment", Home::Of("participant.actor")),
+    ("AppointmentResponse", Home::Through("appointment")),
     ("CarePlan", Home::Of("subject")),
     ("CareTeam", Home::Of("subject")),
+    ("ChargeItem", Home::Of("subject")),
     ("Claim", Home::Of("patient")),
+    ("ClaimResponse", Home::Of("patient")),
     ("Communication", Home::Of("subject")),
     ("CommunicationRequest", Home::Of("subject")),
     ("Condition", Home::Of("subject")),
@@ -37,6 +43,7 @@ const HOMES: [(&str, Home); 36] = [
     ("Goal", Home::Of("subject")),
     ("ImagingStudy", Home::Of("subject")),
     ("Immunization", Home::Of("patient")),
+    ("List", Home::Of("subject")),
     ("Location", Home::Shared),
     ("Medication", Home::Shared),
     ("MedicationAdministration", Home::Of("subject")),
@@ -49,9 +56,12 @@ const HOMES: [(&str, Home); 36] = [
     ("Practitioner", Home::Shared),
     ("PractitionerRole", Home::Shared),
     ("Procedure", Home::Of("subject")),
+    ("Questionnaire", Home::Shared),
     ("QuestionnaireResponse", Home::Of("subject")),
     ("RelatedPerson", Home::Of("patient")),
+    ("Schedule", Home::Shared),
     ("ServiceRequest", Home::Of("subject")),
+    ("Slot", Home::Shared),
     ("Specimen", Home::Of("subject")),
     ("Task", Home::Of("for")),
 ];
@@ -109,7 +119,10 @@ mod tests {
             let names = |element: &crate::fhir::ElementDefinition| {
                 element.types.iter().any(|one| {
                     one.targets.is_empty()
-                        || one.targets.iter().any(|target| target == "Patient" || target == "Resource")
+                        || one.targets.iter().any(|target| {
+                            ["Patient", "Resource"].contains(&target.as_str())
+                                || matches!(home_of(target), Some(Home::Of(_)))
+                        })
                 })
             };
             assert!(path.contains('.') || names(element), "{kind}.{path}");

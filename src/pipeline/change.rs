@@ -1,6 +1,8 @@
 //! Changes that no message brings: a clock that came due, a person's action on a task, a message taken again. They enter
 //! the same path at the record.
 
+use jiff::Timestamp;
+
 use super::find::{Known, Taken};
 use super::join::Somebody;
 use super::locks::MOST_TRIES;
@@ -109,7 +111,8 @@ impl Gateway {
     pub async fn replay(&self, sequence: u64, who: &str) -> Result<Option<Acknowledged>, StoreError> {
         let Some(entry) = self.store.message(sequence).await? else { return Ok(None) };
         if let Some(partner) = entry.summary.feed.strip_prefix(CLIENT) {
-            return Ok(Some(self.replay_write(partner, sequence, &entry).await));
+            let said = self.first_said(&entry).await?;
+            return Ok(Some(self.replay_write(partner, (sequence, said), &entry).await));
         }
         let arrival = Arrival {
             feed: entry.summary.feed,
@@ -123,9 +126,20 @@ impl Gateway {
         Ok(Some(self.accept(arrival).await))
     }
 
+    /// When it came, also of what is a replay itself.
+    async fn first_said(&self, entry: &MessageEntry) -> Result<Timestamp, StoreError> {
+        let (mut said, mut before) = (entry.summary.received, entry.summary.replays);
+        while let Some(first) = before {
+            let first = self.store.message(first).await?;
+            before = first.as_ref().and_then(|first| first.summary.replays);
+            said = first.map_or(said, |first| first.summary.received);
+        }
+        Ok(said)
+    }
+
     /// A FHIR write taken again says what it said when it came.
-    async fn replay_write(&self, partner: &str, sequence: u64, entry: &MessageEntry) -> Acknowledged {
-        let submitted = match Submission::read(partner, &entry.raw, (sequence, entry.summary.received)) {
+    async fn replay_write(&self, partner: &str, replays: (u64, Timestamp), entry: &MessageEntry) -> Acknowledged {
+        let submitted = match Submission::read(partner, &entry.raw, replays) {
             Some(submission) => self.submit(submission).await,
             None => Submitted::unavailable(),
         };

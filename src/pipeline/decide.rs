@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::find::Found;
+use super::find::{FHIR, Found};
 use super::labels;
 use super::ownership;
 use super::portions::Portion;
@@ -55,7 +55,7 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     };
     // What contradicts a merge is named where its sender wrote it.
     problems.extend(merged.problems.into_iter().map(|mut problem| {
-        if prior.is_some() && problem.is_error() {
+        if prior.is_some() && problem.is_error() && portion.event.code != FHIR {
             problem.place = Place::Field(crate::problem::FieldPlace::field("MRG", 1, 1));
         }
         problem

@@ -1,11 +1,14 @@
 //! Profiles that a resource must meet though nobody claims them: R4 asks its vital signs profiles of every Observation with such a
 //! code (http://hl7.org/fhir/R4/observation-vitalsigns.html: "magic" LOINC codes).
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::compiled::{Profiles, short_name};
 
 const LOINC: &str = "http://loinc.org";
+
+const CATEGORIES: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
+const VITAL_SIGN: &str = "vital-signs";
 
 /// The code, and R4's profile for it.
 const VITAL_SIGNS: [(&str, &str); 10] = [
@@ -33,15 +36,35 @@ pub(super) fn implied(resource: &Map<String, Value>, profiles: &Profiles) -> Vec
     {
         return Vec::new();
     }
-    let codings = resource.get("code").and_then(|code| code.get("coding")).and_then(Value::as_array);
-    let codes =
-        codings.into_iter().flatten().filter(|coding| coding.get("system").and_then(Value::as_str) == Some(LOINC));
-    let codes: Vec<&str> = codes.filter_map(|coding| coding.get("code").and_then(Value::as_str)).collect();
-    let known = VITAL_SIGNS.iter().filter(|(code, _)| codes.contains(code));
+    let known = by_code(resource);
     let mut found: Vec<String> =
-        known.map(|(_, profile)| format!("http://hl7.org/fhir/StructureDefinition/{profile}")).collect();
+        known.map(|profile| format!("http://hl7.org/fhir/StructureDefinition/{profile}")).collect();
     found.dedup();
     found
+}
+
+fn by_code(resource: &Map<String, Value>) -> impl Iterator<Item = &'static str> {
+    let codings = resource.get("code").and_then(|code| code.get("coding")).and_then(Value::as_array);
+    let codes = codings.into_iter().flatten().filter(|coding| coding["system"] == LOINC);
+    let codes: Vec<&str> = codes.filter_map(|coding| coding.get("code").and_then(Value::as_str)).collect();
+    VITAL_SIGNS.iter().filter(move |(code, _)| codes.contains(code)).map(|(_, profile)| *profile)
+}
+
+/// Gives an Observation that is a vital sign by its code the category that R4 asks of it, where its sender left it out. Returns whether
+/// it lacked it.
+pub fn add_vital_sign_category(resource: &mut Map<String, Value>) -> bool {
+    let is_observation = resource.get("resourceType").and_then(Value::as_str) == Some("Observation");
+    if !is_observation || by_code(resource).next().is_none() {
+        return false;
+    }
+    let categories = resource.entry("category").or_insert_with(|| json!([]));
+    let Some(categories) = categories.as_array_mut() else { return false };
+    let codings = categories.iter().filter_map(|category| category.get("coding")?.as_array()).flatten();
+    if codings.into_iter().any(|coding| coding["system"] == CATEGORIES && coding["code"] == VITAL_SIGN) {
+        return false;
+    }
+    categories.push(json!({ "coding": [{ "system": CATEGORIES, "code": VITAL_SIGN, "display": "Vital Signs" }] }));
+    true
 }
 
 fn is_of_a_vital_sign(claim: &str, profiles: &Profiles) -> bool {

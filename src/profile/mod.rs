@@ -33,6 +33,7 @@ mod validate;
 mod validation;
 
 pub use compiled::Profiles;
+pub use implied::add_vital_sign_category;
 pub use met::{claim_what_is_met, us_core_profiles};
 pub use named::named_profile;
 pub use own::{own_profile, validate_own};

@@ -165,7 +165,7 @@ pub fn now() -> u64 {
 }
 
 /// A port below those that the system hands out, since `base_url` has to be known before the gateway starts.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let candidates = (0..200).map(|_| rand::random_range(20_000..32_000_u16));
     candidates.into_iter().find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }

@@ -1,7 +1,7 @@
 //! Strangers' clients: what is on PyPI and npm must be able to talk to the gateway as it is.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use handover::store::MessageFilter;
@@ -11,7 +11,7 @@ use crate::harness::{House, adt, code, minutes_ago};
 use crate::partner::{CLIENT, Readers};
 
 /// A file of the folder that `./test` fills; the test says so and passes when it is not there.
-fn peer(file: &str) -> Option<PathBuf> {
+pub fn peer(file: &str) -> Option<PathBuf> {
     let found = std::env::var_os("HANDOVER_TEST_PEERS").map(|folder| PathBuf::from(folder).join(file));
     let found = found.filter(|path| path.exists());
     if found.is_none() {
@@ -41,18 +41,23 @@ fn script(name: &str, needs: &str) -> Option<Command> {
     Some(command)
 }
 
-/// What a script prints as JSON; its own words when it fails. One that hangs is ended.
-async fn run(mut command: Command) -> Value {
+/// What a client came to; one that hangs is ended.
+pub async fn ended(mut command: Command, within: Duration) -> Output {
     let ended = move || {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + within;
         while child.try_wait().unwrap().is_none() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(20));
         }
         let _ = child.kill();
         child.wait_with_output().unwrap()
     };
-    let output = tokio::task::spawn_blocking(ended).await.unwrap();
+    tokio::task::spawn_blocking(ended).await.unwrap()
+}
+
+/// What a script prints as JSON; its own words when it fails.
+async fn run(command: Command) -> Value {
+    let output = ended(command, Duration::from_secs(60)).await;
     let (text, faults) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{text}\n{faults}");
     serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or_else(|_| panic!("{text}\n{faults}"))

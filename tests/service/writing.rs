@@ -26,7 +26,12 @@ impl Practice {
 
     /// With this in `sends`.
     pub async fn sending(sends: &str) -> Self {
-        let readers = Readers::with(&|name, text| match name {
+        Self::with(sends, &|_, text| text).await
+    }
+
+    /// With a site that is changed further.
+    pub async fn with(sends: &str, change: &dyn Fn(&str, String) -> String) -> Self {
+        let readers = Readers::with(&|name, text| change(name, match name {
             "partners/lakeside-practice.yaml" => {
                 let scopes = text.split("  scopes: ").last().unwrap().trim_end().to_string();
                 text.replace(&scopes, "[system/*.cruds]")
@@ -35,7 +40,7 @@ impl Practice {
                 .replace("sends: [Task, Observation, Flag.status]", &format!("sends: [{sends}]"))
                 .replace("  - { resource: Condition, pull: true }", "  - { resource: Condition, pull: true }\n  - { resource: Practitioner, pull: true }\n  - { resource: Goal, pull: true }"),
             _ => text,
-        })
+        }))
         .await;
         let mut hospital = readers.house.hospital().await;
         let answer = hospital.send(&adt("A04", "1", "4711", "V1", &minutes_ago(30))).await;
@@ -108,6 +113,40 @@ fn by_number(number: &str) -> Value {
 
 fn ago(minutes: i64) -> String {
     (jiff::Timestamp::now() - jiff::SignedDuration::from_mins(minutes)).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_does_not_sort_its_readings_is_not_refused() {
+    let practice = Practice::new().await;
+    let mut weight = saturation(by_number("4711"), 81, &ago(4));
+    weight["code"] = json!({ "coding": [{ "system": LOINC, "code": "29463-7" }] });
+    weight["valueQuantity"] = json!({ "value": 81.4, "unit": "kg", "system": UCUM, "code": "kg" });
+    weight["category"] = json!([{ "coding": [{ "system": "https://scales.example/kind", "code": "home" }] }]);
+    let prefer = ("prefer", "return=OperationOutcome");
+    let written = send(&practice.ehr, Method::POST, "Observation", &weight, &[prefer]).await;
+    assert!(written.is(201).body.to_string().contains("Observation.category"), "{}", written.body);
+    let vital = format!("Observation?patient={}&category=vital-signs&code=29463-7", practice.patient);
+    let found = practice.ehr.search(&vital).await;
+    let categories = &found["entry"][0]["resource"]["category"];
+    assert_eq!(
+        (&categories[0]["coding"][0]["code"], &categories[1]["coding"][0]["code"]),
+        (&json!("home"), &json!("vital-signs")),
+        "{found}"
+    );
+    // In a bundle it is said at its place; what is no vital sign by its code is left alone.
+    let mut bare = weight.clone();
+    bare.as_object_mut().unwrap().remove("category");
+    bare["effectiveDateTime"] = json!(ago(3));
+    let mut other = bare.clone();
+    other["code"] = json!({ "coding": [{ "system": LOINC, "code": "3141-9" }] });
+    let request = json!({ "method": "POST", "url": "Observation" });
+    let bundle = json!({ "resourceType": "Bundle", "type": "transaction",
+        "entry": [{ "resource": other, "request": request }, { "resource": bare, "request": request }] });
+    let written = send(&practice.ehr, Method::POST, "", &bundle, &[prefer]).await;
+    written.is(200);
+    let found = practice.ehr.search(&vital).await;
+    assert_eq!(found["entry"].as_array().unwrap().len(), 2, "{found}");
+    practice.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -209,3 +209,56 @@ async fn what_the_capability_statement_names_is_wired_and_nothing_else() {
     assert!(of(&anybody) > of(&statement), "a client is told of what holds for it");
     practice.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_is_offered_booked_and_answered() {
+    let practice = Practice::sending("Patient, Schedule, Slot, Appointment, AppointmentResponse, Practitioner").await;
+    let ehr = &practice.ehr;
+    let doctor = json!({ "resourceType": "Practitioner", "identifier": [{ "system": "http://hl7.org/fhir/sid/us-npi", "value": "1982777003" }] });
+    let doctor = send(ehr, Method::POST, "Practitioner", &doctor, &[]).await.is(201).place();
+    let request = |kind: &str| json!({ "method": "POST", "url": kind });
+    let schedule = "urn:uuid:7c1b2b8a-5c55-4c0f-9a43-0a5a1b6f7d01";
+    let slot = |start: &str, end: &str| {
+        json!({ "request": request("Slot"), "resource": { "resourceType": "Slot", "schedule": { "reference": schedule },
+            "status": "free", "start": start, "end": end } })
+    };
+    let offered = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [
+        { "fullUrl": schedule, "request": request("Schedule"),
+          "resource": { "resourceType": "Schedule", "active": true, "actor": [{ "reference": doctor }] } },
+        slot("2026-12-01T14:00:00Z", "2026-12-01T14:30:00Z"),
+        slot("2026-12-01T14:30:00Z", "2026-12-01T15:00:00Z"),
+    ] });
+    let offered = send(ehr, Method::POST, "", &offered, &[]).await;
+    offered.is(200);
+    let place = |entry: usize| {
+        let location = offered.body["entry"][entry]["response"]["location"].as_str().unwrap();
+        location.trim_start_matches(&format!("{}/", ehr.base)).split("/_history").next().unwrap().to_string()
+    };
+    let first = place(1);
+    // An answer is with the patient of what it answers, in the same bundle and later.
+    let visit = json!({ "resourceType": "Appointment", "status": "proposed", "slot": [{ "reference": first }],
+        "participant": [{ "actor": { "reference": format!("Patient/{}", practice.patient) }, "status": "accepted" },
+                        { "actor": { "reference": doctor }, "status": "needs-action" }] });
+    let answer = |appointment: &str| {
+        json!({ "resourceType": "AppointmentResponse", "appointment": { "reference": appointment },
+        "actor": { "reference": doctor }, "participantStatus": "tentative" })
+    };
+    let urn = "urn:uuid:7c1b2b8a-5c55-4c0f-9a43-0a5a1b6f7d09";
+    let both = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [
+        { "fullUrl": urn, "resource": visit, "request": request("Appointment") },
+        { "resource": answer(urn), "request": request("AppointmentResponse") } ] });
+    let both = send(ehr, Method::POST, "", &both, &[]).await;
+    both.is(200);
+    let visit = both.body["entry"][0]["response"]["location"].as_str().unwrap().to_string();
+    let visit = visit.split("/fhir/").nth(1).unwrap().split("/_history").next().unwrap().to_string();
+    let mut accepted = answer(&visit);
+    accepted["participantStatus"] = json!("accepted");
+    let accepted = send(ehr, Method::POST, "AppointmentResponse", &accepted, &[]).await.is(201).place();
+    let record =
+        |place: &str| place.split('/').nth(1).unwrap().parse::<handover::identity::ResourceId>().unwrap().person;
+    assert_eq!(record(&accepted), record(&visit));
+    assert_eq!(record(&accepted), record(&format!("Patient/{}", practice.patient)));
+    let nothing = format!("Appointment/{}", "0".repeat(32));
+    send(ehr, Method::POST, "AppointmentResponse", &answer(&nothing), &[]).await.is(422);
+    practice.stop().await;
+}

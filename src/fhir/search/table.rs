@@ -10,12 +10,16 @@ use super::parameter::Parameter;
 use crate::fhir::package::{Library, SearchParameter};
 
 /// All types that are read and searched here, in the order of the alphabet.
-pub const SERVED: [&str; 39] = [
+pub const SERVED: [&str; 47] = [
+    "Account",
     "AllergyIntolerance",
     "Appointment",
+    "AppointmentResponse",
     "CarePlan",
     "CareTeam",
+    "ChargeItem",
     "Claim",
+    "ClaimResponse",
     "Communication",
     "CommunicationRequest",
     "Condition",
@@ -32,6 +36,7 @@ pub const SERVED: [&str; 39] = [
     "Goal",
     "ImagingStudy",
     "Immunization",
+    "List",
     "Location",
     "Medication",
     "MedicationAdministration",
@@ -45,9 +50,12 @@ pub const SERVED: [&str; 39] = [
     "PractitionerRole",
     "Procedure",
     "Provenance",
+    "Questionnaire",
     "QuestionnaireResponse",
     "RelatedPerson",
+    "Schedule",
     "ServiceRequest",
+    "Slot",
     "Specimen",
     "Task",
 ];

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::super::Gateway;
 use super::super::find::choose;
@@ -11,7 +12,9 @@ use super::super::named::persons_named;
 use super::super::overlay::Overlay;
 use super::super::portions::Portion;
 use super::super::render::own_identifier;
+use super::about::About;
 use super::entry::{Entry, Verb};
+use super::merging::{Linked, Union, links, strip, union};
 use super::refusal::Refusal;
 use super::statement::{Places, draft, element_of, ours};
 use super::target::{Target, Targets, local};
@@ -31,6 +34,8 @@ pub(super) struct Group<'e> {
     pub person: PersonId,
     pub portion: Portion<'e>,
     pub entries: Vec<usize>,
+    /// Whose record it takes over.
+    pub gone: Option<PersonId>,
 }
 
 /// What is referred to, by type and id.
@@ -39,16 +44,6 @@ pub(super) type Referred = BTreeMap<(String, ResourceId), Stored>;
 pub(super) struct Groups<'e> {
     pub groups: Vec<Group<'e>>,
     pub referred: Referred,
-}
-
-/// Whom an entry is about.
-#[derive(Clone)]
-struct About {
-    person: PersonId,
-    /// The identifiers that lead there.
-    identifiers: Vec<Identifier>,
-    /// How a resource of the same body refers to the patient.
-    reference: String,
 }
 
 type Found<T> = Result<Result<T, Refusal>, StoreError>;
@@ -68,29 +63,41 @@ pub(super) struct Grouping<'a> {
     pub feed: &'a Feed,
     pub entries: &'a [Entry],
     pub targets: &'a Targets<'a>,
+    /// What the request says, in short.
+    pub content: &'a [u8; 32],
 }
 
 impl<'a> Grouping<'a> {
     pub async fn groups(&self, event: &'a Event) -> Found<Groups<'a>> {
         let mut patients: BTreeMap<usize, About> = BTreeMap::new();
         for (place, entry) in self.entries.iter().enumerate().filter(|(_, entry)| entry.kind == "Patient") {
-            patients.insert(place, settled!(self.patient(place, entry).await?));
+            patients.insert(place, settled!(self.patient(place, entry, event).await?));
         }
+        let unions = settled!(self.unions(&patients).await?);
         let places = Places { targets: self.targets, entries: self.entries };
         let mut by_person: BTreeMap<PersonId, (Vec<Identifier>, Vec<usize>)> = BTreeMap::new();
         let mut drafts: BTreeMap<usize, Draft> = BTreeMap::new();
         for (place, entry) in self.entries.iter().enumerate() {
+            let union = unions.get(&place);
+            let is_going = union.is_some_and(|union| union.is_told_by_gone);
             let about = match (patients.get(&place), home_of(&entry.kind)) {
+                (Some(_), _) if is_going => union.map_or_else(About::nobody, |union| union.survivor.clone()),
                 (Some(about), _) => about.clone(),
                 (None, Some(Home::Of(path))) => settled!(self.about(entry, path, &patients).await?),
+                (None, Some(Home::Through(path))) => settled!(self.about_through(entry, path, &patients).await?),
                 _ => settled!(shared(entry)),
             };
             let mut resource = entry.resource.clone();
             if let Some(Home::Of(path)) = home_of(&entry.kind) {
                 name_patient(&mut resource, path, &about.reference);
             }
+            strip(&mut resource);
+            if entry.kind == "Patient" && resource.identifiers().is_empty() {
+                let numbers: Vec<Value> = about.identifiers.iter().map(Identifier::to_json).collect();
+                resource.set("identifier", Value::Array(numbers));
+            }
             settled!(places.rewrite(entry, &mut resource));
-            if !matches!(entry.verb, Verb::Stays(_)) {
+            if !matches!(entry.verb, Verb::Stays(_)) && !is_going {
                 drafts.insert(place, draft(entry, resource));
             }
             let (identifiers, group) = by_person.entry(about.person).or_default();
@@ -99,7 +106,46 @@ impl<'a> Grouping<'a> {
         }
         settled!(self.check_kept_apart(&by_person));
         let referred = settled!(self.referred(&drafts).await?);
-        Ok(Ok(Groups { groups: self.portions(event, by_person, &drafts), referred }))
+        Ok(Ok(Groups { groups: self.portions(event, by_person, &drafts, &unions), referred }))
+    }
+
+    /// The records that the Patients of the body say take each other over, by the place that says so.
+    async fn unions(&self, patients: &BTreeMap<usize, About>) -> Found<BTreeMap<usize, Union>> {
+        let mut unions: BTreeMap<usize, Union> = BTreeMap::new();
+        for (place, about) in patients {
+            // Nothing lost: these are the places of entries.
+            let Some(entry) = self.entries.get(*place) else { continue };
+            let own = Linked { origin: entry.id().map_or(about.person, |id| id.person), about: about.clone() };
+            for (is_replaced, reference) in links(&entry.resource) {
+                let other = settled!(self.linked(entry, reference, patients).await?);
+                let told = settled!(union(entry, self.feed, &own, &other, is_replaced));
+                let is_second = |told: &Union| {
+                    unions.values().any(|one| one.survivor.person == told.survivor.person && one.gone != told.gone)
+                };
+                if told.as_ref().is_some_and(is_second) {
+                    let text = "a patient takes over one other in a request; send one request for each";
+                    return Ok(Err(Refusal::at(422, Category::BusinessRule, entry.at("link"), text)));
+                }
+                unions.extend(told.map(|told| (*place, told)));
+            }
+        }
+        Ok(Ok(unions))
+    }
+
+    async fn linked(&self, entry: &Entry, reference: &str, patients: &BTreeMap<usize, About>) -> Found<Linked> {
+        let found = match self.targets.of_reference(reference) {
+            Target::Entry(place) => patients.get(&place).map(|about| {
+                let origin = self.entries.get(place).and_then(Entry::id).map_or(about.person, |id| id.person);
+                Linked { origin, about: about.clone() }
+            }),
+            Target::Ours(kind, id) if kind == "Patient" => {
+                let head = self.head(id.person).await?;
+                head.map(|head| Linked { origin: id.person, about: About::of_head(head) })
+            }
+            // Nothing lost: it is refused below.
+            _ => None,
+        };
+        Ok(found.ok_or_else(|| Refusal::dangling(entry.at("link"))))
     }
 
     /// What is said of one patient refers to nothing of another's.
@@ -134,6 +180,7 @@ impl<'a> Grouping<'a> {
         event: &'a Event,
         mut by_person: BTreeMap<PersonId, (Vec<Identifier>, Vec<usize>)>,
         drafts: &BTreeMap<usize, Draft>,
+        unions: &BTreeMap<usize, Union>,
     ) -> Vec<Group<'a>> {
         let is_alone = by_person.keys().all(|person| *person == PersonId::SHARED);
         let shared = if is_alone { None } else { by_person.remove(&PersonId::SHARED) };
@@ -150,27 +197,41 @@ impl<'a> Grouping<'a> {
             }
             let known = entries.iter().filter_map(|place| self.entries.get(*place));
             let ids = known.filter_map(|entry| Some((entry.local.clone(), entry.id()?))).collect();
-            let portion = Portion { event, drafts: stated.into(), candidates: identifiers, prior: Vec::new(), ids };
-            groups.push(Group { person, portion, entries });
+            let union = unions.values().find(|union| union.survivor.person == person);
+            let (gone, prior) = union.map(|union| (union.gone, union.prior.clone())).unzip();
+            let prior = prior.unwrap_or_default();
+            let portion = Portion { event, drafts: stated.into(), candidates: identifiers, prior, ids };
+            groups.push(Group { person, portion, entries, gone });
         }
         groups
     }
 
-    /// A Patient: by the numbers that it states where it is new, else by those that its record has.
-    async fn patient(&self, place: usize, entry: &Entry) -> Found<About> {
+    /// A Patient: by the numbers that it states where it is new, else by those that its record has. Who states none is somebody new
+    /// each time: two people may be told of in the same words.
+    async fn patient(&self, place: usize, entry: &Entry, event: &Event) -> Found<About> {
         if let Some(id) = entry.id() {
             return self.known(entry, id).await;
+        }
+        let reference = format!("#{}", local(place));
+        if entry.resource.identifiers().is_empty() {
+            let base = &self.gateway.site.load().settings.base_url;
+            let moment = event.occurred.as_nanosecond().to_be_bytes();
+            let said: [u8; 32] = Sha256::new().chain_update(self.content).chain_update(moment).finalize().into();
+            let (first, _) = said.split_at(8);
+            let number: String = first.iter().map(|byte| format!("{byte:02x}")).collect();
+            let number = own_identifier(base, "Registration", &format!("{number}-{place}"));
+            return Ok(Ok(About { person: PersonId::of(&number), identifiers: vec![number], reference }));
         }
         let stated = identity::candidates(&entry.resource, &self.feed.identified_by);
         let candidates = settled!(stated.map_err(|problem| Refusal::new(422, problem).within("Patient", &entry.path)));
         let chosen = choose(&*self.gateway.store, &Overlay::default(), &candidates).await?;
-        Ok(Ok(About { person: chosen.person, identifiers: candidates, reference: format!("#{}", local(place)) }))
+        Ok(Ok(About { person: chosen.person, identifiers: candidates, reference }))
     }
 
     /// What is there already is where its id says.
     async fn known(&self, entry: &Entry, id: ResourceId) -> Found<About> {
         match self.head(id.person).await? {
-            Some(head) => Ok(Ok(of_head(head))),
+            Some(head) => Ok(Ok(About::of_head(head))),
             None => Ok(Err(Refusal::absent().within("", &entry.path))),
         }
     }
@@ -201,6 +262,30 @@ impl<'a> Grouping<'a> {
         Ok(Ok(known))
     }
 
+    /// The patient of the thing that an element names: of what is here, whose record it lies in.
+    async fn about_through(&self, entry: &Entry, path: &str, patients: &BTreeMap<usize, About>) -> Found<About> {
+        if let Some(id) = entry.id() {
+            return self.known(entry, id).await;
+        }
+        let named = references_at(&entry.resource, path).into_iter().find_map(|named| named.get("reference")?.as_str());
+        let target = named.map_or(Target::Nothing, |reference| self.targets.of_reference(reference));
+        let id = match target {
+            Target::Entry(place) => match self.entries.get(place).map(|other| (other, home_of(&other.kind))) {
+                Some((other, Some(Home::Of(path)))) => return self.about(other, path, patients).await,
+                _ => None,
+            },
+            Target::Ours(kind, id) => Some((kind, id)),
+            // Nothing lost: it is refused below.
+            _ => None,
+        };
+        if let Some((kind, id)) = id
+            && !self.gateway.store.resources(&[(kind, id)]).await?.is_empty()
+        {
+            return self.known(entry, id).await;
+        }
+        Ok(Err(Refusal::dangling(entry.at(path))))
+    }
+
     async fn named(&self, entry: &Entry, path: &str, patients: &BTreeMap<usize, About>) -> Found<Option<About>> {
         for named in references_at(&entry.resource, path) {
             let reference = named.get("reference").and_then(Value::as_str);
@@ -211,7 +296,7 @@ impl<'a> Grouping<'a> {
                 Some((reference, Target::Ours(kind, id))) if kind == "Patient" => {
                     let head = self.head(id.person).await?.filter(|_| id == ResourceId::patient(id.person));
                     let element = element_of(&entry.resource, reference);
-                    return Ok(head.map(of_head).map(Some).ok_or_else(|| Refusal::dangling(entry.at(&element))));
+                    return Ok(head.map(About::of_head).map(Some).ok_or_else(|| Refusal::dangling(entry.at(&element))));
                 }
                 Some((reference, Target::Nothing)) => {
                     return Ok(Err(Refusal::dangling(entry.at(&element_of(&entry.resource, reference)))));
@@ -228,7 +313,7 @@ impl<'a> Grouping<'a> {
                 };
                 // An element may name others than the patient, too.
                 match head {
-                    Some(head) => return Ok(Ok(Some(of_head(head)))),
+                    Some(head) => return Ok(Ok(Some(About::of_head(head)))),
                     None if path.contains('.') => {}
                     None => return Ok(Err(Refusal::dangling(entry.at(path)))),
                 }
@@ -269,17 +354,12 @@ impl<'a> Grouping<'a> {
     }
 }
 
-fn of_head(head: Head) -> About {
-    let reference = format!("Patient/{}", ResourceId::patient(head.person));
-    About { person: head.person, identifiers: head.identifiers, reference }
-}
-
 /// What belongs to nobody.
 fn shared(entry: &Entry) -> Result<About, Refusal> {
     if entry.id().is_some_and(|id| id.person != PersonId::SHARED) {
         return Err(Refusal::absent().within("", &entry.path));
     }
-    Ok(About { person: PersonId::SHARED, identifiers: Vec::new(), reference: String::new() })
+    Ok(About::nobody())
 }
 
 /// Where a resource names its patient by a number, it refers to the Patient as well.

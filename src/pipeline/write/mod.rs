@@ -1,10 +1,12 @@
 //! FHIR writes (http://hl7.org/fhir/R4/http.html) on the path of every input: a partner's resource is a statement about a patient, as
 //! a message is, with its author, its time and the line of an agreement that lets it be said. docs/decisions/0020 says why.
 
+mod about;
 mod changes;
 mod entry;
 mod groups;
 mod kept;
+mod merging;
 mod origin;
 mod outcome;
 mod patch;

@@ -10,7 +10,7 @@ use super::target::local;
 use crate::fhir::{Located, Resource, Span, home_of};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
-use crate::profile::validate_against;
+use crate::profile::{add_vital_sign_category, validate_against};
 use crate::site::Site;
 
 /// Faults that are told with their places; how many more there are is said.
@@ -114,20 +114,51 @@ fn parsed(text: &str) -> Result<Located<'_>, Refusal> {
 
 /// One resource of a type, valid; with advice.
 fn resource(site: &Site, text: &str, kind: &str) -> Result<(Resource, Vec<Problem>), Refusal> {
-    let located = parsed(text)?;
+    let mut located = parsed(text)?;
     if located.resource.resource_type() != kind {
         let text = format!("the address is for {kind}, and the body is another type");
         return Err(Refusal::at(400, Category::Invalid, "resourceType", text));
     }
-    let notes = valid(site, &located)?;
+    let notes = valid(site, &mut located)?;
     Ok((located.resource, notes))
 }
 
+/// What R4 asks of vital signs and devices leave out is told by their codes; a reading is not refused for it.
+fn complete(resource: &mut Resource) -> Vec<Problem> {
+    let kind = resource.resource_type().to_string();
+    let map = resource.as_map_mut();
+    let mut added = Vec::new();
+    if add_vital_sign_category(map) {
+        added.push(kind);
+    }
+    let entries = map.get_mut("entry").and_then(Value::as_array_mut);
+    for (place, entry) in entries.into_iter().flatten().enumerate() {
+        let resource = entry.get_mut("resource").and_then(Value::as_object_mut);
+        if resource.is_some_and(add_vital_sign_category) {
+            added.push(format!("Bundle.entry[{place}].resource"));
+        }
+    }
+    let note = |place: String| {
+        let text = "the code makes this a vital sign, and the category `vital-signs` that R4 asks of it was added";
+        // Nothing lost: it is in the outcome and kept with the request; nothing was left unused.
+        Problem::information(Category::BusinessRule, Place::Element(format!("{place}.category")), text)
+    };
+    added.into_iter().map(note).collect()
+}
+
 /// Advice about what is valid; what is not is refused.
-fn valid(site: &Site, located: &Located<'_>) -> Result<Vec<Problem>, Refusal> {
+fn valid(site: &Site, located: &mut Located<'_>) -> Result<Vec<Problem>, Refusal> {
+    let added = complete(&mut located.resource);
     let found = validate_against(&located.resource, &[], &site.profiles);
-    let (faults, mut notes): (Vec<Problem>, Vec<Problem>) = found.into_iter().partition(Problem::is_error);
-    notes.truncate(MOST_TOLD);
+    let (faults, advice): (Vec<Problem>, Vec<Problem>) = found.into_iter().partition(Problem::is_error);
+    let mut notes: Vec<Problem> = added.into_iter().chain(advice).collect();
+    let unlisted = notes.len().saturating_sub(MOST_TOLD);
+    if unlisted > 0 {
+        // Nothing lost: how many more there are is said.
+        notes.truncate(MOST_TOLD);
+        let text = format!("{unlisted} more notes are not listed");
+        notes.push(Problem::information(Category::Informational, Place::Whole, text));
+    }
     if faults.is_empty() {
         return Ok(notes);
     }
@@ -162,26 +193,29 @@ fn patch(text: &str, media_type: &str) -> Result<Patch, Refusal> {
 
 /// http://hl7.org/fhir/R4/http.html#transaction. What is only read in it is nothing to write.
 fn transaction(site: &Site, text: &str, submission: &Submission) -> Result<Read, Refusal> {
-    let located = parsed(text)?;
+    let mut located = parsed(text)?;
     let bundle = &located.resource;
     if (bundle.resource_type(), bundle.text("type")) != ("Bundle", Some("transaction")) {
         let text = "what is posted to the base is a Bundle of type transaction or batch";
         return Err(Refusal::at(400, Category::Invalid, "Bundle.type", text));
     }
-    let items = bundle.get("entry").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     // Nothing lost: the client is told, and nothing is taken.
-    if items.len() > MOST_ENTRIES {
+    if items(bundle).len() > MOST_ENTRIES {
         // Nothing lost: the client is told, and nothing is taken.
         let text = format!("at most {MOST_ENTRIES} entries are taken as one; send several bundles");
         return Err(Refusal::at(413, Category::TooCostly, "Bundle.entry", text));
     }
-    let notes = valid(site, &located)?;
+    let notes = valid(site, &mut located)?;
     let mut entries = Vec::new();
-    for (place, item) in items.iter().enumerate() {
+    for (place, item) in items(&located.resource).iter().enumerate() {
         entries.extend(entry(place, item, submission)?.map(|entry| Entry { local: local(entries.len()), ..entry }));
     }
     once(&entries)?;
     Ok((entries, notes))
+}
+
+fn items(bundle: &Resource) -> &[Value] {
+    bundle.get("entry").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 fn entry(place: usize, item: &Value, submission: &Submission) -> Result<Option<Entry>, Refusal> {

@@ -154,7 +154,7 @@ impl Rights<'_> {
     fn not_covered(&self, entry: &Entry, decision: &Decision) -> Refusal {
         match (home_of(&entry.kind), &entry.verb) {
             (Some(Home::Patient), Verb::Create) => Refusal::forbidden(&entry.at("identifier"), decision),
-            (Some(Home::Of(path)), Verb::Create) => Refusal::dangling(entry.at(path)),
+            (Some(Home::Of(path) | Home::Through(path)), Verb::Create) => Refusal::dangling(entry.at(path)),
             _ => Refusal::absent().within("", &entry.path),
         }
     }

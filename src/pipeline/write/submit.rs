@@ -142,7 +142,8 @@ impl Gateway {
         entries: &[Entry],
     ) -> Result<Result<Settled, Refusal>, StoreError> {
         let targets = Targets::of(entries, &asked.site.settings.base_url, &asked.submission.matched);
-        let grouping = Grouping { gateway: self, feed: asked.feed, entries, targets: &targets };
+        let grouping =
+            Grouping { gateway: self, feed: asked.feed, entries, targets: &targets, content: &asked.content };
         let Groups { groups, referred } = match grouping.groups(&asked.event).await? {
             Ok(groups) => groups,
             Err(refusal) => return Ok(Err(refusal)),
@@ -153,7 +154,8 @@ impl Gateway {
             let portions: Vec<_> = groups.iter().map(|group| group.portion.clone()).collect();
             doubts = self.join_newcomers(&portions).await?;
         }
-        let persons: Vec<PersonId> = groups.iter().map(|group| group.person).collect();
+        let persons: Vec<PersonId> =
+            groups.iter().flat_map(|group| [group.person].into_iter().chain(group.gone)).collect();
         let locks = self.locks.hold(&persons).await;
         let now = self.clock.now();
         let said = Said { site: asked.site, feed: asked.feed, control: &asked.control, received: now };
@@ -207,7 +209,8 @@ impl Gateway {
         trace::complete(&mut decided.trace, &problems, None);
         let summary = MessageSummary {
             sequence: 0,
-            received: self.clock.now(),
+            // A replay is told of as of then, by what is written here.
+            received: if asked.replays.is_none() { asked.event.occurred } else { self.clock.now() },
             feed: asked.feed.name.clone(),
             control: asked.control.clone(),
             event: asked.submission.interaction.event(),

@@ -77,8 +77,13 @@ impl Weighing<'_> {
             // Two entries that say the same are one thing; the first of them has the draft.
             // Nothing lost: an entry whose draft is part of no other has one of its own.
             let Some(id) = id.or_else(|| self.twin(entry, found)) else { continue };
-            let stored = self.stored(entry, id, &found.known.record).cloned();
+            let going = going(found, &entry.kind, id).cloned();
+            let is_going = going.is_some();
+            let stored = self.stored(entry, id, &found.known.record).cloned().or(going);
             let decided = self.decide(entry, at, stored.as_ref(), found, &mut weighed.notes)?;
+            if let (true, Draft::Becomes(change)) = (is_going, &decided.draft) {
+                weighed.notes.extend(left_out(entry, change));
+            }
             let known = stored.as_ref().map(|stored| (stored.version, stored.updated));
             let said = at.and_then(|at| found.identified.get(at)).map(|one| one.draft.resource.clone());
             let is_said = matches!(decided.draft, Draft::Becomes(_) | Draft::Stays);
@@ -325,6 +330,24 @@ impl Weighing<'_> {
         }
         Ok(())
     }
+}
+
+/// The Patient of the record that another one takes over, as it stands.
+fn going<'f>(found: &'f Found, kind: &str, id: ResourceId) -> Option<&'f Stored> {
+    let (prior, _) = found.prior.as_ref().filter(|_| kind == "Patient")?;
+    prior.get(kind, id)
+}
+
+/// What a Patient that another one takes over says beside that: it counts for the record that goes on, where somebody says it of that.
+fn left_out(entry: &Entry, change: &Change) -> Option<Problem> {
+    let elements: Vec<String> =
+        change.elements().into_iter().filter(|name| !["active", "link"].contains(&&**name)).collect();
+    let text = format!(
+        "this patient is replaced by another, and what is said beside that was not taken: {}; say it of the other one",
+        elements.join(", ")
+    );
+    let problem = || Problem::warning(Category::BusinessRule, Place::Element(entry.at("")), text);
+    (!elements.is_empty()).then(|| problem().unused(Kind::Field, "Patient that is replaced"))
 }
 
 /// http://hl7.org/fhir/R4/http.html#concurrency

@@ -182,6 +182,16 @@ fn by_hand(resource_type: &str, name: &str) -> Option<(Value, Sample)> {
         ("Observation", "component-code-value-concept" | "combo-code-value-concept") => {
             of(json!({ "component": pressure }), "8462-4$high", "8480-6$high")
         }
+        ("Questionnaire", "context-type-quantity") => of(
+            json!({ "useContext": [{ "code": { "code": "age" }, "valueQuantity": { "value": 65, "unit": "a" } }] }),
+            "age$65",
+            "task$65",
+        ),
+        ("Questionnaire", "context-type-value") => of(
+            json!({ "useContext": [{ "code": { "code": "focus" }, "valueCodeableConcept": { "coding": [{ "code": "13645005" }] } }] }),
+            "focus$13645005",
+            "focus$13645006",
+        ),
         ("DocumentReference", "relationship") => {
             let target = ResourceId::of(member(), "DocumentReference", "x");
             let reference = format!("DocumentReference/{target}");
