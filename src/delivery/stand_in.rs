@@ -135,6 +135,7 @@ pub fn partner(base: &str, smart: Option<SmartClient>) -> Partner {
         jwks: None,
         scopes: Vec::new(),
         owns: Vec::new(),
+        client_rate_per_sec: 100,
         retry: RetryPolicy::default(),
         rate_per_sec: 1000,
         parallel: 4,

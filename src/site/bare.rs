@@ -9,7 +9,7 @@ use crate::fhir::{Library, ValueSets, built_in_value_sets};
 use crate::profile::Profiles;
 use crate::protocol::ProtocolSet;
 
-use super::{ConsoleSettings, HttpSettings, NamedFiles, Retention, Settings, Site, StoreChoice};
+use super::{ConsoleSettings, HttpSettings, NamedFiles, RATE_PER_SEC, Retention, Settings, Site, StoreChoice};
 
 /// What is compiled in is compiled once for all tests.
 static VALUE_SETS: LazyLock<Arc<ValueSets>> = LazyLock::new(|| Arc::new(ValueSets::compile(&built_in_value_sets()).0));
@@ -26,6 +26,7 @@ impl Site {
             behind_proxy: false,
             max_body_bytes: 1 << 20,
             origins: Vec::new(),
+            rate_per_sec: RATE_PER_SEC,
         };
         let settings = Settings {
             base_url: "https://gateway.example".to_string(),

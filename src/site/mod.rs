@@ -56,7 +56,7 @@ pub use labels::{LabelRule, Labelling};
 pub use load::{Loaded, load};
 pub use model::{
     Address, ConsoleSettings, Credential, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Panel, Partner,
-    Peer, Practice, Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
+    Peer, Practice, RATE_PER_SEC, Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
 };
 pub use one_time_code::{CodeSecret, STEP_SECS};
 pub use password::{PasswordHash, SHORTEST};

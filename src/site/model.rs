@@ -47,7 +47,12 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     /// Origins whose pages may read FHIR and ask for tokens: `https://app.example`.
     pub origins: Vec<String>,
+    /// Requests from one address in a second.
+    pub rate_per_sec: u32,
 }
+
+/// What one client, or one address, may ask for in a second where nothing else is said.
+pub const RATE_PER_SEC: u32 = 100;
 
 /// What people meet in the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,6 +207,8 @@ pub struct Partner {
     pub scopes: Vec<String>,
     /// Systems whose numbers it assigns to patients.
     pub owns: Vec<String>,
+    /// What it may ask for in a second.
+    pub client_rate_per_sec: u32,
     pub retry: RetryPolicy,
     /// Requests per second at most, and at the same time.
     pub rate_per_sec: u32,

@@ -5,7 +5,7 @@ use jsonwebtoken::jwk::JwkSet;
 
 use super::expiry::Use;
 use super::folder::{Document, Folder};
-use super::{JwksSource, Partner, RetryPolicy, SmartClient, listener, scalar};
+use super::{JwksSource, Partner, RATE_PER_SEC, RetryPolicy, SmartClient, listener, scalar};
 use crate::fhir::Definitions;
 use crate::fhir::definition::Kind;
 use crate::problem::{Category, Problem};
@@ -47,6 +47,7 @@ struct Client {
     jwks: Option<JwksSource>,
     scopes: Vec<String>,
     owns: Vec<String>,
+    rate_per_sec: Option<u32>,
 }
 
 /// Reads one partner; faults go to the folder's problems.
@@ -74,6 +75,7 @@ pub fn read(document: &Document, folder: &mut Folder) -> Partner {
         jwks: client.jwks,
         scopes: client.scopes,
         owns: client.owns,
+        client_rate_per_sec: client.rate_per_sec.unwrap_or(RATE_PER_SEC),
         retry: pushes.retry,
         rate_per_sec: pushes.rate_per_sec,
         parallel: pushes.parallel,
@@ -163,12 +165,13 @@ fn client(node: &Node, problems: &mut Vec<Problem>) -> Client {
     let jwks = scalar::required(&mut fields, "jwks", jwks);
     let scopes = scopes(&mut fields);
     let owns = fields.list("owns").into_iter().filter_map(|node| scalar::keep(&mut fields, system(node))).collect();
+    let rate_per_sec = fields.integer("rate_per_sec", 1..=100_000).and_then(|rate| u32::try_from(rate).ok());
     if scopes.is_empty() && node.get("scopes").is_none() {
         let text = "`scopes` is missing here: what the client may ask for, such as system/Task.rs";
         fields.report(node.mark.problem(Category::Required, text));
     }
     fields.finish(problems);
-    Client { id, jwks, scopes, owns }
+    Client { id, jwks, scopes, owns, rate_per_sec }
 }
 
 /// A system of identifiers, which FHIR writes as a URI.

@@ -4,7 +4,7 @@ use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
 use super::scalar;
 use super::secret::{self, Secret};
-use super::{ConsoleSettings, HttpSettings, Retention, Settings, StoreChoice};
+use super::{ConsoleSettings, HttpSettings, RATE_PER_SEC, Retention, Settings, StoreChoice};
 use crate::problem::{Category, Place, Problem};
 use crate::yaml::{Fields, Node};
 
@@ -88,6 +88,7 @@ fn http(node: &Node, folder: &mut Folder, taken: &mut Vec<Taken>, problems: &mut
     let mut fields = Fields::of(node, "http");
     let listener = listener::read(&mut fields, folder, taken);
     let body = fields.integer("max_body_bytes", 1024..=1 << 30).and_then(|bytes| usize::try_from(bytes).ok());
+    let rate = fields.integer("rate_per_sec", 1..=100_000).and_then(|rate| u32::try_from(rate).ok());
     let named = fields.list("origins");
     let origins = named.into_iter().filter_map(|node| scalar::keep(&mut fields, scalar::origin(node))).collect();
     fields.finish(problems);
@@ -98,6 +99,7 @@ fn http(node: &Node, folder: &mut Folder, taken: &mut Vec<Taken>, problems: &mut
         tls: listener.tls,
         behind_proxy: listener.behind_proxy,
         max_body_bytes: body.unwrap_or(10 << 20),
+        rate_per_sec: rate.unwrap_or(RATE_PER_SEC),
     })
 }
 

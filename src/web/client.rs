@@ -27,7 +27,7 @@ impl Client {
         let partner = partner.ok_or_else(refused)?;
         // A registration that has shrunk counts at once, not when the token ends.
         let scopes = Scopes::grant(&Scopes::parse(&read.scope), &Scopes::parse(&partner.scopes.join(" ")));
-        service.admit_partner(&partner.name)?;
+        service.admit_partner(partner)?;
         Ok(Self { partner: partner.name.clone(), scopes })
     }
 

@@ -22,6 +22,9 @@ use crate::problem::Category;
 /// How long a body may take; messages for feeds have a limit of their own.
 const LONGEST_BODY: Duration = Duration::from_secs(30);
 
+/// Messages without a feed's credential from one address.
+const STRANGERS_PER_SEC: u32 = 10;
+
 /// The middleware for the whole app: `App::new().wrap(from_fn(web::guard))`, above `web::configure`.
 pub async fn guard(
     mut request: ServiceRequest,
@@ -35,7 +38,11 @@ pub async fn guard(
     let message = is_message(&request);
     let turned_away = service.as_ref().zip(address).is_some_and(|(service, address)| {
         let now = service.gateway.clock.now();
-        if message { !service.strangers.has_room(&address, now) } else { !service.addresses.admit(address, now) }
+        if message {
+            return !service.strangers.has_room(&address, STRANGERS_PER_SEC, now);
+        }
+        let per_sec = service.gateway.site.load().settings.http.rate_per_sec;
+        !service.addresses.admit(address, per_sec, now)
     });
     let unread = Unread::of(&mut request, (!message).then_some(LONGEST_BODY));
     let site = service.as_ref().map(|service| service.gateway.site.load_full());
@@ -60,7 +67,7 @@ pub async fn guard(
         let route = response.request().match_pattern().unwrap_or_else(|| "none".to_string());
         let status = response.status().as_u16();
         if let (true, 401 | 403 | 404, Some(address)) = (message, status, address) {
-            service.strangers.admit(address, service.gateway.clock.now());
+            service.strangers.admit(address, STRANGERS_PER_SEC, service.gateway.clock.now());
         }
         let seconds = started.elapsed().as_secs_f64();
         let method = if method.as_str().len() <= 7 { method.as_str() } else { "other" };

@@ -13,8 +13,8 @@ const CALLERS: usize = 10_000;
 #[derive(Debug)]
 pub struct Pace<Caller> {
     buckets: Mutex<HashMap<Caller, Bucket>>,
-    per_sec: f64,
-    burst: f64,
+    /// What may come at once is what may come in so many seconds.
+    burst_secs: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -24,21 +24,21 @@ struct Bucket {
 }
 
 impl<Caller: Hash + Eq> Pace<Caller> {
-    pub fn new(per_sec: u32, burst: u32) -> Self {
-        Self { buckets: Mutex::default(), per_sec: f64::from(per_sec.max(1)), burst: f64::from(burst.max(1)) }
+    pub fn new(burst_secs: u32) -> Self {
+        Self { buckets: Mutex::default(), burst_secs }
     }
 
-    /// Whether this caller may ask now. A table full of busy callers turns newcomers away.
-    pub fn admit(&self, caller: Caller, now: Timestamp) -> bool {
+    /// Whether this caller, who may ask so often in a second, may ask now. A table full of busy callers turns newcomers away.
+    pub fn admit(&self, caller: Caller, per_sec: u32, now: Timestamp) -> bool {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= CALLERS && !buckets.contains_key(&caller) {
-            buckets.retain(|_, bucket| self.refill(*bucket, now).left < self.burst);
+            buckets.retain(|_, bucket| self.refill(*bucket, per_sec, now).left < self.burst(per_sec));
             if buckets.len() >= CALLERS {
                 return false;
             }
         }
-        let bucket = buckets.entry(caller).or_insert(Bucket { left: self.burst, at: now });
-        *bucket = self.refill(*bucket, now);
+        let bucket = buckets.entry(caller).or_insert(Bucket { left: self.burst(per_sec), at: now });
+        *bucket = self.refill(*bucket, per_sec, now);
         let admitted = bucket.left >= 1.0;
         if admitted {
             bucket.left -= 1.0;
@@ -47,14 +47,18 @@ impl<Caller: Hash + Eq> Pace<Caller> {
     }
 
     /// Whether this caller could ask now; asking this costs nothing.
-    pub fn has_room(&self, caller: &Caller, now: Timestamp) -> bool {
+    pub fn has_room(&self, caller: &Caller, per_sec: u32, now: Timestamp) -> bool {
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.get(caller).is_none_or(|bucket| self.refill(*bucket, now).left >= 1.0)
+        buckets.get(caller).is_none_or(|bucket| self.refill(*bucket, per_sec, now).left >= 1.0)
     }
 
-    fn refill(&self, bucket: Bucket, now: Timestamp) -> Bucket {
+    fn burst(&self, per_sec: u32) -> f64 {
+        f64::from(per_sec) * f64::from(self.burst_secs)
+    }
+
+    fn refill(&self, bucket: Bucket, per_sec: u32, now: Timestamp) -> Bucket {
         let passed = now.duration_since(bucket.at).as_secs_f64().max(0.0);
-        Bucket { left: (bucket.left + passed * self.per_sec).min(self.burst), at: now.max(bucket.at) }
+        Bucket { left: (bucket.left + passed * f64::from(per_sec)).min(self.burst(per_sec)), at: now.max(bucket.at) }
     }
 }
 
@@ -67,23 +71,26 @@ mod tests {
     #[test]
     fn a_caller_may_burst_and_then_keeps_to_the_rate_while_others_go_on() {
         let now: Timestamp = "2026-03-02T10:00:00Z".parse().unwrap();
-        let pace = Pace::new(2, 3);
-        let admitted = (0..10).filter(|_| pace.admit("a", now)).count();
-        assert_eq!(admitted, 3);
-        assert!(pace.admit("b", now));
+        let pace = Pace::new(3);
+        let admitted = (0..10).filter(|_| pace.admit("a", 2, now)).count();
+        assert_eq!(admitted, 6);
+        assert!(pace.admit("b", 2, now));
         let later = now + SignedDuration::from_secs(1);
-        assert_eq!((0..10).filter(|_| pace.admit("a", later)).count(), 2);
+        assert_eq!((0..10).filter(|_| pace.admit("a", 2, later)).count(), 2);
+        // Who may ask more often from now on may do so at once.
+        let later = later + SignedDuration::from_secs(1);
+        assert_eq!((0..90).filter(|_| pace.admit("a", 25, later)).count(), 25);
     }
 
     #[test]
     fn the_table_does_not_grow_beyond_its_bound() {
         let now: Timestamp = "2026-03-02T10:00:00Z".parse().unwrap();
-        let pace = Pace::new(1, 1);
+        let pace = Pace::new(1);
         for caller in 0..CALLERS {
-            assert!(pace.admit(caller, now));
+            assert!(pace.admit(caller, 1, now));
         }
-        assert!(!pace.admit(CALLERS, now));
-        assert!(pace.admit(CALLERS, now + SignedDuration::from_secs(2)));
+        assert!(!pace.admit(CALLERS, 1, now));
+        assert!(pace.admit(CALLERS, 1, now + SignedDuration::from_secs(2)));
         assert_eq!(pace.buckets.lock().unwrap().len(), 1);
     }
 }

@@ -17,6 +17,7 @@ use super::turns::Turns;
 use crate::delivery::{KeyError, SigningKey};
 use crate::pipeline::Gateway;
 use crate::problem::Category;
+use crate::site::Partner;
 
 /// Resources that are checked at the same time for those who ask.
 const VALIDATIONS: usize = 2;
@@ -48,8 +49,8 @@ impl Service {
         let seal = Seal::new(own_key.derived("links between pages"));
         let seal = seal.ok_or_else(|| KeyError::Unreadable("no key to seal with can be made of it".to_string()))?;
         let token_key = TokenKey::new(own_key)?;
-        let (addresses, partners) = (Pace::new(100, 400), Pace::new(100, 400));
-        let strangers = Pace::new(10, 100);
+        let (addresses, partners) = (Pace::new(4), Pace::new(4));
+        let strangers = Pace::new(10);
         let (keyring, started) = (Keyring::new(), gateway.clock.now());
         Ok(Arc::new(Self {
             gateway,
@@ -68,8 +69,8 @@ impl Service {
     }
 
     /// 429 when this partner asks more often than it may.
-    pub(super) fn admit_partner(&self, partner: &str) -> Result<(), Fault> {
-        if self.partners.admit(partner.to_string(), self.gateway.clock.now()) {
+    pub(super) fn admit_partner(&self, partner: &Partner) -> Result<(), Fault> {
+        if self.partners.admit(partner.name.clone(), partner.client_rate_per_sec, self.gateway.clock.now()) {
             return Ok(());
         }
         let text = "too many requests from this client; ask again later";

@@ -1,6 +1,7 @@
 //! kill -9 at random moments under load. `HANDOVER_KILLS` sets how many (8 without it); the seed is printed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -68,27 +69,15 @@ async fn exchange(connection: &mut Option<TcpStream>, ground: &Ground, message: 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_before_a_kill_is_there_exactly_once() {
-    let kills: usize = std::env::var("HANDOVER_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
-    let seed: u64 = std::env::var("HANDOVER_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
-    println!("seed {seed}, {kills} kills");
     let folder = tempfile::tempdir().unwrap();
     let ground = Arc::new(prepare(folder.path(), MEMBERS));
     let acked: Acked = Arc::default();
     let stop = Arc::new(AtomicBool::new(false));
-    let mut child = run(&ground);
+    let child = run(&ground);
     let senders: Vec<_> = (0..SENDERS)
         .map(|sender| tokio::spawn(send_for_ever(sender, Arc::clone(&ground), Arc::clone(&acked), Arc::clone(&stop))))
         .collect();
-    let mut random = seed;
-    for _ in 0..kills {
-        // A step of a linear congruential generator (Knuth's MMIX constants) is random enough for a moment to kill at.
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        tokio::time::sleep(Duration::from_millis(50 + (random >> 33) % 450)).await;
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let ground = Arc::clone(&ground);
-        child = tokio::task::spawn_blocking(move || run(&ground)).await.unwrap();
-    }
+    let mut child = kill_again_and_again(child, &ground).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     stop.store(true, Ordering::Relaxed);
     for sender in senders {
@@ -98,6 +87,24 @@ async fn what_was_acknowledged_before_a_kill_is_there_exactly_once() {
     child.wait().unwrap();
     let acked = acked.lock().unwrap().clone();
     verify(&ground, &acked).await;
+}
+
+/// Kills the gateway as often as the environment says, each time at a moment that the seed says, and starts it again.
+pub async fn kill_again_and_again(mut child: Child, ground: &Arc<Ground>) -> Child {
+    let kills: usize = std::env::var("HANDOVER_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
+    let seed: u64 = std::env::var("HANDOVER_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
+    println!("seed {seed}, {kills} kills");
+    let mut random = seed;
+    for _ in 0..kills {
+        // A step of a linear congruential generator (Knuth's MMIX constants) is random enough for a moment to kill at.
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        tokio::time::sleep(Duration::from_millis(50 + (random >> 33) % 450)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let ground = Arc::clone(ground);
+        child = tokio::task::spawn_blocking(move || run(&ground)).await.unwrap();
+    }
+    child
 }
 
 /// Opens the store as the last kill left it, looks, then lets the gateway deliver the rest and compares with the EHR.
@@ -182,7 +189,7 @@ async fn deliver_all(store: &dyn Store) {
     }
 }
 
-async fn all_controls(store: &dyn Store) -> BTreeMap<String, usize> {
+pub async fn all_controls(store: &dyn Store) -> BTreeMap<String, usize> {
     let mut kept: BTreeMap<String, usize> = BTreeMap::new();
     let mut cursor = None;
     loop {

@@ -18,4 +18,5 @@ mod backup;
 mod demo;
 mod full_disk;
 mod kill;
+mod kill_writes;
 mod process;

@@ -19,15 +19,21 @@ pub fn free_port() -> u16 {
 pub struct Ground {
     pub folder: PathBuf,
     pub mllp: SocketAddr,
+    pub http: SocketAddr,
     pub ehr: Arc<StandInEhr>,
 }
 
 /// Members get the MRNs 1 to `members`.
 pub fn prepare(folder: &Path, members: usize) -> Ground {
+    prepare_with(folder, members, &|_, text| text)
+}
+
+/// The same with files that are changed further.
+pub fn prepare_with(folder: &Path, members: usize, change: &dyn Fn(&str, String) -> String) -> Ground {
     let (http, mllp) = (free_port(), free_port());
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let ehr_address = listener.local_addr().unwrap();
-    write_site(folder, &|name, text| match name {
+    let own = |name: &str, text: String| match name {
         "handover.yaml" => text.replace("127.0.0.1:0", &format!("127.0.0.1:{http}")),
         "feeds/riverside.yaml" => text.replace("127.0.0.1:0", &format!("127.0.0.1:{mllp}")),
         "panels/lakeside.csv" => {
@@ -35,11 +41,13 @@ pub fn prepare(folder: &Path, members: usize) -> Ground {
             format!("member_id,mrn:RIVERSIDE,practitioner,care_manager,language,phone\n{}", rows.collect::<String>())
         }
         _ => text.replace("http://127.0.0.1:8090", &format!("http://{ehr_address}")),
-    });
+    };
+    write_site(folder, &|name, text| change(name, own(name, text)));
     let keys = format!("http://127.0.0.1:{http}/.well-known/jwks.json");
     let ehr = StandInEhr::new(format!("http://{ehr_address}"), keys, "handover-demo".to_string());
     serve(&ehr, listener);
-    Ground { folder: folder.to_path_buf(), mllp: SocketAddr::from(([127, 0, 0, 1], mllp)), ehr }
+    let here = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+    Ground { folder: folder.to_path_buf(), mllp: here(mllp), http: here(http), ehr }
 }
 
 /// Starts `handover run` and waits until its MLLP port answers.

@@ -23,8 +23,7 @@ pub async fn caller(service: &Service, request: &HttpRequest, path: &str) -> Res
         Refusal::Invalid(why) => Fault::invalid_token(why),
         Refusal::Unavailable => Fault::unavailable("the gateway cannot check tokens now; ask again later"),
     })?;
-    let partner = verified.get().map(|partner| partner.name.clone());
-    let partner = partner.ok_or_else(|| Fault::invalid_token("iss is not the id of a registered client"))?;
-    service.admit_partner(&partner)?;
-    Ok(Client { partner, scopes: Scopes::default() })
+    let partner = verified.get().ok_or_else(|| Fault::invalid_token("iss is not the id of a registered client"))?;
+    service.admit_partner(partner)?;
+    Ok(Client { partner: partner.name.clone(), scopes: Scopes::default() })
 }
