@@ -17,6 +17,8 @@ use crate::process::{Ground, prepare, run};
 
 const SENDERS: usize = 8;
 const MEMBERS: usize = 40;
+/// A gateway that does nothing for so long is killed as it is.
+const LONGEST_REST: Duration = Duration::from_secs(5);
 
 /// What a sender got AA for: control id, patient, visit.
 type Acked = Arc<Mutex<Vec<(String, usize, String)>>>;
@@ -77,7 +79,8 @@ async fn what_was_acknowledged_before_a_kill_is_there_exactly_once() {
     let senders: Vec<_> = (0..SENDERS)
         .map(|sender| tokio::spawn(send_for_ever(sender, Arc::clone(&ground), Arc::clone(&acked), Arc::clone(&stop))))
         .collect();
-    let mut child = kill_again_and_again(child, &ground).await;
+    let done = || acked.lock().unwrap().len();
+    let mut child = kill_again_and_again(child, &ground, &done).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     stop.store(true, Ordering::Relaxed);
     for sender in senders {
@@ -89,8 +92,9 @@ async fn what_was_acknowledged_before_a_kill_is_there_exactly_once() {
     verify(&ground, &acked).await;
 }
 
-/// Kills the gateway as often as the environment says, each time at a moment that the seed says, and starts it again.
-pub async fn kill_again_and_again(mut child: Child, ground: &Arc<Ground>) -> Child {
+/// Kills the gateway as often as the environment says, each time when it has done something since it was started and at a moment
+/// after that which the seed says, and starts it again.
+pub async fn kill_again_and_again(mut child: Child, ground: &Arc<Ground>, done: &dyn Fn() -> usize) -> Child {
     let kills: usize = std::env::var("HANDOVER_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
     let seed: u64 = std::env::var("HANDOVER_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
     println!("seed {seed}, {kills} kills");
@@ -98,7 +102,11 @@ pub async fn kill_again_and_again(mut child: Child, ground: &Arc<Ground>) -> Chi
     for _ in 0..kills {
         // A step of a linear congruential generator (Knuth's MMIX constants) is random enough for a moment to kill at.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        tokio::time::sleep(Duration::from_millis(50 + (random >> 33) % 450)).await;
+        let (before, until) = (done(), Instant::now() + LONGEST_REST);
+        while done() == before && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis((random >> 33) % 450)).await;
         child.kill().unwrap();
         child.wait().unwrap();
         let ground = Arc::clone(ground);

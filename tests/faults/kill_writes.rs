@@ -181,7 +181,8 @@ async fn what_a_partner_was_told_is_written_is_there_whole_after_any_kill() {
         .enumerate()
         .map(|(number, known)| tokio::spawn(writer(number).write_for_ever(Arc::clone(known))))
         .collect();
-    let mut child = kill_again_and_again(child, &ground).await;
+    let done = || known.iter().map(|known| known.lock().unwrap().controls.len()).sum();
+    let mut child = kill_again_and_again(child, &ground, &done).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     stop.store(true, Ordering::Relaxed);
     for writer in writers {
