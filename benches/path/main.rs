@@ -17,6 +17,7 @@
 )]
 
 mod compare;
+mod fhir_mix;
 mod gateway;
 mod generate;
 mod history;

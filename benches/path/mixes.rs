@@ -3,6 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 
 use crate::compare::Bench;
+use crate::fhir_mix::fhir_mix;
 use crate::gateway::Gateway;
 use crate::large::large;
 use crate::site::{Plan, Whose, member, stranger};
@@ -84,6 +85,18 @@ pub const MIXES: &[Mix] = &[
         says: "FHIR reads and searches, CDS cards and console pages, of patients of 8 and of 1,000 messages",
         is_short: false,
         run: |bench| Box::pin(reads::reads(bench)),
+    },
+    Mix {
+        name: "fhir-mix",
+        says: "1,000 patients as transactions, then reads, updates, creations and deletions (12, 5, 2, 1 of 20), and searches of ten kinds",
+        is_short: false,
+        run: |bench| Box::pin(fhir_mix(bench, 1_000)),
+    },
+    Mix {
+        name: "fhir-mix-20k",
+        says: "the same with 20,000 patients",
+        is_short: false,
+        run: |bench| Box::pin(fhir_mix(bench, 20_000)),
     },
     Mix {
         name: "roster-100k",

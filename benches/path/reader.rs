@@ -59,16 +59,7 @@ impl<'b> Reader<'b> {
 
     /// Another token, since they end after some minutes.
     pub async fn renew(&mut self) {
-        let url = format!("{}/auth/token", self.base);
-        let assertion = self.key.sign(&url);
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_assertion_type", ASSERTION_TYPE),
-            ("client_assertion", &assertion),
-            ("scope", SCOPES),
-        ];
-        let answer: Value = self.http.post(url).form(&form).send().await.unwrap().json().await.unwrap();
-        self.token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_string();
+        self.token = token(&self.http, &self.base, self.key, SCOPES).await;
     }
 
     pub fn fhir(&self, path: &str) -> RequestBuilder {
@@ -101,6 +92,20 @@ impl<'b> Reader<'b> {
         let id = found["entry"][0]["resource"]["id"].as_str();
         id.unwrap_or_else(|| panic!("{search}: {found}")).to_string()
     }
+}
+
+/// An access token with these scopes.
+pub async fn token(http: &Client, base: &str, key: &Key, scopes: &str) -> String {
+    let url = format!("{base}/auth/token");
+    let assertion = key.sign(&url);
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", ASSERTION_TYPE),
+        ("client_assertion", &assertion),
+        ("scope", scopes),
+    ];
+    let answer: Value = http.post(url).form(&form).send().await.unwrap().json().await.unwrap();
+    answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_string()
 }
 
 /// What is asked for, of the patient with this number and this id.

@@ -18,9 +18,14 @@ const ISSUES: usize = 3;
 
 /// Reads a body up to its bound; what is beyond it, or cut off, is left.
 pub async fn read_bounded(response: &mut Response) -> Vec<u8> {
+    read_within(response, BODY_BYTES).await
+}
+
+/// So much of a body.
+pub async fn read_within(response: &mut Response, limit: usize) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(piece)) = response.chunk().await {
-        let room = BODY_BYTES.saturating_sub(body.len());
+        let room = limit.saturating_sub(body.len());
         body.extend(piece.iter().take(room));
         if piece.len() >= room {
             break;

@@ -11,6 +11,8 @@ mod outside;
 mod permission;
 #[cfg(test)]
 mod permission_tests;
+mod poll;
+mod polled;
 mod precondition;
 mod retry;
 mod send;
@@ -28,6 +30,7 @@ mod worker_tests;
 pub use answer::read_bounded;
 pub use client::{Line, Lines};
 pub use keys::{KeyError, SigningKey, own_key};
+pub use poll::poll;
 pub use retry::{Reply, Situation, decide};
 pub use worker::Worker;
 

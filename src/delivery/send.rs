@@ -6,7 +6,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, Head
 use serde_json::Value;
 
 use super::address::{Request, conditional_update};
-use super::answer::{describe_failure, read_bounded, understand};
+use super::answer::{describe_failure, read_bounded, read_within, understand};
 use super::client::Line;
 use super::keys::SigningKey;
 use super::precondition::{Held, compare, rule};
@@ -15,6 +15,9 @@ use super::token;
 use crate::clock::Clock;
 use crate::site::Partner;
 use crate::store::Delivery;
+
+/// A page of a search that is longer is not read.
+const LONGEST_PAGE: usize = 16 << 20;
 
 const FHIR_JSON: &str = "application/fhir+json";
 
@@ -86,6 +89,28 @@ async fn bearer(route: &Route<'_>) -> Result<Option<String>, Sent> {
         }
         Err(error) => Err(Sent::without_answer(Reply::Unauthorized, error.to_string())),
     }
+}
+
+/// What a partner answers to a GET; a sentence where it answers nothing that can be read.
+pub async fn fetch(route: &Route<'_>, url: &str) -> Result<Value, String> {
+    for is_last in [false, true] {
+        let token = bearer(route).await.map_err(|sent| sent.text)?;
+        let get = with_token(route.line.http.get(url).header(ACCEPT, FHIR_JSON), token.as_deref())?;
+        let sent = get.send().await;
+        let mut response = sent.map_err(|error| describe_failure(&error, route.line.timeout))?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let body = read_within(&mut response, LONGEST_PAGE).await;
+        if let (StatusCode::UNAUTHORIZED, false, Some(token)) = (status, is_last, token) {
+            route.line.token.forget(&token).await;
+            continue;
+        }
+        let (_, text) = understand(status, &headers, &body);
+        if !status.is_success() {
+            return Err(text);
+        }
+        return serde_json::from_slice(&body).map_err(|error| format!("{status}, but no JSON: {error}"));
+    }
+    Err("it refuses the tokens that it gives".to_string())
 }
 
 /// With the version that the partner gave what it holds, so that what stood still somewhere on the way cannot be laid over what

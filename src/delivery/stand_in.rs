@@ -136,6 +136,7 @@ pub fn partner(base: &str, smart: Option<SmartClient>) -> Partner {
         scopes: Vec::new(),
         owns: Vec::new(),
         client_rate_per_sec: 100,
+        poll_secs: None,
         retry: RetryPolicy::default(),
         rate_per_sec: 1000,
         parallel: 4,

@@ -121,7 +121,7 @@ async fn discover(request: &Request<'_>) -> Result<String, TokenError> {
 }
 
 /// Scheme, host and port are the same (RFC 6454, 5), and nobody's name is in the address.
-fn is_same_origin(base: &str, endpoint: &str) -> bool {
+pub fn is_same_origin(base: &str, endpoint: &str) -> bool {
     let parsed = (reqwest::Url::parse(base), reqwest::Url::parse(endpoint));
     let (Ok(base), Ok(endpoint)) = parsed else { return false };
     endpoint.has_host()

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::ehr_client::EhrClient;
@@ -44,6 +45,16 @@ impl StandInEhr {
         shelf.iter().filter(|((kind, _), _)| kind == resource_type).map(|(_, held)| held.clone()).collect()
     }
 
+    /// Somebody at the practice works on what they choose of what it holds.
+    pub fn work_on(&self, chosen: impl Fn(&Resource) -> bool, work: impl Fn(&mut Resource)) {
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, held) in shelf.iter_mut().filter(|(_, held)| chosen(&held.resource)) {
+            work(&mut held.resource);
+            held.version += 1;
+            held.updated = Timestamp::now();
+        }
+    }
+
     /// Its routes.
     pub fn configure(self: &Arc<Self>, config: &mut web::ServiceConfig) {
         config
@@ -64,7 +75,7 @@ impl StandInEhr {
         let key = (resource.resource_type().to_string(), identifier);
         let before = shelf.get(&key);
         let id = before.map_or_else(|| format!("{number}"), |held| held.id.clone());
-        let held = Held { id, version: before.map_or(1, |held| held.version + 1), resource };
+        let held = Held { id, version: before.map_or(1, |held| held.version + 1), updated: Timestamp::now(), resource };
         let created = before.is_none();
         shelf.insert(key, held.clone());
         (created, held)
@@ -108,6 +119,10 @@ async fn list(ehr: web::Data<StandInEhr>, path: web::Path<String>) -> HttpRespon
         .map(|held| {
             let mut resource = held.resource;
             resource.set("id", Value::String(held.id));
+            let mut meta = resource.get("meta").and_then(Value::as_object).cloned().unwrap_or_default();
+            meta.insert("versionId".to_string(), Value::String(held.version.to_string()));
+            meta.insert("lastUpdated".to_string(), Value::String(held.updated.to_string()));
+            resource.set("meta", Value::Object(meta));
             serde_json::json!({ "resource": Value::from(resource) })
         })
         .collect();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::fhir::{Identifier, Resource};
 
 /// One resource as the EHR holds it.
@@ -9,6 +11,7 @@ use crate::fhir::{Identifier, Resource};
 pub struct Held {
     pub id: String,
     pub version: u64,
+    pub updated: Timestamp,
     pub resource: Resource,
 }
 

@@ -82,7 +82,7 @@ pub use names::{
     TASK_CODE, TASK_IDENTIFIER,
 };
 pub use plain::{PlainRule, Sheet};
-pub use say::TaskWord;
+pub use say::{SAID, TaskWord};
 pub use set::{Listed, ProtocolSet, built_in_protocols, compile};
 pub use shown::{Alerted, Answered, Looked, Question, Visited};
 pub use stage::Stage as ReferralStage;

@@ -209,6 +209,8 @@ pub struct Partner {
     pub owns: Vec<String>,
     /// What it may ask for in a second.
     pub client_rate_per_sec: u32,
+    /// How often it is asked what became of its Tasks; left out: never.
+    pub poll_secs: Option<u64>,
     pub retry: RetryPolicy,
     /// Requests per second at most, and at the same time.
     pub rate_per_sec: u32,

@@ -22,6 +22,7 @@ struct Pushes {
     parallel: usize,
     timeout_secs: u64,
     late_secs: u64,
+    poll_secs: Option<u64>,
 }
 
 impl Default for Pushes {
@@ -36,6 +37,7 @@ impl Default for Pushes {
             parallel: 4,
             timeout_secs: 30,
             late_secs: Partner::LATE_SECS,
+            poll_secs: None,
         }
     }
 }
@@ -81,6 +83,7 @@ pub fn read(document: &Document, folder: &mut Folder) -> Partner {
         parallel: pushes.parallel,
         timeout_secs: pushes.timeout_secs,
         late_secs: pushes.late_secs,
+        poll_secs: pushes.poll_secs,
     }
 }
 
@@ -103,6 +106,16 @@ fn pushes(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Push
     let rate = fields.integer("rate_per_sec", 1..=10_000).and_then(|rate| u32::try_from(rate).ok());
     let parallel = fields.integer("parallel", 1..=256).and_then(|count| usize::try_from(count).ok());
     let timeout = fields.integer("timeout_secs", 1..=600).and_then(|secs| u64::try_from(secs).ok());
+    let poll = fields.integer("poll_secs", 5..=86_400).and_then(|secs| u64::try_from(secs).ok());
+    if let (Some(_), Some(smart)) =
+        (poll, smart.as_ref().filter(|smart| !smart.scopes.iter().any(|scope| finds_tasks(scope))))
+    {
+        let text = format!(
+            "`poll_secs` needs a scope that finds Tasks, such as system/Task.rs; there are {}",
+            smart.scopes.join(" ")
+        );
+        fields.report(node.problem(text));
+    }
     let late = fields.integer("late_secs", 1..=86_400).and_then(|secs| u64::try_from(secs).ok());
     fields.finish(problems);
     Pushes {
@@ -115,6 +128,7 @@ fn pushes(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Push
         parallel: parallel.unwrap_or(usual.parallel),
         timeout_secs: timeout.unwrap_or(usual.timeout_secs),
         late_secs: late.unwrap_or(usual.late_secs),
+        poll_secs: poll,
     }
 }
 
@@ -157,6 +171,12 @@ fn retry(node: &Node, problems: &mut Vec<Problem>) -> RetryPolicy {
     }
     fields.finish(problems);
     policy
+}
+
+/// Whether a scope lets Tasks be searched and read: `system/Task.rs`, `system/*.read`.
+fn finds_tasks(scope: &str) -> bool {
+    let rights = scope.strip_prefix("system/Task.").or_else(|| scope.strip_prefix("system/*."));
+    rights.is_some_and(|rights| ["read", "*"].contains(&rights) || (rights.contains('r') && rights.contains('s')))
 }
 
 fn client(node: &Node, problems: &mut Vec<Problem>) -> Client {

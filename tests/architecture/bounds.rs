@@ -49,6 +49,12 @@ const WHY: &[(&str, &str, usize, &str)] = &[
         "open work first, then the most frequent; all are sorted before the page is cut",
     ),
     ("cli/story/play.rs", "deliveries", 1, "of one story in memory, more than one can make"),
+    (
+        "delivery/poll.rs",
+        "deliveries",
+        1,
+        "of one patient and partner, newest first, until the one about the Task is found",
+    ),
     ("delivery/simulation/run.rs", "deliveries", 1, "of one seed, more than one can make"),
     ("delivery/worker.rs", "claim_deliveries", 1, "what is due longest first; every line's head comes up in its turn"),
     (

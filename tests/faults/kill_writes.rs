@@ -197,7 +197,7 @@ async fn what_a_partner_was_told_is_written_is_there_whole_after_any_kill() {
     let kept = all_controls(&*running.gateway.store).await;
     let (mut answered, mut begun, mut tasks) = (0, 0, 0);
     for known in &known {
-        let known = known.lock().unwrap();
+        let known = std::mem::take(&mut *known.lock().unwrap());
         for control in &known.controls {
             assert_eq!(kept.get(control), Some(&1), "{control} is kept exactly once");
         }

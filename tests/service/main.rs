@@ -27,6 +27,7 @@ mod my_work;
 mod partner;
 mod peers;
 mod peers_hospital;
+mod polling;
 mod practice_change;
 mod profiles;
 mod reading;
