@@ -201,7 +201,7 @@ async fn register(client: &Client, number: usize) {
         json!({ "fullUrl": url, "resource": resource, "request": { "method": "POST", "url": kind } })
     };
     let patient = json!({ "resourceType": "Patient", "identifier": [{ "system": OWN, "value": number.to_string() }],
-        "name": [{ "family": format!("Bench{}", number % 500), "given": ["Ida"] }], "gender": if number % 2 == 0 { "female" } else { "male" },
+        "name": [{ "family": format!("Bench{}", number % 500), "given": ["Ida"] }], "gender": if number.is_multiple_of(2) { "female" } else { "male" },
         "birthDate": format!("19{}-0{}-1{}", 30 + number % 60, 1 + number % 9, number % 10) });
     let visit = json!({ "resourceType": "Encounter", "identifier": [{ "system": OWN, "value": format!("e{number}") }], "status": "finished",
         "class": { "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB" }, "subject": { "reference": urn },
