@@ -59,6 +59,12 @@ pub fn main_tag(tag: &str) -> String {
     known.map_or(main, |(_, short)| (*short).to_string())
 }
 
+/// Whether a language range takes in a tag (RFC 4647, 3.3.1): `de` does so with `de` and `de-AT`.
+pub fn covers(range: &str, tag: &str) -> bool {
+    let rest = tag.get(..range.len()).filter(|start| start.eq_ignore_ascii_case(range)).and(tag.get(range.len()..));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,7 @@ pub use authorities::Authorities;
 pub use compile::compile;
 pub use example::ExampleResult;
 pub use habits::Habits;
+pub use language::{Table, TableCode};
 pub use layers::Layers;
 pub use mapped::{Context, Event, Lineage, Mapped, Merge, Role, Unmapped, Unread};
 pub use set::MapSet;

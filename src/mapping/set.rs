@@ -51,6 +51,11 @@ impl MapSet {
         self.maps.get(index)
     }
 
+    /// All tables, with whatever a site and a feed laid over them.
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
     pub(super) fn table(&self, name: &str) -> Option<&Table> {
         self.tables.get(*self.table_names.get(name)?)
     }

@@ -22,6 +22,9 @@ use crate::site::Partner;
 /// Resources that are checked at the same time for those who ask.
 const VALIDATIONS: usize = 2;
 
+/// Questions about codes that are answered at the same time.
+const TERMINOLOGY: usize = 4;
+
 /// State shared by all workers of the HTTP server.
 pub struct Service {
     pub(super) gateway: Arc<Gateway>,
@@ -35,6 +38,8 @@ pub struct Service {
     pub(super) partners: Pace<String>,
     /// Turns at checking resources.
     pub(super) validations: Semaphore,
+    /// Turns at asking about codes.
+    pub(super) terminology: Semaphore,
     /// Turns at searches that may read all of a type.
     pub(super) turns: Turns,
     pub(super) standing: Standing,
@@ -61,6 +66,7 @@ impl Service {
             strangers,
             partners,
             validations: Semaphore::new(VALIDATIONS),
+            terminology: Semaphore::new(TERMINOLOGY),
             turns: Turns::default(),
             standing: Standing::default(),
             conditions: Conditions::default(),

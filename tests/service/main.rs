@@ -13,6 +13,7 @@
 mod accounts;
 mod attacks;
 mod cards;
+mod codes;
 mod commands;
 mod console;
 mod control;

@@ -9,7 +9,7 @@ use super::differential::Differential;
 use super::search::{self, SearchIndex, SearchParameter};
 use super::source::PackageSource;
 use crate::fhir::definition::split_version;
-use crate::fhir::terminology::{CodeGroup, Compose, Concepts};
+use crate::fhir::terminology::{CodeGroup, Compose, Concepts, HeldSystem, Summary};
 use crate::problem::Problem;
 
 /// Profiles, value sets and code systems. What a site adds stands before what is built in.
@@ -19,6 +19,8 @@ pub struct Library {
     profiles: HashMap<String, Block<Differential>>,
     value_sets: HashMap<String, Block<Compose>>,
     code_systems: HashMap<String, Block<Concepts>>,
+    /// Those that a site keeps on its disk.
+    large: BTreeMap<String, Arc<dyn HeldSystem>>,
     /// The blocks of search parameters, in the order of the packages.
     searches: Vec<Block<()>>,
     search_index: OnceLock<SearchIndex>,
@@ -95,12 +97,36 @@ impl Library {
         }
     }
 
-    /// The concepts of a code system, in whichever version is at hand.
-    pub fn code_system(&self, url: &str) -> Option<Arc<Concepts>> {
+    /// A code system, in whichever version is at hand.
+    pub fn code_system(&self, url: &str) -> Option<Arc<dyn HeldSystem>> {
+        if let Some(large) = self.large.get(url) {
+            return Some(Arc::clone(large));
+        }
         match self.code_systems.get(url) {
-            Some(block) => block.get(Concepts::read),
+            Some(block) => block.get(Concepts::read).map(|concepts| concepts as Arc<dyn HeldSystem>),
             None => self.below?.code_system(url),
         }
+    }
+
+    /// The same with these code systems, which stand before those of packages.
+    pub fn with_code_systems(mut self, systems: Vec<Arc<dyn HeldSystem>>) -> Self {
+        self.large.extend(systems.into_iter().map(|system| (system.head().url.clone(), system)));
+        self
+    }
+
+    /// The value sets that are at hand, by URL.
+    pub fn value_sets(&self) -> BTreeMap<&str, Summary<'_>> {
+        let mut all = self.below.map(Self::value_sets).unwrap_or_default();
+        all.extend(self.value_sets.iter().map(|(url, block)| (url.as_str(), Summary::of(block.text()))));
+        all
+    }
+
+    /// The code systems that are at hand, by URL.
+    pub fn code_systems(&self) -> BTreeMap<&str, Summary<'_>> {
+        let mut all = self.below.map(Self::code_systems).unwrap_or_default();
+        all.extend(self.code_systems.iter().map(|(url, block)| (url.as_str(), Summary::of(block.text()))));
+        all.extend(self.large.iter().map(|(url, system)| (url.as_str(), Summary::of_head(system.head()))));
+        all
     }
 
     /// What a value set was expanded to before; none when it was not yet.

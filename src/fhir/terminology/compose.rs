@@ -1,5 +1,8 @@
 //! How a value set is composed (http://hl7.org/fhir/R4/valueset.html#compositions), read from its block.
 
+use std::collections::HashMap;
+
+use super::texts::Texts;
 use crate::fhir::definition::{split_version, value_set_url};
 
 /// How deep value sets may include each other.
@@ -16,8 +19,12 @@ pub struct Compose {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Include {
     pub system: Option<String>,
+    /// The version of the system that it was written for.
+    pub version: Option<String>,
     /// The codes, when they are listed.
     pub codes: Vec<String>,
+    /// What the value set itself calls the codes that are listed.
+    pub texts: HashMap<String, Texts>,
     pub filters: Vec<Filter>,
     /// The canonical URLs of other value sets.
     pub value_sets: Vec<String>,
@@ -33,9 +40,16 @@ pub struct Filter {
 
 impl Compose {
     /// Reads the block of a value set (profiles/README.md).
-    pub(in crate::fhir) fn read(text: &str) -> Option<Self> {
+    pub fn read(text: &str) -> Option<Self> {
         let mut compose = Self::default();
+        // Whether the last rule was an exclusion: what is indented says more about it.
+        let mut is_exclude = false;
         for line in text.lines().skip(1) {
+            if let Some(more) = line.strip_prefix("  ") {
+                let rules = if is_exclude { &mut compose.exclude } else { &mut compose.include };
+                rules.last_mut()?.read_code(more)?;
+                continue;
+            }
             let (sign, rest) = line.split_once(' ')?;
             let include = Include::read(rest)?;
             match sign {
@@ -43,6 +57,7 @@ impl Compose {
                 "-" => compose.exclude.push(include),
                 _ => return None,
             }
+            is_exclude = sign == "-";
         }
         Some(compose)
     }
@@ -62,18 +77,37 @@ impl Include {
                 let (property, operator) = (words.next()?, words.next()?);
                 include.filters.push(Filter { property, operator, value: words.next()? });
             } else {
-                include.system = Some(split_version(&word).0.to_string());
+                let (system, version) = split_version(&word);
+                (include.system, include.version) = (Some(system.to_string()), version.map(str::to_string));
             }
         }
         Some(include)
     }
+
+    /// A code on a line of its own, with what it is called.
+    fn read_code(&mut self, line: &str) -> Option<()> {
+        let (words, texts) = head_and_texts(line);
+        let code = words.into_iter().next()?;
+        self.texts.insert(code.clone(), Texts::read(texts));
+        self.codes.push(code);
+        Some(())
+    }
 }
 
 /// Words with blanks between them; one that has blanks itself stands in quotes, as JSON.
-pub(super) fn words(text: &str) -> Vec<String> {
+fn words(text: &str) -> Vec<String> {
+    words_until(text, |_| false).0
+}
+
+/// A code with the words behind it, and the rest of the line from where it says what the code is called.
+pub(super) fn head_and_texts(line: &str) -> (Vec<String>, &str) {
+    words_until(line, |rest| rest.starts_with('='))
+}
+
+fn words_until(text: &str, is_end: fn(&str) -> bool) -> (Vec<String>, &str) {
     let mut words = Vec::new();
     let mut rest = text.trim_start();
-    while !rest.is_empty() {
+    while !rest.is_empty() && (words.is_empty() || !is_end(rest)) {
         let quoted = rest.starts_with('"').then(|| serde_json::Deserializer::from_str(rest).into_iter::<String>());
         let length = match quoted.map(|mut stream| (stream.next(), stream.byte_offset())) {
             Some((Some(Ok(word)), length)) => {
@@ -88,7 +122,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
         };
         rest = rest.get(length..).unwrap_or_default().trim_start();
     }
-    words
+    (words, rest)
 }
 
 #[cfg(test)]
@@ -98,7 +132,8 @@ mod tests {
     #[test]
     fn rules_are_read_with_codes_filters_and_other_sets() {
         let text = "valueset x|1\n+ http://a.example\n+ http://b.example|2 : one \"two words\" :\n\
-                    + http://c.example where concept is-a 12 where status = active\n+ @other @http://d.example/vs|1\n- http://a.example : z";
+                    + http://c.example where concept is-a 12 where status = active\n+ @other @http://d.example/vs|1\n- http://a.example : z\n\
+                    + http://e.example :\n  8480-6 = Systolic blood pressure =de Systolischer Blutdruck\n  \"= x\" = y";
         let compose = Compose::read(text).unwrap();
         assert_eq!(compose.include[0].system.as_deref(), Some("http://a.example"));
         assert_eq!(compose.include[1].system.as_deref(), Some("http://b.example"));
@@ -106,5 +141,9 @@ mod tests {
         assert_eq!(compose.include[2].filters.len(), 2);
         assert_eq!(compose.include[3].value_sets, ["http://hl7.org/fhir/ValueSet/other", "http://d.example/vs|1"]);
         assert_eq!(compose.exclude[0].codes, ["z"]);
+        assert_eq!(compose.include[1].version.as_deref(), Some("2"));
+        let named = &compose.include[4];
+        assert_eq!(named.codes, ["8480-6", "= x"]);
+        assert_eq!(named.texts["8480-6"].shown(Some("de")), Some("Systolischer Blutdruck"));
     }
 }

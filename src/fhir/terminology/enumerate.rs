@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::code_group::CodeGroup;
-use super::compose::{Include, MAX_DEPTH};
-use super::concepts::Content;
-use super::membership::{Membership, passes};
+use super::walk::Unexpandable;
 use crate::fhir::Library;
 
 /// More codes than this are not listed: nobody reads them.
@@ -24,63 +22,19 @@ impl Library {
     }
 
     fn list_codes(&self, value_set: &str) -> Option<Vec<CodeGroup>> {
-        let mut groups = self.expand(value_set, 0)?;
         let compose = self.value_set(value_set)?;
-        if !compose.exclude.is_empty() {
-            for group in &mut groups {
-                group.codes.retain(|code| self.membership(value_set, Some(&group.system), code) == Membership::In);
-            }
-        }
-        groups.retain(|group| !group.codes.is_empty());
-        Some(groups).filter(|groups| !groups.is_empty())
-    }
-
-    fn expand(&self, value_set: &str, depth: u32) -> Option<Vec<CodeGroup>> {
-        let compose = self.value_set(value_set).filter(|_| depth < MAX_DEPTH)?;
         let mut groups: Vec<CodeGroup> = Vec::new();
-        for include in &compose.include {
-            for group in self.expand_include(include, depth)? {
-                match groups.iter_mut().find(|own| own.system == group.system) {
-                    Some(own) => {
-                        let new = group.codes.into_iter().filter(|code| !own.codes.contains(code)).collect::<Vec<_>>();
-                        own.codes.extend(new);
-                    }
-                    None => groups.push(group),
-                }
+        let mut count = 0;
+        let walked = self.walk(&compose, &mut |found| {
+            count += 1;
+            let code = found.concept.code.clone();
+            match groups.iter_mut().find(|group| group.system == found.system) {
+                Some(group) => group.codes.push(code),
+                None => groups.push(CodeGroup { system: found.system.to_string(), codes: vec![code] }),
             }
-        }
-        let count: usize = groups.iter().map(|group| group.codes.len()).sum();
-        (count <= MAX_CODES).then_some(groups)
-    }
-
-    fn expand_include(&self, include: &Include, depth: u32) -> Option<Vec<CodeGroup>> {
-        let Some(system) = &include.system else {
-            let mut sets = include.value_sets.iter();
-            let mut groups = self.expand(sets.next()?, depth + 1)?;
-            for set in sets {
-                for group in &mut groups {
-                    group.codes.retain(|code| self.membership(set, Some(&group.system), code) == Membership::In);
-                }
-            }
-            return Some(groups);
-        };
-        let mut codes = if include.codes.is_empty() {
-            let concepts = self.code_system(system).filter(|concepts| concepts.content == Content::Complete)?;
-            let mut codes = Vec::new();
-            for code in concepts.codes() {
-                let all =
-                    include.filters.iter().map(|filter| passes(&concepts, filter, code)).collect::<Option<Vec<_>>>()?;
-                if all.iter().all(|passes| *passes) {
-                    codes.push(code.clone());
-                }
-            }
-            codes
-        } else {
-            include.codes.clone()
-        };
-        for set in &include.value_sets {
-            codes.retain(|code| self.membership(set, Some(system), code) == Membership::In);
-        }
-        Some(vec![CodeGroup { system: system.clone(), codes }])
+            if count > MAX_CODES { Err(Unexpandable::Stopped) } else { Ok(()) }
+        });
+        walked.ok()?;
+        Some(groups).filter(|groups| !groups.is_empty())
     }
 }

@@ -1,9 +1,12 @@
 //! Whether a code is in a value set (http://hl7.org/fhir/R4/valueset-operation-validate-code.html), by what is at hand.
 
 use super::compose::{Compose, Filter, Include, MAX_DEPTH};
-use super::concepts::{Concepts, Content};
+use super::held::{Concept, HeldSystem};
 use super::syntax;
+use super::texts::Texts;
 use crate::fhir::Library;
+
+const SNOMED: &str = "http://snomed.info/sct";
 
 /// The answer, which may be that it cannot be told here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +55,29 @@ impl Library {
         self.member(value_set, system, code, 0)
     }
 
-    fn member(&self, value_set: &str, system: Option<&str>, code: &str, depth: u32) -> Membership {
+    /// The same of a value set by how it is composed.
+    pub fn has_in(&self, compose: &Compose, system: &str, code: &str) -> Membership {
+        let told = self.composed(compose, Some(system), code, 0);
+        told.unwrap_or_else(|| Membership::Unknown("what it includes".to_string()))
+    }
+
+    /// What a value set itself, or one that it includes, calls a code that it lists.
+    pub fn texts_in(&self, compose: &Compose, system: &str, code: &str) -> Option<Texts> {
+        self.texts_below(compose, system, code, 0)
+    }
+
+    fn texts_below(&self, compose: &Compose, system: &str, code: &str, depth: u32) -> Option<Texts> {
+        compose.include.iter().find_map(|rule| match &rule.system {
+            Some(own) => rule.texts.get(code).filter(|_| own == system).cloned(),
+            None => rule
+                .value_sets
+                .iter()
+                .filter(|_| depth < MAX_DEPTH)
+                .find_map(|url| self.texts_below(&*self.value_set(url)?, system, code, depth + 1)),
+        })
+    }
+
+    pub(super) fn member(&self, value_set: &str, system: Option<&str>, code: &str, depth: u32) -> Membership {
         let Some(compose) = self.value_set(value_set).filter(|_| depth < MAX_DEPTH) else {
             return Membership::Unknown(value_set.to_string());
         };
@@ -73,7 +98,7 @@ impl Library {
         }))
     }
 
-    fn included(&self, rule: &Include, system: Option<&str>, code: &str, depth: u32) -> Membership {
+    pub(super) fn included(&self, rule: &Include, system: Option<&str>, code: &str, depth: u32) -> Membership {
         let own = match &rule.system {
             Some(own) if system.is_some_and(|system| system != own) => return Membership::Out,
             Some(own) => self.of_system(own, rule, code),
@@ -92,20 +117,28 @@ impl Library {
         if !rule.codes.is_empty() {
             return Membership::of(rule.codes.iter().any(|own| own == code));
         }
-        let concepts = self.code_system(system);
-        let whole = match (&concepts, syntax::is_code_of(system, code)) {
+        let unknown = || Membership::Unknown(system.to_string());
+        let held = self.code_system(system);
+        let Ok(has) = held.as_ref().map(|held| held.contains(code)).transpose() else { return unknown() };
+        let whole = match (&held, syntax::is_code_of(system, code)) {
             (_, Some(holds)) => Membership::of(holds),
-            (Some(concepts), None) if concepts.contains(code) => Membership::In,
-            (Some(concepts), None) if concepts.content == Content::Complete => Membership::Out,
-            _ => Membership::Unknown(system.to_string()),
+            (Some(_), None) if has == Some(true) => Membership::In,
+            (Some(held), None) if held.head().is_complete() => Membership::Out,
+            _ => unknown(),
         };
+        if rule.filters.is_empty() {
+            return whole;
+        }
+        // Of a system that is here in part, what is said of its other codes is not known.
+        let concept = held.as_ref().and_then(|held| held.find(code).ok()?);
         let mut all = whole;
         for filter in &rule.filters {
-            // Of a system that is here in part, what is said of its other codes is not known.
-            let concepts = concepts.as_deref().filter(|own| own.content == Content::Complete || own.contains(code));
-            all = all.and(|| match concepts.and_then(|concepts| passes(concepts, filter, code)) {
-                Some(holds) => Membership::of(holds),
-                None => Membership::Unknown(system.to_string()),
+            all = all.and(|| match (&held, &concept) {
+                (Some(held), Some(concept)) => {
+                    passes(held.as_ref(), filter, concept).map_or_else(unknown, Membership::of)
+                }
+                (Some(held), None) if held.head().is_complete() => Membership::Out,
+                _ => unknown(),
             });
         }
         all
@@ -118,18 +151,42 @@ impl Library {
     }
 }
 
-/// None for a filter on what the reduced form does not hold.
-pub(super) fn passes(concepts: &Concepts, filter: &Filter, code: &str) -> Option<bool> {
+/// None for a filter on what is not held of the system.
+pub(super) fn passes(held: &dyn HeldSystem, filter: &Filter, concept: &Concept) -> Option<bool> {
     let value = filter.value.as_str();
+    let code = concept.code.as_str();
+    let is_below = |code: &str, ancestor: &str| held.is_below(code, ancestor).ok();
+    let one_of = || value.split(',').map(str::trim);
     match (filter.property.as_str(), filter.operator.as_str()) {
         ("concept" | "code", "=") => Some(code == value),
-        ("concept" | "code", "in") => Some(value.split(',').any(|one| one.trim() == code)),
-        ("concept" | "code", "is-a") => Some(code == value || concepts.is_below(code, value)),
-        ("concept" | "code", "descendent-of") => Some(concepts.is_below(code, value)),
-        ("concept" | "code", "is-not-a") => Some(code != value && !concepts.is_below(code, value)),
-        ("concept" | "code", "generalizes") => Some(code == value || concepts.is_below(value, code)),
-        ("code", "regex") => regex_lite::Regex::new(&format!("^(?:{value})$")).ok().map(|regex| regex.is_match(code)),
-        ("parent", "=") => Some(concepts.is_child(code, value)),
+        // There, this names a reference set (http://hl7.org/fhir/R4/snomedct.html#4.3.1.0.6).
+        ("concept", "in" | "not-in") if held.head().url == SNOMED => None,
+        ("concept" | "code", "in") => Some(one_of().any(|one| one == code)),
+        ("concept" | "code", "not-in") => Some(one_of().all(|one| one != code)),
+        ("concept" | "code", "is-a") => Some(code == value || is_below(code, value)?),
+        ("concept" | "code", "descendent-of") => is_below(code, value),
+        ("concept" | "code", "is-not-a") => Some(code != value && !is_below(code, value)?),
+        ("concept" | "code", "generalizes") => Some(code == value || is_below(value, code)?),
+        ("code", "regex") => matches(value, code),
+        ("parent", "=") => Some(concept.parents.iter().any(|parent| parent == value)),
+        (property, operator) if held.head().properties.iter().any(|known| known == property) => {
+            let mut values = concept.properties.iter().filter(|(name, _)| name == property).map(|(_, value)| value);
+            match operator {
+                "=" => Some(values.any(|own| own == value)),
+                "in" => Some(values.any(|own| one_of().any(|one| one == own))),
+                "not-in" => Some(values.all(|own| one_of().all(|one| one != own))),
+                "exists" => Some((value == "true") == values.next().is_some()),
+                "regex" => {
+                    values.map(|own| matches(value, own)).collect::<Option<Vec<_>>>().map(|all| all.contains(&true))
+                }
+                _ => None,
+            }
+        }
         _ => None,
     }
+}
+
+/// None for an expression that is none.
+fn matches(expression: &str, text: &str) -> Option<bool> {
+    regex_lite::Regex::new(&format!("^(?:{expression})$")).ok().map(|regex| regex.is_match(text))
 }

@@ -15,9 +15,15 @@ pub fn check_written_code(system: &str, code: &str, mark: &Mark) -> Option<Probl
     if library.has_code(system, code) != Membership::Out {
         return None;
     }
-    let known = library.code_system(system);
-    let codes = known.iter().flat_map(|concepts| concepts.codes()).map(String::as_str);
-    let hint = nearest(code, codes).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let mut codes = Vec::new();
+    let listed = library.code_system(system).map(|known| {
+        known.each(&mut |concept| {
+            codes.push(concept.code.clone());
+            true
+        })
+    });
+    let near = nearest(code, codes.iter().map(String::as_str)).filter(|_| listed == Some(Ok(())));
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     let mut problem = mark.problem(Category::CodeInvalid, format!("{system} has no code `{code}`{hint}"));
     if !system.starts_with(OF_R4) {
         problem.severity = crate::problem::Severity::Warning;

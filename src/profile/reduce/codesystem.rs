@@ -1,10 +1,11 @@
-//! Code systems (http://hl7.org/fhir/R4/codesystem.html): the codes and their hierarchy, without displays.
+//! Code systems (http://hl7.org/fhir/R4/codesystem.html): the codes, their hierarchy
+//! and what they are called; never what they are defined as.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::words::{list, quoted, text, with_version, word};
+use super::words::{list, quoted, said_of, text, texts_of, with_version, word};
 
 /// Properties by which a concept names what is above it, and what is below it, besides nesting.
 const ABOVE: [&str; 2] = ["parent", "subsumedBy"];
@@ -32,6 +33,7 @@ pub fn reduce_code_system(definition: &Value) -> Result<String, String> {
     if definition.get("caseSensitive").and_then(Value::as_bool) == Some(false) {
         head.push_str(" ignore-case");
     }
+    head.push_str(&said_of(definition));
     let concepts = list(definition, "concept");
     let mut system = System { grouping: grouping(definition), parents: BTreeMap::new() };
     system.learn(concepts);
@@ -68,9 +70,11 @@ impl<'v> System<'v> {
             if properties(concept).any(is_grouping) {
                 line.push_str(" abstract");
             }
+            line.push_str(standing(concept));
             for further in self.further_parents(concept, code, parent) {
                 line.push_str(&format!(" {}", quoted(&format!("<{further}"))));
             }
+            line.push_str(&texts_of(concept).written());
             lines.push(line);
             self.write(list(concept, "concept"), Some(code), depth + 1, lines);
         }
@@ -87,6 +91,20 @@ impl<'v> System<'v> {
             }
         }
         further
+    }
+}
+
+/// Whether a code is still to be used (http://hl7.org/fhir/R4/codesystem-concept-properties.html).
+fn standing(concept: &Value) -> &'static str {
+    let has = |name: &str, wanted: &[&str]| {
+        properties(concept)
+            .any(|(own, value)| own == name && value.as_str().is_some_and(|value| wanted.contains(&value)))
+    };
+    let is_inactive = properties(concept).any(|(name, value)| name == "inactive" && *value == Value::Bool(true));
+    match is_inactive || has("status", &["retired", "inactive"]) {
+        true => " inactive",
+        false if has("status", &["deprecated"]) => " deprecated",
+        false => "",
     }
 }
 

@@ -5,10 +5,15 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::fhir::terminology::{Designation, Texts};
+
 /// The prefix that is left out of types' and profiles' URLs.
 pub const TYPES: &str = "http://hl7.org/fhir/StructureDefinition/";
 /// The prefix that is left out of value sets' URLs.
 pub const VALUE_SETS: &str = "http://hl7.org/fhir/ValueSet/";
+
+/// The language of what does not say its own (BCP 47).
+const UNSAID: &str = "und";
 
 /// The string at a key; an empty one is none.
 pub fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
@@ -68,4 +73,22 @@ pub fn collapsed(expression: &str) -> String {
 /// The last part of a URL.
 pub fn last_part(url: &str) -> &str {
     url.rsplit_once('/').map_or(url, |(_, last)| last)
+}
+
+/// What a definition says of itself at the end of its head: its status and its name.
+pub fn said_of(definition: &Value) -> String {
+    let status = text(definition, "status").map(|status| format!(" {}", word(status)));
+    let name =
+        text(definition, "name").map(|name| format!(" name={}", name.split_whitespace().collect::<Vec<_>>().join("_")));
+    status.into_iter().chain(name).collect()
+}
+
+/// What a concept is called. A display that is the code itself says nothing.
+pub fn texts_of(concept: &Value) -> Texts {
+    let display = text(concept, "display").filter(|display| text(concept, "code") != Some(display));
+    let designations = list(concept, "designation").iter().filter_map(|designation| {
+        let language = text(designation, "language").map_or_else(|| UNSAID.to_string(), word);
+        Some(Designation { language, value: text(designation, "value")?.to_string() })
+    });
+    Texts { display: display.map(str::to_string), designations: designations.collect() }
 }

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use super::includes::offered;
 use super::negotiate::{check_format, parameter};
 use super::reading::is_offered;
+use super::terms::{stated_resources, terminology};
 use super::write::admit;
 use crate::fhir::search::SERVED;
 use crate::fhir::{Home, home_of};
+use crate::problem::Category;
 use crate::profile::{Profiles, us_core_profiles};
 use crate::web::access::Terms;
 use crate::web::answer::{Fault, write_fhir};
@@ -28,7 +30,12 @@ pub async fn capability(service: web::Data<Service>, request: HttpRequest) -> Re
         None => None,
     };
     let caller = Caller { service: &service, client: client.as_ref() };
-    let body = statement(&settings.base_url, &format!("{:.0}", service.started), cors, &caller, &site.profiles);
+    let started = format!("{:.0}", service.started);
+    let body = match parameter(&request, "mode").as_deref() {
+        None | Some("full" | "normative") => statement(&settings.base_url, &started, cors, &caller, &site.profiles),
+        Some("terminology") => terminology(&settings.base_url, &started, &site.profiles),
+        Some(_) => return Err(Fault::bad_request(Category::NotSupported, "`mode` is full, normative or terminology")),
+    };
     let cached = if client.is_some() { "private, max-age=60" } else { "max-age=60" };
     let mut response = HttpResponse::Ok();
     Ok(write_fhir(response.insert_header((CACHE_CONTROL, cached)).insert_header((VARY, "authorization")), &body))
@@ -70,7 +77,8 @@ impl Caller<'_> {
 }
 
 fn statement(base_url: &str, started: &str, cors: bool, caller: &Caller<'_>, profiles: &Profiles) -> Value {
-    let resources: Vec<Value> = SERVED.iter().filter_map(|name| resource(name, profiles, caller)).collect();
+    let resources = SERVED.iter().filter_map(|name| resource(name, profiles, caller));
+    let resources: Vec<Value> = resources.chain(stated_resources()).collect();
     let version = env!("CARGO_PKG_VERSION");
     json!({
         "resourceType": "CapabilityStatement",

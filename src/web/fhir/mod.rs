@@ -27,6 +27,7 @@ mod reading_tests;
 mod routes;
 mod search;
 mod subset;
+mod terms;
 #[cfg(test)]
 mod us_core_tests;
 mod validate;

@@ -5,7 +5,7 @@ use actix_web::error::{PayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 
-use super::{capability, compartment, everything, history, read, search, validate, vread, write};
+use super::{capability, compartment, everything, history, read, search, terms, validate, vread, write};
 use crate::problem::Category;
 use crate::web::answer::Fault;
 use crate::web::methods::{get, only, reads, takes};
@@ -31,6 +31,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(reads("/metadata", |route| route.to(capability::capability)))
         .service(reads("/.well-known/smart-configuration", |route| route.to(configuration)))
+        .configure(terms::routes)
         .service(takes("/{type}/_search", |route| route.to(search::search_by_post)).app_data(form))
         .service(takes("/{type}/$validate", |route| route.to(validate::validate)))
         .service(reads("/Patient/{id}/$everything", |route| route.to(everything::everything)))

@@ -64,7 +64,8 @@ fn is_member(scope: Scope<'_, '_>, value_set: &str, system: &str, code: &str) ->
 /// By the code systems that are built in, where both codes are in one of them.
 fn subsumes(system: &str, above: &str, below: &str) -> Option<bool> {
     let concepts = Library::built_in().code_system(system)?;
-    (concepts.contains(above) && concepts.contains(below)).then(|| concepts.is_below(below, above))
+    let is_known = concepts.contains(above).ok()? && concepts.contains(below).ok()?;
+    if is_known { concepts.is_below(below, above).ok() } else { None }
 }
 
 /// `subsumes(code)` and `subsumedBy(code)`: whether one code is the other or above it, or below it.
