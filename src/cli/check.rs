@@ -69,7 +69,11 @@ fn summary(site: &Site) -> String {
         counted(site.protocols.protocols().len(), "protocol"),
         counted(site.value_sets.names().count(), "value set"),
     ];
-    parts.into_iter().chain(people).collect::<Vec<_>>().join(", ")
+    let added = site.profiles.library().added_code_systems().map(|held| {
+        let head = held.head();
+        format!("{} {}", head.name.as_deref().unwrap_or(&head.url), head.version.as_deref().unwrap_or_default())
+    });
+    parts.into_iter().chain(people).chain(added).collect::<Vec<_>>().join(", ")
 }
 
 fn counts(errors: usize, warnings: usize) -> String {

@@ -8,7 +8,7 @@ use super::outcome::Outcome;
 use super::screen::Screen;
 use super::{
     agreement, backup, check, console, delivery, demo, health, huddle, init, look, message, panel, people, profiles,
-    protocol, reload, replay, restore, run, test, try_message, unused, validate, verify,
+    protocol, reload, replay, restore, run, terminology, test, try_message, unused, validate, verify,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -39,6 +39,7 @@ enum Command {
     Verify(verify::Arguments),
     Panel(panel::Arguments),
     Profiles(profiles::Arguments),
+    Terminology(terminology::Arguments),
     Protocol(protocol::Arguments),
     Message(message::Arguments),
     Replay(replay::Arguments),
@@ -70,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments, &mut screen),
         Command::Panel(arguments) => panel::run(&arguments, &mut screen),
         Command::Profiles(arguments) => profiles::run(&arguments, &mut screen),
+        Command::Terminology(arguments) => terminology::run(&arguments, &mut screen),
         Command::Protocol(arguments) => protocol::run(&arguments, &mut screen),
         Command::Message(arguments) => message::run(&arguments, &mut screen),
         Command::Replay(arguments) => replay::run(&arguments, &mut screen),

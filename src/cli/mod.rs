@@ -33,6 +33,7 @@ mod run;
 mod screen;
 mod story;
 mod table;
+mod terminology;
 mod test;
 mod try_message;
 mod unused;

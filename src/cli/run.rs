@@ -46,6 +46,10 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
             site.settings.data.display()
         );
     }
+    for held in site.profiles.library().added_code_systems() {
+        let head = held.head();
+        screen.say(format!("codes of {} {}", head.url, head.version.as_deref().unwrap_or("of an unknown version")))?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let hangups = Hangups::listen()?;

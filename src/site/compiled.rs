@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::crosscheck::{Kind, Names};
 use super::folder::Folder;
+use super::terminology::read_added;
 use crate::agreement::{self, AgreementSet};
 use crate::fhir::{Library, PackageFile, PackageSource, ValueSets, built_in_value_sets};
 use crate::mapping::{self, Layers, MapSet};
@@ -21,7 +22,8 @@ pub fn value_sets(folder: &mut Folder) -> ValueSets {
     sets
 }
 
-/// The built-in packages with those of the site's `profiles/NAME/`, each a folder with a `package.txt`, above them.
+/// The built-in packages with those of the site's `profiles/NAME/`, each a folder with a `package.txt`, above them,
+/// and the code systems of its `terminology/`.
 pub fn profiles(folder: &mut Folder) -> Profiles {
     let packages = folder.packages_in("profiles");
     let mut sources = Vec::new();
@@ -33,7 +35,7 @@ pub fn profiles(folder: &mut Folder) -> Profiles {
     }
     let (library, problems) = Library::with(&sources);
     folder.problems.extend(problems);
-    Profiles::new(library)
+    Profiles::new(library.with_code_systems(read_added(folder)))
 }
 
 /// The site's `agreements/*.yaml`.

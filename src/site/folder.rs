@@ -10,8 +10,8 @@ use crate::problem::{Category, Place, Problem};
 use crate::yaml::{Mark, Node, Source, nearest, parse};
 
 /// Folders a site may have, for the hint when one is misspelt.
-pub const FOLDERS: [&str; 8] =
-    ["feeds", "partners", "agreements", "panels", "mappings", "protocols", "profiles", "calendars"];
+pub const FOLDERS: [&str; 9] =
+    ["feeds", "partners", "agreements", "panels", "mappings", "protocols", "profiles", "calendars", "terminology"];
 
 const DEPTH: usize = 8;
 const FILES: usize = 10_000;

@@ -43,6 +43,7 @@ mod seen;
 mod settings;
 mod staff;
 mod starter;
+pub mod terminology;
 mod tls;
 mod whole;
 mod writing;

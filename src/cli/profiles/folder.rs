@@ -71,20 +71,27 @@ pub fn replace(folder: &Path, staging: &Path, new: &BTreeMap<String, String>) ->
         }
     }
     write(&fresh, new)?;
+    swap(&fresh, folder, &stale)?;
+    Ok(old_manifest.map_or(Change::Added, |old| Change::Replaced { old_version: old.version }))
+}
+
+/// Puts a folder that is ready into the place of another, which goes to `stale` and away.
+pub fn swap(fresh: &Path, folder: &Path, stale: &Path) -> Result<()> {
+    let shown = folder.display();
     if let Some(parent) = folder.parent() {
         std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
     }
     if folder.exists() {
-        std::fs::rename(folder, &stale).with_context(|| format!("cannot replace {shown}"))?;
+        std::fs::rename(folder, stale).with_context(|| format!("cannot replace {shown}"))?;
     }
-    if let Err(error) = std::fs::rename(&fresh, folder) {
-        let _ = std::fs::rename(&stale, folder);
+    if let Err(error) = std::fs::rename(fresh, folder) {
+        let _ = std::fs::rename(stale, folder);
         return Err(error).with_context(|| format!("cannot write {shown}"));
     }
     if stale.exists() {
-        std::fs::remove_dir_all(&stale).with_context(|| format!("cannot remove {}", stale.display()))?;
+        std::fs::remove_dir_all(stale).with_context(|| format!("cannot remove {}", stale.display()))?;
     }
-    Ok(old_manifest.map_or(Change::Added, |old| Change::Replaced { old_version: old.version }))
+    Ok(())
 }
 
 fn write(folder: &Path, files: &BTreeMap<String, String>) -> Result<()> {
@@ -104,7 +111,7 @@ fn manifest(files: &BTreeMap<String, String>) -> Option<Manifest> {
 }
 
 /// All text files of a package's folder by their path in it.
-fn files(folder: &Path) -> Result<BTreeMap<String, String>> {
+pub fn files(folder: &Path) -> Result<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
     collect(folder, "", 0, &mut found)?;
     Ok(found)

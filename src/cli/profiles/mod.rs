@@ -9,3 +9,4 @@ mod list;
 mod show;
 
 pub use command::{Arguments, run};
+pub use folder::{Change, files as files_of, replace, swap};

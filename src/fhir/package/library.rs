@@ -114,6 +114,11 @@ impl Library {
         self
     }
 
+    /// Those code systems, in the order of their URLs.
+    pub fn added_code_systems(&self) -> impl Iterator<Item = &Arc<dyn HeldSystem>> {
+        self.large.values()
+    }
+
     /// The value sets that are at hand, by URL.
     pub fn value_sets(&self) -> BTreeMap<&str, Summary<'_>> {
         let mut all = self.below.map(Self::value_sets).unwrap_or_default();

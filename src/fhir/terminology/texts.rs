@@ -45,7 +45,7 @@ impl Texts {
     }
 
     /// Reads what stands behind a code.
-    pub(super) fn read(text: &str) -> Self {
+    pub fn read(text: &str) -> Self {
         let mut texts = Self::default();
         let mut rest = text.trim_start();
         while let Some((language, more)) = rest.strip_prefix('=').and_then(|rest| rest.split_once(' ')) {

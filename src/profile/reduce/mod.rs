@@ -16,7 +16,7 @@ mod words;
 pub use counts::Counts;
 pub use package::{Reduced, Reducer, reduce};
 pub use release::{Manifest, ReduceError};
-pub use valueset::value_set_of;
+pub use valueset::{reduce_value_set, value_set_of};
 
 #[cfg(test)]
 mod tests;
