@@ -92,6 +92,12 @@ const WHY: &[(&str, &str, usize, &str)] = &[
     ),
     ("pipeline/operation.rs", "unused", 1, "as console/unused.rs"),
     ("pipeline/retention.rs", "prune", 1, "the oldest first, again while there is more"),
+    (
+        "pipeline/write/submit.rs",
+        "messages",
+        1,
+        "as many of one number as the store gives; where there are as many, it is refused",
+    ),
     ("pipeline/roster.rs", "panel", 1, "all members, page by page"),
     ("pipeline/find.rs", "search", 1, "what was measured at one moment, page by page"),
     ("pipeline/roster.rs", "search", 1, "all Tasks of a patient, page by page"),

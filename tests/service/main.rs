@@ -25,6 +25,8 @@ mod huddle;
 mod intake;
 mod looks;
 mod manners;
+mod messages;
+mod messages_refused;
 mod my_work;
 mod partner;
 mod peers;

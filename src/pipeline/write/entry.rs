@@ -24,6 +24,8 @@ pub(super) struct Entry {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Verb {
     Create,
+    /// A message tells of it: it is created where it is not there, and else what is new of it is stated.
+    Tell,
     Update(ResourceId),
     Patch(ResourceId, Patch),
     Delete(ResourceId),
@@ -44,7 +46,7 @@ impl Entry {
     /// The id of what is there already.
     pub fn id(&self) -> Option<ResourceId> {
         match &self.verb {
-            Verb::Create => None,
+            Verb::Create | Verb::Tell => None,
             Verb::Update(id) | Verb::Patch(id, _) | Verb::Delete(id) | Verb::Stays(id) => Some(*id),
         }
     }

@@ -56,6 +56,8 @@ pub enum Interaction {
         id: ResourceId,
     },
     Transaction,
+    /// http://hl7.org/fhir/R4/messageheader-operation-process-message.html
+    Message,
 }
 
 impl Interaction {
@@ -67,12 +69,14 @@ impl Interaction {
             Self::Patch { kind, .. } => ("patch", kind.as_str()),
             Self::Delete { kind, .. } => ("delete", kind.as_str()),
             Self::Transaction => return "transaction".to_string(),
+            Self::Message => return "message".to_string(),
         };
         format!("{verb} {kind}")
     }
 }
 
 const MATCHED: &str = "handover-matched";
+const MESSAGE: &str = "$process-message";
 const CONDITIONAL: &str = "handover-conditional";
 
 impl Submission {
@@ -84,6 +88,7 @@ impl Submission {
             Interaction::Patch { kind, id } => format!("PATCH {kind}/{id}\r\n"),
             Interaction::Delete { kind, id } => format!("DELETE {kind}/{id}\r\n"),
             Interaction::Transaction => "POST \r\n".to_string(),
+            Interaction::Message => format!("POST {MESSAGE}\r\n"),
         };
         let mut line = |name: &str, value: &str| {
             // Nothing lost: a String takes what is written, and no header holds a line break.
@@ -149,6 +154,7 @@ impl Submission {
         let kind = kind.to_string();
         submission.interaction = match (method, kind.is_empty()) {
             ("POST", true) => Interaction::Transaction,
+            ("POST", false) if kind == MESSAGE => Interaction::Message,
             ("POST", false) => Interaction::Create { kind, unless },
             ("PUT", _) => Interaction::Update { kind, id: id.parse().ok()? },
             ("PATCH", _) => Interaction::Patch { kind, id: id.parse().ok()? },
@@ -186,6 +192,7 @@ mod tests {
             Interaction::Patch { kind: kind.clone(), id },
             Interaction::Delete { kind, id },
             Interaction::Transaction,
+            Interaction::Message,
         ];
         for interaction in all {
             let asked = Submission {

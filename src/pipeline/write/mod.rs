@@ -7,6 +7,7 @@ mod entry;
 mod groups;
 mod kept;
 mod merging;
+mod message;
 mod origin;
 mod outcome;
 mod patch;
@@ -18,6 +19,7 @@ mod settled;
 mod statement;
 mod submit;
 mod target;
+mod tell;
 mod weigh;
 
 pub use kept::{Condition, Interaction, Submission};

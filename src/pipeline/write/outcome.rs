@@ -18,6 +18,8 @@ pub struct Submitted {
     pub result: Result<Vec<Done>, Refusal>,
     /// What there is to say of what was done: advice, and what was not taken.
     pub notes: Vec<Problem>,
+    /// The message that answers a message.
+    pub reply: Option<Value>,
 }
 
 /// One resource that was asked for, as it stands now.
@@ -45,13 +47,16 @@ pub enum Happened {
 
 impl Submitted {
     /// As it is kept beside the request.
-    pub(super) fn answer(result: &Result<Vec<Done>, Refusal>) -> Vec<u8> {
-        let value = match result {
+    pub(super) fn answer(result: &Result<Vec<Done>, Refusal>, reply: Option<&Value>) -> Vec<u8> {
+        let mut value = match result {
             Ok(done) => json!({ "done": done }),
             Err(refusal) => {
                 json!({ "status": refusal.status, "outcome": operation_outcome_in_text(&refusal.problems) })
             }
         };
+        if let (Some(reply), Some(members)) = (reply, value.as_object_mut()) {
+            members.insert("reply".to_string(), reply.clone());
+        }
         value.to_string().into_bytes()
     }
 
@@ -61,13 +66,14 @@ impl Submitted {
         let value: Value = serde_json::from_slice(answer).ok()?;
         // Nothing lost: a refusal is no answer that is given again.
         let done = value.get("done").and_then(|done| serde_json::from_value(done.clone()).ok())?;
-        Some(Self { sequence: Some(sequence), result: Ok(done), notes: Vec::new() })
+        let reply = value.get("reply").cloned();
+        Some(Self { sequence: Some(sequence), result: Ok(done), notes: Vec::new(), reply })
     }
 
     /// The store could not take it: nothing is kept, and the client sends it again.
     pub fn unavailable() -> Self {
         let text = "the gateway cannot store what was sent now; send it again later";
         let problem = Problem::error(Category::Transient, Place::Whole, text);
-        Self { sequence: None, result: Err(Refusal::new(503, problem)), notes: Vec::new() }
+        Self { sequence: None, result: Err(Refusal::new(503, problem)), notes: Vec::new(), reply: None }
     }
 }

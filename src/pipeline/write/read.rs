@@ -16,7 +16,7 @@ use crate::site::Site;
 /// Faults that are told with their places; how many more there are is said.
 const MOST_TOLD: usize = 100;
 /// Entries of one transaction.
-const MOST_ENTRIES: usize = 5_000;
+pub(super) const MOST_ENTRIES: usize = 5_000;
 
 /// What a request asks for, and advice about it.
 pub(super) type Read = (Vec<Entry>, Vec<Problem>);
@@ -46,6 +46,8 @@ pub(super) fn read(site: &Site, submission: &Submission) -> Result<Read, Refusal
             Ok((vec![single(kind, Verb::Update(*id), resource, submission)], notes))
         }
         Interaction::Transaction => transaction(site, body()?, submission),
+        // Read by `message/told.rs`, since it says what happened as well.
+        Interaction::Message => Ok((Vec::new(), Vec::new())),
     }
 }
 
@@ -97,7 +99,7 @@ fn check_id(resource: &Resource, id: ResourceId, is_conditional: bool) -> Result
     }
 }
 
-fn parsed(text: &str) -> Result<Located<'_>, Refusal> {
+pub(super) fn parsed(text: &str) -> Result<Located<'_>, Refusal> {
     let at = |span: Span| format!("{}:{}", span.line, span.column);
     let located = Located::read(text).map_err(|unreadable| {
         let (line, column) = (unreadable.span.line, unreadable.span.column);
@@ -152,27 +154,31 @@ fn valid(site: &Site, located: &mut Located<'_>) -> Result<Vec<Problem>, Refusal
     let found = validate_against(&located.resource, &[], &site.profiles);
     let (faults, advice): (Vec<Problem>, Vec<Problem>) = found.into_iter().partition(Problem::is_error);
     let mut notes: Vec<Problem> = added.into_iter().chain(advice).collect();
+    // Nothing lost: how many more there are is said.
     let unlisted = notes.len().saturating_sub(MOST_TOLD);
     if unlisted > 0 {
         // Nothing lost: how many more there are is said.
         notes.truncate(MOST_TOLD);
         let text = format!("{unlisted} more notes are not listed");
+        // Nothing lost: these are advice about what is taken.
         notes.push(Problem::information(Category::Informational, Place::Whole, text));
     }
-    if faults.is_empty() {
-        return Ok(notes);
-    }
+    if faults.is_empty() { Ok(notes) } else { Err(faulty(faults, Some(located))) }
+}
+
+/// What is not valid, with places in the text where that is known.
+pub(super) fn faulty(faults: Vec<Problem>, located: Option<&Located<'_>>) -> Refusal {
     let more = faults.len().saturating_sub(MOST_TOLD);
     let placed = faults.into_iter().take(MOST_TOLD).map(|problem| {
-        let span = located.place_of(&problem);
-        (problem, format!("{}:{}", span.line, span.column))
+        let span = located.map(|located| located.place_of(&problem));
+        (problem, span.map(|span| format!("{}:{}", span.line, span.column)).unwrap_or_default())
     });
     let mut problems: Vec<(Problem, String)> = placed.collect();
     if more > 0 {
         let text = format!("{more} more faults are not listed; mend these first");
         problems.push((Problem::error(Category::Invalid, Place::Whole, text), String::new()));
     }
-    Err(Refusal { status: 422, problems })
+    Refusal { status: 422, problems }
 }
 
 fn patch(text: &str, media_type: &str) -> Result<Patch, Refusal> {

@@ -92,11 +92,16 @@ impl Rights<'_> {
         }
         let mut because = String::new();
         for element in &elements {
-            let choice = Definitions::r4().element(&entry.kind, element).and_then(|known| known.choice.clone());
-            let what = format!("{}.{}", entry.kind, choice.as_deref().unwrap_or(element));
-            because = self.admitted(entry, &what, element, true, known)?;
+            because = self.may_change_anothers(entry, element, known)?;
         }
         Ok(because)
+    }
+
+    /// One element of what somebody else said.
+    pub fn may_change_anothers(&self, entry: &Entry, element: &str, known: &Known) -> Result<String, Refusal> {
+        let choice = Definitions::r4().element(&entry.kind, element).and_then(|known| known.choice.clone());
+        let what = format!("{}.{}", entry.kind, choice.as_deref().unwrap_or(element));
+        self.admitted(entry, &what, element, true, known)
     }
 
     /// Whether it may say these elements of a Task that we gave it.
@@ -153,8 +158,10 @@ impl Rights<'_> {
     /// Of a patient who is not theirs nobody is told whether there is one; a number of their own they know.
     fn not_covered(&self, entry: &Entry, decision: &Decision) -> Refusal {
         match (home_of(&entry.kind), &entry.verb) {
-            (Some(Home::Patient), Verb::Create) => Refusal::forbidden(&entry.at("identifier"), decision),
-            (Some(Home::Of(path) | Home::Through(path)), Verb::Create) => Refusal::dangling(entry.at(path)),
+            (Some(Home::Patient), Verb::Create | Verb::Tell) => Refusal::forbidden(&entry.at("identifier"), decision),
+            (Some(Home::Of(path) | Home::Through(path)), Verb::Create | Verb::Tell) => {
+                Refusal::dangling(entry.at(path))
+            }
             _ => Refusal::absent().within("", &entry.path),
         }
     }
@@ -166,6 +173,7 @@ impl Rights<'_> {
             Verb::Create | Verb::Stays(_) => "create",
             Verb::Update(_) => "update",
             Verb::Patch(..) => "patch",
+            Verb::Tell => "message",
             Verb::Delete(_) => "delete",
         };
         AuditEntry {

@@ -16,7 +16,8 @@ use super::super::said::Said;
 use super::super::{Gateway, trace};
 use super::entry::{Entry, Verb};
 use super::groups::{Grouping, Groups};
-use super::kept::Submission;
+use super::kept::{Interaction, Submission};
+use super::message::{self, Header, content_of};
 use super::outcome::{Done, Submitted};
 use super::provenance::provenance;
 use super::read::{Read, read};
@@ -30,7 +31,10 @@ use crate::identity::PersonId;
 use crate::mapping::Event;
 use crate::problem::{Category, Problem};
 use crate::site::{Feed, Partner, Site};
-use crate::store::{AuditEntry, Disposition, MessageEntry, MessageSummary, Seen, StoreError};
+use crate::store::{AuditEntry, Disposition, MessageEntry, MessageFilter, MessageSummary, Seen, StoreError};
+
+/// Messages under one number that are looked at; the store keeps as many of one number together.
+const MOST_UNDER_ONE: usize = 256;
 
 /// What is known of a request before anything is decided of it.
 struct Asked<'a> {
@@ -38,8 +42,10 @@ struct Asked<'a> {
     partner: &'a Partner,
     feed: &'a Feed,
     submission: &'a Submission,
+    /// Of a message that can be answered as one.
+    header: Option<Header>,
     raw: Vec<u8>,
-    /// SHA-256 of what is kept.
+    /// SHA-256 of what is kept; of a message, of what it says.
     content: [u8; 32],
     control: String,
     /// When it was said: a replay says it again as of then.
@@ -63,14 +69,18 @@ impl Gateway {
         let Some(partner) = site.partners.get(&submission.partner) else {
             let text = "this partner is not configured any more";
             let refusal = Refusal::at(403, Category::Forbidden, "", text);
-            return Submitted { sequence: None, result: Err(refusal), notes: Vec::new() };
+            return Submitted { sequence: None, result: Err(refusal), notes: Vec::new(), reply: None };
         };
         let feed = site.feed_of_client(partner);
         let submitted = match self.take_submission(&site, partner, &feed, &submission).await {
             Ok(submitted) => submitted,
             Err(error) => {
                 tracing::error!(%error, partner = %partner.name, "a FHIR write could not be stored; its sender is told to send it again");
-                Submitted::unavailable()
+                let submitted = Submitted::unavailable();
+                let told = (&submitted.result, &[][..]);
+                let reply = header_of(&submission)
+                    .map(|header| message::reply(&header, &site.settings.base_url, told, self.clock.now()));
+                Submitted { reply, ..submitted }
             }
         };
         let (took, answered) = (started.elapsed().as_secs_f64(), self.clock.now().as_second());
@@ -86,24 +96,37 @@ impl Gateway {
         submission: &Submission,
     ) -> Result<Submitted, StoreError> {
         let raw = submission.kept();
-        let content: [u8; 32] = Sha256::digest(&raw).into();
+        let header = header_of(submission);
+        let content = header.as_ref().and_then(|_| content_of(&submission.body));
+        let content = content.unwrap_or_else(|| Sha256::digest(&raw).into());
         let said = submission.replays.map_or_else(|| self.clock.now(), |(_, at)| at);
-        let control = submission.request_id.clone().unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
+        let named = header.as_ref().map(Header::control).or(submission.request_id.clone());
+        let is_named = named.is_some();
+        let control = named.unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
         let event = Event { code: FHIR.into(), trigger: "update".into(), occurred: said, recorded: said };
         let replays = submission.replays.map(|(sequence, _)| sequence);
-        let mut asked = Asked { site, partner, feed, submission, raw, content, control, event, replays };
-        if let (Some(_), None) = (&submission.request_id, replays)
-            && let Seen::Same(entry) = self.store.seen(&feed.name, &asked.control, &asked.content).await?
-        {
-            // What was refused is tried again: the site, or what it is about, may have changed since.
-            if entry.summary.disposition == Disposition::Applied
-                && let Some(again) = Submitted::again(entry.summary.sequence, &entry.answer)
-            {
-                return Ok(again);
+        let mut asked = Asked { site, partner, feed, submission, header, raw, content, control, event, replays };
+        let mut earlier = None;
+        if is_named && replays.is_none() {
+            match self.store.seen(&feed.name, &asked.control, &asked.content).await? {
+                Seen::New => {}
+                Seen::Same(entry) => {
+                    // What was refused is tried again: the site, or what it is about, may have changed since.
+                    if entry.summary.disposition == Disposition::Applied
+                        && let Some(again) = Submitted::again(entry.summary.sequence, &entry.answer)
+                    {
+                        return Ok(again);
+                    }
+                    asked.replays = Some(entry.summary.sequence);
+                    earlier = self.done_before(&asked).await?;
+                }
+                Seen::ControlReused(_) => earlier = self.done_before(&asked).await?,
             }
-            asked.replays = Some(entry.summary.sequence);
         }
-        let read = self.aside(async { read(site, submission) }).await;
+        let read = match earlier {
+            Some(refusal) => Err(refusal),
+            None => self.aside(async { self.read_submission(&mut asked, said) }).await,
+        };
         // Nothing lost: after so many tries the client is told to send it again.
         for _ in 0..MOST_TRIES {
             match self.aside(self.try_once(&asked, &read)).await {
@@ -112,6 +135,35 @@ impl Gateway {
             }
         }
         Err(StoreError::Unavailable("the record is changed by others all the time".to_string()))
+    }
+
+    /// Of a message that came before under its number with another content, and was done: why it is not done again.
+    async fn done_before(&self, asked: &Asked<'_>) -> Result<Option<Refusal>, StoreError> {
+        let Some(header) = &asked.header else { return Ok(None) };
+        let (feed, control) = (Some(asked.feed.name.clone()), Some(asked.control.clone()));
+        let filter = MessageFilter { feed, control, ..MessageFilter::default() };
+        // Nothing lost: where there are as many, it is refused.
+        let under_it = self.store.messages(&filter, None, MOST_UNDER_ONE).await?.items;
+        let entry = match under_it.iter().find(|one| one.disposition == Disposition::Applied) {
+            Some(done) => self.store.message(done.sequence).await?,
+            // Nothing lost: all were looked at.
+            None if under_it.len() < MOST_UNDER_ONE => return Ok(None),
+            // Nobody can say that none of them was done.
+            None => None,
+        };
+        let kept = entry.and_then(|entry| Submission::read(&asked.partner.name, &entry.raw, (0, asked.event.occurred)));
+        let earlier = kept.as_ref().and_then(header_of).map(|earlier| earlier.id);
+        Ok(Some(message::seen_before(header, earlier.as_deref())))
+    }
+
+    fn read_submission(&self, asked: &mut Asked<'_>, said: Timestamp) -> Result<Read, Refusal> {
+        if asked.submission.interaction != Interaction::Message {
+            return read(asked.site, asked.submission);
+        }
+        let (body, times) = (&asked.submission.body, (said, self.clock.now()));
+        let told = message::read(asked.site, &asked.partner.name, body, times)?;
+        asked.event = told.event;
+        Ok((told.entries, told.notes))
     }
 
     async fn try_once(&self, asked: &Asked<'_>, read: &Result<Read, Refusal>) -> Result<Submitted, StoreError> {
@@ -148,7 +200,7 @@ impl Gateway {
             Ok(groups) => groups,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let is_new = |entry: &Entry| entry.kind == "Patient" && entry.verb == Verb::Create;
+        let is_new = |entry: &Entry| entry.kind == "Patient" && matches!(entry.verb, Verb::Create | Verb::Tell);
         let mut doubts = Vec::new();
         if entries.iter().any(is_new) {
             let portions: Vec<_> = groups.iter().map(|group| group.portion.clone()).collect();
@@ -167,7 +219,7 @@ impl Gateway {
         };
         let (mut overlay, mut all, mut rulings, mut notes) = (Overlay::default(), Vec::new(), Vec::new(), doubts);
         let mut weight = Weight::default();
-        for group in &groups {
+        for (number, group) in groups.iter().enumerate() {
             let is_shared = group.person == PersonId::SHARED;
             let mut found = if is_shared {
                 find_shared(&*self.store, &group.portion).await?
@@ -179,6 +231,10 @@ impl Gateway {
                 Ok(weighed) => weighed,
                 Err(refusal) => return Ok(Err(refusal)),
             };
+            if number > 0 {
+                // Nothing lost: what is shared was weighed with the first patient.
+                found.identified.retain(|one| is_shared || one.id.person != PersonId::SHARED);
+            }
             found.author.clone_from(&asked.partner.title);
             let person = found.known.record.head.person;
             found.identified.extend(provenance(asked.partner, person, &weighed.rulings, &asked.control, now));
@@ -206,6 +262,10 @@ impl Gateway {
             }
             Err(refusal) => refusal.problems.iter().map(|(problem, _)| problem.clone()).collect(),
         };
+        let told = (&result, &problems[..]);
+        let now = self.clock.now();
+        let header = asked.header.as_ref();
+        let reply = header.map(|header| message::reply(header, &asked.site.settings.base_url, told, now));
         trace::complete(&mut decided.trace, &problems, None);
         let summary = MessageSummary {
             sequence: 0,
@@ -213,7 +273,7 @@ impl Gateway {
             received: if asked.replays.is_none() { asked.event.occurred } else { self.clock.now() },
             feed: asked.feed.name.clone(),
             control: asked.control.clone(),
-            event: asked.submission.interaction.event(),
+            event: header.map_or_else(|| asked.submission.interaction.event(), Header::label),
             disposition: decided.disposition,
             acknowledged: code(&result).to_string(),
             patient: decided.patient.take(),
@@ -233,7 +293,7 @@ impl Gateway {
             summary: summary.clone(),
             content: asked.content,
             raw: asked.raw.clone(),
-            answer: Submitted::answer(&result),
+            answer: Submitted::answer(&result, reply.as_ref()),
             trace: decided.trace,
         };
         let resources = entry.trace.resources.clone();
@@ -253,7 +313,7 @@ impl Gateway {
         }
         self.count_unused(&counted);
         self.tell(committed.sequence, &summary, resources, rings);
-        Ok(Submitted { sequence: Some(committed.sequence), result, notes })
+        Ok(Submitted { sequence: Some(committed.sequence), result, notes, reply })
     }
 
     /// The same request came twice at once, and the other one was done first.
@@ -262,6 +322,11 @@ impl Gateway {
         let again = entry.and_then(|entry| Submitted::again(sequence, &entry.answer));
         again.ok_or(StoreError::Conflict)
     }
+}
+
+/// Of a message, what its answer needs.
+fn header_of(submission: &Submission) -> Option<Header> {
+    (submission.interaction == Interaction::Message).then(|| Header::of(&submission.body)).flatten()
 }
 
 fn nothing() -> Decided {

@@ -50,7 +50,7 @@ pub(super) struct Weighed {
 }
 
 /// What to do with an entry's draft.
-enum Draft {
+pub(super) enum Draft {
     /// As it is.
     Stays,
     /// This instead of it.
@@ -59,16 +59,16 @@ enum Draft {
     Goes,
 }
 
-struct Decided {
-    draft: Draft,
-    happened: Happened,
-    because: String,
+pub(super) struct Decided {
+    pub draft: Draft,
+    pub happened: Happened,
+    pub because: String,
 }
 
 impl Weighing<'_> {
     /// Decides about these entries; the drafts in `found` become what is to be stated.
     pub fn weigh(&self, group: &[usize], found: &mut Found) -> Result<Weighed, Refusal> {
-        let mut weighed = Weighed::default();
+        let (mut weighed, mut silent) = (Weighed::default(), Vec::new());
         for place in group {
             // Nothing lost: groups name entries that are there.
             let Some(entry) = self.entries.get(*place) else { continue };
@@ -98,13 +98,15 @@ impl Weighing<'_> {
                         one.draft.deleted = change.deleted;
                     }
                 }
-                (Draft::Goes, Some(at)) => _ = found.identified.remove(at),
+                (Draft::Goes, Some(_)) => silent.push(&entry.local),
                 // Nothing lost: it is stated as it is, or there is nothing to state.
                 _ => {}
             }
             let said = said.filter(|_| is_said);
             weighed.rulings.push(Ruling { place: entry.place, kind, id, happened, known, said });
         }
+        // Nothing lost: there is nothing to say of these, and others refer to them until here.
+        found.identified.retain(|one| !silent.contains(&&one.draft.local));
         Ok(weighed)
     }
 
@@ -141,13 +143,16 @@ impl Weighing<'_> {
         if let (Verb::Create, None | Some(_)) = (&entry.verb, stored) {
             return self.create(entry, draft.unwrap_or_else(|| entry.resource.clone()), stored, found);
         }
+        if entry.verb == Verb::Tell {
+            return self.tell(entry, draft.unwrap_or_else(|| entry.resource.clone()), stored, found, notes);
+        }
         let shown = stored.and_then(|stored| self.rights.shown(stored, &found.known));
         let (Some(stored), Some(shown)) = (stored, shown) else {
             return Err(Refusal::absent().within("", &entry.path));
         };
         check_version(entry, stored)?;
         match &entry.verb {
-            Verb::Stays(_) | Verb::Create => Ok(Decided {
+            Verb::Stays(_) | Verb::Create | Verb::Tell => Ok(Decided {
                 draft: Draft::Goes,
                 happened: Happened::Unchanged,
                 because: "it is there already".to_string(),
@@ -303,7 +308,7 @@ impl Weighing<'_> {
     }
 
     /// What is referred to must be the patient's or nobody's, and something that this partner may know of. What stood before stays.
-    fn check_references(
+    pub(super) fn check_references(
         &self,
         entry: &Entry,
         resource: &Resource,
@@ -365,14 +370,14 @@ fn check_version(entry: &Entry, stored: &Stored) -> Result<(), Refusal> {
 }
 
 /// The part of a record that says that a thing was deleted.
-fn deleted_part() -> String {
+pub(super) fn deleted_part() -> String {
     let tag = deleted_tag();
     let text = |name: &str| tag.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     format!("meta.tag:{}|{}", text("system"), text("code"))
 }
 
 /// Whether all that is said is what is known. What the record computes of a visit is its own.
-fn says_the_same(draft: &Resource, known: &Resource) -> bool {
+pub(super) fn says_the_same(draft: &Resource, known: &Resource) -> bool {
     let is_computed = |element: &str| {
         draft.resource_type() == "Encounter" && ["class", "period", "statusHistory", "classHistory"].contains(&element)
     };

@@ -59,6 +59,11 @@ impl Caller<'_> {
         home_of(kind).is_some() && self.client.is_none_or(may)
     }
 
+    /// Whether it may tell of visits by messages.
+    fn may_tell(&self) -> bool {
+        ["Encounter", "Patient"].into_iter().all(|kind| self.may_write(kind, Permissions::CREATE))
+    }
+
     /// The interactions that are wired for a type.
     fn interactions(&self, kind: &str) -> Vec<&'static str> {
         let is_deleted = !matches!(home_of(kind), Some(Home::Patient | Home::Shared));
@@ -80,7 +85,7 @@ fn statement(base_url: &str, started: &str, cors: bool, caller: &Caller<'_>, pro
     let resources = SERVED.iter().filter_map(|name| resource(name, profiles, caller));
     let resources: Vec<Value> = resources.chain(stated_resources()).collect();
     let version = env!("CARGO_PKG_VERSION");
-    json!({
+    let mut stated = json!({
         "resourceType": "CapabilityStatement",
         "url": format!("{base_url}/fhir/metadata"),
         "version": version,
@@ -101,7 +106,29 @@ fn statement(base_url: &str, started: &str, cors: bool, caller: &Caller<'_>, pro
             "interaction": [{ "code": "transaction" }, { "code": "batch" }],
             "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
         }],
-    })
+    });
+    if let Some(members) = stated.as_object_mut().filter(|_| caller.may_tell()) {
+        let definition = "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message";
+        if let Some(rest) = members.get_mut("rest").and_then(|rest| rest.get_mut(0)?.as_object_mut()) {
+            rest.insert("operation".to_string(), json!([{ "name": "process-message", "definition": definition }]));
+        }
+        members.insert("messaging".to_string(), messaging(base_url));
+    }
+    stated
+}
+
+/// What is taken by message. An answer is given again for as long as the message is kept, so that no time is stated for it.
+fn messaging(base_url: &str) -> Value {
+    let text = "Takes notifications of admissions, transfers and discharges (Da Vinci Unsolicited Notifications 1.1.0, and v2's ADT events) as a \
+                Bundle of type message or as Parameters, and answers at once, in the response: `async` and `response-url` are refused. A message \
+                that was done is answered alike when it comes again; none is sent from this address.";
+    json!([{
+        "endpoint": [{
+            "protocol": { "system": "http://terminology.hl7.org/CodeSystem/message-transport", "code": "http" },
+            "address": format!("{base_url}/fhir/$process-message"),
+        }],
+        "documentation": text,
+    }])
 }
 
 fn security(base_url: &str, cors: bool) -> Value {

@@ -32,6 +32,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(reads("/metadata", |route| route.to(capability::capability)))
         .service(reads("/.well-known/smart-configuration", |route| route.to(configuration)))
         .configure(terms::routes)
+        .service(takes("/$process-message", |route| route.to(write::process_message)))
         .service(takes("/{type}/_search", |route| route.to(search::search_by_post)).app_data(form))
         .service(takes("/{type}/$validate", |route| route.to(validate::validate)))
         .service(reads("/Patient/{id}/$everything", |route| route.to(everything::everything)))

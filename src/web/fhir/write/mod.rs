@@ -4,9 +4,11 @@
 mod batch;
 mod conditions;
 mod door;
+mod message;
 mod reply;
 mod single;
 
 pub use batch::at_base;
 pub use door::admit;
+pub use message::process_message;
 pub use single::{create, delete, delete_by_condition, patch, patch_by_condition, update, update_by_condition};
