@@ -8,8 +8,8 @@ use crate::fhir::definition::{Kind, TypeDefinition};
 use crate::problem::{Category, Problem};
 use crate::yaml::{Fields, Node, nearest};
 
-const PUSHES: [(&str, Push); 3] =
-    [("immediate", Push::Immediate), ("on-change", Push::OnChange), ("none", Push::Never)];
+const PUSHES: [(&str, Push); 4] =
+    [("immediate", Push::Immediate), ("on-change", Push::OnChange), ("message", Push::Message), ("none", Push::Never)];
 
 pub(super) fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<Line> {
     let before = problems.len();
@@ -17,6 +17,10 @@ pub(super) fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) 
     let resource = fields.required("resource").and_then(|node| resource_type(node, problems));
     let condition = fields.optional("where").and_then(|node| condition(node, resource.as_deref(), names, problems));
     let push = fields.choice("push", &PUSHES);
+    if push == Some(Push::Message) && resource.as_ref().is_some_and(|resource| resource != "Encounter") {
+        let text = "messages tell of visits: `push: message` is for Encounter, and what goes along is what other lines let out";
+        problems.push(node.problem(text));
+    }
     let pull = fields.boolean("pull");
     let says_no_pull = pull == Some(false) || node.get("pull").is_none();
     if push.is_none_or(|push| push == Push::Never) && says_no_pull && node.get("push").is_none() {

@@ -39,5 +39,6 @@ pub use inbound::{Offer, Reach};
 pub use labels::{security_label, security_label_codes};
 pub use model::{Agreement, Label, Line, Patients, Push, Standing};
 pub use names::Names;
+pub use redact::subset;
 pub use sensitive::sensitivities;
 pub use set::AgreementSet;

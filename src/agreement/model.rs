@@ -64,6 +64,8 @@ pub enum Push {
     Immediate,
     /// A version whose content, as the partner may see it, differs from what was last to be sent.
     OnChange,
+    /// Each admission, transfer and discharge, as a FHIR message of its own.
+    Message,
     Never,
 }
 

@@ -128,7 +128,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// Says that there is more than what is shown.
-pub(super) fn subset(resource: &mut Resource) {
+pub fn subset(resource: &mut Resource) {
     let subsetted = json!({
         "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
         "code": "SUBSETTED",

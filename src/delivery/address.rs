@@ -3,16 +3,31 @@
 
 use serde_json::{Map, Value};
 
+use super::message;
+
 /// What is to be sent where.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     pub url: String,
     /// The resource without our `id`: the partner gives its own.
     pub body: Vec<u8>,
+    /// The id of the header of a message, which is posted, and which its answer names; none of what is put.
+    pub message: Option<String>,
+}
+
+/// What is sent for a payload: a message to the operation that takes it, everything else as an update.
+pub fn request(base: &str, payload: &Value) -> Result<Request, &'static str> {
+    if !message::is_message(payload) {
+        return conditional_update(base, payload);
+    }
+    let header = payload.pointer("/entry/0/resource/id").and_then(Value::as_str);
+    let header = header.ok_or("the message was not put together")?;
+    let body = serde_json::to_vec(payload).map_err(|_| "the payload cannot be written as JSON")?;
+    Ok(Request { url: message::address(base), body, message: Some(header.to_string()) })
 }
 
 /// The request for a payload at a partner's FHIR base; a sentence that says why when there can be none.
-pub fn conditional_update(base: &str, payload: &Value) -> Result<Request, &'static str> {
+fn conditional_update(base: &str, payload: &Value) -> Result<Request, &'static str> {
     let resource = payload.as_object().ok_or("the payload is not a resource")?;
     let kind = resource.get("resourceType").and_then(Value::as_str).unwrap_or_default();
     if kind.is_empty() || !kind.bytes().all(|byte| byte.is_ascii_alphabetic()) {
@@ -25,7 +40,11 @@ pub fn conditional_update(base: &str, payload: &Value) -> Result<Request, &'stat
         false => serde_json::to_vec(resource),
     };
     let body = body.map_err(|_| "the payload cannot be written as JSON")?;
-    Ok(Request { url: format!("{}/{kind}?identifier={}", base.trim_end_matches('/'), percent_encode(&token)), body })
+    Ok(Request {
+        url: format!("{}/{kind}?identifier={}", base.trim_end_matches('/'), percent_encode(&token)),
+        body,
+        message: None,
+    })
 }
 
 fn without(resource: &Map<String, Value>, name: &str) -> Map<String, Value> {

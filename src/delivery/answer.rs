@@ -50,6 +50,40 @@ pub fn understand(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Repl
     }
 }
 
+/// The same for what a message was answered with: its response outweighs the status
+/// (http://hl7.org/fhir/R4/messageheader-definitions.html#MessageHeader.response).
+pub fn answered(status: StatusCode, headers: &HeaderMap, body: &[u8], message: &str) -> (Reply, String) {
+    let bundle: Option<Value> = serde_json::from_slice(body).ok();
+    let response = bundle.as_ref().and_then(|bundle| bundle.pointer("/entry/0/resource/response"));
+    let Some(response) = response else { return understand(status, headers, body) };
+    let text = |name: &str| response.get(name).and_then(Value::as_str).unwrap_or_default();
+    let retry_after_secs = retry_after_secs(headers);
+    let (reply, word) = match text("code") {
+        _ if status.is_success() && text("identifier") != message => {
+            (Reply::Foreign, "but with the answer to another message")
+        }
+        "ok" if status.is_success() => {
+            return (Reply::Status { code: status.as_u16(), retry_after_secs }, status.to_string());
+        }
+        // There is no point in sending it again as it is.
+        "fatal-error" if status.is_success() => {
+            (Reply::Status { code: 422, retry_after_secs }, "but with a fatal-error")
+        }
+        "transient-error" if status.is_success() => {
+            (Reply::Status { code: 503, retry_after_secs }, "but with a transient-error")
+        }
+        _ if status.is_success() => (Reply::Denied, "but with a response that says nothing known"),
+        _ => (Reply::Status { code: status.as_u16(), retry_after_secs }, ""),
+    };
+    let entries = bundle.as_ref().and_then(|bundle| bundle.get("entry")?.as_array()).into_iter().flatten();
+    let issues = entries.filter_map(|entry| entry.pointer("/resource/issue")?.as_array()).flatten();
+    let told: Vec<String> = issues.take(ISSUES).filter_map(issue_codes).collect();
+    let line: Vec<String> =
+        [status.to_string(), word.to_string()].into_iter().filter(|part| !part.is_empty()).collect();
+    let told = if told.is_empty() { String::new() } else { format!(": {}", told.join("; ")) };
+    (reply, format!("{}{told}", line.join(", ")))
+}
+
 fn is_page(headers: &HeaderMap, body: &[u8]) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let start: Vec<u8> = body.iter().take(200).map(u8::to_ascii_lowercase).collect();
@@ -226,6 +260,27 @@ mod tests {
             let (reply, line) = of(kind, body);
             assert!(reply == Reply::Foreign && line.contains("HTML"), "{line}");
         }
+    }
+
+    #[test]
+    fn a_message_is_delivered_if_its_response_says_so() {
+        let of = |status: u16, code: &str, identifier: &str| {
+            let body = json!({ "resourceType": "Bundle", "type": "message", "entry": [
+                { "resource": { "resourceType": "MessageHeader", "response": { "identifier": identifier, "code": code } } },
+                { "resource": { "resourceType": "OperationOutcome", "issue": [{ "severity": "error", "code": "value", "diagnostics": "Smith" }] } } ] });
+            answered(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.to_string().as_bytes(), "m1")
+        };
+        let status = |code: u16| Reply::Status { code, retry_after_secs: None };
+        assert_eq!(of(200, "ok", "m1").0, status(200));
+        let told = "200 OK, but with a fatal-error: error/value".to_string();
+        assert_eq!(of(200, "fatal-error", "m1"), (status(422), told));
+        assert_eq!(of(200, "transient-error", "m1").0, status(503));
+        assert_eq!(of(200, "fine", "m1").0, Reply::Denied);
+        assert_eq!(of(200, "ok", "m2").0, Reply::Foreign);
+        assert_eq!(of(409, "fatal-error", "m1"), (status(409), "409 Conflict: error/value".to_string()));
+        // No response is asked for: what says nothing took it.
+        assert_eq!(answered(StatusCode::NO_CONTENT, &HeaderMap::new(), b"", "m1").0, status(204));
+        assert_eq!(answered(StatusCode::ACCEPTED, &HeaderMap::new(), b"", "m1").0, status(202));
     }
 
     #[test]

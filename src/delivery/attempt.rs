@@ -12,12 +12,11 @@ use tracing::{info, warn};
 
 use super::keys::SigningKey;
 use super::lane::Place;
+use super::message::Rewritten;
 use super::outside::Outside;
 use super::permission::{Permission, decide_anew};
 use super::retry::{Reply, Situation, decide, may_arrive_late};
 use super::send::{Route, Sent};
-use crate::agreement::Form;
-use crate::fhir::Resource;
 use crate::pipeline::{Event, Gateway};
 use crate::site::{Partner, RetryPolicy, Site};
 use crate::store::{Attempt, AuditEntry, Delivery, Outcome, StoreError, WriteUnit};
@@ -176,7 +175,7 @@ impl Attempts {
     ) -> Result<Option<(&'s Partner, &'s str)>, StoreError> {
         match decide_anew(&self.gateway, site, delivery, at).await? {
             Permission::Send(partner, fhir_base) => return Ok(Some((partner, fhir_base))),
-            Permission::Shorten(form) => self.shorten(site, delivery, &form, at).await?,
+            Permission::Rewrite(rewritten) => self.rewrite(site, delivery, rewritten, at).await?,
             Permission::Hold(why) => {
                 let until = at.saturating_add(HOLD).unwrap_or(at);
                 self.finish(delivery, unsent(site, delivery, at, format!("held: {why}")), Outcome::Held(until)).await?;
@@ -194,14 +193,23 @@ impl Attempts {
         Ok(None)
     }
 
-    /// Leaves out what the partner may not have any more; what is left is sent in its turn, at once.
-    async fn shorten(&self, site: &Site, delivery: &Delivery, form: &Form, at: Timestamp) -> Result<(), StoreError> {
+    /// Leaves out what the partner may not have any more, or puts a message together; what there is then is sent in its turn, at once.
+    async fn rewrite(
+        &self,
+        site: &Site,
+        delivery: &Delivery,
+        rewritten: Rewritten,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Rewritten { payload, result, because, is_first } = rewritten;
         // The audit first: if it ends here it is shortened and noted again, and never shortened without a word.
-        self.note(delivery, true, format!("shortened before it was sent: {}", form.words())).await?;
-        if let Ok(made) = Resource::try_from(delivery.new.payload.clone()) {
-            self.gateway.store.shorten_delivery(&delivery.new.id, form.of(&made).into()).await?;
+        self.note(delivery, true, because).await?;
+        self.gateway.store.shorten_delivery(&delivery.new.id, payload).await?;
+        if is_first {
+            self.gateway.store.release_delivery(&delivery.new.id, at).await?;
+            self.gateway.delivery_bell.notify_one();
+            return Ok(());
         }
-        let result = format!("shortened: the partner may have it {} by now", form.words());
         self.finish(delivery, unsent(site, delivery, at, result), Outcome::Shortened(at)).await?;
         self.gateway.delivery_bell.notify_one();
         Ok(())

@@ -6,6 +6,7 @@ mod attempt;
 mod client;
 mod keys;
 mod lane;
+mod message;
 mod others;
 mod outside;
 mod permission;

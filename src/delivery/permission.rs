@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::message::{self, Rewritten, Sending};
 use super::others::was_sent;
 use crate::agreement::{Exit, Form, Question, Verdict};
 use crate::fhir::{Resource, add_labels, labels_of};
@@ -17,8 +18,8 @@ use crate::store::{Delivery, StoreError};
 /// What becomes of a delivery now.
 pub enum Permission<'s> {
     Send(&'s Partner, &'s str),
-    /// The same in this form, which shows less than what was made.
-    Shorten(Form),
+    /// This instead, which shows less than what was made; a message that is put together now.
+    Rewrite(Rewritten),
     /// Not now; the sentence says why.
     Hold(String),
     /// Not at all: the partner has something newer about the same thing.
@@ -67,7 +68,12 @@ pub async fn decide_anew<'s>(
         return Ok(Permission::Send(partner, base));
     }
     // Asked for only where the version that it tells of is not kept, or less of it may be sent: most are sent as they are.
-    let made = || Resource::try_from(delivery.new.payload.clone()).unwrap_or_else(|_| Resource::new("Basic"));
+    let is_message = message::is_message(&delivery.new.payload);
+    let made = || {
+        let whole = || Resource::try_from(delivery.new.payload.clone()).ok();
+        let told = if is_message { message::visit_of(&delivery.new.payload) } else { whole() };
+        told.unwrap_or_else(|| Resource::new("Basic"))
+    };
     let subject = subject(delivery);
     let current = subject.as_ref().map(|(kind, id, _)| (kind.clone(), *id));
     let (patient, current) = covered_with(&*gateway.store, delivery.new.person, current).await?;
@@ -76,8 +82,23 @@ pub async fn decide_anew<'s>(
     let panels: Vec<&str> = patient.panels.iter().map(String::as_str).collect();
     let question = Question { partner: &partner.name, exit: Exit::Push, resource: &resource, panels: &panels, now };
     let decision = site.agreements.decide(&question);
+    if is_message && let Verdict::Allowed | Verdict::Without(_) = &decision.verdict {
+        let visit = match &decision.verdict {
+            Verdict::Without(form) => form.of(&made()),
+            _ => made(),
+        };
+        let patient = &patient;
+        let sending = Sending { gateway, site, partner, fhir_base: base, delivery, patient, now };
+        let rewritten = sending.look(visit, &resource).await?;
+        return Ok(rewritten.map_or(Permission::Send(partner, base), Permission::Rewrite));
+    }
     Ok(match &decision.verdict {
-        Verdict::Without(form) if changes(form, &made()) => Permission::Shorten(form.clone()),
+        Verdict::Without(form) if changes(form, &made()) => Permission::Rewrite(Rewritten {
+            payload: form.of(&made()).into(),
+            result: format!("shortened: the partner may have it {} by now", form.words()),
+            because: format!("shortened before it was sent: {}", form.words()),
+            is_first: false,
+        }),
         Verdict::Allowed | Verdict::Without(_) => Permission::Send(partner, base),
         Verdict::Held(_) => Permission::Hold(decision.waits_for().to_string()),
         // A partner without any agreement may be one whose file is missing for a moment.

@@ -5,8 +5,8 @@ use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH};
 use serde_json::Value;
 
-use super::address::{Request, conditional_update};
-use super::answer::{describe_failure, read_bounded, read_within, understand};
+use super::address::{Request, request};
+use super::answer::{answered, describe_failure, read_bounded, read_within, understand};
 use super::client::Line;
 use super::keys::SigningKey;
 use super::precondition::{Held, compare, rule};
@@ -54,7 +54,7 @@ pub struct Route<'a> {
 
 /// Sends once; a token that is refused (401) is dropped and the request made once more at once.
 pub async fn send(route: &Route<'_>, delivery: &Delivery) -> Sent {
-    let request = match conditional_update(route.fhir_base, &delivery.new.payload) {
+    let request = match request(route.fhir_base, &delivery.new.payload) {
         Ok(request) => request,
         Err(why) => return Sent::without_answer(Reply::Unsendable, why.to_string()),
     };
@@ -116,10 +116,10 @@ pub async fn fetch(route: &Route<'_>, url: &str) -> Result<Value, String> {
 /// With the version that the partner gave what it holds, so that what stood still somewhere on the way cannot be laid over what
 /// came after it.
 async fn put(route: &Route<'_>, request: &Request, delivery: &Delivery, token: Option<&str>) -> Sent {
-    let mut put = route
-        .line
-        .http
-        .put(&request.url)
+    let http = &route.line.http;
+    let is_message = request.message.is_some();
+    let begun = if is_message { http.post(&request.url) } else { http.put(&request.url) };
+    let mut put = begun
         .header(CONTENT_TYPE, FHIR_JSON)
         .header(ACCEPT, FHIR_JSON)
         .header("prefer", "return=minimal")
@@ -127,7 +127,7 @@ async fn put(route: &Route<'_>, request: &Request, delivery: &Delivery, token: O
     if let Ok(id) = HeaderValue::from_str(&delivery.new.id) {
         put = put.header("x-request-id", id);
     }
-    let named = delivery.claimed.etag.as_ref().filter(|_| !route.line.refuses_versions());
+    let named = delivery.claimed.etag.as_ref().filter(|_| !is_message && !route.line.refuses_versions());
     let named = named.and_then(|etag| Some((etag, HeaderValue::from_str(etag).ok()?)));
     if let Some((_, value)) = &named {
         put = put.header(IF_MATCH, value);
@@ -149,6 +149,10 @@ async fn put(route: &Route<'_>, request: &Request, delivery: &Delivery, token: O
     let body = read_bounded(&mut response).await;
     if let Some((etag, _)) = named.filter(|_| status == StatusCode::PRECONDITION_FAILED) {
         return differs(route, request, etag, token).await;
+    }
+    if let Some(message) = &request.message {
+        let (reply, text) = answered(status, &headers, &body, message);
+        return Sent { reply, status: Some(status.as_u16()), text, etag: None };
     }
     let (reply, text) = understand(status, &headers, &body);
     Sent { reply, status: Some(status.as_u16()), text, etag: version_of(&headers) }

@@ -20,6 +20,7 @@ pub mod search;
 mod systems;
 pub mod terminology;
 pub mod time;
+mod uuid;
 mod valueset;
 
 pub use compartment::{Home, home_of, patient_element, references_at, written_types};
@@ -42,4 +43,5 @@ pub use package::{
 };
 pub use resource::{Resource, without};
 pub use systems::{CodeSystem, SYSTEMS, canonical_system, code_system, is_loinc};
+pub use uuid::{named_uuid, random_uuid};
 pub use valueset::{ValueSet, ValueSets, built_in_value_sets, words_of};

@@ -49,6 +49,7 @@ pub mod timers;
 mod trace;
 mod understand;
 mod unused_work;
+mod visit_events;
 mod working;
 mod write;
 
@@ -70,5 +71,6 @@ pub use panels::{Covered, covered, covered_with, protection_of_visit, visits_of}
 pub use render::own_identifier;
 pub use roster::{EndingWork, RosterChange, owner};
 pub use signed::signed;
+pub use telling::rendered;
 pub use unused_work::responsible;
 pub use write::{Condition, Done, Happened, Interaction, Refusal, Submission, Submitted, said_by, versions};

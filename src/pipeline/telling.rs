@@ -10,11 +10,12 @@ use sha2::{Digest, Sha256};
 use super::carried::carry;
 use super::copies::{self, Ending, Newcomer};
 use super::render::{Rendering, is_pushable};
+use super::visit_events;
 use super::working::{Working, version_path};
 use crate::agreement::{Decision, Push, Verdict};
 use crate::fhir::Resource;
 use crate::identity::PersonId;
-use crate::record::{Change, Head, Membership, Stored};
+use crate::record::{Change, Head, Membership, Record, Stored};
 use crate::site::Site;
 use crate::store::{AuditEntry, NewDelivery, TraceLine, Urgency};
 
@@ -76,6 +77,17 @@ impl Telling<'_> {
             for (partner, decision) in site.agreements.pushes(resource, panels, self.now) {
                 let subject = version_path(&change.stored);
                 let payload = self.payload(partner, resource, &decision);
+                if decision.push == Push::Message {
+                    let told = change.stored.state.sent.get(partner);
+                    let (standing, message) =
+                        self.message(partner, (resource, &subject), told, payload.clone(), &decision);
+                    sent.extend(standing.map(|standing| (partner.to_string(), standing)));
+                    if message.is_some() || payload.is_none() {
+                        self.tell(partner, &change.stored, subject, &decision, message);
+                    }
+                    // Nothing lost: what is no event is in the trace.
+                    continue;
+                }
                 // What is sent on every version, or not at all, needs no memory.
                 let is_watched = decision.push == Push::OnChange;
                 let looks = payload.as_ref().filter(|_| is_watched).map(digest);
@@ -92,6 +104,25 @@ impl Telling<'_> {
             seen.push((place, sent));
         }
         seen
+    }
+
+    /// The message of what happened to a visit since this partner was told of it; and how the visit stands by what it was told.
+    fn message(
+        &mut self,
+        partner: &str,
+        (visit, subject): (&Resource, &str),
+        told: Option<&String>,
+        payload: Option<Value>,
+        decision: &Decision,
+    ) -> (Option<String>, Option<Value>) {
+        let now = visit_events::standing(visit);
+        let Some(payload) = payload else { return (told.cloned(), None) };
+        let message = visit_events::event(told.map(String::as_str), &now);
+        if message.is_none() {
+            let words = format!("{subject}: nothing happened that the partner is sent a message of");
+            self.lines.push(TraceLine::new(partner, &place(decision), &words));
+        }
+        (Some(now), message.map(|event| visit_events::to_be_sent(event, payload)))
     }
 
     /// The open work of a patient who came onto a panel of theirs: nothing about it changed, and they know nothing of it.
@@ -119,7 +150,7 @@ impl Telling<'_> {
                 allowed: true,
                 because: because.to_string(),
             });
-            let payload = rendered(self.site, working, &partner, &resource, true);
+            let payload = rendered(self.site, (&working.record, &working.memberships), &partner, &resource, true);
             let urgent = is_urgent(&resource);
             let updated = self.now;
             self.deliver(Told { partner: &partner, subject, payload, agreement, ending: true, urgent, updated });
@@ -129,7 +160,8 @@ impl Telling<'_> {
     /// What would be sent; none where nothing may be.
     fn payload(&self, partner: &str, resource: &Resource, decision: &Decision) -> Option<Value> {
         let released = decision.released(resource)?;
-        Some(rendered(self.site, self.working, partner, &released, false))
+        let record = (&self.working.record, &self.working.memberships[..]);
+        Some(rendered(self.site, record, partner, &released, false))
     }
 
     /// Writes a decision down, and makes its delivery where there is something to send.
@@ -148,7 +180,11 @@ impl Telling<'_> {
 
     fn deliver(&mut self, told: Told<'_>) {
         let Told { partner, subject, mut payload, agreement, ending, urgent, updated } = told;
-        carry(&mut payload, &self.site.agreements.carries(partner, &agreement), &subject, updated);
+        // Of a message, the visit in it.
+        let is_message = payload.get("resourceType").is_some_and(|kind| kind == "Bundle");
+        let told = if is_message { payload.pointer_mut("/entry/1/resource") } else { Some(&mut payload) };
+        let carries = self.site.agreements.carries(partner, &agreement);
+        told.into_iter().for_each(|told| carry(told, &carries, &subject, updated));
         let number = self.head.deliveries.get(partner).copied().unwrap_or(0) + 1;
         self.head.deliveries.insert(partner.to_string(), number);
         self.made.push(NewDelivery {
@@ -189,13 +225,19 @@ fn is_urgent(resource: &Resource) -> bool {
 }
 
 /// What a partner may have of a resource, as it names things.
-fn rendered(site: &Site, working: &Working, partner: &str, released: &Resource, is_ending: bool) -> Value {
+pub fn rendered(
+    site: &Site,
+    (record, memberships): (&Record, &[Membership]),
+    partner: &str,
+    released: &Resource,
+    is_ending: bool,
+) -> Value {
     let is_theirs = |membership: &&Membership| {
         site.panels.get(&membership.panel).is_some_and(|panel| panel.partner.as_deref() == Some(partner))
     };
-    let theirs: Vec<&Membership> = working.memberships.iter().filter(is_theirs).collect();
+    let theirs: Vec<&Membership> = memberships.iter().filter(is_theirs).collect();
     let base_url = &site.settings.base_url;
-    let rendering = Rendering { base_url, record: &working.record, memberships: &theirs, is_ending };
+    let rendering = Rendering { base_url, record, memberships: &theirs, is_ending };
     rendering.render(released)
 }
 

@@ -33,6 +33,11 @@ impl Readers {
 
     /// `change` rewrites the site's files, the readers' registration included.
     pub async fn with(change: &dyn Fn(&str, String) -> String) -> Self {
+        Self::with_files(&[], change).await
+    }
+
+    /// With more files of the site.
+    pub async fn with_files(files: &[(&str, String)], change: &dyn Fn(&str, String) -> String) -> Self {
         let lakeside_pem = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap().serialize_pem();
         let eastside_pem = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap().serialize_pem();
         let lakeside = SigningKey::from_pem(&lakeside_pem, Some("lakeside-1")).unwrap();
@@ -53,12 +58,12 @@ impl Readers {
                 };
                 change(name, text)
             },
-            &[
+            &[&[
                 ("partners/eastside-clinic.yaml", format!("partner: eastside-clinic\ntitle: Eastside Clinic\nclient:\n  id: eastside-ehr\n  jwks: {keys}\n  scopes: [system/*.rs]\n")),
                 ("agreements/eastside-clinic.yaml", EASTSIDE_AGREEMENT.to_string()),
                 ("panels/eastside.yaml", EASTSIDE_PANEL.to_string()),
                 ("panels/eastside.csv", "mrn:RIVERSIDE\n5001\n".to_string()),
-            ],
+            ][..], files].concat(),
         )
         .await;
         let http = reqwest::Client::new();

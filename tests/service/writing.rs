@@ -31,7 +31,12 @@ impl Practice {
 
     /// With a site that is changed further.
     pub async fn with(sends: &str, change: &dyn Fn(&str, String) -> String) -> Self {
-        let readers = Readers::with(&|name, text| change(name, match name {
+        Self::with_files(sends, &[], change).await
+    }
+
+    /// And with more files.
+    pub async fn with_files(sends: &str, files: &[(&str, String)], change: &dyn Fn(&str, String) -> String) -> Self {
+        let readers = Readers::with_files(files, &|name, text| change(name, match name {
             "partners/lakeside-practice.yaml" => {
                 let scopes = text.split("  scopes: ").last().unwrap().trim_end().to_string();
                 text.replace(&scopes, "[system/*.cruds]")

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::header::Header;
-use crate::fhir::{Resource, operation_outcome, operation_outcome_in_text};
+use crate::fhir::{Resource, operation_outcome, operation_outcome_in_text, random_uuid};
 use crate::pipeline::write::outcome::Done;
 use crate::pipeline::write::refusal::Refusal;
 use crate::problem::{Category, Problem};
@@ -22,7 +22,7 @@ pub(in crate::pipeline::write) fn reply(
         Err(refusal) if refusal.status >= 500 => ("transient-error", operation_outcome_in_text(&refusal.problems)),
         Err(refusal) => ("fatal-error", operation_outcome_in_text(&refusal.problems)),
     };
-    let [bundle, own, details] = [(); 3].map(|()| uuid(rand::random()));
+    let [bundle, own, details] = [(); 3].map(|()| random_uuid(rand::random()));
     let response = json!({
         "identifier": header.id,
         "code": code,
@@ -50,14 +50,6 @@ pub(in crate::pipeline::write) fn reply(
     })
 }
 
-/// RFC 9562, version 4.
-fn uuid(random: u128) -> String {
-    let bits = (random & !(0xf000 << 64) & !(0xc000 << 48)) | (0x4000 << 64) | (0x8000 << 48);
-    let hex = format!("{bits:032x}");
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
-}
-
 /// http://hl7.org/fhir/R4/messaging.html#reliable: another message came under this number before and was done; `earlier` is its header's id.
 pub(in crate::pipeline::write) fn seen_before(header: &Header, earlier: Option<&str>) -> Refusal {
     let (place, text) = match &header.bundle_id {
@@ -76,15 +68,4 @@ pub(in crate::pipeline::write) fn seen_before(header: &Header, earlier: Option<&
         ),
     };
     Refusal::at(409, Category::Duplicate, place, text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_of_an_answer_is_a_uuid_of_version_four() {
-        assert_eq!(uuid(0), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(uuid(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-    }
 }

@@ -67,6 +67,7 @@ pub(in crate::pipeline::write) fn read(
         let mut resource = stated.clone();
         let name = |number: usize| taken.contains(&number).then(|| called(number));
         rewrite(&mut resource, (&links, full_url, &path), &name, &mut notes);
+        without_ours(&mut resource, &site.settings.base_url);
         recognise(&mut resource, (full_url, header, &path), visits.contains(place), &mut notes);
         check_named(&resource, &path)?;
         // Nothing lost: the bundle was read, and what stands in it are resources.
@@ -273,6 +274,19 @@ fn check_named(resource: &Value, path: &str) -> Result<(), Refusal> {
     }
     let text = "a notification names its patient by a number: state `identifier` with system and value";
     Err(Refusal::at(422, Category::Required, format!("{path}.identifier"), text))
+}
+
+/// What this gateway told somebody comes back with the identifiers that it gave: it is known by its own number.
+fn without_ours(resource: &mut Value, base_url: &str) {
+    let ours = format!("{base_url}/id/");
+    if let Some(numbers) = resource.get_mut("identifier").and_then(Value::as_array_mut) {
+        let is_ours =
+            |one: &Value| one.get("system").and_then(Value::as_str).is_some_and(|system| system.starts_with(&ours));
+        if numbers.iter().any(|one| !is_ours(one)) {
+            // Nothing lost: the record has them already.
+            numbers.retain(|one| !is_ours(one));
+        }
+    }
 }
 
 /// By what the same thing is the same next time, where it has no number: its address at the sender.
