@@ -71,6 +71,11 @@ pub fn home_of(resource_type: &str) -> Option<Home> {
     HOMES.iter().find(|(kind, _)| *kind == resource_type).map(|(_, home)| *home)
 }
 
+/// Whether a resource of a type may be deleted by who wrote it. A patient, and what records share, stay.
+pub fn is_deletable(resource_type: &str) -> bool {
+    !matches!(home_of(resource_type), None | Some(Home::Patient | Home::Shared))
+}
+
 /// The element that names the patient in whose record a resource lies, dotted; also of types that only rules write. None where there
 /// is none.
 pub fn patient_element(resource_type: &str) -> Option<&'static str> {

@@ -23,7 +23,7 @@ pub mod time;
 mod uuid;
 mod valueset;
 
-pub use compartment::{Home, home_of, patient_element, references_at, written_types};
+pub use compartment::{Home, home_of, is_deletable, patient_element, references_at, written_types};
 pub use concept::concept_title;
 pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{BY_MEMBER, Draft, KEYED, Scope};

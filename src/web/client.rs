@@ -6,6 +6,8 @@ use actix_web::http::header::AUTHORIZATION;
 use super::answer::Fault;
 use super::scope::{Permissions, Scopes};
 use super::service::Service;
+use super::smart::AccessToken;
+use crate::site::Partner;
 
 /// An authenticated partner.
 #[derive(Debug, Clone)]
@@ -20,15 +22,10 @@ impl Client {
     pub fn of(service: &Service, request: &HttpRequest) -> Result<Self, Fault> {
         let token = bearer(request).ok_or_else(|| Fault::unauthorized("send a bearer token; /auth/token gives one"))?;
         let refused = || Fault::invalid_token("the access token is not valid here or has expired; get a new one");
+        let holder = Holder::of(service, token).ok_or_else(refused)?;
         let site = service.gateway.site.load();
-        let read = service.token_key.check(&site.settings.base_url, token, service.gateway.clock.now());
-        let read = read.ok_or_else(refused)?;
-        let partner = site.partners.values().find(|partner| partner.client_id.as_deref() == Some(read.sub.as_str()));
-        let partner = partner.ok_or_else(refused)?;
-        // A registration that has shrunk counts at once, not when the token ends.
-        let scopes = Scopes::grant(&Scopes::parse(&read.scope), &Scopes::parse(&partner.scopes.join(" ")));
-        service.admit_partner(partner)?;
-        Ok(Self { partner: partner.name.clone(), scopes })
+        service.admit_partner(site.partners.get(&holder.partner).ok_or_else(refused)?)?;
+        Ok(Self { partner: holder.partner, scopes: holder.scopes })
     }
 
     /// 403 unless the token's scopes allow this.
@@ -37,6 +34,26 @@ impl Client {
             return Ok(());
         }
         Err(Fault::insufficient_scope(&format!("system/{resource_type}.{wanted}")))
+    }
+}
+
+/// What a token still says, and of whom.
+pub struct Holder {
+    pub token: AccessToken,
+    pub partner: String,
+    pub scopes: Scopes,
+}
+
+impl Holder {
+    /// None where the token is none of ours, has expired, or its client is no longer registered.
+    pub fn of(service: &Service, token: &str) -> Option<Self> {
+        let site = service.gateway.site.load();
+        let token = service.token_key.check(&site.settings.base_url, token, service.gateway.clock.now())?;
+        let is_its = |partner: &&Partner| partner.client_id.as_deref() == Some(token.sub.as_str());
+        let partner = site.partners.values().find(is_its)?;
+        // A registration that has shrunk counts at once, not when the token ends.
+        let scopes = Scopes::grant(&Scopes::parse(&token.scope), &Scopes::parse(&partner.scopes.join(" ")));
+        Some(Self { partner: partner.name.clone(), scopes, token })
     }
 }
 

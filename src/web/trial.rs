@@ -168,6 +168,13 @@ impl Trial {
         self.gateway.site.store(Arc::new(site));
     }
 
+    /// Goes on with one more partner.
+    pub fn register(&self, partner: crate::site::Partner) {
+        let mut site = site(&self.key);
+        site.partners.insert(partner.name.clone(), partner);
+        self.gateway.site.store(Arc::new(site));
+    }
+
     /// Goes on under another agreement.
     pub fn replace_agreement(&self, change: impl Fn(&str) -> String) {
         let mut site = site(&self.key);

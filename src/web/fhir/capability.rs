@@ -10,7 +10,7 @@ use super::reading::is_offered;
 use super::terms::{stated_resources, terminology};
 use super::write::admit;
 use crate::fhir::search::SERVED;
-use crate::fhir::{Home, home_of};
+use crate::fhir::{home_of, is_deletable};
 use crate::problem::Category;
 use crate::profile::{Profiles, us_core_profiles};
 use crate::web::access::Terms;
@@ -66,13 +66,12 @@ impl Caller<'_> {
 
     /// The interactions that are wired for a type.
     fn interactions(&self, kind: &str) -> Vec<&'static str> {
-        let is_deleted = !matches!(home_of(kind), Some(Home::Patient | Home::Shared));
         [
             (self.may_read(kind, Permissions::READ), &["read", "vread", "history-instance"][..]),
             (self.may_read(kind, Permissions::SEARCH), &["search-type"]),
             (self.may_write(kind, Permissions::CREATE), &["create"]),
             (self.may_write(kind, Permissions::UPDATE), &["update", "patch"]),
-            (is_deleted && self.may_write(kind, Permissions::DELETE), &["delete"]),
+            (is_deletable(kind) && self.may_write(kind, Permissions::DELETE), &["delete"]),
         ]
         .into_iter()
         .filter(|(may, _)| *may)

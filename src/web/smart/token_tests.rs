@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::delivery::{SigningKey, key_for_tests};
-use crate::web::smart::token::ASSERTION_TYPE;
+use crate::web::smart::oauth::ASSERTION_TYPE;
 use crate::web::trial::{Answer, BASE, Trial};
 
 fn claims(trial: &Trial) -> Value {
