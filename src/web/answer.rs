@@ -12,6 +12,7 @@ use crate::fhir::operation_outcome;
 use crate::problem::{Category, Place, Problem};
 use crate::store::StoreError;
 
+pub const FHIR_TYPE: &str = "application/fhir+json";
 pub const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 
 const REALM: &str = "Bearer realm=\"fhir\"";

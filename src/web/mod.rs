@@ -17,6 +17,8 @@ mod idle;
 #[cfg(test)]
 mod leak_tests;
 mod methods;
+mod offer;
+mod openapi;
 mod origins;
 mod pace;
 mod routes;
@@ -25,10 +27,12 @@ mod sealed;
 mod service;
 mod smart;
 mod standing;
+mod table;
 #[cfg(test)]
 mod trial;
 mod turns;
 mod unread;
+mod whole;
 
 pub use guard::guard;
 pub use idle::close_when_idle;

@@ -168,6 +168,15 @@ impl Trial {
         self.gateway.site.store(Arc::new(site));
     }
 
+    /// Goes on with the partner registered for everything, under an agreement that lets it read and send these.
+    pub fn trust(&self, types: &[&str], sends: &str) {
+        let mut site = site(&self.key);
+        site.partners.values_mut().for_each(|partner| partner.scopes = vec!["system/*.cruds".into()]);
+        let text = letting_read(types).replace("sends: [Flag.status]", &format!("sends: [{sends}]"));
+        site.agreements = agreements(&site, &text);
+        self.gateway.site.store(Arc::new(site));
+    }
+
     /// Goes on with one more partner.
     pub fn register(&self, partner: crate::site::Partner) {
         let mut site = site(&self.key);
@@ -189,12 +198,7 @@ impl Trial {
 
     /// The same, its text changed.
     pub fn allow_all_but(&self, types: &[&str], change: impl Fn(&str) -> String) {
-        let lines: Vec<String> = types.iter().map(|kind| format!("  - {{ resource: {kind}, pull: true }}\n")).collect();
-        self.replace_agreement(|text| {
-            let (before, rest) = text.split_once("receives:\n").unwrap();
-            let after = &rest[rest.find("sends:").unwrap()..];
-            change(&format!("{before}receives:\n{}{after}", lines.concat()))
-        });
+        self.replace_agreement(|_| change(&letting_read(types)));
     }
 
     pub async fn call(&self, request: TestRequest) -> Answer {
@@ -255,6 +259,13 @@ async fn answer(result: Result<ServiceResponse<impl actix_web::body::MessageBody
     let bytes = read_body(response).await;
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+}
+
+/// The agreement, letting the partner read all of these types.
+fn letting_read(types: &[&str]) -> String {
+    let lines: Vec<String> = types.iter().map(|kind| format!("  - {{ resource: {kind}, pull: true }}\n")).collect();
+    let (before, rest) = AGREEMENT.split_once("receives:\n").unwrap();
+    format!("{before}receives:\n{}{}", lines.concat(), &rest[rest.find("sends:").unwrap()..])
 }
 
 fn site(key: &SigningKey) -> Site {

@@ -19,6 +19,7 @@ mod commands;
 mod console;
 mod control;
 mod delivery;
+mod described;
 mod forwarding;
 mod handling;
 mod harness;

@@ -12,7 +12,7 @@ use super::patch::apply;
 use super::refusal::Refusal;
 use super::rights::Rights;
 use super::statement::{Places, bare, element_of, ours};
-use crate::fhir::{Resource, deleted_tag, is_deletable, is_deleted};
+use crate::fhir::{Home, Resource, deleted_tag, home_of, is_deleted};
 use crate::identity::{Identified, ResourceId};
 use crate::problem::{Category, Place, Problem};
 use crate::profile::validate_against;
@@ -291,7 +291,7 @@ impl Weighing<'_> {
         let mut gone = stored.resource.clone();
         retract(&mut gone);
         let is_same = gone == stored.resource && stored.resource.text("status") != Some("entered-in-error");
-        if is_same || !is_deletable(&entry.kind) {
+        if is_same || matches!(home_of(&entry.kind), Some(Home::Patient | Home::Shared)) {
             let text = format!("a {} is not deleted here; say in it that it is not in use any more", entry.kind);
             return Err(Refusal::at(405, Category::NotSupported, entry.at(""), text));
         }

@@ -8,7 +8,9 @@ mod feedback;
 mod find;
 mod request;
 mod routes;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub use routes::routes;
+pub use table::OFFERS;

@@ -4,19 +4,16 @@ use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
+use super::caller::Caller;
 use super::includes::offered;
 use super::negotiate::{check_format, parameter};
 use super::reading::is_offered;
+use super::table::Does;
 use super::terms::{stated_resources, terminology};
-use super::write::admit;
 use crate::fhir::search::SERVED;
-use crate::fhir::{home_of, is_deletable};
 use crate::problem::Category;
 use crate::profile::{Profiles, us_core_profiles};
-use crate::web::access::Terms;
 use crate::web::answer::{Fault, write_fhir};
-use crate::web::client::{Client, bearer};
-use crate::web::scope::Permissions;
 use crate::web::service::Service;
 
 pub async fn capability(service: web::Data<Service>, request: HttpRequest) -> Result<HttpResponse, Fault> {
@@ -24,60 +21,16 @@ pub async fn capability(service: web::Data<Service>, request: HttpRequest) -> Re
     let site = service.gateway.site.load_full();
     let settings = &site.settings;
     let cors = !settings.http.origins.is_empty();
-    // Who shows a token is told what holds for its client; nobody has to.
-    let client = match bearer(&request) {
-        Some(_) => Some(Client::of(&service, &request)?),
-        None => None,
-    };
-    let caller = Caller { service: &service, client: client.as_ref() };
+    let caller = Caller::of(&service, &request)?;
     let started = format!("{:.0}", service.started);
     let body = match parameter(&request, "mode").as_deref() {
         None | Some("full" | "normative") => statement(&settings.base_url, &started, cors, &caller, &site.profiles),
         Some("terminology") => terminology(&settings.base_url, &started, &site.profiles),
         Some(_) => return Err(Fault::bad_request(Category::NotSupported, "`mode` is full, normative or terminology")),
     };
-    let cached = if client.is_some() { "private, max-age=60" } else { "max-age=60" };
     let mut response = HttpResponse::Ok();
-    Ok(write_fhir(response.insert_header((CACHE_CONTROL, cached)).insert_header((VARY, "authorization")), &body))
-}
-
-/// For whom a statement is made.
-struct Caller<'a> {
-    service: &'a Service,
-    client: Option<&'a Client>,
-}
-
-impl Caller<'_> {
-    fn may_read(&self, kind: &str, wanted: Permissions) -> bool {
-        let may =
-            |client: &Client| client.require(kind, wanted).is_ok() && Terms::of(self.service, client, kind).is_ok();
-        self.client.is_none_or(may)
-    }
-
-    fn may_write(&self, kind: &str, wanted: Permissions) -> bool {
-        let may = |client: &Client| admit(self.service, client, kind, wanted).is_ok();
-        home_of(kind).is_some() && self.client.is_none_or(may)
-    }
-
-    /// Whether it may tell of visits by messages.
-    fn may_tell(&self) -> bool {
-        ["Encounter", "Patient"].into_iter().all(|kind| self.may_write(kind, Permissions::CREATE))
-    }
-
-    /// The interactions that are wired for a type.
-    fn interactions(&self, kind: &str) -> Vec<&'static str> {
-        [
-            (self.may_read(kind, Permissions::READ), &["read", "vread", "history-instance"][..]),
-            (self.may_read(kind, Permissions::SEARCH), &["search-type"]),
-            (self.may_write(kind, Permissions::CREATE), &["create"]),
-            (self.may_write(kind, Permissions::UPDATE), &["update", "patch"]),
-            (is_deletable(kind) && self.may_write(kind, Permissions::DELETE), &["delete"]),
-        ]
-        .into_iter()
-        .filter(|(may, _)| *may)
-        .flat_map(|(_, codes)| codes.iter().copied())
-        .collect()
-    }
+    response.insert_header((CACHE_CONTROL, caller.cached())).insert_header((VARY, "authorization"));
+    Ok(write_fhir(&mut response, &body))
 }
 
 fn statement(base_url: &str, started: &str, cors: bool, caller: &Caller<'_>, profiles: &Profiles) -> Value {
@@ -155,36 +108,36 @@ fn security(base_url: &str, cors: bool) -> Value {
     })
 }
 
-fn operations(name: &str, is_read: bool) -> Value {
-    let defined = |operation: &str, id: &str| json!({ "name": operation, "definition": format!("http://hl7.org/fhir/OperationDefinition/{id}") });
-    let everything = (name == "Patient" && is_read).then(|| defined("everything", "Patient-everything"));
-    std::iter::once(defined("validate", "Resource-validate")).chain(everything).collect()
-}
-
 fn resource(name: &str, profiles: &Profiles, caller: &Caller<'_>) -> Option<Value> {
-    let codes = caller.interactions(name);
-    if codes.is_empty() {
+    let does: Vec<Does> = caller.offers(name).iter().map(|offer| offer.does).collect();
+    if does.is_empty() {
         return None;
     }
-    let parameters = profiles.searches(name).iter().filter(|one| is_offered(&one.name));
+    let codes: Vec<Value> = does.iter().filter_map(|does| does.code()).map(|code| json!({ "code": code })).collect();
+    let operations: Vec<Value> = does
+        .iter()
+        .filter_map(|does| does.operation())
+        .map(|(name, definition)| json!({ "name": name, "definition": definition }))
+        .collect();
+    let may = |what: Does| does.contains(&what);
+    let (includes, reverse_includes) = if may(Does::Search) { offered(profiles, name) } else { Default::default() };
+    let parameters = profiles.searches(name).iter().filter(|one| may(Does::Search) && is_offered(&one.name));
     let parameters: Vec<Value> =
         parameters.map(|one| json!({ "name": one.name, "definition": one.url, "type": one.kind.code() })).collect();
-    let (includes, reverse_includes) = offered(profiles, name);
-    let interactions: Vec<Value> = codes.iter().map(|code| json!({ "code": code })).collect();
     let mut stated = json!({
         "type": name,
-        "interaction": interactions,
+        "interaction": codes,
         "versioning": "versioned",
-        "readHistory": true,
-        "conditionalRead": "full-support",
+        "readHistory": may(Does::VRead),
+        "conditionalRead": if may(Does::Read) { "full-support" } else { "not-supported" },
         "updateCreate": false,
-        "conditionalCreate": codes.contains(&"create"),
-        "conditionalUpdate": codes.contains(&"update"),
-        "conditionalDelete": if codes.contains(&"delete") { "single" } else { "not-supported" },
+        "conditionalCreate": may(Does::Create),
+        "conditionalUpdate": may(Does::UpdateByCondition),
+        "conditionalDelete": if may(Does::DeleteByCondition) { "single" } else { "not-supported" },
         "searchInclude": includes,
         "searchRevInclude": reverse_includes,
         "searchParam": parameters,
-        "operation": operations(name, codes.contains(&"read")),
+        "operation": operations,
     });
     let profiles = us_core_profiles(name);
     let members = stated.as_object_mut()?;

@@ -4,6 +4,7 @@
 mod base_tests;
 mod body;
 mod bundle;
+mod caller;
 mod capability;
 mod compartment;
 mod count;
@@ -17,6 +18,9 @@ mod includes;
 mod joins;
 mod names;
 mod negotiate;
+#[cfg(test)]
+mod offered_tests;
+mod openapi;
 mod query;
 #[cfg(test)]
 mod query_tests;
@@ -27,6 +31,7 @@ mod reading_tests;
 mod routes;
 mod search;
 mod subset;
+mod table;
 mod terms;
 #[cfg(test)]
 mod us_core_tests;
@@ -37,4 +42,6 @@ mod values;
 mod vread;
 mod write;
 
+pub use caller::Caller;
+pub use openapi::paths;
 pub use routes::routes;

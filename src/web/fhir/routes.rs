@@ -1,14 +1,15 @@
 //! Which interaction answers which request below `/fhir`.
 
-use actix_web::HttpResponse;
 use actix_web::error::{PayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, Route};
 
-use super::{capability, compartment, everything, history, read, search, terms, validate, vread, write};
+use super::table::{Does, OFFERS};
+use super::{capability, compartment, everything, history, openapi, read, search, terms, validate, vread, write};
 use crate::problem::Category;
 use crate::web::answer::Fault;
-use crate::web::methods::{get, only, reads, takes};
+use crate::web::offer::wire;
 use crate::web::smart::configuration;
 
 const FORM_BYTES: usize = 64 * 1024;
@@ -28,36 +29,34 @@ pub fn routes(config: &mut ServiceConfig) {
         };
         Fault::new(status, category, text).into()
     });
-    config
-        .service(reads("/metadata", |route| route.to(capability::capability)))
-        .service(reads("/.well-known/smart-configuration", |route| route.to(configuration)))
-        .configure(terms::routes)
-        .service(takes("/$process-message", |route| route.to(write::process_message)))
-        .service(takes("/{type}/_search", |route| route.to(search::search_by_post)).app_data(form))
-        .service(takes("/{type}/$validate", |route| route.to(validate::validate)))
-        .service(reads("/Patient/{id}/$everything", |route| route.to(everything::everything)))
-        .service(reads("/{type}/{id}/_history/{version}", |route| route.to(vread::vread)))
-        .service(reads("/{type}/{id}/_history", |route| route.to(history::history)))
-        .service(reads("/Patient/{id}/{kind}", |route| route.to(compartment::search_in_compartment)))
-        .service(
-            web::resource("/{type}/{id}")
-                .route(get().to(read::read))
-                .route(web::put().to(write::update))
-                .route(web::patch().to(write::patch))
-                .route(web::delete().to(write::delete))
-                .default_service(only("GET, HEAD, PUT, PATCH, DELETE")),
-        )
-        .service(
-            web::resource("/{type}")
-                .route(get().to(search::search_by_get))
-                .route(web::post().to(write::create))
-                .route(web::put().to(write::update_by_condition))
-                .route(web::patch().to(write::patch_by_condition))
-                .route(web::delete().to(write::delete_by_condition))
-                .default_service(only("GET, HEAD, POST, PUT, PATCH, DELETE")),
-        )
-        .service(web::resource(["", "/"]).route(web::post().to(write::at_base)).default_service(only("POST")))
-        .default_service(web::to(nothing_here));
+    config.app_data(form);
+    config.configure(terms::routes);
+    wire(config, &OFFERS, handler);
+    config.default_service(web::to(nothing_here));
+}
+
+fn handler(does: Does, route: Route) -> Route {
+    match does {
+        Does::Capabilities => route.to(capability::capability),
+        Does::Configuration => route.to(configuration),
+        Does::OpenApi => route.to(openapi::openapi),
+        Does::SearchByPost => route.to(search::search_by_post),
+        Does::Validate => route.to(validate::validate),
+        Does::Everything => route.to(everything::everything),
+        Does::VRead => route.to(vread::vread),
+        Does::HistoryInstance => route.to(history::history),
+        Does::SearchCompartment => route.to(compartment::search_in_compartment),
+        Does::Read => route.to(read::read),
+        Does::Update => route.to(write::update),
+        Does::Patch => route.to(write::patch),
+        Does::Delete => route.to(write::delete),
+        Does::Search => route.to(search::search_by_get),
+        Does::Create => route.to(write::create),
+        Does::UpdateByCondition => route.to(write::update_by_condition),
+        Does::PatchByCondition => route.to(write::patch_by_condition),
+        Does::DeleteByCondition => route.to(write::delete_by_condition),
+        Does::Bundle => route.to(write::at_base),
+    }
 }
 
 async fn nothing_here() -> Result<HttpResponse, Fault> {
