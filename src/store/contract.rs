@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, StoreError,
+    MessageSummary, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, StoreError,
     ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
 };
 use crate::fhir::Identifier;
@@ -65,6 +65,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// One version of a resource, current or past.
     async fn version(&self, resource_type: &str, id: ResourceId, version: u64) -> Result<Option<Stored>, StoreError>;
+
+    /// Versions of resources of some types, current and past, those written last first; of versions that were written at one moment only
+    /// those of one resource stand in their order. Each with the cursor to go on from. Costs what it gives, for each type.
+    async fn history(&self, past: &Past, cursor: Option<&Cursor>, count: usize) -> Result<Found, StoreError>;
 
     /// Resources of one type, each with the cursor to go on from, without those that another resource superseded; see `Query`
     /// for what can be asked. In the order of `sort`, where more than `MOST_SORTED` candidates are refused as too much; without

@@ -41,7 +41,7 @@ pub use open::{EngineChoice, StoreSettings, open, restore};
 pub use outbox::{Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome};
 pub use people::{FindWord, MOST_PEOPLE, PeopleFound, PeopleQuery, asked_name, plain_number};
 pub use prune::{PruneBefore, Pruned};
-pub use query::{Cursor, Found, MOST_SORTED, Match, Page, Query, Sort, SortBy, Term};
+pub use query::{Cursor, Found, MOST_SORTED, Match, Page, Past, Query, Sort, SortBy, Term};
 pub use unit::{AuditEntry, Committed, HeadWrite, WriteUnit};
 pub use unused::{
     Cause, MOST_CAUSES, NO_FEED, Notice, UnusedAnswer, UnusedEntry, UnusedFilter, UnusedState, UnusedTotal, UnusedWork,

@@ -5,7 +5,7 @@ use super::keys::{
     BY_IDENTIFIER, BY_TYPE, HEAD, Key, OBSERVED, PERSON, TIMER, hash_identifier, history_key, resource_key,
 };
 use super::pack::{Terms, pack_json, pack_stored, unpack_json, unpack_stored};
-use super::{audit, looks, messages, outbox, people, unused, values, worklist};
+use super::{audit, history, looks, messages, outbox, people, unused, values, worklist};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Change, Head};
 use crate::store::engine::View;
@@ -111,6 +111,7 @@ fn put_change(draft: &mut Draft<'_>, change: &Change, sequence: u64) -> Result<(
             terms.sequence = old.sequence;
         }
     }
+    history::moved(draft, (kind, id), old.as_ref(), &terms);
     let new_keys = index_keys(kind, id, &terms);
     for stale in old.iter().flat_map(|old| index_keys(kind, id, old)) {
         if !new_keys.contains(&stale) {

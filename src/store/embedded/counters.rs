@@ -27,6 +27,8 @@ pub struct Counters {
     pub people: u64,
     /// Which search parameters every commit indexed by (`SearchTable::fingerprint`), 0 for none.
     pub searches: u64,
+    /// Which layout of the index of versions by time (`history`), as above.
+    pub history: u64,
 }
 
 /// Raised when places in the worklist's order are found otherwise than before (`WorkPlace`).
@@ -39,6 +41,8 @@ pub const LINES: u64 = 2;
 pub const COPIES: u64 = 1;
 /// Raised when the words by which people are found are told otherwise than before (`store::people`).
 pub const PEOPLE: u64 = 1;
+/// Raised when versions are found by time otherwise than before (`history`).
+pub const HISTORY: u64 = 1;
 
 impl Counters {
     pub fn key() -> Vec<u8> {
@@ -54,7 +58,8 @@ impl Counters {
         let Some(value) = value else {
             let (worklist, looks, lines, copies, people) = (WORKLIST, LOOKS, LINES, COPIES, PEOPLE);
             let searches = SearchTable::fingerprint();
-            return Ok(Self { worklist, looks, lines, copies, people, searches, ..Self::default() });
+            let history = HISTORY;
+            return Ok(Self { worklist, looks, lines, copies, people, searches, history, ..Self::default() });
         };
         let mut reader = Reader(value);
         let mut next = || reader.number();
@@ -68,8 +73,8 @@ impl Counters {
             ..Self::default()
         };
         // A program of before leaves the last ones out.
-        let Self { worklist, looks, lines, copies, people, searches, .. } = &mut counters;
-        for index in [worklist, looks, lines, copies, people, searches] {
+        let Self { worklist, looks, lines, copies, people, searches, history, .. } = &mut counters;
+        for index in [worklist, looks, lines, copies, people, searches, history] {
             *index = if reader.0.is_empty() { 0 } else { reader.number()? };
         }
         Ok(counters)
@@ -77,7 +82,8 @@ impl Counters {
 
     pub fn to_bytes(self) -> Vec<u8> {
         let counts = [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead];
-        let indexes = [self.worklist, self.looks, self.lines, self.copies, self.people, self.searches];
+        let first = [self.worklist, self.looks, self.lines, self.copies, self.people, self.searches];
+        let indexes = first.into_iter().chain([self.history]);
         let all = counts.into_iter().chain(indexes);
         all.flat_map(u64::to_be_bytes).collect()
     }

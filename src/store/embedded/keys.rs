@@ -39,6 +39,7 @@
 //! | UNSETTLED | hash of partner, hash of thing, sequence, ordinal | delivery id; waiting, held and dead only |
 //! | BY_VALUE | type, term of a value, person, local | – |
 //! | VALUES | type, person, local | the terms that BY_VALUE has of it |
+//! | WRITTEN | type, newest time, person, local, newest version | –; each version, current and past |
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -83,6 +84,7 @@ pub const UNSETTLED: u8 = 33;
 pub const PERSON_WORD: u8 = 34;
 pub const BY_VALUE: u8 = 35;
 pub const VALUES: u8 = 36;
+pub const WRITTEN: u8 = 37;
 
 /// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
 pub type Hash = [u8; 16];

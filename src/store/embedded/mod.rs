@@ -11,6 +11,7 @@ mod counters;
 mod delivery;
 mod desk;
 mod draft;
+mod history;
 mod indexes;
 mod keys;
 mod leases;

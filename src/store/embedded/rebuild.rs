@@ -11,7 +11,18 @@ use crate::store::engine::{Changes, Engine, Span};
 use crate::store::kinds::kind;
 
 /// Keys read and written at once.
-const CHUNK: usize = 2000;
+pub const CHUNK: usize = 2000;
+
+/// Takes away what a space holds.
+pub fn clear(engine: &dyn Engine, space: u8) -> Result<(), StoreError> {
+    loop {
+        let stale = engine.view()?.scan(&Span::prefix(vec![space]), CHUNK)?;
+        if stale.is_empty() {
+            return Ok(());
+        }
+        engine.write(stale.into_iter().map(|(key, _)| (key, None)).collect())?;
+    }
+}
 
 /// Takes away what the index's spaces hold and puts every resource of the type where `place` says. Begun again after it was cut
 /// off, it makes the same.
@@ -21,15 +32,7 @@ pub fn rebuild(
     resource_type: &str,
     place: &dyn Fn(&mut Draft<'_>, u8, &Stored) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    for space in spaces {
-        loop {
-            let stale = engine.view()?.scan(&Span::prefix(vec![*space]), CHUNK)?;
-            if stale.is_empty() {
-                break;
-            }
-            engine.write(stale.into_iter().map(|(key, _)| (key, None)).collect())?;
-        }
-    }
+    spaces.iter().try_for_each(|space| clear(engine, *space))?;
     let kind = kind(resource_type)?;
     let mut rest = Span::prefix(Key::new(BY_TYPE).byte(kind).done());
     loop {

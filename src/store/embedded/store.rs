@@ -16,8 +16,8 @@ use super::opening::{self, Opened};
 use super::shared::{Opener, Shared};
 use super::work::Work;
 use super::{
-    audit, copying, looks, messages, once, outbox, panels, people_found, prune, record, search, shared, timers, unused,
-    values, worklist,
+    audit, copying, history, looks, messages, once, outbox, panels, people_found, prune, record, search, shared,
+    timers, unused, values, worklist,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -26,8 +26,8 @@ use crate::store::aside::waiting;
 use crate::store::engine::View;
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError,
-    ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused,
+    MessageSummary, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, Store,
+    StoreError, ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused,
     totals_of_unused,
 };
 
@@ -60,10 +60,6 @@ impl Embedded {
         self.shared.begin_closing();
         self.desk.close()
     }
-
-    async fn submit(&self, work: Work) -> Result<u64, StoreError> {
-        self.desk.submit(work).await
-    }
 }
 
 impl Drop for Embedded {
@@ -80,7 +76,7 @@ impl Drop for Embedded {
 impl Store for Embedded {
     async fn commit(&self, unit: WriteUnit) -> Result<Committed, StoreError> {
         let terms = values::terms_of(&unit);
-        self.submit(Work::Unit(Box::new(unit), terms)).await.map(|sequence| Committed { sequence })
+        self.desk.submit(Work::Unit(Box::new(unit), terms)).await.map(|sequence| Committed { sequence })
     }
 
     fn reads_hold_a_thread(&self) -> bool {
@@ -124,6 +120,11 @@ impl Store for Embedded {
     async fn version(&self, resource_type: &str, id: ResourceId, version: u64) -> Result<Option<Stored>, StoreError> {
         let resource_type = resource_type.to_string();
         self.read(move |view| record::version(view, &resource_type, id, version)).await
+    }
+
+    async fn history(&self, past: &Past, cursor: Option<&Cursor>, count: usize) -> Result<Found, StoreError> {
+        let (past, cursor) = (past.clone(), cursor.cloned());
+        self.read(move |view| history::page(view, &past, cursor.as_ref(), count)).await
     }
 
     async fn find(
@@ -182,7 +183,7 @@ impl Store for Embedded {
     }
 
     async fn replace_panel(&self, panel: &str, members: Vec<Membership>, now: Timestamp) -> Result<usize, StoreError> {
-        let count = self.submit(Work::ReplacePanel { panel: panel.to_string(), members, now }).await?;
+        let count = self.desk.submit(Work::ReplacePanel { panel: panel.to_string(), members, now }).await?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
@@ -236,31 +237,31 @@ impl Store for Embedded {
 
     async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
         let delivery = delivery.to_string();
-        self.submit(Work::FinishAttempt { delivery: delivery.clone(), attempt, outcome }).await?;
+        self.desk.submit(Work::FinishAttempt { delivery: delivery.clone(), attempt, outcome }).await?;
         self.shared.deliveries.told(&delivery);
         Ok(())
     }
 
     async fn shorten_delivery(&self, delivery: &str, payload: serde_json::Value) -> Result<(), StoreError> {
         let delivery = delivery.to_string();
-        self.submit(Work::ShortenDelivery { delivery, payload }).await.map(|_| ())
+        self.desk.submit(Work::ShortenDelivery { delivery, payload }).await.map(|_| ())
     }
 
     async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError> {
         let delivery = delivery.to_string();
-        self.submit(Work::ReleaseDelivery { delivery: delivery.clone(), due }).await?;
+        self.desk.submit(Work::ReleaseDelivery { delivery: delivery.clone(), due }).await?;
         self.shared.deliveries.free(&delivery);
         Ok(())
     }
 
     async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
         let delivery = delivery.to_string();
-        Ok(self.submit(Work::RetryDelivery { delivery, now }).await? == 1)
+        Ok(self.desk.submit(Work::RetryDelivery { delivery, now }).await? == 1)
     }
 
     async fn resend_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
         let delivery = delivery.to_string();
-        Ok(self.submit(Work::ResendDelivery { delivery, now }).await? == 1)
+        Ok(self.desk.submit(Work::ResendDelivery { delivery, now }).await? == 1)
     }
 
     async fn hasten_deliveries(&self, latest: Timestamp) -> Result<u64, StoreError> {
@@ -268,7 +269,7 @@ impl Store for Embedded {
         loop {
             let (ids, next) = self.read(move |view| outbox::put_off(view, latest, after)).await?;
             if !ids.is_empty() {
-                count += self.submit(Work::HastenDeliveries { ids, latest }).await?;
+                count += self.desk.submit(Work::HastenDeliveries { ids, latest }).await?;
             }
             after = next;
             if after.is_none() {
@@ -332,7 +333,7 @@ impl Store for Embedded {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let (kind, value) = (kind.to_string(), value.to_string());
-        Ok(self.submit(Work::RememberOnce { kind, value, expires, now }).await? == 1)
+        Ok(self.desk.submit(Work::RememberOnce { kind, value, expires, now }).await? == 1)
     }
 
     async fn is_remembered(&self, kind: &str, value: &str, now: Timestamp) -> Result<bool, StoreError> {
@@ -346,7 +347,7 @@ impl Store for Embedded {
     }
 
     async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.submit(Work::PutState { name: name.to_string(), value: value.to_vec() }).await.map(|_| ())
+        self.desk.submit(Work::PutState { name: name.to_string(), value: value.to_vec() }).await.map(|_| ())
     }
 
     async fn prune(&self, before: &PruneBefore, budget: usize) -> Result<Pruned, StoreError> {
@@ -355,7 +356,7 @@ impl Store for Embedded {
         let mut counts = [0; 5];
         for (count, aged) in counts.iter_mut().zip(aged) {
             if aged.len() > 0 {
-                *count = self.submit(Work::Prune(aged)).await?;
+                *count = self.desk.submit(Work::Prune(aged)).await?;
             }
         }
         let [messages, deliveries, audit, once, unused] = counts;

@@ -5,20 +5,21 @@ use tokio_postgres::Client;
 use super::{looks, messages, outbox, people, values, worklist};
 use crate::store::StoreError;
 
-const MIGRATIONS: &[&str] = &[
-    include_str!("migrations/001-initial.sql"),
-    include_str!("migrations/002-finished.sql"),
-    include_str!("migrations/003-unused.sql"),
-    include_str!("migrations/004-worklist.sql"),
-    include_str!("migrations/005-created.sql"),
-    include_str!("migrations/006-looks.sql"),
-    include_str!("migrations/007-others.sql"),
-    include_str!("migrations/008-lines.sql"),
-    include_str!("migrations/009-pages.sql"),
-    include_str!("migrations/010-copies.sql"),
-    include_str!("migrations/011-people.sql"),
-    include_str!("migrations/012-lists.sql"),
-    include_str!("migrations/013-searches.sql"),
+const MIGRATIONS: &[(usize, &str)] = &[
+    (1, include_str!("migrations/001-initial.sql")),
+    (2, include_str!("migrations/002-finished.sql")),
+    (3, include_str!("migrations/003-unused.sql")),
+    (4, include_str!("migrations/004-worklist.sql")),
+    (5, include_str!("migrations/005-created.sql")),
+    (6, include_str!("migrations/006-looks.sql")),
+    (7, include_str!("migrations/007-others.sql")),
+    (8, include_str!("migrations/008-lines.sql")),
+    (9, include_str!("migrations/009-pages.sql")),
+    (10, include_str!("migrations/010-copies.sql")),
+    (11, include_str!("migrations/011-people.sql")),
+    (12, include_str!("migrations/012-lists.sql")),
+    (13, include_str!("migrations/013-searches.sql")),
+    (15, include_str!("migrations/015-history.sql")),
 ];
 /// The layout whose tables the program fills, because only it can say what open work is.
 const WORKLIST: usize = 12;
@@ -42,15 +43,15 @@ pub async fn migrate(client: &mut Client) -> Result<(), StoreError> {
     let row = transaction.query_one("SELECT coalesce(max(number), 0) FROM migration", &[]).await?;
     let done: i32 = row.try_get(0)?;
     let done = usize::try_from(done).unwrap_or_default();
-    if done > MIGRATIONS.len() {
+    let newest = MIGRATIONS.iter().map(|(number, _)| *number).max().unwrap_or_default();
+    if done > newest {
         return Err(StoreError::Refused(format!(
-            "the database has layout {done}, this program knows {}; use the newer program",
-            MIGRATIONS.len()
+            "the database has layout {done}, this program knows {newest}; use the newer program"
         )));
     }
-    for (place, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+    for (number, migration) in MIGRATIONS.iter().filter(|(number, _)| *number > done) {
         transaction.batch_execute(migration).await?;
-        let number = i32::try_from(place + 1).unwrap_or_default();
+        let number = i32::try_from(*number).unwrap_or_default();
         transaction.execute("INSERT INTO migration VALUES ($1, now())", &[&number]).await?;
     }
     if done < WORKLIST {

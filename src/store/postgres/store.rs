@@ -10,15 +10,16 @@ use tokio::sync::{Notify, watch};
 use super::connection::Connections;
 use super::rows::{column, nanos, parsed, time, unsigned};
 use super::{
-    audit, commit, listen, looks, messages, once, outbox, panels, people, prune, record, search, unused, worklist,
+    audit, commit, history, listen, looks, messages, once, outbox, panels, people, prune, record, search, unused,
+    worklist,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError,
-    ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused,
+    MessageSummary, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, Store,
+    StoreError, ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused,
     totals_of_unused,
 };
 
@@ -104,6 +105,11 @@ impl Store for Postgres {
     async fn version(&self, resource_type: &str, id: ResourceId, version: u64) -> Result<Option<Stored>, StoreError> {
         let kind = resource_type.to_string();
         self.connections.run(move |client| record::version(client, kind, id, version)).await
+    }
+
+    async fn history(&self, past: &Past, cursor: Option<&Cursor>, count: usize) -> Result<Found, StoreError> {
+        let (past, cursor) = (past.clone(), cursor.cloned());
+        self.connections.run(move |client| history::page(client, past, cursor, count)).await
     }
 
     async fn find(

@@ -10,4 +10,4 @@ pub use following::{Following, Judge, MOST_VERSIONS, PlaceKey, Window, found_of,
 pub use index::{Narrowed, index_terms, narrow};
 pub use matching::matches;
 pub use order::{Gathering, MOST_SORTED, Sort, SortBy, is_newest_first, place_in};
-pub use terms::{Cursor, Found, Match, Page, Query, Term};
+pub use terms::{Cursor, Found, Match, Page, Past, Query, Term};

@@ -1,5 +1,7 @@
 //! The terms of a query, cursors and pages.
 
+use jiff::Timestamp;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fhir::search::{Criterion, DateValue, TokenValue};
@@ -61,4 +63,14 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// None at the end.
     pub next: Option<Cursor>,
+}
+
+/// Which versions of resources a history asks for (http://hl7.org/fhir/R4/http.html#history).
+#[derive(Debug, Clone, Default)]
+pub struct Past {
+    pub types: Vec<String>,
+    /// Written at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Written before this moment.
+    pub before: Option<Timestamp>,
 }

@@ -43,6 +43,14 @@ impl<'a> Caller<'a> {
         SERVED.into_iter().filter(|kind| !self.offers(kind).is_empty()).collect()
     }
 
+    /// Whether what is about no type of its own is offered.
+    pub fn may_on_system(&self, offer: &Offer<Does>) -> bool {
+        match offer.who {
+            Who::Scope(wanted) => SERVED.iter().any(|kind| self.may_read(kind, wanted)),
+            _ => true,
+        }
+    }
+
     fn may(&self, offer: &Offer<Does>, kind: &str) -> bool {
         let is_there = match offer.does {
             Does::Everything => kind == "Patient",

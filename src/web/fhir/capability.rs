@@ -8,7 +8,7 @@ use super::caller::Caller;
 use super::includes::offered;
 use super::negotiate::{check_format, parameter};
 use super::reading::is_offered;
-use super::table::Does;
+use super::table::{Does, OFFERS};
 use super::terms::{stated_resources, terminology};
 use crate::fhir::search::SERVED;
 use crate::problem::Category;
@@ -55,7 +55,7 @@ fn statement(base_url: &str, started: &str, cors: bool, caller: &Caller<'_>, pro
             "mode": "server",
             "security": security(base_url, cors),
             "resource": resources,
-            "interaction": [{ "code": "transaction" }, { "code": "batch" }],
+            "interaction": on_system(caller),
             "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
         }],
     });
@@ -81,6 +81,17 @@ fn messaging(base_url: &str) -> Value {
         }],
         "documentation": text,
     }])
+}
+
+/// What is about no type of its own (http://hl7.org/fhir/R4/valueset-system-restful-interaction.html).
+fn on_system(caller: &Caller<'_>) -> Vec<Value> {
+    let offered = OFFERS.iter().filter(|offer| caller.may_on_system(offer));
+    let codes = offered.flat_map(|offer| match offer.does {
+        Does::Bundle => &["transaction", "batch"][..],
+        Does::HistorySystem => &["history-system"],
+        _ => &[],
+    });
+    codes.map(|code| json!({ "code": code })).collect()
 }
 
 fn security(base_url: &str, cors: bool) -> Value {

@@ -2,24 +2,17 @@
 //! may not see are left out; where it may see none, the answer is that of a resource that is not there.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::bundle::{bundle, link, version_entry};
-use super::negotiate::only;
-use super::query::{DEFAULT_COUNT, LARGEST_COUNT};
 use super::read::{absent, open};
+use super::versions::{Asked, Fits, KNOWN};
 use crate::agreement::Exit;
-use crate::fhir::time::PartialDateTime;
 use crate::identity::ResourceId;
-use crate::problem::Category;
 use crate::store::Cursor;
 use crate::web::access::{Reader, Shown, Verdict};
 use crate::web::answer::{Fault, write_fhir};
 use crate::web::client::Client;
 use crate::web::service::Service;
-
-const KNOWN: [&str; 3] = ["_count", "_since", "_cursor"];
 
 /// Versions that are looked at for one page.
 const MOST_LOOKED: usize = 1000;
@@ -77,58 +70,27 @@ async fn collect(
     from: u64,
 ) -> Result<Page, Fault> {
     let (mut shown, oldest) = (Vec::new(), from.saturating_sub(MOST_LOOKED as u64));
+    // Whoever has a sealed place may read the resource.
+    let mut is_readable = asked.page.is_some();
     for version in (oldest + 1..=from).rev() {
         let Some(stored) = service.gateway.store.version(resource_type, id, version).await? else { break };
-        let is_late = asked.since.is_none_or(|since| stored.updated >= since);
-        if !is_late && !shown.is_empty() {
-            return Ok(Page { shown, next: None, is_readable: true });
+        let fits = asked.fits(service, &stored).await?;
+        if fits == Fits::NoneBefore && is_readable {
+            return Ok(Page { shown, next: None, is_readable });
         }
-        if !is_late || shown.len() == asked.count {
-            if reader.would_show(&stored, &[]).await? {
-                return Ok(Page { shown, next: is_late.then_some(version), is_readable: true });
+        if fits == Fits::Yes && shown.len() < asked.count {
+            if let Verdict::Shown(one) = reader.judge(stored).await? {
+                shown.push(*one);
+                is_readable = true;
             }
-        } else if let Verdict::Shown(one) = reader.judge(stored).await? {
-            shown.push(*one);
+        } else if (fits == Fits::Yes || !is_readable) && reader.would_show(&stored, &[]).await? {
+            is_readable = true;
+            match fits {
+                Fits::Yes => return Ok(Page { shown, next: Some(version), is_readable }),
+                Fits::NoneBefore => return Ok(Page { shown, next: None, is_readable }),
+                Fits::No => {}
+            }
         }
     }
-    let is_readable = !shown.is_empty() || asked.page.is_some();
     Ok(Page { shown, next: (oldest > 0 && is_readable).then_some(oldest), is_readable })
-}
-
-/// What the request asks beside the resource.
-struct Asked {
-    count: usize,
-    since: Option<Timestamp>,
-    /// The sealed place where to go on: whoever has one may read the resource.
-    page: Option<String>,
-    used: Vec<(String, String)>,
-}
-
-impl Asked {
-    fn read(request: &HttpRequest) -> Result<Self, Fault> {
-        let mut asked = Self { count: DEFAULT_COUNT, since: None, page: None, used: Vec::new() };
-        for (name, value) in only(request, &KNOWN)? {
-            match name.as_str() {
-                "_count" => {
-                    let count: Option<usize> = value.parse().ok().filter(|count| *count > 0);
-                    let text = format!("_count must be a number from 1 to {LARGEST_COUNT}");
-                    asked.count = count.ok_or_else(|| Fault::bad_request(Category::Value, text))?.min(LARGEST_COUNT);
-                    asked.used.push((name, asked.count.to_string()));
-                }
-                "_since" => {
-                    asked.since = Some(instant(&value)?);
-                    asked.used.push((name, value));
-                }
-                "_cursor" => asked.page = Some(value),
-                _ => {}
-            }
-        }
-        Ok(asked)
-    }
-}
-
-fn instant(text: &str) -> Result<Timestamp, Fault> {
-    let parsed = PartialDateTime::parse(text).and_then(|date| date.range(&TimeZone::UTC));
-    let wrong = || Fault::bad_request(Category::Value, "_since must be an instant such as 2026-03-01T10:00:00Z");
-    parsed.map(|(from, _)| from).ok_or_else(wrong)
 }

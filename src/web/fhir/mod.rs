@@ -14,6 +14,9 @@ mod date;
 mod definition_tests;
 mod everything;
 mod history;
+mod history_all;
+#[cfg(test)]
+mod history_tests;
 mod includes;
 mod joins;
 mod names;
@@ -39,6 +42,7 @@ mod validate;
 #[cfg(test)]
 mod validate_tests;
 mod values;
+mod versions;
 mod vread;
 mod write;
 

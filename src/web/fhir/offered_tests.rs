@@ -77,6 +77,7 @@ fn requests(kind: &str) -> Vec<(&'static str, &'static str, String, Option<(&'st
         ("read", "GET", format!("/{kind}/{}", id(kind)), None),
         ("vread", "GET", format!("/{kind}/{}/_history/1", id(kind)), None),
         ("history-instance", "GET", format!("/{kind}/{}/_history", id(kind)), None),
+        ("history-type", "GET", format!("/{kind}/_history?_count=1"), None),
         ("search-type", "GET", format!("/{kind}?_count=1"), None),
         ("search-type", "POST", format!("/{kind}/_search"), Some((form, "_count=1"))),
         ("create", "POST", format!("/{kind}"), Some((fhir, "{}"))),

@@ -32,13 +32,13 @@ pub async fn openapi(service: web::Data<Service>, request: HttpRequest) -> Resul
 pub fn paths(caller: &Caller<'_>, profiles: &Profiles, before: &str) -> Paths {
     let mut paths = Paths::new();
     let is_typed = |offer: &Offer<Does>| offer.path.contains("{type}") || offer.does == Does::Everything;
-    for offer in OFFERS.iter().filter(|offer| !is_typed(offer)) {
+    for offer in OFFERS.iter().filter(|offer| !is_typed(offer) && caller.may_on_system(offer)) {
         let path = if before.is_empty() && offer.path.is_empty() { "/" } else { offer.path };
         let about = About {
             path: format!("{before}{path}"),
             id: format!("{:?}", offer.does),
             tag: "System",
-            kind: "Bundle",
+            kind: "*",
             parameters: Vec::new(),
             faults: &FAULTS,
         };

@@ -6,7 +6,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Route};
 
 use super::table::{Does, OFFERS};
-use super::{capability, compartment, everything, history, openapi, read, search, terms, validate, vread, write};
+use super::{capability, compartment, everything, history, history_all, openapi, read, search, terms, validate, vread, write};
 use crate::problem::Category;
 use crate::web::answer::Fault;
 use crate::web::offer::wire;
@@ -45,6 +45,8 @@ fn handler(does: Does, route: Route) -> Route {
         Does::Everything => route.to(everything::everything),
         Does::VRead => route.to(vread::vread),
         Does::HistoryInstance => route.to(history::history),
+        Does::HistoryType => route.to(history_all::of_type),
+        Does::HistorySystem => route.to(history_all::of_system),
         Does::SearchCompartment => route.to(compartment::search_in_compartment),
         Does::Read => route.to(read::read),
         Does::Update => route.to(write::update),

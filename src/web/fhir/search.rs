@@ -154,7 +154,7 @@ pub async fn searched(
     Ok(bundle("searchset", now, total, links, entries))
 }
 
-async fn turn(service: &Service, client: &Client) -> Result<Turn, Fault> {
+pub async fn turn(service: &Service, client: &Client) -> Result<Turn, Fault> {
     let turn = service.turns.take(&client.partner).await;
     turn.ok_or_else(|| Fault::unavailable("too much is searched at once; ask again later, or search by patient"))
 }

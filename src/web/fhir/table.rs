@@ -17,6 +17,8 @@ pub enum Does {
     Everything,
     VRead,
     HistoryInstance,
+    HistoryType,
+    HistorySystem,
     SearchCompartment,
     Read,
     Update,
@@ -37,6 +39,7 @@ impl Does {
             Self::Read => "read",
             Self::VRead => "vread",
             Self::HistoryInstance => "history-instance",
+            Self::HistoryType => "history-type",
             Self::Search => "search-type",
             Self::Create => "create",
             Self::Update => "update",
@@ -61,11 +64,13 @@ const WRITTEN: &[(u16, Content)] = &[(200, Resource), (201, Resource)];
 const CHANGED: &[(u16, Content)] = &[(200, Resource)];
 const REFUSED: &[u16] = &[404, 405, 409, 412, 413, 415, 422];
 
+const HISTORY: &[&str] = &["_count", "_since", "_at", "Prefer"];
+
 const READ: Permissions = Permissions::READ;
 const SEARCH: Permissions = Permissions::SEARCH;
 
 /// In the order in which an address is looked for.
-pub const OFFERS: [Offer<Does>; 19] = [
+pub const OFFERS: [Offer<Does>; 21] = [
     Offer::new(Does::Capabilities, Get, "/metadata", "What works here; with a token, what does for its client")
         .gives(&[(200, One("CapabilityStatement"))])
         .faults(&[401, 406]),
@@ -97,9 +102,18 @@ pub const OFFERS: [Offer<Does>; 19] = [
         .faults(&[404, 410]),
     Offer::new(Does::HistoryInstance, Get, "/{type}/{id}/_history", "The versions of one, newest first")
         .of(Scope(READ))
-        .with(&["_count", "_since", "Prefer"])
+        .with(HISTORY)
         .gives(PAGE)
         .faults(&[404]),
+    Offer::new(Does::HistoryType, Get, "/{type}/_history", "The versions of a type, newest first")
+        .of(Scope(SEARCH))
+        .with(HISTORY)
+        .gives(PAGE)
+        .faults(&[404]),
+    Offer::new(Does::HistorySystem, Get, "/_history", "The versions of all that may be searched, newest first")
+        .of(Scope(SEARCH))
+        .with(HISTORY)
+        .gives(PAGE),
     Offer::new(Does::SearchCompartment, Get, "/Patient/{id}/{type}", "Search in a patient's record")
         .of(Scope(SEARCH))
         .takes(Nothing)

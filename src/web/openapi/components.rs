@@ -81,6 +81,7 @@ pub fn parameters() -> Value {
     let all = [
         query("_count", "entries on a page", json!({ "type": "integer", "minimum": 1, "maximum": 250 })),
         query("_since", "what changed at or after this instant", json!({ "type": "string", "format": "date-time" })),
+        query("_at", "what was current at some point of this time", text.clone()),
         query("_type", "types, joined by commas", text.clone()),
         query("profile", "canonical URLs of profiles", json!({ "type": "array", "maxItems": 8, "items": text })),
         header("If-Match", "the version that is meant, as its ETag"),
@@ -112,6 +113,7 @@ pub fn responses() -> Value {
 pub fn security(base_url: &str, types: &[&str]) -> Value {
     let scopes: Map<String, Value> = types
         .iter()
+        .chain(&["*"])
         .flat_map(|kind| ["c", "r", "u", "d", "s"].map(|letter| format!("system/{kind}.{letter}")))
         .map(|scope| (scope, json!("")))
         .collect();
