@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::answer::Fault;
 use super::cds_hooks;
-use super::fhir::{Caller, paths};
+use super::fhir::{Caller, described};
 use super::offer::Offer;
 use super::openapi::{About, Paths, add, document};
 use super::service::Service;
@@ -18,11 +18,12 @@ pub async fn whole(service: web::Data<Service>, request: HttpRequest) -> Result<
     let caller = Caller::of(&service, &request)?;
     let site = service.gateway.site.load_full();
     let base_url = &site.settings.base_url;
-    let mut paths = paths(&caller, &site.profiles, "/fhir");
-    describe(&mut paths, &OFFERS, "", "Gateway");
-    describe(&mut paths, &cds_hooks::OFFERS, "/cds-services", "CDS Hooks");
-    describe(&mut paths, &[MESSAGES], "", "Messages");
-    let body = document("Handover", base_url, base_url, &caller.types(), paths);
+    let mut described = described(&caller, &site.profiles, "/fhir");
+    let paths = &mut described.paths;
+    describe(paths, &OFFERS, "", "Gateway");
+    describe(paths, &cds_hooks::OFFERS, "/cds-services", "CDS Hooks");
+    describe(paths, &[MESSAGES], "", "Messages");
+    let body = document("Handover", base_url, base_url, &caller.types(), described);
     let mut response = HttpResponse::Ok();
     response.insert_header(ContentType::json()).insert_header((CACHE_CONTROL, caller.cached()));
     Ok(response.insert_header((VARY, "authorization")).body(body.to_string()))

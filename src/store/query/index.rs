@@ -105,10 +105,10 @@ pub fn narrow(resource_type: &str, criterion: &Criterion) -> Narrowed {
     if parameter.is_home_of(resource_type) {
         return Narrowed::Nothing;
     }
-    let is_built_in = SearchTable::built_in().find(resource_type, &parameter.name);
-    if parameter.kind != SearchKind::Composite
-        && !is_built_in.is_some_and(|own| Arc::ptr_eq(own, parameter) && is_indexed(own, is_text_indexed))
-    {
+    // What a site's guide defines is not what resources were indexed by.
+    let built_in = SearchTable::built_in().find(resource_type, &parameter.name);
+    let is_built_in = built_in.is_some_and(|own| Arc::ptr_eq(own, parameter));
+    if !is_built_in || (parameter.kind != SearchKind::Composite && !is_indexed(parameter, is_text_indexed)) {
         return Narrowed::Nothing;
     }
     let mut terms = Vec::new();
@@ -191,6 +191,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::fhir::search::TokenValue;
 
     #[test]
     fn a_result_stands_under_few_terms_and_each_once() {
@@ -213,6 +214,22 @@ mod tests {
         let mut expected = vec![of_code("final"), of_code("vital-signs"), of_code("8480-6"), day];
         expected.sort_unstable();
         assert_eq!(terms, expected);
+    }
+
+    #[test]
+    fn a_parameter_of_a_guide_is_looked_for_everywhere() {
+        let token =
+            |code: &str| Asked::Token(TokenValue { system: None, code: Some(code.to_string()), is_implied: false });
+        let pair = Asked::Composite(vec![token("8480-6"), token("high")]);
+        for (name, asked) in [("code", token("8480-6")), ("code-value-concept", pair)] {
+            let own = SearchTable::built_in().find("Observation", name).unwrap();
+            let narrowed =
+                |parameter: &Arc<Parameter>| narrow("Observation", &Criterion::any(parameter, vec![asked.clone()]));
+            assert_eq!(narrowed(own), Narrowed::Terms(vec![of_code("8480-6")]), "{name}");
+            // The same definition, from a guide: what it finds is in no index of ours.
+            let others = SearchTable::default();
+            assert_eq!(narrowed(others.find("Observation", name).unwrap()), Narrowed::Nothing, "{name}");
+        }
     }
 
     #[test]

@@ -256,3 +256,26 @@ async fn a_compartment_is_searched_like_the_type_by_its_patient() {
     assert_eq!((others.status.as_u16(), others.ids().len()), (200, 0));
     assert_eq!(trial.get(&format!("/fhir/Patient/{}/Task?colour=red", of(member()))).await.status, 400);
 }
+
+#[actix_web::test]
+async fn what_is_searched_in_no_way_is_refused_by_name_and_what_asks_for_nothing_special_is_not() {
+    let trial = furnished().await;
+    let all = trial.get("/fhir/Observation").await.ids();
+    let plain = trial.get("/fhir/Observation?_contained=false").await;
+    assert_eq!((plain.ids(), plain.link("self").unwrap()), (all, "/fhir/Observation?_contained=false".to_string()));
+    for (query, why) in [
+        ("_contained=true", "false is what everybody gets"),
+        ("_contained=both", "false is what everybody gets"),
+        ("_containedType=container", "_containedType"),
+        ("_list=$current-problems", "search the type by patient and status"),
+        ("_list=42", "there are no Lists here"),
+        ("_profile=http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient", "profiles are claimed when"),
+        ("_text=fever", "name the parameter whose text is meant"),
+        ("_content=fever", "name the parameter whose text is meant"),
+        ("_filter=code eq 1", "filters are written as parameters"),
+    ] {
+        let refused = trial.get(&format!("/fhir/Observation?{}", query.replace(' ', "%20"))).await;
+        assert_eq!(refused.status, 400, "{query}");
+        assert!(refused.text.contains(why), "{query}: {}", refused.text);
+    }
+}

@@ -47,5 +47,5 @@ mod vread;
 mod write;
 
 pub use caller::Caller;
-pub use openapi::paths;
+pub use openapi::described;
 pub use routes::routes;

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{CACHE_CONTROL, ContentType, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
 use super::includes::offered;
@@ -11,7 +11,7 @@ use super::table::{Does, OFFERS};
 use crate::profile::Profiles;
 use crate::web::answer::Fault;
 use crate::web::offer::Offer;
-use crate::web::openapi::{About, Paths, add, document};
+use crate::web::openapi::{About, Described, add, document};
 use crate::web::service::Service;
 
 /// The statuses of faults that any answer may have: a parameter, a format, a body that is late, too many requests, a store that does not answer.
@@ -21,16 +21,17 @@ pub async fn openapi(service: web::Data<Service>, request: HttpRequest) -> Resul
     let caller = Caller::of(&service, &request)?;
     let site = service.gateway.site.load_full();
     let (base_url, base) = (&site.settings.base_url, service.fhir_base());
-    let paths = paths(&caller, &site.profiles, "");
-    let body = document("Handover FHIR interface", &base, base_url, &caller.types(), paths);
+    let described = described(&caller, &site.profiles, "");
+    let body = document("Handover FHIR interface", &base, base_url, &caller.types(), described);
     let mut response = HttpResponse::Ok();
     response.insert_header(ContentType::json()).insert_header((CACHE_CONTROL, caller.cached()));
     Ok(response.insert_header((VARY, "authorization")).body(body.to_string()))
 }
 
-/// The paths below `/fhir`, each with this before it.
-pub fn paths(caller: &Caller<'_>, profiles: &Profiles, before: &str) -> Paths {
-    let mut paths = Paths::new();
+/// What is below `/fhir`, each path with this before it.
+pub fn described(caller: &Caller<'_>, profiles: &Profiles, before: &str) -> Described {
+    let mut described = Described::default();
+    let paths = &mut described.paths;
     let is_typed = |offer: &Offer<Does>| offer.path.contains("{type}") || offer.does == Does::Everything;
     for offer in OFFERS.iter().filter(|offer| !is_typed(offer) && caller.may_on_system(offer)) {
         let path = if before.is_empty() && offer.path.is_empty() { "/" } else { offer.path };
@@ -42,52 +43,67 @@ pub fn paths(caller: &Caller<'_>, profiles: &Profiles, before: &str) -> Paths {
             parameters: Vec::new(),
             faults: &FAULTS,
         };
-        add(&mut paths, offer, about);
+        add(paths, offer, about);
     }
     for kind in caller.types() {
+        let (conditions, results) = (conditions(kind, profiles), results(kind, profiles));
+        let key = |one: &Value| format!("{kind}.{}", one["name"].as_str().unwrap_or_default());
+        let names = |of: &[Value]| of.iter().map(key).collect::<Vec<_>>();
         for offer in caller.offers(kind) {
+            let parameters = match offer.does {
+                Does::Search | Does::SearchCompartment => [names(&conditions), names(&results)].concat(),
+                Does::UpdateByCondition | Does::PatchByCondition | Does::DeleteByCondition => names(&conditions),
+                _ => Vec::new(),
+            };
             let about = About {
                 path: format!("{before}{}", offer.path.replace("{type}", kind)),
                 id: format!("{:?}{kind}", offer.does),
                 tag: kind,
                 kind,
-                parameters: parameters(offer.does, kind, profiles),
+                parameters,
                 faults: &FAULTS,
             };
-            add(&mut paths, offer, about);
+            add(paths, offer, about);
         }
+        let all = conditions.into_iter().chain(results);
+        let each: Map<String, Value> = all.map(|one| (key(&one), one)).collect();
+        let named = |one: &Value| one["name"].as_str().unwrap_or_default().to_string();
+        let form: Map<String, Value> = each.values().map(|one| (named(one), one["schema"].clone())).collect();
+        described.schemas.insert(format!("{kind}.search"), json!({ "type": "object", "properties": form }));
+        described.parameters.extend(each);
     }
-    paths
+    described
 }
 
-/// The search parameters of a type, where they are conditions here, and those that say how an answer is written.
-fn parameters(does: Does, kind: &str, profiles: &Profiles) -> Vec<Value> {
-    let is_search = matches!(does, Does::Search | Does::SearchByPost | Does::SearchCompartment);
-    if !is_search && !matches!(does, Does::UpdateByCondition | Does::PatchByCondition | Does::DeleteByCondition) {
-        return Vec::new();
-    }
-    let query = |name: &str, what: &str, schema: Value| json!({ "name": name, "in": "query", "description": what, "schema": schema });
+fn query(name: &str, what: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": "query", "description": what, "schema": schema })
+}
+
+/// The search parameters of a type.
+fn conditions(kind: &str, profiles: &Profiles) -> Vec<Value> {
     let texts = json!({ "type": "array", "items": { "type": "string", "minLength": 1 } });
-    let searched: Vec<_> = profiles.searches(kind).iter().filter(|one| is_offered(&one.name)).collect();
-    let mut all: Vec<Value> = searched
+    let offered = profiles.searches(kind).iter().filter(|one| is_offered(&one.name));
+    offered.map(|one| query(&one.name, &format!("{}: {}", one.kind.code(), one.url), texts.clone())).collect()
+}
+
+/// Those that say how what is found is given.
+fn results(kind: &str, profiles: &Profiles) -> Vec<Value> {
+    let (includes, reverse) = offered(profiles, kind);
+    let one_of = |values: Vec<String>| json!({ "type": "array", "items": { "enum": values } });
+    let sorted: Vec<String> = profiles
+        .searches(kind)
         .iter()
-        .map(|one| query(&one.name, &format!("{}: {}", one.kind.code(), one.url), texts.clone()))
+        .filter(|one| is_offered(&one.name) && is_sortable(one))
+        .flat_map(|one| [one.name.clone(), format!("-{}", one.name)])
         .collect();
-    if is_search {
-        let (includes, reverse) = offered(profiles, kind);
-        let one_of = |values: Vec<String>| json!({ "type": "array", "items": { "enum": values } });
-        let sorted: Vec<String> = searched
-            .iter()
-            .filter(|one| is_sortable(one))
-            .flat_map(|one| [one.name.clone(), format!("-{}", one.name)])
-            .collect();
-        all.push(query("_count", "matches on a page", json!({ "type": "integer", "minimum": 0, "maximum": 250 })));
-        all.push(query("_sort", "in which order", json!({ "enum": sorted })));
-        all.push(query("_summary", "how much of each", json!({ "enum": ["count", "true", "text", "data", "false"] })));
-        all.push(query("_total", "whether they are counted", json!({ "enum": ["none", "estimate", "accurate"] })));
-        all.push(query("_elements", "elements, joined by commas", json!({ "type": "string", "minLength": 1 })));
-        all.extend((!includes.is_empty()).then(|| query("_include", "what matches name", one_of(includes))));
-        all.extend((!reverse.is_empty()).then(|| query("_revinclude", "what names matches", one_of(reverse))));
-    }
+    let mut all = vec![
+        query("_count", "matches on a page", json!({ "type": "integer", "minimum": 0, "maximum": 250 })),
+        query("_sort", "in which order", json!({ "enum": sorted })),
+        query("_summary", "how much of each", json!({ "enum": ["count", "true", "text", "data", "false"] })),
+        query("_total", "whether they are counted", json!({ "enum": ["none", "estimate", "accurate"] })),
+        query("_elements", "elements, joined by commas", json!({ "type": "string", "minLength": 1 })),
+    ];
+    all.extend((!includes.is_empty()).then(|| query("_include", "what matches name", one_of(includes))));
+    all.extend((!reverse.is_empty()).then(|| query("_revinclude", "what names matches", one_of(reverse))));
     all
 }

@@ -127,6 +127,8 @@ impl Search {
                 return Ok(());
             }
             "_sort" => self.take_sort(reading, &value),
+            // What everybody gets (http://hl7.org/fhir/R4/search.html#contained).
+            "_contained" if value == "false" => true,
             "_summary" if value == "count" => {
                 self.count = 0;
                 true

@@ -13,10 +13,14 @@ pub const NOT_HERE: [(&str, &str); 7] = [
     ("_profile", "profiles are claimed when a resource leaves, for whoever asks, and are not searched by"),
     ("_text", "narratives are not searched; name the parameter whose text is meant"),
     ("_content", "whole contents are not searched; name the parameter whose text is meant"),
-    ("_list", "there are no Lists here"),
+    (
+        "_list",
+        "there are no Lists here, nor those that a server may know by itself ($current-problems, $current-medications, \
+         $current-allergies, $current-drug-allergies); search the type by patient and status",
+    ),
     ("_query", "there are no named queries here"),
     ("_filter", "filters are written as parameters here"),
-    ("_contained", "contained resources are not found on their own"),
+    ("_contained", "contained resources are not found on their own; false is what everybody gets"),
 ];
 
 /// What the parameters are read with.

@@ -9,30 +9,33 @@ pub const SMART: &str = "smart";
 /// The media type of forms.
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
+/// An object of a resource's type that holds at least these, which are described.
+fn resource(kind: &str, required: &[&str], further: Value) -> Value {
+    let mut properties = Map::new();
+    properties.insert("resourceType".to_string(), json!({ "const": kind }));
+    properties.insert("id".to_string(), json!({ "type": "string" }));
+    properties.insert("meta".to_string(), json!({ "type": "object" }));
+    properties.extend(further.as_object().cloned().unwrap_or_default());
+    let required: Vec<&str> = ["resourceType"].into_iter().chain(required.iter().copied()).collect();
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
 /// Of the types that are named, and of what answers are made of. What a resource holds is said by FHIR's definitions, not here.
-pub fn schemas(types: &[&str]) -> Value {
-    let resource = |kind: &str| {
-        json!({
-            "type": "object",
-            "required": ["resourceType"],
-            "properties": { "resourceType": { "const": kind }, "id": { "type": "string" }, "meta": { "type": "object" } },
-        })
-    };
+pub fn schemas(types: &[&str]) -> Map<String, Value> {
     let named = types.iter().copied().chain(["CapabilityStatement", "Parameters"]);
-    let mut schemas: Map<String, Value> = named.map(|kind| (kind.to_string(), resource(kind))).collect();
+    let of_type = |kind: &str| (kind.to_string(), resource(kind, &[], json!({})));
+    let mut schemas: Map<String, Value> = named.map(of_type).collect();
     let objects = json!({ "type": "array", "items": { "type": "object" } });
-    let mut bundle = resource("Bundle");
-    bundle["required"] = json!(["resourceType", "type"]);
-    bundle["properties"]["type"] =
-        json!({ "enum": ["searchset", "history", "transaction", "transaction-response", "batch", "batch-response"] });
-    bundle["properties"]["total"] = json!({ "type": "integer", "minimum": 0 });
-    bundle["properties"]["link"] = objects.clone();
-    bundle["properties"]["entry"] = objects;
-    schemas.insert("Bundle".to_string(), bundle);
-    let mut outcome = resource("OperationOutcome");
-    outcome["required"] = json!(["resourceType", "issue"]);
+    let kinds = ["searchset", "history", "transaction", "transaction-response", "batch", "batch-response"];
+    let of_bundle = json!({
+        "type": { "enum": kinds },
+        "total": { "type": "integer", "minimum": 0 },
+        "link": objects,
+        "entry": objects,
+    });
+    schemas.insert("Bundle".to_string(), resource("Bundle", &["type"], of_bundle));
     let texts = json!({ "type": "array", "items": { "type": "string" } });
-    outcome["properties"]["issue"] = json!({ "type": "array", "minItems": 1, "items": {
+    let of_outcome = json!({ "issue": { "type": "array", "minItems": 1, "items": {
         "type": "object",
         "required": ["severity", "code"],
         "properties": {
@@ -43,7 +46,8 @@ pub fn schemas(types: &[&str]) -> Value {
             "expression": texts,
             "location": texts,
         },
-    } });
+    } } });
+    let outcome = resource("OperationOutcome", &["issue"], of_outcome);
     schemas.insert("OperationOutcome".to_string(), outcome);
     schemas.insert("Object".to_string(), json!({ "type": "object" }));
     schemas.insert(
@@ -66,11 +70,11 @@ pub fn schemas(types: &[&str]) -> Value {
             "properties": { "error": { "type": "string" }, "error_description": { "type": "string" } },
         }),
     );
-    Value::Object(schemas)
+    schemas
 }
 
 /// The parameters and headers that offers name.
-pub fn parameters() -> Value {
+pub fn parameters() -> Map<String, Value> {
     let text = json!({ "type": "string" });
     let header = |name: &'static str, what: &str| {
         (name, json!({ "name": name, "in": "header", "schema": text, "description": what }))
@@ -91,7 +95,7 @@ pub fn parameters() -> Value {
         header("Prefer", "return=minimal, representation or OperationOutcome; handling=lenient or strict"),
         header("X-Request-Id", "the same request under the same number is done once"),
     ];
-    all.into_iter().map(|(name, parameter)| (name.to_string(), parameter)).collect::<Map<_, _>>().into()
+    all.into_iter().map(|(name, parameter)| (name.to_string(), parameter)).collect()
 }
 
 /// Faults, all of them an OperationOutcome.

@@ -4,5 +4,5 @@ mod components;
 mod document;
 mod operation;
 
-pub use document::document;
+pub use document::{Described, document};
 pub use operation::{About, Paths, add};

@@ -18,8 +18,8 @@ pub struct About<'a> {
     pub tag: &'a str,
     /// The type of the resource.
     pub kind: &'a str,
-    /// Parameters of the address that this one has.
-    pub parameters: Vec<Value>,
+    /// The names, among the shared parameters, of those that this one has beside those of its offer.
+    pub parameters: Vec<String>,
     /// The statuses of faults that every answer of its part of the interface may have.
     pub faults: &'a [u16],
 }
@@ -27,14 +27,9 @@ pub struct About<'a> {
 /// Adds the operation of an offer.
 pub fn add<Does: Copy>(paths: &mut Paths, offer: &Offer<Does>, about: About<'_>) {
     let mut parameters: Vec<Value> = about.path.split(['{', '}']).skip(1).step_by(2).map(in_path).collect();
-    parameters.extend(offer.with.iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") })));
-    let is_form = offer.takes == Content::Search;
-    let named = |one: &Value| one["name"].as_str().unwrap_or_default().to_string();
-    let form: Map<String, Value> =
-        about.parameters.iter().filter(|_| is_form).map(|one| (named(one), one["schema"].clone())).collect();
-    if !is_form {
-        parameters.extend(about.parameters);
-    }
+    let shared = |name: &str| json!({ "$ref": format!("#/components/parameters/{name}") });
+    parameters.extend(offer.with.iter().map(|name| shared(name)));
+    parameters.extend(about.parameters.iter().map(|name| shared(name)));
     let mut operation = json!({
         "operationId": about.id,
         "summary": offer.title,
@@ -44,7 +39,7 @@ pub fn add<Does: Copy>(paths: &mut Paths, offer: &Offer<Does>, about: About<'_>)
     });
     if let Some(operation) = operation.as_object_mut() {
         operation.extend((!parameters.is_empty()).then(|| ("parameters".to_string(), json!(parameters))));
-        operation.extend(body(offer.takes, about.kind, &form).map(|body| ("requestBody".to_string(), body)));
+        operation.extend(body(offer.takes, about.kind).map(|body| ("requestBody".to_string(), body)));
     }
     let at = paths.entry(about.path).or_insert_with(|| json!({}));
     if let Some(at) = at.as_object_mut() {
@@ -89,13 +84,10 @@ fn content(content: Content, kind: &str) -> Value {
     }
 }
 
-fn body(takes: Content, kind: &str, form: &Map<String, Value>) -> Option<Value> {
+fn body(takes: Content, kind: &str) -> Option<Value> {
     match takes {
         Content::Nothing => None,
-        Content::Search => {
-            let schema = json!({ "type": "object", "properties": form });
-            Some(json!({ "content": { FORM: { "schema": schema } } }))
-        }
+        Content::Search => Some(json!({ "content": { FORM: { "schema": schema(&format!("{kind}.search")) } } })),
         takes => Some(json!({ "required": true, "content": content(takes, kind) })),
     }
 }
@@ -116,11 +108,11 @@ fn answers<Does: Copy>(offer: &Offer<Does>, kind: &str, common: &[u16]) -> Value
         answers.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
     }
     for (status, what) in offer.gives {
-        let mut answer = json!({ "description": offer.title });
         let content = content(*what, kind);
-        if content != json!({}) {
-            answer["content"] = content;
-        }
+        let answer = match content == json!({}) {
+            true => json!({ "description": offer.title }),
+            false => json!({ "description": offer.title, "content": content }),
+        };
         answers.insert(status.to_string(), answer);
     }
     Value::Object(answers)
