@@ -12,7 +12,8 @@ pub fn get() -> Route {
 }
 
 /// What is answered to every other method.
-pub fn only(allowed: String) -> Route {
+pub fn only(allowed: impl Into<String>) -> Route {
+    let allowed = allowed.into();
     web::to(move |request: HttpRequest| {
         let text = format!("{} is not offered at this address; {allowed} is", known(&request));
         let fault = Fault::new(StatusCode::METHOD_NOT_ALLOWED, Category::NotSupported, text);
