@@ -6,7 +6,9 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Route};
 
 use super::table::{Does, OFFERS};
-use super::{capability, compartment, everything, history, history_all, openapi, read, search, terms, validate, vread, write};
+use super::{
+    capability, compartment, everything, history, history_all, openapi, read, search, terms, validate, vread, write,
+};
 use crate::problem::Category;
 use crate::web::answer::Fault;
 use crate::web::offer::wire;
