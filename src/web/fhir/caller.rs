@@ -46,9 +46,15 @@ impl<'a> Caller<'a> {
     /// Whether what is about no type of its own is offered.
     pub fn may_on_system(&self, offer: &Offer<Does>) -> bool {
         match offer.who {
+            _ if offer.does == Does::ProcessMessage => self.may_tell(),
             Who::Scope(wanted) => SERVED.iter().any(|kind| self.may_read(kind, wanted)),
             _ => true,
         }
+    }
+
+    /// Whether it may tell of visits by messages.
+    pub fn may_tell(&self) -> bool {
+        ["Encounter", "Patient"].into_iter().all(|kind| self.may_write(kind, Permissions::CREATE))
     }
 
     fn may(&self, offer: &Offer<Does>, kind: &str) -> bool {

@@ -60,6 +60,7 @@ fn handler(does: Does, route: Route) -> Route {
         Does::PatchByCondition => route.to(write::patch_by_condition),
         Does::DeleteByCondition => route.to(write::delete_by_condition),
         Does::Bundle => route.to(write::at_base),
+        Does::ProcessMessage => route.to(write::process_message),
     }
 }
 

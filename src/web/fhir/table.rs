@@ -30,6 +30,7 @@ pub enum Does {
     PatchByCondition,
     DeleteByCondition,
     Bundle,
+    ProcessMessage,
 }
 
 impl Does {
@@ -70,7 +71,7 @@ const READ: Permissions = Permissions::READ;
 const SEARCH: Permissions = Permissions::SEARCH;
 
 /// In the order in which an address is looked for.
-pub const OFFERS: [Offer<Does>; 21] = [
+pub const OFFERS: [Offer<Does>; 22] = [
     Offer::new(Does::Capabilities, Get, "/metadata", "What works here; with a token, what does for its client")
         .gives(&[(200, One("CapabilityStatement"))])
         .faults(&[401, 406]),
@@ -79,6 +80,11 @@ pub const OFFERS: [Offer<Does>; 21] = [
     Offer::new(Does::OpenApi, Get, "/openapi.json", "This description; with a token, of what works for its client")
         .gives(&[(200, Json("Object"))])
         .faults(&[401]),
+    Offer::new(Does::ProcessMessage, Post, "/$process-message", "Tell of a visit by a message")
+        .of(Token)
+        .takes(One("Bundle"))
+        .gives(PAGE)
+        .faults(REFUSED),
     Offer::new(Does::SearchByPost, Post, "/{type}/_search", "Search, the parameters in the body")
         .of(Scope(SEARCH))
         .takes(Search)

@@ -26,7 +26,7 @@ pub fn schemas(types: &[&str]) -> Map<String, Value> {
     let of_type = |kind: &str| (kind.to_string(), resource(kind, &[], json!({})));
     let mut schemas: Map<String, Value> = named.map(of_type).collect();
     let objects = json!({ "type": "array", "items": { "type": "object" } });
-    let kinds = ["searchset", "history", "transaction", "transaction-response", "batch", "batch-response"];
+    let kinds = ["searchset", "history", "transaction", "transaction-response", "batch", "batch-response", "message"];
     let of_bundle = json!({
         "type": { "enum": kinds },
         "total": { "type": "integer", "minimum": 0 },
