@@ -106,7 +106,9 @@ impl SortedFile {
 
     /// Hands over each line from the first to the last, until `take` says that it is enough.
     pub fn each(&self, take: &mut dyn FnMut(&str) -> bool) -> io::Result<()> {
-        let mut reader = BufReader::with_capacity(STREAM, File::open(&self.path)?);
+        // Of what was opened: by its name there may be a newer release by now, which the index does not fit.
+        let opened = FromStart { file: &self.file, at: 0 };
+        let mut reader = BufReader::with_capacity(STREAM, opened);
         let mut line = String::new();
         while reader.read_line(&mut line)? > 0 {
             if !take(line.trim_end_matches('\n')) {
@@ -129,6 +131,20 @@ impl SortedFile {
             }
             sum.update(part.get(..count).unwrap_or_default());
         }
+    }
+}
+
+/// A file from its beginning, whoever else reads it.
+struct FromStart<'f> {
+    file: &'f File,
+    at: u64,
+}
+
+impl Read for FromStart<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(into, self.at)?;
+        self.at += u64::try_from(count).unwrap_or(u64::MAX);
+        Ok(count)
     }
 }
 
@@ -180,6 +196,16 @@ mod tests {
         })
         .unwrap();
         assert_eq!(seen, 10);
+        // Another release under the same name is another file.
+        std::fs::remove_file(&path).unwrap();
+        SortedWriter::create(&path).unwrap().finish().unwrap();
+        let mut all = 0;
+        file.each(&mut |_| {
+            all += 1;
+            true
+        })
+        .unwrap();
+        assert_eq!((all, file.find("00004").unwrap().as_deref()), (5001, Some("value of 00004\tß")));
     }
 
     #[test]
