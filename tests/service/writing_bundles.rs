@@ -182,7 +182,8 @@ async fn what_the_capability_statement_names_is_wired_and_nothing_else() {
         let codes: Vec<&str> =
             resource["interaction"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
         let id = "0000000000000000zzzzzzzzzzzzzzzz";
-        let body = json!({ "resourceType": kind });
+        // Nothing that is taken, of whichever type.
+        let body = json!({ "resourceType": kind, "nothing": true });
         for (code, method, path, unwired) in [
             ("read", Method::GET, format!("{kind}/{id}"), [403, 405]),
             ("search-type", Method::GET, format!("{kind}?_id={id}"), [403, 405]),
