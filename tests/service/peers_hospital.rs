@@ -13,12 +13,8 @@ use crate::writing::Practice;
 /// The systems of its numbers.
 const NUMBERS: &str = "urn:oid:1.2.3.4.5";
 /// What it needs of the other side that the gateway does not offer, and what it therefore passes over.
-const NOT_OFFERED: [&str; 4] = [
-    "bulk_export_group",
-    "lab_order_peer_fills",
-    "subscription_backport_roundtrip",
-    "subscription_roundtrip",
-];
+const NOT_OFFERED: [&str; 4] =
+    ["bulk_export_group", "lab_order_peer_fills", "subscription_backport_roundtrip", "subscription_roundtrip"];
 const STORIES: usize = 14;
 
 /// A hospital that numbers its patients itself and may write and read all that is taken.
