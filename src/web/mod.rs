@@ -14,6 +14,7 @@ mod health;
 #[cfg(test)]
 mod health_tests;
 mod idle;
+mod kept;
 #[cfg(test)]
 mod leak_tests;
 mod methods;

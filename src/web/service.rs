@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::answer::Fault;
 use super::conditions::Conditions;
+use super::kept::Kept;
 use super::pace::Pace;
 use super::sealed::Seal;
 use super::smart::{Keyring, TokenKey};
@@ -40,6 +41,8 @@ pub struct Service {
     pub(super) validations: Semaphore,
     /// Turns at asking about codes.
     pub(super) terminology: Semaphore,
+    /// What anybody is told of the interface.
+    pub(super) kept: Kept,
     /// Turns at searches that may read all of a type.
     pub(super) turns: Turns,
     pub(super) standing: Standing,
@@ -67,6 +70,7 @@ impl Service {
             partners,
             validations: Semaphore::new(VALIDATIONS),
             terminology: Semaphore::new(TERMINOLOGY),
+            kept: Kept::default(),
             turns: Turns::default(),
             standing: Standing::default(),
             conditions: Conditions::default(),

@@ -18,15 +18,17 @@ pub async fn whole(service: web::Data<Service>, request: HttpRequest) -> Result<
     let caller = Caller::of(&service, &request)?;
     let site = service.gateway.site.load_full();
     let base_url = &site.settings.base_url;
-    let mut described = described(&caller, &site.profiles, "/fhir");
-    let paths = &mut described.paths;
-    describe(paths, &OFFERS, "", "Gateway");
-    describe(paths, &cds_hooks::OFFERS, "/cds-services", "CDS Hooks");
-    describe(paths, &[MESSAGES], "", "Messages");
-    let body = document("Handover", base_url, base_url, &caller.types(), described);
+    let body = caller.told(&site, "whole", || {
+        let mut described = described(&caller, &site.profiles, "/fhir");
+        let paths = &mut described.paths;
+        describe(paths, &OFFERS, "", "Gateway");
+        describe(paths, &cds_hooks::OFFERS, "/cds-services", "CDS Hooks");
+        describe(paths, &[MESSAGES], "", "Messages");
+        document("Handover", base_url, base_url, &caller.types(), described).to_string()
+    });
     let mut response = HttpResponse::Ok();
     response.insert_header(ContentType::json()).insert_header((CACHE_CONTROL, caller.cached()));
-    Ok(response.insert_header((VARY, "authorization")).body(body.to_string()))
+    Ok(response.insert_header((VARY, "authorization")).body(body))
 }
 
 fn describe<Does: Copy + std::fmt::Debug>(paths: &mut Paths, offers: &[Offer<Does>], before: &str, tag: &str) {

@@ -1,12 +1,16 @@
 //! For whom the interface is described (http://hl7.org/fhir/R4/http.html#capabilities): who shows a token is told what holds for its client;
 //! nobody has to.
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
+use actix_web::web::Bytes;
 
 use super::table::{Does, OFFERS};
 use super::write::admit;
 use crate::fhir::search::SERVED;
 use crate::fhir::{home_of, is_deletable, patient_element};
+use crate::site::Site;
 use crate::web::access::Terms;
 use crate::web::answer::Fault;
 use crate::web::client::{Client, bearer};
@@ -24,6 +28,14 @@ impl<'a> Caller<'a> {
     pub fn of(service: &'a Service, request: &HttpRequest) -> Result<Self, Fault> {
         let client = bearer(request).map(|_| Client::of(service, request)).transpose()?;
         Ok(Self { service, client })
+    }
+
+    /// What this caller is told, as a body: made anew for a client, once for anybody.
+    pub fn told(&self, site: &Arc<Site>, what: &'static str, make: impl FnOnce() -> String) -> Bytes {
+        match self.client {
+            Some(_) => make().into(),
+            None => self.service.kept.body(site, what, make),
+        }
     }
 
     /// How long what is told may be kept.

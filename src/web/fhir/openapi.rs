@@ -8,9 +8,11 @@ use super::caller::Caller;
 use super::includes::offered;
 use super::reading::{is_offered, is_sortable};
 use super::table::{Does, OFFERS};
+use super::terms;
 use crate::profile::Profiles;
 use crate::web::answer::Fault;
-use crate::web::offer::Offer;
+use crate::web::offer::Method::{Get, Post};
+use crate::web::offer::{Content, Offer, Who};
 use crate::web::openapi::{About, Described, add, document};
 use crate::web::service::Service;
 
@@ -21,11 +23,13 @@ pub async fn openapi(service: web::Data<Service>, request: HttpRequest) -> Resul
     let caller = Caller::of(&service, &request)?;
     let site = service.gateway.site.load_full();
     let (base_url, base) = (&site.settings.base_url, service.fhir_base());
-    let described = described(&caller, &site.profiles, "");
-    let body = document("Handover FHIR interface", &base, base_url, &caller.types(), described);
+    let body = caller.told(&site, "fhir", || {
+        let described = described(&caller, &site.profiles, "");
+        document("Handover FHIR interface", &base, base_url, &caller.types(), described).to_string()
+    });
     let mut response = HttpResponse::Ok();
     response.insert_header(ContentType::json()).insert_header((CACHE_CONTROL, caller.cached()));
-    Ok(response.insert_header((VARY, "authorization")).body(body.to_string()))
+    Ok(response.insert_header((VARY, "authorization")).body(body))
 }
 
 /// What is below `/fhir`, each path with this before it.
@@ -72,7 +76,42 @@ pub fn described(caller: &Caller<'_>, profiles: &Profiles, before: &str) -> Desc
         described.schemas.insert(format!("{kind}.search"), json!({ "type": "object", "properties": form }));
         described.parameters.extend(each);
     }
+    describe_terminology(&mut described, before);
     described
+}
+
+const ASK: Offer<()> = Offer::new((), Get, "", "Ask of codes").of(Who::Token).faults(&[404, 422]);
+const ASK_BY_BODY: Offer<()> = Offer::new((), Post, "", "Ask of codes, the parameters in the body")
+    .of(Who::Token)
+    .takes(Content::One("Parameters"))
+    .faults(&[404, 413, 415, 422]);
+
+/// What is held of codes, and what can be asked of it.
+fn describe_terminology(described: &mut Described, before: &str) {
+    for address in terms::addresses() {
+        let of = address.path.trim_start_matches('/').replace(['/', '{', '}', '$'], ".");
+        let key = |name: &&str| format!("{of}.{name}");
+        let texts = json!({ "type": "string", "minLength": 1 });
+        described.parameters.extend(address.known.iter().map(|name| (key(name), query(name, name, texts.clone()))));
+        let gives: &'static [(u16, Content)] = match address.gives {
+            _ if address.is_read => &[(200, Content::Resource)],
+            "ValueSet" => &[(200, Content::One("ValueSet"))],
+            "Bundle" => &[(200, Content::One("Bundle"))],
+            _ => &[(200, Content::One("Parameters"))],
+        };
+        let about = |method: &str, parameters| About {
+            path: format!("{before}{}", address.path),
+            id: format!("{method}.{of}"),
+            tag: "Terminology",
+            kind: address.kind,
+            parameters,
+            faults: &FAULTS,
+        };
+        add(&mut described.paths, &ASK.gives(gives), about("get", address.known.iter().map(key).collect()));
+        if address.is_posted {
+            add(&mut described.paths, &ASK_BY_BODY.gives(gives), about("post", Vec::new()));
+        }
+    }
 }
 
 fn query(name: &str, what: &str, schema: Value) -> Value {

@@ -18,5 +18,5 @@ mod translate;
 mod validate_code;
 mod verdict;
 
-pub use open::routes;
+pub use open::{addresses, routes};
 pub use statement::{stated_resources, terminology};

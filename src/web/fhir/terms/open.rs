@@ -32,6 +32,36 @@ pub fn routes(config: &mut ServiceConfig) {
     }
 }
 
+/// One address, as it is described.
+pub struct Address {
+    pub path: String,
+    pub kind: &'static str,
+    /// The parameters that it takes.
+    pub known: &'static [&'static str],
+    /// The type of its answer.
+    pub gives: &'static str,
+    pub is_read: bool,
+    /// Takes its parameters as a body, too.
+    pub is_posted: bool,
+}
+
+/// Each address that `routes` makes, but for searches by POST.
+pub fn addresses() -> Vec<Address> {
+    let mut all = Vec::new();
+    for (kind, operation, known, _) in OPERATIONS {
+        let gives = if operation == "expand" { "ValueSet" } else { "Parameters" };
+        let at = |path: String| Address { path, kind, known, gives, is_read: false, is_posted: true };
+        all.push(at(format!("/{kind}/${operation}")));
+        all.extend((operation != "lookup").then(|| at(format!("/{kind}/{{id}}/${operation}"))));
+    }
+    for kind in KINDS {
+        let at = |path: String, known, gives, is_read| Address { path, kind, known, gives, is_read, is_posted: false };
+        all.push(at(format!("/{kind}"), search::KNOWN, "Bundle", false));
+        all.push(at(format!("/{kind}/{{id}}"), &[], kind, true));
+    }
+    all
+}
+
 const OPERATIONS: [(&str, &str, &[&str], Answer); 6] = [
     ("ValueSet", "expand", expand::KNOWN, expand::expand),
     ("ValueSet", "validate-code", validate_code::KNOWN, validate_code::in_value_set),
