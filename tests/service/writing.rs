@@ -312,7 +312,9 @@ async fn what_cannot_be_taken_says_why_and_where_and_is_kept() {
     let refused = send(ehr, Method::PUT, &place, &noted, &[]).await;
     assert!(refused.is(403).body.to_string().contains("agreements/lakeside-practice.yaml:"), "{}", refused.body);
     send(ehr, Method::POST, "Condition", &json!({ "resourceType": "Condition" }), &[]).await.is(403);
-    send(ehr, Method::POST, "ValueSet", &json!({ "resourceType": "ValueSet" }), &[]).await.is(404);
+    send(ehr, Method::POST, "Basic", &json!({ "resourceType": "Basic" }), &[]).await.is(404);
+    // What is only held is not written.
+    send(ehr, Method::POST, "ValueSet", &json!({ "resourceType": "ValueSet" }), &[]).await.is(405);
     let other = Method::PUT;
     send(ehr, other.clone(), "Observation/mine", &good, &[]).await.is(405);
     send(ehr, other.clone(), &place, &json!({ "resourceType": "Task", "status": "accepted", "intent": "order" }), &[])

@@ -102,7 +102,7 @@ fn describe_terminology(described: &mut Described, before: &str) {
         let about = |method: &str, parameters| About {
             path: format!("{before}{}", address.path),
             id: format!("{method}.{of}"),
-            tag: "Terminology",
+            tag: address.kind,
             kind: address.kind,
             parameters,
             faults: &FAULTS,

@@ -30,15 +30,15 @@ pub fn translate(asked: &Asked) -> Result<Value, Fault> {
         (None, Some(url)) => map.url(&base) == url,
         (None, None) => true,
     };
-    let maps: Vec<&HeldMap<'_>> = all.iter().filter(|map| is_asked(map)).collect();
-    if maps.is_empty() {
-        let text = "this concept map is not here; GET ConceptMap lists those that are";
-        return Err(Fault::not_found(text));
-    }
     let codings = asked.codings("system", "version")?;
     if codings.iter().any(|coding| coding.system.is_none()) {
         let text = "say which code system the code is of: `system`";
         return Err(Fault::bad_request(Category::Required, text));
+    }
+    let maps: Vec<&HeldMap<'_>> = all.iter().filter(|map| is_asked(map)).collect();
+    if maps.is_empty() {
+        let text = "this concept map is not here; GET ConceptMap lists those that are";
+        return Err(Fault::not_found(text));
     }
     let is_reverse = asked.input.is_true("reverse")?;
     let mut found = Vec::new();
