@@ -52,13 +52,27 @@ pub async fn poll(gateway: Arc<Gateway>, own_key: SigningKey, mut stop: watch::R
         }
         tokio::select! {
             _ = stop.changed() => break,
-            Some(Ok((name, secs))) = asked.join_next() => {
-                next.insert(name, Some(asker.gateway.clock.steady() + Duration::from_secs(secs)));
-            }
+            Some(ended) = asked.join_next() => match ended {
+                Ok((name, secs)) => _ = next.insert(name, Some(asker.gateway.clock.steady() + Duration::from_secs(secs))),
+                Err(fault) => {
+                    tracing::error!(%fault, "asking a partner ended in disorder");
+                    // Whoever it was is asked again; asking somebody twice says nothing twice.
+                    next.retain(|_, at| at.is_some());
+                }
+            },
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
     asked.shutdown().await;
+}
+
+/// What a partner was given last of a Task, as far as that is known.
+enum Given {
+    /// Nothing that is still kept.
+    Nothing,
+    /// It may hold something newer: an attempt whose outcome nobody knows.
+    Unsettled,
+    Holds(Value),
 }
 
 struct Asker {
@@ -106,52 +120,52 @@ impl Asker {
             let seen = newest.map(|newest| newest.to_string()).unwrap_or_default();
             self.gateway.store.put_state(&state, seen.as_bytes()).await.map_err(told)
         };
-        let (mut newest, mut is_in_order) = (since, true);
+        let (mut newest, mut is_in_order, mut unsettled) = (since, true, None::<Timestamp>);
         for _ in 0..MOST_PAGES {
             let page = fetch(&route, &url).await?;
             let entries = page.get("entry").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             for copy in entries.iter().filter_map(|entry| entry.get("resource")) {
-                let changed = self.take(partner, base, &system, copy).await.map_err(told)?;
+                let taken = self.take(partner, base, &system, copy).await.map_err(told)?;
+                let (Taken::Now(changed) | Taken::Later(changed)) = taken;
                 is_in_order &=
                     changed >= newest || changed.is_some_and(|changed| since.is_some_and(|since| changed <= since));
+                if let Taken::Later(changed) = &taken {
+                    // It is listed again until it can be judged.
+                    unsettled = unsettled.into_iter().chain(*changed).min();
+                }
                 newest = newest.max(changed);
             }
             match next_page(&page) {
-                None => return save(newest).await,
+                None => return save(unsettled.map_or(newest, |unsettled| newest.min(Some(unsettled)))).await,
                 Some(next) if is_same_origin(base, next) => url = next.to_string(),
                 Some(_) => return Err("its next page is at another server, which is asked nothing".to_string()),
             }
         }
         if is_in_order {
             // What is left changed later than all that was read.
-            return save(newest).await;
+            return save(unsettled.map_or(newest, |unsettled| newest.min(Some(unsettled)))).await;
         }
         Err(format!("more than {MOST_PAGES} pages of Tasks that changed, and not in the order of their changes"))
     }
 
-    /// One copy; returns when it changed there.
-    async fn take(
-        &self,
-        partner: &Partner,
-        base: &str,
-        system: &str,
-        copy: &Value,
-    ) -> Result<Option<Timestamp>, StoreError> {
+    /// One copy; tells when it changed there, and whether it has to be looked at again.
+    async fn take(&self, partner: &Partner, base: &str, system: &str, copy: &Value) -> Result<Taken, StoreError> {
         // Nothing lost: without a time it is looked at each time it is listed.
         let changed = copy.pointer("/meta/lastUpdated").and_then(Value::as_str).and_then(|text| text.parse().ok());
         // Nothing lost: what has no identifier of ours is no Task that we gave.
-        let Some(id) = own_id(copy, system) else { return Ok(changed) };
+        let Some(id) = own_id(copy, system) else { return Ok(Taken::Now(changed)) };
         let store = &self.gateway.store;
         let key = format!("{}/{id}/{}", partner.name, version(copy));
         let now = self.gateway.clock.now();
         if store.is_remembered("poll", &key, now).await? {
             // Nothing lost: this version of it was taken before.
-            return Ok(changed);
+            return Ok(Taken::Now(changed));
         }
         let words = match self.delivered(partner, id).await? {
-            Some(given) => said(copy, &given, base),
+            Given::Holds(given) => said(copy, &given, base),
             // Nothing lost: what was never given, or longer ago than deliveries are kept, is no answer to it.
-            None => Vec::new(),
+            Given::Nothing => Vec::new(),
+            Given::Unsettled => return Ok(Taken::Later(changed)),
         };
         if !words.is_empty() {
             let digest = Sha256::digest(key.as_bytes());
@@ -163,26 +177,33 @@ impl Asker {
         }
         let until = now.checked_add(REMEMBERED).unwrap_or(now);
         store.remember_once("poll", &key, until, now).await?;
-        Ok(changed)
+        Ok(Taken::Now(changed))
     }
 
     /// What the partner was given last of a Task, word by word.
-    async fn delivered(&self, partner: &Partner, id: ResourceId) -> Result<Option<Value>, StoreError> {
+    async fn delivered(&self, partner: &Partner, id: ResourceId) -> Result<Given, StoreError> {
         let store = &self.gateway.store;
         let merged = store.head(id.person).await?.and_then(|head| head.merged_into);
         let thing = format!("Task/{id}/");
         for person in [Some(id.person), merged].into_iter().flatten() {
             let filter = DeliveryFilter {
                 partner: Some(partner.name.clone()),
-                state: Some(DeliveryState::Delivered),
+                state: None,
                 person: Some(person),
                 message: None,
             };
             let mut cursor = None;
             for _ in 0..MOST_DELIVERIES {
                 let page = store.deliveries(&filter, cursor.as_ref(), PAGE).await?;
-                if let Some(found) = page.items.into_iter().find(|delivery| delivery.new.subject.starts_with(&thing)) {
-                    return Ok(Some(found.new.payload));
+                for delivery in page.items.into_iter().filter(|delivery| delivery.new.subject.starts_with(&thing)) {
+                    match delivery.state {
+                        DeliveryState::Delivered => return Ok(Given::Holds(delivery.new.payload)),
+                        DeliveryState::Waiting if delivery.attempts.iter().any(|attempt| attempt.sent) => {
+                            return Ok(Given::Unsettled);
+                        }
+                        // Nothing lost: what was not sent, or was given up, is not what the partner holds.
+                        _ => {}
+                    }
                 }
                 cursor = page.next;
                 if cursor.is_none() {
@@ -190,8 +211,14 @@ impl Asker {
                 }
             }
         }
-        Ok(None)
+        Ok(Given::Nothing)
     }
+}
+
+/// When a copy changed, and whether it was taken or is to be looked at later.
+enum Taken {
+    Now(Option<Timestamp>),
+    Later(Option<Timestamp>),
 }
 
 fn own_id(copy: &Value, system: &str) -> Option<ResourceId> {

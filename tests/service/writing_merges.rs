@@ -83,6 +83,31 @@ async fn who_numbers_both_says_that_one_takes_the_other_over() {
     practice.stop().await;
 }
 
+/// One bundle merges two and says something of the one that goes: it lies with the one that stays, whoever comes first in the bundle.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_with_a_merge_lies_with_the_one_that_stays() {
+    let practice = numbering().await;
+    let ehr = &practice.ehr;
+    for (number, is_merge_first) in [(50, true), (60, false)] {
+        let (stays, goes) = (person(&number.to_string(), "Holm"), person(&(number + 1).to_string(), "Holmes"));
+        let first = send(ehr, Method::POST, "Patient", &stays, &[]).await.is(201).place();
+        let second = send(ehr, Method::POST, "Patient", &goes, &[]).await.is(201).place();
+        let mut going = goes.clone();
+        going["id"] = json!(second.split_once('/').unwrap().1);
+        going["link"] = json!([link("replaced-by", &first)]);
+        let reading = saturation(json!({ "reference": second }), 94, "2026-11-04T08:00:00Z");
+        let merge = json!({ "resource": going, "request": { "method": "PUT", "url": second } });
+        let other = json!({ "resource": reading, "request": { "method": "POST", "url": "Observation" } });
+        let entry = if is_merge_first { json!([merge, other]) } else { json!([other, merge]) };
+        let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entry });
+        send(ehr, Method::POST, "", &bundle, &[]).await.is(200);
+        assert_eq!(ehr.ids(&format!("Observation?patient={first}")).await.len(), 1, "{is_merge_first}");
+        let (_, gone) = ehr.get(&second).await;
+        assert_eq!((&gone["active"], &gone["link"][0]["type"]), (&json!(false), &json!("replaced-by")), "{gone}");
+    }
+    practice.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_does_not_number_both_merges_nobody() {
     let practice = numbering().await;
