@@ -100,11 +100,7 @@ impl Gateway {
             if !known.memberships.iter().any(|membership| membership.panel == of.panel) {
                 continue; // Nothing lost: another practice's patient, who is on that practice's board.
             }
-            let id = ResourceId::patient(known.record.head.person);
-            let who = known
-                .record
-                .get("Patient", id)
-                .map_or_else(|| Who::unknown(id), |patient| Who::of(patient, &known.memberships));
+            let who = Who::in_record(&known);
             let practices = site.practices_of(&known.memberships);
             let (record, memberships, practices) = (&known.record, &*known.memberships, &practices);
             let view = View { record, memberships, practices, now: board.made };

@@ -124,11 +124,7 @@ impl Gateway {
             if !known.memberships.iter().any(|membership| membership.panel == sheet.panel) {
                 continue; // Nothing lost: another practice's patient, who is on that practice's sheet.
             }
-            let id = ResourceId::patient(known.record.head.person);
-            let who = known
-                .record
-                .get("Patient", id)
-                .map_or_else(|| Who::unknown(id), |patient| Who::of(patient, &known.memberships));
+            let who = Who::in_record(&known);
             if sheet.hides(&appointment.resource) {
                 continue; // Nothing lost: counted, and said on the sheet.
             }

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::super::Known;
 use crate::fhir::{UNNAMED, display_name};
 use crate::identity::ResourceId;
 use crate::record::{Membership, Stored};
@@ -26,6 +27,13 @@ pub struct Who {
 }
 
 impl Who {
+    /// Whose record this is.
+    pub fn in_record(known: &Known) -> Self {
+        let id = ResourceId::patient(known.record.head.person);
+        let patient = known.record.get("Patient", id);
+        patient.map_or_else(|| Self::unknown(id), |patient| Self::of(patient, &known.memberships))
+    }
+
     /// Of a Patient as it is stored, and what rosters say of them; what nobody says stays empty.
     pub fn of(patient: &Stored, memberships: &[Membership]) -> Self {
         let resource = &patient.resource;

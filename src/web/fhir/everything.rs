@@ -7,7 +7,7 @@ use super::bundle::{bundle, link, match_entry};
 use super::date;
 use super::includes::{Include, included};
 use super::negotiate::only;
-use super::query::{DEFAULT_COUNT, LARGEST_COUNT};
+use super::query::{DEFAULT_COUNT, page_count};
 use super::read::{open, show};
 use super::subset::Subset;
 use crate::agreement::Exit;
@@ -94,10 +94,7 @@ impl Asked {
         for (name, value) in only(request, &KNOWN)? {
             match name.as_str() {
                 "_count" => {
-                    let count: Option<usize> = value.parse().ok().filter(|count| *count > 0);
-                    let count =
-                        count.ok_or_else(|| wrong(format!("_count must be a number from 1 to {LARGEST_COUNT}")))?;
-                    asked.count = count.min(LARGEST_COUNT);
+                    asked.count = page_count(&value)?;
                     asked.used.push((name, asked.count.to_string()));
                     continue;
                 }

@@ -18,6 +18,17 @@ use crate::web::answer::Fault;
 pub const DEFAULT_COUNT: usize = 50;
 pub const LARGEST_COUNT: usize = 250;
 
+/// How many are wanted on a page, where a number alone is nothing that can be asked for.
+pub fn page_count(value: &str) -> Result<usize, Fault> {
+    // Nothing lost: what is no such number is refused.
+    let count: Option<usize> = value.parse().ok().filter(|count| *count > 0);
+    let refused = || {
+        let text = format!("_count must be a number from 1 to {LARGEST_COUNT}");
+        Fault::bad_request(Category::Value, text)
+    };
+    Ok(count.ok_or_else(refused)?.min(LARGEST_COUNT))
+}
+
 /// Parameters in one request, and rules of one order.
 const PARAMETERS: usize = 50;
 const RULES: usize = 8;

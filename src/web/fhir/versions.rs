@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::negotiate::{Handling, handling, only};
-use super::query::{DEFAULT_COUNT, LARGEST_COUNT};
+use super::query::{DEFAULT_COUNT, page_count};
 use crate::fhir::time::PartialDateTime;
 use crate::problem::Category;
 use crate::record::Stored;
@@ -45,10 +45,7 @@ impl Asked {
             }
             match name.as_str() {
                 "_count" => {
-                    let count: Option<usize> = value.parse().ok().filter(|count| *count > 0);
-                    let count =
-                        count.ok_or_else(|| wrong(format!("_count must be a number from 1 to {LARGEST_COUNT}")))?;
-                    asked.count = count.min(LARGEST_COUNT);
+                    asked.count = page_count(&value)?;
                     asked.used.push((name, asked.count.to_string()));
                 }
                 "_since" => {
