@@ -108,6 +108,9 @@ pub async fn fetch(route: &Route<'_>, url: &str) -> Result<Value, String> {
         if !status.is_success() {
             return Err(text);
         }
+        if body.len() >= LONGEST_PAGE {
+            return Err(format!("a page of more than {} MiB, which is not read", LONGEST_PAGE >> 20));
+        }
         return serde_json::from_slice(&body).map_err(|error| format!("{status}, but no JSON: {error}"));
     }
     Err("it refuses the tokens that it gives".to_string())
