@@ -1,6 +1,6 @@
 //! The demo's site on disk, in a folder of its own that goes when the demo ends.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
@@ -8,6 +8,8 @@ use crate::site::{StarterError, write_demo};
 
 /// Where the demo site's partner says its EHR is.
 const EHR_IN_SITE: &str = "http://127.0.0.1:8090";
+/// The port of it.
+pub(super) const EHR_PORT: u16 = 8090;
 
 /// A folder that is removed when it is dropped, unless it is to be kept.
 pub(super) struct DemoFolder {
@@ -17,7 +19,7 @@ pub(super) struct DemoFolder {
 
 impl DemoFolder {
     /// Writes the site, pointing at the stand-in EHR's real address and at ports that are free.
-    pub(super) fn write(kept: Option<PathBuf>, ehr_base: &str) -> Result<Self, StarterError> {
+    pub(super) fn write(kept: Option<PathBuf>, ehr: SocketAddr) -> Result<Self, StarterError> {
         let keep = kept.is_some();
         let path = kept.unwrap_or_else(|| std::env::temp_dir().join(format!("handover-demo-{}", std::process::id())));
         if !keep {
@@ -26,7 +28,10 @@ impl DemoFolder {
             made.map_err(|source| StarterError::Write { path: path.clone(), source })?;
         }
         let folder = Self { path, keep };
-        write_demo(&folder.path, &|text| with_free_ports(text.replace(EHR_IN_SITE, ehr_base)))?;
+        // Who holds the EHR's port has the others, too: a second demo that starts now does not find them free as well.
+        let is_first = ehr.port() == EHR_PORT;
+        let ehr_base = format!("http://{ehr}");
+        write_demo(&folder.path, &|text| with_free_ports(text.replace(EHR_IN_SITE, &ehr_base), is_first))?;
         Ok(folder)
     }
 }
@@ -40,11 +45,11 @@ impl Drop for DemoFolder {
     }
 }
 
-/// The site's ports where they are free, any free port where they are not.
-fn with_free_ports(mut text: String) -> String {
+/// The site's ports where this demo may have them and they are free, any free port where not.
+fn with_free_ports(mut text: String, may_have: bool) -> String {
     for port in ["8080", "2575"] {
         let address = format!("127.0.0.1:{port}");
-        if text.contains(&address) && TcpListener::bind(&address).is_err() {
+        if text.contains(&address) && !(may_have && TcpListener::bind(&address).is_ok()) {
             text = text.replace(&address, "127.0.0.1:0");
         }
     }

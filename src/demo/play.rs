@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::ehr::StandInEhr;
 use super::ehr_client::GatewayAt;
 use super::ehr_shelf::Held;
-use super::folder::DemoFolder;
+use super::folder::{DemoFolder, EHR_PORT};
 use super::hospital::Hospital;
 use super::interrupt::Interrupts;
 use super::story;
@@ -50,7 +50,7 @@ pub async fn play(options: Options) -> anyhow::Result<Ended> {
     let mut interrupts = Interrupts::hear()?;
     let started = Instant::now();
     let (ehr_listener, ehr_address) = listen()?;
-    let folder = DemoFolder::write(options.keep, &format!("http://{ehr_address}"))?;
+    let folder = DemoFolder::write(options.keep, ehr_address)?;
     let loaded = site::load(&folder.path);
     if let Some(problem) = loaded.problems.iter().find(|problem| Problem::is_error(problem)) {
         bail!("the demo site is not valid: {problem}");
@@ -117,7 +117,7 @@ async fn show(
 /// A free port for the EHR, taken before the site that names it is written.
 fn listen() -> anyhow::Result<(std::net::TcpListener, SocketAddr)> {
     let listener =
-        std::net::TcpListener::bind("127.0.0.1:8090").or_else(|_| std::net::TcpListener::bind("127.0.0.1:0"))?;
+        std::net::TcpListener::bind(("127.0.0.1", EHR_PORT)).or_else(|_| std::net::TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }
