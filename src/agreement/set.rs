@@ -1,11 +1,12 @@
 //! All agreements of a site, and what can be asked of them beside the one decision (`decide.rs`).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::carries::Carries;
-use super::model::{Agreement, Standing};
+use super::model::{Agreement, Push, Standing};
 use crate::fhir::ValueSets;
 
 #[derive(Debug, Default)]
@@ -57,6 +58,14 @@ impl AgreementSet {
 
     pub fn of<'a>(&'a self, partner: &'a str) -> impl Iterator<Item = &'a Agreement> {
         self.agreements.iter().filter(move |agreement| agreement.partner == partner)
+    }
+
+    /// Types of which a partner is sent resources, in order of name.
+    pub fn pushed_types(&self, partner: &str) -> BTreeSet<&str> {
+        let lines = self.agreements.iter().filter(|agreement| agreement.partner == partner);
+        let lines = lines.flat_map(|agreement| &agreement.receives);
+        let pushed = lines.filter(|line| matches!(line.push, Push::Immediate | Push::OnChange));
+        pushed.map(|line| line.resource.as_str()).collect()
     }
 
     pub(super) fn value_sets(&self) -> &ValueSets {

@@ -119,6 +119,8 @@ impl Running {
         let telling = certificates::run(Arc::clone(&gateway), certificates::DAILY, stopped.clone());
         parts.push(("certificates", tokio::spawn(telling)));
         parts.push(("poll", tokio::spawn(delivery::poll(Arc::clone(&gateway), own_key.clone(), stopped.clone()))));
+        let statements = delivery::read_statements(Arc::clone(&gateway), own_key.clone(), stopped.clone());
+        parts.push(("statements", tokio::spawn(statements)));
         let worker = Worker::new(Arc::clone(&gateway), own_key);
         parts.push(("delivery", tokio::spawn(worker.run(stopped.clone()))));
         // Set before the start is over, so that a change right after it is not missed.

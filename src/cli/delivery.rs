@@ -1,4 +1,4 @@
-//! `handover delivery list`, `retry`, `resend`, `hold` and `resume`: the outbox as operators see it.
+//! `handover delivery list`, `servers`, `retry`, `resend`, `hold` and `resume`: the outbox as operators see it.
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -23,6 +23,7 @@ pub struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     List(List),
+    Servers(Servers),
     Retry(Retry),
     Resend(Resend),
     Hold(Hold),
@@ -44,6 +45,18 @@ struct List {
     state: Option<DeliveryState>,
     #[command(flatten)]
     page: PageArguments,
+    #[command(flatten)]
+    gateway: GatewayArgument,
+}
+
+/// Show what the servers of partners say that they offer (CapabilityStatement), with when they said so, and how each type that they
+/// are sent gets there. They are asked when the gateway starts, when the site changes, and twice a day.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  handover delivery servers\n  handover delivery servers --json")]
+struct Servers {
+    /// Print `{ "items": [{ partner, base, software, fhir_version, transaction, read, asked, fault, types }] }`.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     gateway: GatewayArgument,
 }
@@ -119,6 +132,7 @@ fn state_parser() -> impl TypedValueParser<Value = DeliveryState> {
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     match &arguments.command {
         Command::List(list) => run_list(list, screen),
+        Command::Servers(servers) => run_servers(servers, screen),
         Command::Retry(retry) => run_retry(retry, screen),
         Command::Resend(resend) => run_resend(resend, screen),
         Command::Hold(hold) => {
@@ -166,6 +180,35 @@ fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
         table.row([text(item, "/id"), &what, text(item, "/state"), &tries, &next, last]);
     }
     super::table::show(&table, &answer, "no deliveries", screen)
+}
+
+fn run_servers(servers: &Servers, screen: &mut Screen) -> Result<Outcome> {
+    let answer = servers.gateway.perform(Operation::DeliveryServers, screen)?;
+    if servers.json {
+        screen.say_json(&answer)?;
+        return Ok(Outcome::Well);
+    }
+    let mut table = Table::new(&["partner", "server", "said", "type", "how it gets there", "not offered"]);
+    for item in items(&answer, "/items") {
+        let server = match (text(item, "/software"), text(item, "/fault")) {
+            ("", "") => "not asked yet".to_string(),
+            ("", fault) if text(item, "/read").is_empty() => format!("not read: {fault}"),
+            (software, _) => format!("{software}, FHIR {}", text(item, "/fhir_version")),
+        };
+        let said = clock(item, "/read");
+        for kind in items(item, "/types") {
+            let lacks: Vec<&str> = items(kind, "/not_offered").iter().filter_map(|one| one.as_str()).collect();
+            table.row([
+                text(item, "/partner"),
+                &server,
+                &said,
+                text(kind, "/type"),
+                text(kind, "/way"),
+                &lacks.join(", "),
+            ]);
+        }
+    }
+    super::table::show(&table, &answer, "nothing is sent to any partner", screen)
 }
 
 fn run_retry(retry: &Retry, screen: &mut Screen) -> Result<Outcome> {

@@ -2,6 +2,7 @@
 
 use actix_web::web;
 use askama::Template;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::fault::{Answer, Fault};
@@ -9,6 +10,8 @@ use super::form_key::FormKey;
 use super::page::{self, Frame};
 use super::session::Person;
 use super::{Console, turn};
+use crate::pipeline::{Server, way};
+use crate::site::{Partner, Site};
 use crate::store::{Cursor, Delivery, DeliveryFilter, DeliveryState};
 
 const PAGE: usize = 50;
@@ -29,6 +32,39 @@ struct Deliveries {
     partner: String,
     state: String,
     next: Option<String>,
+    servers: Vec<ServerRow>,
+}
+
+/// What one partner's server says that it offers.
+struct ServerRow {
+    partner: String,
+    software: String,
+    /// When it said so; empty where it never did.
+    said: String,
+    fault: String,
+    /// Each type that it is sent, how it gets there, and what of that it does not offer.
+    types: Vec<(String, &'static str, String)>,
+}
+
+impl ServerRow {
+    fn of(site: &Site, partner: &Partner, server: Option<&Server>, zone: &TimeZone) -> Self {
+        let offered = server.and_then(|server| server.offered.as_ref());
+        let said = server.and_then(|server| server.read).map(|read| page::second(read, zone));
+        let types = site.agreements.pushed_types(&partner.name).into_iter().map(|kind| {
+            let lacks = offered.map(|offered| offered.lacks(kind)).unwrap_or_default();
+            (kind.to_string(), way(server, kind), lacks.join(", "))
+        });
+        let version = offered.and_then(|offered| offered.fhir_version.as_ref());
+        let parts =
+            [offered.and_then(|offered| offered.software.clone()), version.map(|version| format!("FHIR {version}"))];
+        Self {
+            partner: partner.title.clone(),
+            software: parts.into_iter().flatten().collect::<Vec<_>>().join(", "),
+            said: said.unwrap_or_default(),
+            fault: server.and_then(|server| server.fault.clone()).unwrap_or_default(),
+            types: types.collect(),
+        }
+    }
 }
 
 struct Row {
@@ -59,6 +95,10 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let now = console.gateway.clock.now();
     let site = console.gateway.site.load_full();
     let frame = Frame::new("deliveries", &console, &person);
+    let mut servers = Vec::new();
+    for partner in site.partners.values().filter(|partner| partner.fhir_base.is_some()) {
+        servers.push((partner.name.clone(), console.gateway.server_of(partner).await?));
+    }
     turn::make(move || {
         let zone = page::zone_of(&site);
         let rows = page.items.into_iter().map(|delivery| Row {
@@ -74,6 +114,12 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
             partner: filter.partner.clone().unwrap_or_default(),
             state,
             next: page.next.map(|cursor| cursor.0),
+            servers: servers
+                .iter()
+                .filter_map(|(name, server)| {
+                    Some(ServerRow::of(&site, site.partners.get(name)?, server.as_deref(), &zone))
+                })
+                .collect(),
             frame: frame.in_zone(&zone),
         }
     })

@@ -22,6 +22,8 @@ const HEIGHT: u32 = 120;
 #[template(path = "console/overview.html")]
 struct Overview {
     frame: Frame,
+    /// What partners' servers say that they do not offer.
+    not_offered: Vec<String>,
     numbers: Numbers,
 }
 
@@ -62,7 +64,8 @@ pub(super) async fn show(console: web::Data<Console>, person: Person) -> Answer 
     let zone = page::zone_of(&console.gateway.site.load());
     let frame = Frame::new("overview", &console, &person).in_zone(&zone);
     let numbers = gather(&console, &person, zone).await?;
-    turn::make(move || Overview { frame, numbers }).await
+    let not_offered = console.gateway.not_offered();
+    turn::make(move || Overview { frame, not_offered, numbers }).await
 }
 
 pub(super) async fn numbers(console: web::Data<Console>, person: Person) -> Answer {

@@ -102,6 +102,13 @@ fn has_errors(body: &[u8]) -> bool {
         && issues.is_some_and(|issues| issues.iter().any(is_error))
 }
 
+/// Whether it says that it does not know such a request at all.
+pub fn is_not_supported(body: &[u8]) -> bool {
+    let Ok(outcome) = serde_json::from_slice::<Value>(body) else { return false };
+    let mut issues = outcome.get("issue").and_then(Value::as_array).into_iter().flatten();
+    issues.any(|issue| issue.get("code").and_then(Value::as_str) == Some("not-supported"))
+}
+
 fn summarise(status: StatusCode, body: &[u8]) -> String {
     let mut line = status.to_string();
     let outcome: Option<Value> = serde_json::from_slice(body).ok();

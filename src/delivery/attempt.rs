@@ -16,7 +16,7 @@ use super::message::Rewritten;
 use super::outside::Outside;
 use super::permission::{Permission, decide_anew};
 use super::retry::{Reply, Situation, decide, may_arrive_late};
-use super::send::{Route, Sent};
+use super::route::{Route, Sent};
 use crate::pipeline::{Event, Gateway};
 use crate::site::{Partner, RetryPolicy, Site};
 use crate::store::{Attempt, AuditEntry, Delivery, Outcome, StoreError, WriteUnit};
@@ -158,7 +158,10 @@ impl Attempts {
             }
         };
         let clock = &*self.gateway.clock;
-        let route = Route { line: &line, partner, fhir_base, own_key: &self.own_key, clock };
+        // Nothing lost: what the store cannot tell now is as if the server had said nothing.
+        let server = self.gateway.server_of(partner).await.ok().flatten();
+        let offered = server.as_ref().and_then(|server| server.offered.as_ref());
+        let route = Route { line: &line, partner, fhir_base, own_key: &self.own_key, clock, offered };
         let sent = self.outside.send(&route, delivery).await;
         if let Some(place) = place {
             place.learn(sent.reply, self.gateway.clock.steady());

@@ -1,7 +1,7 @@
 //! One HTTP client per partner: its certificates, our identity there, its time limit. Never follows redirects, so that
 //! a payload goes where the site says and nowhere else.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,6 +27,8 @@ pub struct Line {
     pub token: TokenSlot,
     /// How often it refused a version of which it did not say another.
     refused_versions: AtomicU32,
+    /// Types whose update by a search it does not know, as its answers show.
+    without_conditional_update: Mutex<BTreeSet<String>>,
 }
 
 /// A partner that refuses so many versions is sent none any more, until the site is taken over anew.
@@ -43,7 +45,23 @@ impl Line {
     pub fn anew(&self, partner: &Partner) -> Self {
         let lane = Arc::new(Lane::new(partner.parallel, partner.rate_per_sec));
         let (http, timeout, token) = (self.http.clone(), self.timeout, TokenSlot::default());
-        Self { http, key: None, timeout, lane, token, refused_versions: AtomicU32::new(0) }
+        Self {
+            http,
+            key: None,
+            timeout,
+            lane,
+            token,
+            refused_versions: AtomicU32::new(0),
+            without_conditional_update: Mutex::default(),
+        }
+    }
+
+    pub fn lacks_conditional_update(&self, kind: &str) -> bool {
+        self.without_conditional_update.lock().unwrap_or_else(PoisonError::into_inner).contains(kind)
+    }
+
+    pub fn note_lacks_conditional_update(&self, kind: &str) {
+        self.without_conditional_update.lock().unwrap_or_else(PoisonError::into_inner).insert(kind.to_string());
     }
 
     pub fn count_refused_version(&self) {
@@ -120,7 +138,15 @@ fn build(folder: &Path, partner: &Partner) -> Result<Line, String> {
         None => None,
     };
     let lane = Arc::new(Lane::new(partner.parallel, partner.rate_per_sec));
-    Ok(Line { http, key, timeout, lane, token: TokenSlot::default(), refused_versions: AtomicU32::new(0) })
+    Ok(Line {
+        http,
+        key,
+        timeout,
+        lane,
+        token: TokenSlot::default(),
+        refused_versions: AtomicU32::new(0),
+        without_conditional_update: Mutex::default(),
+    })
 }
 
 fn read(folder: &Path, path: &Path) -> Result<Vec<u8>, String> {

@@ -71,6 +71,12 @@ impl Lane {
         Place(Arc::clone(self))
     }
 
+    /// One more request is made than turns were taken: the next turn comes so much later.
+    pub fn count_another(&self, now: Duration) {
+        let mut state = self.state();
+        state.next_turn = state.next_turn.max(now) + self.spacing;
+    }
+
     /// Learns from a reply how the partner is.
     fn learn(&self, reply: Reply, now: Duration) {
         let mut state = self.state();

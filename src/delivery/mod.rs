@@ -3,7 +3,9 @@
 mod address;
 mod answer;
 mod attempt;
+mod by_search;
 mod client;
+mod held;
 mod keys;
 mod lane;
 mod message;
@@ -12,10 +14,13 @@ mod outside;
 mod permission;
 #[cfg(test)]
 mod permission_tests;
+#[cfg(test)]
+mod plain_ehr;
 mod poll;
 mod polled;
 mod precondition;
 mod retry;
+mod route;
 mod send;
 #[cfg(test)]
 mod send_faults;
@@ -23,6 +28,9 @@ mod send_faults;
 mod simulation;
 #[cfg(test)]
 mod stand_in;
+mod statement;
+#[cfg(test)]
+mod statement_tests;
 mod token;
 mod worker;
 #[cfg(test)]
@@ -33,6 +41,7 @@ pub use client::{Line, Lines};
 pub use keys::{KeyError, SigningKey, own_key};
 pub use poll::poll;
 pub use retry::{Reply, Situation, decide};
+pub use statement::read_statements;
 pub use worker::Worker;
 
 #[cfg(test)]

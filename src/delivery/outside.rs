@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::client::{Line, Lines};
-use super::send::{Route, Sent, send};
+use super::route::{Route, Sent};
+use super::send::send;
 use crate::site::{Partner, Site};
 use crate::store::Delivery;
 

@@ -16,7 +16,7 @@ use super::address::percent_encode;
 use super::client::Lines;
 use super::keys::SigningKey;
 use super::polled::{said, version};
-use super::send::{Route, fetch};
+use super::route::{Route, fetch, next_page};
 use super::token::is_same_origin;
 use crate::identity::ResourceId;
 use crate::pipeline::{Gateway, Interaction, Submission, own_identifier};
@@ -102,7 +102,7 @@ impl Asker {
         let Some(base) = &partner.fhir_base else { return Ok(()) };
         let line = self.lines.to(site, partner)?;
         let clock = &*self.gateway.clock;
-        let route = Route { line: &line, partner, fhir_base: base, own_key: &self.own_key, clock };
+        let route = Route { line: &line, partner, fhir_base: base, own_key: &self.own_key, clock, offered: None };
         let system = own_identifier(&site.settings.base_url, "Task", "").system;
         let state = format!("poll/{}", partner.name);
         let told = |error: StoreError| format!("the store: {error}");
@@ -228,12 +228,6 @@ fn own_id(copy: &Value, system: &str) -> Option<ResourceId> {
     let identifiers = copy.get("identifier").and_then(Value::as_array)?;
     let own = identifiers.iter().find(|one| one.get("system").and_then(Value::as_str) == Some(system))?;
     own.get("value")?.as_str()?.parse().ok()
-}
-
-fn next_page(page: &Value) -> Option<&str> {
-    let links = page.get("link").and_then(Value::as_array)?;
-    let next = links.iter().find(|link| link.get("relation").and_then(Value::as_str) == Some("next"))?;
-    next.get("url")?.as_str()
 }
 
 /// As if the partner had patched the Task here.

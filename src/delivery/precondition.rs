@@ -2,6 +2,8 @@
 //! http://hl7.org/fhir/R4/http.html#concurrency): what it holds is read and compared, and a rule decides (docs/api.md). Never
 //! gives up what is newer for what it finds there.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use super::retry::Reply;
@@ -15,9 +17,33 @@ pub enum Held {
     /// Something else, in this version.
     Other(String),
     /// Several that have the identifier: which of them is ours only people there can say.
-    Several,
+    Several(Names),
     /// It does not say, or not to us.
     Unreadable,
+}
+
+/// What they are called there, for the people who have to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names(Vec<String>);
+
+/// So many are named.
+const MOST_NAMED: usize = 5;
+
+impl Names {
+    pub fn of(names: Vec<String>) -> Self {
+        Self(names)
+    }
+}
+
+impl fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named: Vec<&str> = self.0.iter().take(MOST_NAMED).map(String::as_str).collect();
+        f.write_str(&named.join(", "))?;
+        match self.0.len().saturating_sub(MOST_NAMED) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
 }
 
 /// What the rule makes of it: the reply that the retry decision takes, the version to be named from now on (empty for none),
@@ -26,7 +52,7 @@ pub enum Held {
 pub struct Ruling {
     pub reply: Reply,
     pub etag: Option<String>,
-    pub text: &'static str,
+    pub text: String,
 }
 
 /// What a searchset by our identifier shows, against what was sent.
@@ -39,17 +65,32 @@ pub fn compare(bundle: &Value, sent: &Value) -> Held {
         mode.is_none_or(|mode| mode == "match") && entry.pointer("/resource/resourceType") == sent.get("resourceType")
     };
     let entries = bundle.get("entry").and_then(Value::as_array);
-    let mut found = entries.into_iter().flatten().filter(is_match).filter_map(|entry| entry.get("resource"));
-    let Some(held) = found.next() else { return Held::Nothing };
-    if found.next().is_some() {
-        return Held::Several;
-    }
+    let found = entries.into_iter().flatten().filter(is_match).filter_map(|entry| entry.get("resource"));
+    let found: Vec<&Value> = found.collect();
+    let [held] = found[..] else {
+        return if found.is_empty() {
+            Held::Nothing
+        } else {
+            Held::Several(Names::of(found.into_iter().map(name).collect()))
+        };
+    };
     let version = held.pointer("/meta/versionId").and_then(Value::as_str).unwrap_or_default();
     let etag = if version.is_empty() { String::new() } else { format!("W/\"{version}\"") };
     match content(held) == content(sent) {
         true => Held::Same(etag),
         false => Held::Other(etag),
     }
+}
+
+/// `Task/12`; an id that is none (http://hl7.org/fhir/R4/datatypes.html#id) may say anything, and is not told.
+pub fn name(resource: &Value) -> String {
+    let text = |name: &str| resource.get(name).and_then(Value::as_str).filter(|text| is_id(text)).unwrap_or("?");
+    format!("{}/{}", text("resourceType"), text("id"))
+}
+
+pub fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
 }
 
 /// What a resource says, without what every server writes by itself.
@@ -71,11 +112,11 @@ fn content(resource: &Value) -> Map<String, Value> {
 
 /// `named` is the version that was named and refused.
 pub fn rule(held: Held, named: &str) -> Ruling {
-    let anew = |etag: String, text| Ruling { reply: Reply::Differs, etag: Some(etag), text };
+    let anew = |etag: String, text: &str| Ruling { reply: Reply::Differs, etag: Some(etag), text: text.to_string() };
     match held {
         Held::Same(etag) => {
             let reply = Reply::Status { code: 200, retry_after_secs: None };
-            Ruling { reply, etag: Some(etag), text: "it holds just this already" }
+            Ruling { reply, etag: Some(etag), text: "it holds just this already".to_string() }
         }
         Held::Nothing => anew(String::new(), "it holds nothing of it any more, and is sent it anew"),
         Held::Other(etag) if etag == named => {
@@ -83,10 +124,10 @@ pub fn rule(held: Held, named: &str) -> Ruling {
         }
         Held::Other(etag) => anew(etag, "it holds something else by now, over which this is laid"),
         Held::Unreadable => anew(String::new(), "what it holds cannot be read, and it is sent it without a version"),
-        Held::Several => Ruling {
+        Held::Several(names) => Ruling {
             reply: Reply::Status { code: 412, retry_after_secs: None },
             etag: None,
-            text: "it holds several with this identifier",
+            text: format!("it holds several with this identifier ({names}); people there have to say which one it is"),
         },
     }
 }
@@ -115,7 +156,8 @@ mod tests {
         assert_eq!(compare(&outcome, &sent), Held::Unreadable);
         assert_eq!(compare(&bundle(&[theirs("requested"), outcome]), &sent), Held::Same(etag()));
         assert_eq!(compare(&bundle(&[theirs("completed")]), &sent), Held::Other(etag()));
-        assert_eq!(compare(&bundle(&[theirs("requested"), theirs("requested")]), &sent), Held::Several);
+        let several = Names::of(vec!["Task/77".to_string(); 2]);
+        assert_eq!(compare(&bundle(&[theirs("requested"), theirs("requested")]), &sent), Held::Several(several));
     }
 
     #[test]
@@ -127,6 +169,9 @@ mod tests {
             assert_eq!((ruling.reply, ruling.etag), (Reply::Differs, Some(String::new())), "{}", ruling.text);
         }
         assert!(matches!(rule(Held::Same(String::new()), "x").reply, Reply::Status { code: 200, .. }));
-        assert!(matches!(rule(Held::Several, "x").reply, Reply::Status { code: 412, .. }));
+        let names = Names::of((1..8).map(|number| format!("Task/{number}")).collect());
+        let several = rule(Held::Several(names), "x");
+        assert!(matches!(several.reply, Reply::Status { code: 412, .. }));
+        assert!(several.text.contains("(Task/1, Task/2, Task/3, Task/4, Task/5 and 2 more)"), "{}", several.text);
     }
 }

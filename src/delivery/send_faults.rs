@@ -11,7 +11,8 @@ use serde_json::json;
 use super::client::Lines;
 use super::keys::{SigningKey, own_key_for_tests};
 use super::retry::Reply;
-use super::send::{Route, Sent, send};
+use super::route::{Route, Sent};
+use super::send::send;
 use super::stand_in::{Inside, Scripted, StandIn, partner};
 use crate::clock::{Clock, ManualClock};
 use crate::identity::PersonId;
@@ -40,7 +41,7 @@ impl Trial {
     async fn send_over(&self, partner: &Partner, etag: Option<&str>) -> Sent {
         let line = self.lines.to(&self.site, partner).unwrap();
         let fhir_base = partner.fhir_base.as_deref().unwrap();
-        let route = Route { line: &line, partner, fhir_base, own_key: &self.key, clock: &self.clock };
+        let route = Route { line: &line, partner, fhir_base, own_key: &self.key, clock: &self.clock, offered: None };
         let claimed = Claimed { etag: etag.map(str::to_string), ..Claimed::default() };
         send(&route, &Delivery { claimed, ..delivery(&self.clock) }).await
     }

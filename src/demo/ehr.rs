@@ -64,6 +64,7 @@ impl StandInEhr {
             .route("/jwks.json", web::get().to(keys))
             .route("/auth/token", web::post().to(token))
             .route("/fhir/.well-known/smart-configuration", web::get().to(smart_configuration))
+            .route("/fhir/metadata", web::get().to(statement))
             .route("/fhir/{type}", web::get().to(list))
             .route("/fhir/{type}", web::put().to(update_by_identifier));
     }
@@ -110,6 +111,22 @@ async fn token(ehr: web::Data<StandInEhr>, form: web::Form<BTreeMap<String, Stri
         Err(fault) => HttpResponse::BadRequest()
             .json(serde_json::json!({ "error": "invalid_client", "error_description": fault })),
     }
+}
+
+/// http://hl7.org/fhir/R4/capabilitystatement.html
+async fn statement() -> HttpResponse {
+    let types = TAKEN.iter().map(|kind| {
+        serde_json::json!({
+            "type": kind, "conditionalUpdate": true,
+            "interaction": [{ "code": "update" }, { "code": "search-type" }],
+        })
+    });
+    let statement = serde_json::json!({
+        "resourceType": "CapabilityStatement", "status": "active", "date": "2026-01-01", "kind": "instance",
+        "fhirVersion": "4.0.1", "format": ["json"], "software": { "name": "Stand-in EHR of the demo" },
+        "rest": [{ "mode": "server", "resource": types.collect::<Vec<_>>() }],
+    });
+    HttpResponse::Ok().content_type("application/fhir+json").body(statement.to_string())
 }
 
 async fn list(ehr: web::Data<StandInEhr>, path: web::Path<String>) -> HttpResponse {

@@ -12,6 +12,7 @@ mod labels;
 mod language;
 mod located;
 pub mod narrative;
+mod offered;
 mod outcome;
 mod package;
 pub mod path;
@@ -37,6 +38,7 @@ pub use labels::{
 };
 pub use language::{language_word, main_tag};
 pub use located::{Located, Span, Unreadable};
+pub use offered::{Offered, OfferedType};
 pub use outcome::{operation_outcome, operation_outcome_in_text};
 pub use package::{
     Differential, ExtensionContext, Library, Package, PackageFile, PackageSource, SearchParameter, built_in_packages,

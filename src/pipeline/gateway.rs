@@ -11,6 +11,7 @@ use super::hot::Hot;
 use super::locks::Locks;
 use super::repeats::Repeats;
 use super::reserve::Reserve;
+use super::server::Servers;
 use crate::clock::Clock;
 use crate::site::Site;
 use crate::store::Store;
@@ -42,6 +43,8 @@ pub struct Gateway {
     pub condition: Condition,
     /// What reads keep while the store cannot be written to.
     pub reserve: Reserve,
+    /// What partners' servers say that they offer.
+    pub servers: Servers,
     pub(super) held: Looked,
     pub(super) locks: Locks,
     pub(super) hot: Hot,
@@ -63,6 +66,7 @@ impl Gateway {
             metrics: Metrics::default(),
             condition: Condition::default(),
             reserve: Reserve::default(),
+            servers: Servers::default(),
             held: Looked::default(),
             locks: Locks::new(),
             hot: Hot::new(),

@@ -43,6 +43,8 @@ pub enum Operation {
         after: Option<String>,
         count: usize,
     },
+    /// What the servers of partners say that they offer.
+    DeliveryServers,
     /// Retries one delivery that was not delivered, or all dead and held ones of a partner (of all partners without one); what
     /// was withdrawn comes back only by its id.
     DeliveryRetry {
@@ -155,6 +157,7 @@ impl Gateway {
                 let page = self.store.deliveries(&filter, after.map(Cursor).as_ref(), count.min(MOST)).await;
                 listing(page.map_err(fault)?)
             }
+            Operation::DeliveryServers => self.list_servers().await,
             Operation::DeliveryRetry { id, partner } => self.retry_deliveries(id, partner).await,
             Operation::DeliveryResend { partner, since } => self.resend_deliveries(&partner, since).await,
             Operation::DeliveryHold { why, who } => self.hold_deliveries(&why, &who).await,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::delivery::precondition::{Held, rule};
 use crate::delivery::retry::Reply;
-use crate::delivery::send::Sent;
+use crate::delivery::route::Sent;
 
 /// How a partner is for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Partner {
                 Some(_) => Held::Other(self.etag(&write.thing).unwrap_or_default()),
             };
             let ruling = rule(held, named);
-            return Sent { reply: ruling.reply, status: Some(412), text: ruling.text.into(), etag: ruling.etag };
+            return Sent { reply: ruling.reply, status: Some(412), text: ruling.text, etag: ruling.etag };
         }
         self.changes += 1;
         self.holds.insert(write.thing.clone(), (write.version, self.changes));

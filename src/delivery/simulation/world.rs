@@ -16,7 +16,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::delivery::client::{Line, Lines};
 use crate::delivery::outside::Outside;
 use crate::delivery::retry::Reply;
-use crate::delivery::send::{Route, Sent};
+use crate::delivery::route::{Route, Sent};
 use crate::site::Site;
 use crate::store::Delivery;
 
