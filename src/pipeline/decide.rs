@@ -1,7 +1,7 @@
 //! From an understood message and the record as it stands to everything that will be written. A pure function: accepting,
 //! replaying, trying and testing all call it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::find::{FHIR, Found};
 use super::labels;
@@ -10,6 +10,7 @@ use super::portions::Portion;
 use super::said::Said;
 use super::settle::{Settled, settle};
 use super::working::{Working, version_path};
+use crate::mapping::Event;
 use crate::problem::{Category, Place, Problem, Severity};
 use crate::profile::{self, own_profile, validate_own};
 use crate::protocol::Memory;
@@ -41,10 +42,15 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     let mut drafts = found.identified;
     labels::label_drafts(said, &found.known.record, &mut drafts, &mut problems);
     let record = found.known.record;
-    let stamp = Stamp::new(portion.event.occurred, portion.event.recorded, format!("{}/{control}", feed.name));
+    let stamp = |event: &Event| {
+        let stamp = Stamp::new(event.occurred, event.recorded, format!("{}/{control}", feed.name));
+        ownership::weigh(feed, &portion.candidates, stamp)
+    };
+    let own = portion.events.iter().map(|(local, event)| (local.clone(), (stamp(event), event.trigger.clone())));
     let statement = Statement {
-        stamp: ownership::weigh(feed, &portion.candidates, stamp),
+        stamp: stamp(portion.event),
         trigger: portion.event.trigger.clone(),
+        events: own.collect(),
         drafts,
         candidates: ownership::learnable(feed, &record.head, found.identifiers, &mut problems),
         received,
@@ -118,7 +124,8 @@ pub(super) fn decide_shared(said: &Said<'_>, portion: &Portion<'_>, found: Found
     labels::label_drafts(said, &record, &mut drafts, &mut problems);
     let stamp = Stamp::new(portion.event.occurred, portion.event.recorded, format!("{}/{control}", feed.name));
     let trigger = portion.event.trigger.clone();
-    let merged = merge(&record, Statement { stamp, trigger, drafts, candidates: Vec::new(), received });
+    let merged =
+        merge(&record, Statement { stamp, trigger, events: BTreeMap::new(), drafts, candidates: Vec::new(), received });
     problems.extend(merged.problems);
     let visible = merged.changes.iter().filter(|change| change.is_visible());
     let resources = visible.map(|change| version_path(&change.stored)).collect();

@@ -164,6 +164,7 @@ fn said(
         stamp: Stamp::new(*now, *now, format!("people/{}", by.source)),
         trigger: "update".to_string(),
         drafts: vec![Identified { id, draft }],
+        events: std::collections::BTreeMap::new(),
         candidates: Vec::new(),
         received: *now,
     };

@@ -70,6 +70,7 @@ impl Gateway {
                 stamp: Stamp::new(now, now, "roster/"),
                 trigger: "a roster row".to_string(),
                 drafts: Vec::new(),
+                events: std::collections::BTreeMap::new(),
                 candidates: pair.survivor_identifiers.clone(),
                 received: now,
             };

@@ -85,6 +85,7 @@ impl Gateway {
             stamp: just_after(stored, now),
             trigger: LOOK.to_string(),
             drafts: vec![Identified { id: saying.id, draft }],
+            events: std::collections::BTreeMap::new(),
             candidates: Vec::new(),
             received: now,
         };

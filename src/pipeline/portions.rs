@@ -14,6 +14,8 @@ use crate::problem::{Category, FieldPlace, Place, Problem};
 #[derive(Debug, Clone)]
 pub(super) struct Portion<'m> {
     pub event: &'m Event,
+    /// What happened to single drafts, by their local names, where it is not what happened to the rest.
+    pub events: BTreeMap<String, Event>,
     pub drafts: Cow<'m, [Draft]>,
     /// The identifiers that say who the patient is.
     pub candidates: Vec<Identifier>,
@@ -46,6 +48,7 @@ pub(super) fn portions<'m>(identified_by: &[String], mapped: &'m Mapped) -> Resu
             let candidates = only.candidates.clone();
             vec![Portion {
                 event: &mapped.event,
+                events: BTreeMap::new(),
                 drafts: (&mapped.drafts).into(),
                 candidates,
                 prior: Vec::new(),
@@ -127,6 +130,7 @@ fn parted<'m>(mapped: &'m Mapped, patients: &[Patient]) -> Result<Vec<Portion<'m
         let candidates = patient.candidates.clone();
         Portion {
             event: &mapped.event,
+            events: BTreeMap::new(),
             drafts: Cow::Owned(drafts),
             candidates,
             prior: Vec::new(),

@@ -70,7 +70,9 @@ pub(super) fn state(working: &mut Working<'_>, statement: &Statement, family: &B
         let kind = identified.draft.resource.resource_type().to_string();
         let key = family::live_key(working, &(kind, identified.id), family);
         let known = working.fragment(&key);
-        let stated = Fragment::stated(identified, &statement.stamp, &statement.trigger);
+        let own = statement.events.get(&identified.draft.local);
+        let (stamp, trigger) = own.map_or((&statement.stamp, &statement.trigger), |(stamp, trigger)| (stamp, trigger));
+        let stated = Fragment::stated(identified, stamp, trigger);
         let about = format!("{}/{}", key.0, key.1);
         let before = known.as_ref().map(explain).unwrap_or_default();
         let named = known.as_ref().map(|known| who::Named::of(&known.faces, &stated.faces));

@@ -55,6 +55,7 @@ mod tests {
             stamp: Stamp::new(at, at, "feed/1"),
             trigger: "A04".to_string(),
             drafts: vec![identified],
+            events: std::collections::BTreeMap::new(),
             candidates: Vec::new(),
             received: at,
         };

@@ -1,5 +1,7 @@
 //! What one input says.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::Stamp;
@@ -12,6 +14,8 @@ pub struct Statement {
     pub stamp: Stamp,
     /// The v2 trigger event (`A04`, `R01`), or the FHIR interaction (`create`, `update`).
     pub trigger: String,
+    /// When single drafts were true and by which event, by their local names, where that is not as the rest.
+    pub events: BTreeMap<String, (Stamp, String)>,
     /// What it states, under the ids of `Head::origin_of(candidates)`.
     pub drafts: Vec<Identified>,
     /// The patient's identifiers that lead to this record or to none yet (`identity::Chosen::identifiers`).

@@ -29,6 +29,7 @@ mod looks;
 mod manners;
 mod messages;
 mod messages_refused;
+mod messages_subjects;
 mod my_work;
 mod partner;
 mod peers;

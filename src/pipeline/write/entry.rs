@@ -2,6 +2,7 @@
 
 use crate::fhir::Resource;
 use crate::identity::ResourceId;
+use crate::mapping::Event;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
@@ -19,6 +20,8 @@ pub(super) struct Entry {
     pub resource: Resource,
     /// The versions one of which must be the current one.
     pub if_match: Option<Vec<String>>,
+    /// What happened to it, and when, where that is not what happened to the rest.
+    pub event: Option<Event>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +29,8 @@ pub(super) enum Verb {
     Create,
     /// A message tells of it: it is created where it is not there, and else what is new of it is stated.
     Tell,
+    /// A message names a visit as that to which something else belongs: it is created where it is not there, and else left as it is.
+    Name,
     Update(ResourceId),
     Patch(ResourceId, Patch),
     Delete(ResourceId),
@@ -46,7 +51,7 @@ impl Entry {
     /// The id of what is there already.
     pub fn id(&self) -> Option<ResourceId> {
         match &self.verb {
-            Verb::Create | Verb::Tell => None,
+            Verb::Create | Verb::Tell | Verb::Name => None,
             Verb::Update(id) | Verb::Patch(id, _) | Verb::Delete(id) | Verb::Stays(id) => Some(*id),
         }
     }

@@ -200,7 +200,9 @@ impl<'a> Grouping<'a> {
             let union = unions.values().find(|union| union.survivor.person == person);
             let (gone, prior) = union.map(|union| (union.gone, union.prior.clone())).unzip();
             let prior = prior.unwrap_or_default();
-            let portion = Portion { event, drafts: stated.into(), candidates: identifiers, prior, ids };
+            let known = entries.iter().filter_map(|place| self.entries.get(*place));
+            let events = known.filter_map(|entry| Some((entry.local.clone(), entry.event.clone()?))).collect();
+            let portion = Portion { event, events, drafts: stated.into(), candidates: identifiers, prior, ids };
             groups.push(Group { person, portion, entries, gone });
         }
         groups

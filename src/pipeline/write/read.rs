@@ -61,6 +61,7 @@ fn single(kind: &str, verb: Verb, resource: Resource, submission: &Submission) -
         kind: kind.to_string(),
         resource,
         if_match: submission.if_match.clone(),
+        event: None,
     }
 }
 
@@ -276,7 +277,8 @@ fn entry(place: usize, item: &Value, submission: &Submission) -> Result<Option<E
     };
     let full_url = text("/fullUrl").map(String::from);
     let if_match = text("/request/ifMatch").map(versions);
-    Ok(Some(Entry { path, place, local: String::new(), full_url, verb, kind: kind.to_string(), resource, if_match }))
+    let (local, kind, event) = (String::new(), kind.to_string(), None);
+    Ok(Some(Entry { path, place, local, full_url, verb, kind, resource, if_match, event }))
 }
 
 /// What an update creates where its condition matches nothing: an id of its own we cannot give it.

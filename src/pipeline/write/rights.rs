@@ -158,8 +158,10 @@ impl Rights<'_> {
     /// Of a patient who is not theirs nobody is told whether there is one; a number of their own they know.
     fn not_covered(&self, entry: &Entry, decision: &Decision) -> Refusal {
         match (home_of(&entry.kind), &entry.verb) {
-            (Some(Home::Patient), Verb::Create | Verb::Tell) => Refusal::forbidden(&entry.at("identifier"), decision),
-            (Some(Home::Of(path) | Home::Through(path)), Verb::Create | Verb::Tell) => {
+            (Some(Home::Patient), Verb::Create | Verb::Tell | Verb::Name) => {
+                Refusal::forbidden(&entry.at("identifier"), decision)
+            }
+            (Some(Home::Of(path) | Home::Through(path)), Verb::Create | Verb::Tell | Verb::Name) => {
                 Refusal::dangling(entry.at(path))
             }
             _ => Refusal::absent().within("", &entry.path),
@@ -173,7 +175,7 @@ impl Rights<'_> {
             Verb::Create | Verb::Stays(_) => "create",
             Verb::Update(_) => "update",
             Verb::Patch(..) => "patch",
-            Verb::Tell => "message",
+            Verb::Tell | Verb::Name => "message",
             Verb::Delete(_) => "delete",
         };
         AuditEntry {

@@ -161,7 +161,7 @@ impl Gateway {
             return read(asked.site, asked.submission);
         }
         let (body, times) = (&asked.submission.body, (said, self.clock.now()));
-        let told = message::read(asked.site, &asked.partner.name, body, times)?;
+        let told = message::read(asked.site, (&asked.partner.name, asked.feed), body, times)?;
         asked.event = told.event;
         Ok((told.entries, told.notes))
     }

@@ -59,6 +59,34 @@ impl Weighing<'_> {
         Ok(Decided { draft: Draft::Becomes(change), happened: Happened::Updated, because })
     }
 
+    /// A visit to which something else belongs. Who orders or reports something keeps no visit (HL7 v2.5.1, 3.3): how it goes is told
+    /// by its own events.
+    pub(super) fn name(
+        &self,
+        entry: &Entry,
+        draft: Resource,
+        stored: Option<&Stored>,
+        found: &Found,
+        notes: &mut Vec<Problem>,
+    ) -> Result<Decided, Refusal> {
+        let because = self.rights.may_create(entry, &found.known)?;
+        self.check_references(entry, &draft, stored.map(|stored| &stored.resource), found)?;
+        let is_told = match stored {
+            None => draft.get("status").is_none(),
+            Some(stored) => says_the_same(&draft, &stored.resource),
+        };
+        if !is_told {
+            let text = "the message is about something else, and only names this visit: how the visit goes was not taken; tell of it by an \
+                        admission, a transfer, a discharge or ADT_A08";
+            let problem = Problem::information(Category::BusinessRule, Place::Element(entry.at("")), text);
+            notes.push(problem.unused(Kind::Visit, "visit that is only named"));
+        }
+        Ok(match stored {
+            None => Decided { draft: Draft::Stays, happened: Happened::Created, because },
+            Some(_) => Decided { draft: Draft::Goes, happened: Happened::Unchanged, because },
+        })
+    }
+
     /// The elements in which it differs from what somebody else said and that the partner may not say.
     fn denied(&self, entry: &Entry, draft: &Resource, stored: &Stored, found: &Found) -> Result<Vec<String>, Refusal> {
         let mut elements = stated((draft, &stored.resource, stored), self.rights.writer(), false, false).elements();

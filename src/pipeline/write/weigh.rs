@@ -143,6 +143,9 @@ impl Weighing<'_> {
         if let (Verb::Create, None | Some(_)) = (&entry.verb, stored) {
             return self.create(entry, draft.unwrap_or_else(|| entry.resource.clone()), stored, found);
         }
+        if entry.verb == Verb::Name {
+            return self.name(entry, draft.unwrap_or_else(|| entry.resource.clone()), stored, found, notes);
+        }
         if entry.verb == Verb::Tell {
             return self.tell(entry, draft.unwrap_or_else(|| entry.resource.clone()), stored, found, notes);
         }
@@ -152,7 +155,7 @@ impl Weighing<'_> {
         };
         check_version(entry, stored)?;
         match &entry.verb {
-            Verb::Stays(_) | Verb::Create | Verb::Tell => Ok(Decided {
+            Verb::Stays(_) | Verb::Create | Verb::Tell | Verb::Name => Ok(Decided {
                 draft: Draft::Goes,
                 happened: Happened::Unchanged,
                 because: "it is there already".to_string(),

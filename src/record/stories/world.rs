@@ -183,6 +183,7 @@ impl World {
             stamp: Stamp::new(at(message.minute), at(message.minute), format!("riverside/{}", message.control)),
             trigger: message.trigger.to_string(),
             drafts,
+            events: BTreeMap::new(),
             candidates: chosen.identifiers,
             received: at(100_000),
         };

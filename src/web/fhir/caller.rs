@@ -9,7 +9,7 @@ use actix_web::web::Bytes;
 use super::table::{Does, OFFERS};
 use super::write::admit;
 use crate::fhir::search::SERVED;
-use crate::fhir::{home_of, is_deletable, patient_element};
+use crate::fhir::{home_of, is_deletable, patient_element, written_types};
 use crate::site::Site;
 use crate::web::access::Terms;
 use crate::web::answer::Fault;
@@ -64,9 +64,9 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Whether it may tell of visits by messages.
+    /// Whether it may tell of anything by messages.
     pub fn may_tell(&self) -> bool {
-        ["Encounter", "Patient"].into_iter().all(|kind| self.may_write(kind, Permissions::CREATE))
+        written_types().any(|kind| self.may_write(kind, Permissions::CREATE))
     }
 
     fn may(&self, offer: &Offer<Does>, kind: &str) -> bool {

@@ -71,8 +71,9 @@ fn statement(base_url: &str, started: &str, cors: bool, caller: &Caller<'_>, pro
 
 /// What is taken by message. An answer is given again for as long as the message is kept, so that no time is stated for it.
 fn messaging(base_url: &str) -> Value {
-    let text = "Takes notifications of admissions, transfers and discharges (Da Vinci Unsolicited Notifications 1.1.0, and v2's ADT events) as a \
-                Bundle of type message or as Parameters, and answers at once, in the response: `async` and `response-url` are refused. A message \
+    let text = "Takes notifications of admissions, transfers and discharges (Da Vinci Unsolicited Notifications 1.1.0, and v2's ADT events), \
+                registrations, orders, results, appointments, documents, immunizations and charges (by v2's events) as a Bundle of type message \
+                or as Parameters, and answers at once, in the response: `async` and `response-url` are refused. A message \
                 that was done is answered alike when it comes again; none is sent from this address.";
     json!([{
         "endpoint": [{

@@ -80,7 +80,7 @@ pub const OFFERS: [Offer<Does>; 22] = [
     Offer::new(Does::OpenApi, Get, "/openapi.json", "This description; with a token, of what works for its client")
         .gives(&[(200, Json("Object"))])
         .faults(&[401]),
-    Offer::new(Does::ProcessMessage, Post, "/$process-message", "Tell of a visit by a message")
+    Offer::new(Does::ProcessMessage, Post, "/$process-message", "Tell of something by a message")
         .of(Token)
         .takes(One("Bundle"))
         .gives(PAGE)

@@ -8,8 +8,8 @@ const TRIGGERS: [&str; 13] =
     ["A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A10", "A11", "A13", "A21", "A22"];
 
 /// What is refused is told this.
-pub(super) const KNOWN: &str = "known are notification-admit, notification-transfer and notification-discharge, and ADT_A01 to ADT_A08, A10, A11, \
-                                A13, A21 and A22";
+pub(super) const KNOWN: &str = "known are notification-admit, notification-transfer and notification-discharge, of visits ADT_A01 to ADT_A08, A10, \
+                                A11, A13, A21 and A22";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
@@ -21,14 +21,8 @@ pub(super) enum Event {
 }
 
 impl Event {
-    /// By `eventCoding` or `eventUri`; none where it is nothing that is known here.
-    pub fn of(header: &Value) -> Option<Self> {
-        let code = header.pointer("/eventCoding/code").and_then(Value::as_str);
-        let uri = header.get("eventUri").and_then(Value::as_str);
-        Self::read(code.or_else(|| uri.map(|uri| uri.rsplit(['/', '#', '|', ':']).next().unwrap_or(uri)))?)
-    }
-
-    fn read(code: &str) -> Option<Self> {
+    /// By its code; none where it is nothing that happens to a visit.
+    pub fn of(code: &str) -> Option<Self> {
         let code = code.trim();
         if let Some(named) = code.strip_prefix("notification-") {
             // `notification-admit-er`, `notification-discharge-home`: drafts of the guide.
@@ -106,10 +100,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::pipeline::write::message::header::event_code;
 
     #[test]
     fn events_are_known_as_senders_write_them() {
-        let coded = |code: &str| Event::of(&json!({ "eventCoding": { "code": code } }));
+        let coded = |code: &str| Event::of(event_code(&json!({ "eventCoding": { "code": code } })).unwrap_or_default());
         assert_eq!(coded("notification-admit"), Some(Event::Admit));
         assert_eq!(coded("notification-admit-forobservation"), Some(Event::Admit));
         assert_eq!(coded("notification-discharge-rehab"), Some(Event::Discharge));
@@ -118,13 +113,13 @@ mod tests {
         assert_eq!(coded("ADT_A01"), Some(Event::Admit));
         assert_eq!(coded("A13"), Some(Event::Other("A13")));
         assert_eq!([coded("notification-birth"), coded("A40"), coded("ORU_R01")], [None, None, None]);
-        let uri = |uri: &str| Event::of(&json!({ "eventUri": uri }));
+        let uri = |uri: &str| Event::of(event_code(&json!({ "eventUri": uri })).unwrap_or_default());
         assert_eq!(
             uri("http://hl7.org/fhir/us/davinci-alerts/notification-event#notification-admit"),
             Some(Event::Admit)
         );
         assert_eq!(uri("urn:adt:A02"), Some(Event::Transfer));
-        assert_eq!(Event::of(&json!({})), None);
+        assert_eq!(event_code(&json!({})), None);
     }
 
     #[test]

@@ -64,6 +64,13 @@ impl Header {
     }
 }
 
+/// The code of a header's event: of `eventCoding`, or at the end of `eventUri`.
+pub(super) fn event_code(header: &Value) -> Option<&str> {
+    let code = header.pointer("/eventCoding/code").and_then(Value::as_str);
+    let uri = || header.get("eventUri").and_then(Value::as_str);
+    code.or_else(|| uri().map(|uri| uri.rsplit(['/', '#', '|', ':']).next().unwrap_or(uri)))
+}
+
 /// http://hl7.org/fhir/R4/datatypes.html#id
 fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())

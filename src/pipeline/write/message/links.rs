@@ -92,12 +92,12 @@ fn base_of(full_url: &str) -> Option<&str> {
     full_url.get(..=at)
 }
 
-/// Rewrites the references of one resource: `entry` says how an entry is called, or why it is not taken. What leads nowhere keeps what
+/// Rewrites the references of one resource: `entry` says how an entry is called, or the number of one that is not taken. What leads nowhere keeps what
 /// it says beside the reference; what is broken is an error.
 pub(super) fn rewrite(
     resource: &mut Value,
     (links, full_url, at): (&Links<'_>, Option<&str>, &str),
-    entry: &dyn Fn(usize) -> Option<String>,
+    entry: &dyn Fn(usize) -> Result<String, Option<Value>>,
     notes: &mut Vec<Problem>,
 ) {
     match resource {
@@ -112,12 +112,17 @@ pub(super) fn rewrite(
                 let place = || Place::Element(format!("{at}.reference"));
                 let left = match links.follow(&reference, full_url) {
                     Link::Entry(number) => match entry(number) {
-                        Some(name) => {
+                        Ok(name) => {
                             members.insert("reference".to_string(), Value::String(name));
                             None
                         }
-                        // It is named among what is not taken.
-                        None => Some("what is not taken".to_string()),
+                        // It is named among what is not taken, and its number says which one it is.
+                        Err(number) => {
+                            if let Some(number) = number.filter(|_| !members.contains_key("identifier")) {
+                                members.insert("identifier".to_string(), number);
+                            }
+                            Some("what is not taken".to_string())
+                        }
                     },
                     Link::Stays(Some(url)) => {
                         members.insert("reference".to_string(), Value::String(url));

@@ -1,11 +1,17 @@
-//! FHIR messages (http://hl7.org/fhir/R4/messaging.html): notifications of admissions, transfers and discharges (Da Vinci Unsolicited
-//! Notifications 1.1.0) as what their sender says of a patient, and the message that answers each. docs/decisions/0025 says why.
+//! FHIR messages (http://hl7.org/fhir/R4/messaging.html): notifications of visits (Da Vinci Unsolicited Notifications 1.1.0), registrations,
+//! orders, results, appointments and documents as what their sender says of a patient, and the message that answers each.
+//! docs/decisions/0025 says why.
 
 mod bundle;
 mod event;
+mod focus;
+mod happened;
 mod header;
+mod known;
 mod links;
 mod reply;
+mod shape;
+mod subject;
 mod told;
 
 pub(super) use bundle::content_of;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::door::admit;
 use super::reply::refused;
 use super::single::{submission, submit};
+use crate::fhir::{home_of, written_types};
 use crate::pipeline::{Interaction, Submission};
 use crate::problem::Category;
 use crate::web::answer::{Fault, write_fhir};
@@ -19,9 +20,6 @@ use crate::web::fhir::body::{JSON, check_content, read_body};
 use crate::web::fhir::negotiate::{check_format, only, parameter};
 use crate::web::scope::Permissions;
 use crate::web::service::Service;
-
-/// What every message tells of.
-const ALWAYS: [&str; 2] = ["Encounter", "Patient"];
 
 pub async fn process_message(
     service: web::Data<Service>,
@@ -36,16 +34,17 @@ pub async fn process_message(
             "messages are answered at once, in the response to the request: leave `async` and `response-url` out";
         return Err(Fault::bad_request(Category::NotSupported, text));
     }
-    for kind in ALWAYS {
-        admit(&service, &client, kind, Permissions::CREATE)?;
+    // Who may create nothing has nothing to tell, either.
+    if !written_types().any(|kind| admit(&service, &client, kind, Permissions::CREATE).is_ok()) {
+        admit(&service, &client, "Patient", Permissions::CREATE)?;
     }
     let media_type = check_content(&request, &JSON)?;
     let most = service.gateway.site.load().settings.http.max_body_bytes;
     let body = read_body(payload, most).await?;
     // What the agreement does not let the partner send is left out and named; what the token leaves out was not asked for.
-    for kind in types(&body).into_iter().filter(|kind| !ALWAYS.contains(&kind.as_str())) {
+    for kind in types(&body) {
         let (site, now) = (service.gateway.site.load_full(), service.gateway.clock.now());
-        if crate::fhir::home_of(&kind).is_some() && site.agreements.sends(&client.partner, &kind, now).is_ok() {
+        if home_of(&kind).is_some() && site.agreements.sends(&client.partner, &kind, now).is_ok() {
             client.require(&kind, Permissions::CREATE)?;
         }
     }
