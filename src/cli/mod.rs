@@ -25,6 +25,7 @@ mod people;
 mod place;
 mod profiles;
 mod protocol;
+mod protocol_try;
 mod reach;
 mod reload;
 mod replay;

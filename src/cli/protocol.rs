@@ -1,4 +1,4 @@
-//! `handover protocol`: which protocols there are, and one of them in a clinician's words.
+//! `handover protocol`: which protocols there are, one of them in a clinician's words, and what one would have made.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use crate::yaml::nearest;
 /// The widest label of a row.
 const LABEL: usize = 22;
 
-/// What care should follow: which protocols there are, and what one says.
+/// What care should follow: which protocols there are, what one says, and what one would have made.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -27,6 +27,7 @@ pub struct Arguments {
 enum Command {
     List(List),
     Explain(Explain),
+    Try(Box<super::protocol_try::Arguments>),
 }
 
 /// List the protocols of a site, those built in among them.
@@ -59,6 +60,7 @@ struct Explain {
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     match &arguments.command {
         Command::List(list) => with_set(list.site.as_ref(), screen, |set, screen| show_list(set, list.json, screen)),
+        Command::Try(arguments) => super::protocol_try::run(arguments, screen),
         Command::Explain(explain) => {
             with_set(explain.site.as_ref(), screen, |set, screen| show_one(set, explain, screen))
         }

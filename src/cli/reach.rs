@@ -28,18 +28,39 @@ pub struct GatewayArgument {
 impl GatewayArgument {
     /// Performs the operation. Fails with what the gateway says is wrong.
     pub fn perform(&self, operation: Operation, screen: &mut Screen) -> Result<Value> {
+        let mut last = Value::Null;
+        self.perform_each(operation, screen, &mut |answer, _| {
+            last = answer;
+            Ok(None)
+        })?;
+        Ok(last)
+    }
+
+    /// Performs the operation, and the one that `then` makes of each answer, until it makes none.
+    pub fn perform_each(
+        &self,
+        operation: Operation,
+        screen: &mut Screen,
+        then: &mut dyn FnMut(Value, &mut Screen) -> Result<Option<Operation>>,
+    ) -> Result<()> {
         let data = self.data.clone().unwrap_or_else(|| data_folder(&self.site));
         let runtime = runtime()?;
-        if let Some(answer) = runtime.block_on(ask_operation(&data, &operation))? {
-            return Ok(answer);
+        let mut next = Some(operation);
+        while let Some(operation) = next.take() {
+            let Some(answer) = runtime.block_on(ask_operation(&data, &operation))? else {
+                next = Some(operation);
+                break;
+            };
+            next = then(answer, screen)?;
         }
+        let Some(operation) = next else { return Ok(()) };
         if self.data.is_some() {
             bail!("no gateway runs on {}; with --site instead, its store is opened for this command", data.display());
         }
         let Some(site) = check::load_or_show(&self.site, screen) else {
             bail!("no gateway runs on {}, and a store is opened only for a site without errors", data.display());
         };
-        runtime.block_on(perform_alone(site, operation, screen))
+        runtime.block_on(perform_alone(site, operation, screen, then))
     }
 }
 
@@ -105,7 +126,15 @@ pub fn perform(site: Site, operation: Operation, screen: &mut Screen) -> Result<
     runtime()?.block_on(async {
         match ask_operation(&site.settings.data, &operation).await? {
             Some(answer) => Ok(answer),
-            None => perform_alone(site, operation, screen).await,
+            None => {
+                let mut last = Value::Null;
+                let mut keep = |answer, _: &mut Screen| {
+                    last = answer;
+                    Ok(None)
+                };
+                perform_alone(site, operation, screen, &mut keep).await?;
+                Ok(last)
+            }
         }
     })
 }
@@ -129,12 +158,23 @@ fn refuse_without_store(site: &Site, may_begin: bool) -> Result<()> {
     Ok(())
 }
 
-async fn perform_alone(site: Site, operation: Operation, screen: &mut Screen) -> Result<Value> {
+async fn perform_alone(
+    site: Site,
+    operation: Operation,
+    screen: &mut Screen,
+    then: &mut dyn FnMut(Value, &mut Screen) -> Result<Option<Operation>>,
+) -> Result<()> {
     refuse_without_store(&site, matches!(operation, Operation::PanelImport { .. }))?;
     screen.note("no gateway is running on this site; the store is opened for this command");
     let store = app::open_store(&site, |text| screen.note(text)).context("the store cannot be opened")?;
     let gateway = Gateway::new(Arc::clone(&store), site, Arc::new(SystemClock));
-    let result = gateway.perform(operation).await;
+    let mut next = Ok(Some(operation));
+    while let Ok(Some(operation)) = next {
+        next = match gateway.perform(operation).await {
+            Ok(answer) => then(answer, screen),
+            Err(problem) => Err(anyhow::anyhow!("{}", problem.text)),
+        };
+    }
     store.close().await;
-    result.map_err(|problem| anyhow::anyhow!("{}", problem.text))
+    next.map(|_| ())
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::look::Saying;
+use super::tried::Trying;
 use super::{Gateway, TaskAction, explain_record, responsible};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
@@ -132,6 +133,8 @@ pub enum Operation {
     Referrals {
         panel: String,
     },
+    /// What a protocol would have made of the records of a window; a part of them at a time.
+    ProtocolTry(Trying),
     Health,
 }
 
@@ -193,6 +196,7 @@ impl Gateway {
             Operation::Huddle { panel, day } => Ok(json!(self.huddle(&panel, day, true).await?)),
             Operation::Caseload { panel } => Ok(json!(self.caseload(&panel, true).await?)),
             Operation::Referrals { panel } => Ok(json!(self.referral_board(&panel, true).await?)),
+            Operation::ProtocolTry(trying) => Ok(json!(self.try_protocol(trying).await?)),
             Operation::Health => Ok(json!(self.health().await)),
         }
     }

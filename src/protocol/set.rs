@@ -142,6 +142,14 @@ impl ProtocolSet {
         Self { protocols, generation: next(), ..self.clone() }
     }
 
+    /// The set with the protocol of one file alone, and every fault of that file; none where nothing of it can be used.
+    pub fn with_file(&self, source: &Source) -> (Option<Self>, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let read = read_protocol(source, &self.value_sets, &mut problems);
+        let alone = read.map(|protocol| Self { protocols: vec![protocol], generation: next(), ..self.clone() });
+        (alone, problems)
+    }
+
     /// Labels what each rule makes by what the rule itself is about.
     #[must_use]
     pub fn implying(mut self, labels_of: LabelsOf<'_>) -> Self {

@@ -101,6 +101,7 @@ const WHY: &[(&str, &str, usize, &str)] = &[
     ("pipeline/roster.rs", "panel", 1, "all members, page by page"),
     ("pipeline/find.rs", "search", 1, "what was measured at one moment, page by page"),
     ("pipeline/roster.rs", "search", 1, "all Tasks of a patient, page by page"),
+    ("pipeline/tried.rs", "panel", 1, "all members, a few at a time; the answer says where to go on"),
     ("pipeline/timers.rs", "claim_timers", 1, "what is due longest first, again at once while a claim is full"),
     ("pipeline/unused_work.rs", "unused", 1, "all causes, page by page"),
     ("web/fhir/count.rs", "find", 1, "all matches, page by page; where they are too many there is no number"),

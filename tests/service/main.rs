@@ -37,6 +37,7 @@ mod peers_hospital;
 mod polling;
 mod practice_change;
 mod profiles;
+mod protocol_try;
 mod published;
 mod reading;
 mod roster;

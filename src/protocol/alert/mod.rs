@@ -10,6 +10,7 @@ mod gathered;
 mod grade;
 mod interval;
 mod look;
+mod nearest;
 mod raise;
 mod readings;
 mod repeats;
@@ -25,6 +26,7 @@ mod unwatched;
 
 pub use charted::{Chart, ChartChange, ChartPart, Charted, Target, charts};
 pub use grade::Grade;
+pub use nearest::near;
 pub use raise::owe;
 pub use readings::{counts, taken_at};
 pub use rule::{

@@ -9,3 +9,4 @@ mod words;
 
 pub use row::PlainRule;
 pub use sheet::Sheet;
+pub use words::{codes, enrolled, visit, who};

@@ -9,4 +9,5 @@ mod looked;
 mod order;
 mod stage;
 mod timers;
+mod tried;
 mod words;

@@ -65,6 +65,11 @@ pub(in crate::record) fn project(transitions: &[Transition]) -> Course {
 }
 
 impl Course {
+    /// Somebody says how it ended.
+    pub(in crate::record) fn is_said_to_end(&self) -> bool {
+        self.disposition.as_ref().is_some_and(|(_, said)| said.is_some())
+    }
+
     /// The parts of an Encounter that follow from its course and stand among what was stated of the same element.
     pub(in crate::record) fn parts(&self) -> Parts {
         let mut parts = Parts::new();

@@ -9,5 +9,6 @@ mod write;
 
 pub(super) use course::project;
 pub(super) use trigger::{
-    COMPUTED, COMPUTED_PARTS, MAX_TRANSITIONS, PLACE, keep_newest, only_mentions, too_many, transition, trigger_rank,
+    COMPUTED, COMPUTED_PARTS, MAX_TRANSITIONS, PLACE, is_event, keep_newest, only_mentions, too_many, transition,
+    trigger_rank,
 };
