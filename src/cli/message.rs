@@ -9,6 +9,7 @@ use super::outcome::Outcome;
 use super::page::PageArguments;
 use super::reach::GatewayArgument;
 use super::screen::Screen;
+use super::sought::SoughtArguments;
 use super::table::Table;
 use crate::pipeline::Operation;
 use crate::store::Trace;
@@ -22,25 +23,23 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    List(List),
+    List(Box<List>),
     Show(Show),
 }
 
-/// List messages, newest first.
+/// List messages, those received last first, and say how many there are.
+///
+/// What is said twice must both hold. Text is looked for in so many of the newest at a time; the listing says how far it looked.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  handover message list --faulty\n  handover message list --feed riverside --count 200 --json"
+    visible_alias = "find",
+    after_help = "Exit code 0 also when there is none.\n\n\
+    Examples:\n  handover message list --faulty\n  handover message list --feed riverside --since 7d --event ADT^A03 --json\n  \
+    handover message find --patient MRN-4711 --kind code\n  handover message find --text \"OXI-2210\" --since 2026-11-24"
 )]
 struct List {
-    /// Only from this feed.
-    #[arg(long, value_name = "NAME")]
-    feed: Option<String>,
-    /// Only those answered AE or AR.
-    #[arg(long)]
-    faulty: bool,
-    /// Only with this control id (MSH-10).
-    #[arg(long, value_name = "ID")]
-    control: Option<String>,
+    #[command(flatten)]
+    sought: SoughtArguments,
     #[command(flatten)]
     page: PageArguments,
     #[command(flatten)]
@@ -71,13 +70,8 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
 }
 
 fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
-    let operation = Operation::MessageList {
-        feed: list.feed.clone(),
-        faulty: list.faulty,
-        control: list.control.clone(),
-        after: list.page.after.clone(),
-        count: list.page.count,
-    };
+    let (sought, after) = (list.sought.words(), list.page.after.clone());
+    let operation = Operation::MessageList { sought, after, count: list.page.count };
     let answer = list.gateway.perform(operation, screen)?;
     if list.page.json {
         screen.say_json(&answer)?;
@@ -99,7 +93,18 @@ fn run_list(list: &List, screen: &mut Screen) -> Result<Outcome> {
             &problems,
         ]);
     }
-    super::table::show(&table, &answer, "no messages", screen)
+    let outcome = super::table::show(&table, &answer, "no messages", screen)?;
+    let count = number(&answer, "/count");
+    let more = if answer.get("exact").and_then(Value::as_bool).unwrap_or(true) { "" } else { "at least " };
+    match answer.get("count").and_then(Value::as_u64) {
+        Some(1) => screen.note(&format!("{more}1 message")),
+        Some(_) => screen.note(&format!("{more}{count} messages")),
+        None => {
+            let (looked, reached) = (number(&answer, "/looked"), time(&answer, "/reached"));
+            screen.note(&format!("looked through {looked}, back to {reached}"));
+        }
+    }
+    Ok(outcome)
 }
 
 /// The id of whom a message is about; of several the first, and how many more.

@@ -32,6 +32,7 @@ mod replay;
 mod restore;
 mod run;
 mod screen;
+mod sought;
 mod story;
 mod table;
 mod terminology;

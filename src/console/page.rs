@@ -118,12 +118,8 @@ fn duty(person: &Person, site: &Site) -> String {
     }
 }
 
-/// The zone that all feeds and practices of the site share; UTC where they are several.
 pub(super) fn zone_of(site: &Site) -> TimeZone {
-    let mut zones =
-        site.feeds.values().map(|feed| &feed.zone).chain(site.panels.values().map(|panel| &panel.practice.zone));
-    let first = zones.next().cloned().unwrap_or(TimeZone::UTC);
-    if zones.all(|zone| *zone == first) { first } else { TimeZone::UTC }
+    site.zone()
 }
 
 #[derive(Template)]

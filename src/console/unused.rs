@@ -81,7 +81,7 @@ impl Sums {
 }
 
 /// The kinds in the words of a heading.
-fn title(kind: Kind) -> &'static str {
+pub(super) fn title(kind: Kind) -> &'static str {
     match kind {
         Kind::Reading => "Readings that no rule can use",
         Kind::Code => "Codes without a meaning",

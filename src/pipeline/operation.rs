@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::look::Saying;
 use super::tried::Trying;
-use super::{Gateway, TaskAction, explain_record, responsible};
+use super::{Gateway, MessageWords, TaskAction, explain_record, responsible};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::protocol::Contact;
@@ -66,9 +66,7 @@ pub enum Operation {
         who: String,
     },
     MessageList {
-        feed: Option<String>,
-        faulty: bool,
-        control: Option<String>,
+        sought: MessageWords,
         after: Option<String>,
         count: usize,
     },
@@ -165,10 +163,9 @@ impl Gateway {
             Operation::DeliveryResend { partner, since } => self.resend_deliveries(&partner, since).await,
             Operation::DeliveryHold { why, who } => self.hold_deliveries(&why, &who).await,
             Operation::DeliveryResume { who } => self.resume_deliveries(&who).await,
-            Operation::MessageList { feed, faulty, control, after, count } => {
-                let filter = MessageFilter { feed, faulty, control, patient: None };
-                let page = self.store.messages(&filter, after.map(Cursor).as_ref(), count.min(MOST)).await;
-                listing(page.map_err(fault)?)
+            Operation::MessageList { sought, after, count } => {
+                // Nothing lost: the answer has the place to go on from.
+                self.list_messages(&sought, after, count.min(MOST)).await
             }
             Operation::MessageShow { sequence } => self.show_message(sequence).await,
             Operation::Replay { sequences, faulty, feed } => self.replay_messages(sequences, faulty, feed).await,

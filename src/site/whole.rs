@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::agreement::AgreementSet;
 use crate::fhir::ValueSets;
@@ -43,6 +44,14 @@ pub struct Site {
 }
 
 impl Site {
+    /// The zone that all feeds and practices of the site share; UTC where they are several.
+    pub fn zone(&self) -> TimeZone {
+        let mut zones =
+            self.feeds.values().map(|feed| &feed.zone).chain(self.panels.values().map(|panel| &panel.practice.zone));
+        let first = zones.next().cloned().unwrap_or(TimeZone::UTC);
+        if zones.all(|zone| *zone == first) { first } else { TimeZone::UTC }
+    }
+
     /// A panel by its name.
     ///
     /// # Errors

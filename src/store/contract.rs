@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, StoreError,
-    ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
+    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry,
+    MessageFilter, MessageSummary, MessagesFound, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned,
+    Query, Seen, Sort, StoreError, ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -114,13 +114,29 @@ pub trait Store: Send + Sync + 'static {
 
     async fn message(&self, sequence: u64) -> Result<Option<MessageEntry>, StoreError>;
 
-    /// Messages, newest first.
+    /// Messages, those received last first; of a list of all, those that came last. Costs what it gives, but for text and for what is
+    /// beside a patient or a control id asked: of those so many are looked at in one call (`MOST_READ`), and a page may hold fewer
+    /// than asked, even none, and still have a cursor.
+    async fn find_messages(
+        &self,
+        filter: &MessageFilter,
+        cursor: Option<&Cursor>,
+        count: usize,
+    ) -> Result<MessagesFound, StoreError>;
+
+    /// The same, for those who go on page by page.
     async fn messages(
         &self,
         filter: &MessageFilter,
         cursor: Option<&Cursor>,
         count: usize,
-    ) -> Result<Page<MessageSummary>, StoreError>;
+    ) -> Result<Page<MessageSummary>, StoreError> {
+        let found = self.find_messages(filter, cursor, count).await?;
+        Ok(Page { items: found.items, next: found.next })
+    }
+
+    /// How many there are: of what classes tell the sum of their hours, else of as many as are looked at. Text is not asked for.
+    async fn count_messages(&self, filter: &MessageFilter) -> Result<MessageCount, StoreError>;
 
     /// Replaces the members of one panel as a whole and makes every known patient who joined, left or changed due for
     /// the protocols at once. Returns how many known patients that were.

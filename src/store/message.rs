@@ -21,6 +21,24 @@ pub enum Disposition {
     Rejected,
 }
 
+impl Disposition {
+    pub const ALL: [Self; 4] = [Self::Applied, Self::Ignored, Self::Error, Self::Rejected];
+
+    /// The word in addresses and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Ignored => "ignored",
+            Self::Error => "error",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
+}
+
 /// What a message came as and what became of it, without its bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageSummary {
@@ -171,26 +189,4 @@ pub enum Seen {
     Same(Box<MessageEntry>),
     /// The control id was used before with other content, last by the message given.
     ControlReused(u64),
-}
-
-/// Which messages to list; empty means all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MessageFilter {
-    pub feed: Option<String>,
-    /// Only those answered AE or AR.
-    pub faulty: bool,
-    /// Those about this one, whether first or among others.
-    pub patient: Option<String>,
-    pub control: Option<String>,
-}
-
-impl MessageFilter {
-    /// Whether a message belongs into the listing.
-    pub fn takes(&self, summary: &MessageSummary) -> bool {
-        let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
-        is(&self.feed, &summary.feed)
-            && is(&self.control, &summary.control)
-            && (!self.faulty || matches!(summary.acknowledged.as_str(), "AE" | "AR"))
-            && self.patient.as_ref().is_none_or(|wanted| summary.patients().any(|patient| patient == wanted))
-    }
 }

@@ -49,6 +49,8 @@ async fn every_page_works_for_a_person() {
     client.goto(&house.url("/console/messages")).await.unwrap();
     browser.sees("C1").await;
     browser.look("messages").await;
+    browser.click("details.more summary").await;
+    browser.look("messages-more").await;
     browser.click("input[name=faulty]").await;
     browser.click("main form.filters button").await;
     browser.sees("ADT^A99").await;

@@ -42,6 +42,7 @@ mod published;
 mod reading;
 mod roster;
 mod site_changes;
+mod sought;
 mod tokens;
 mod unused;
 mod upkeep;

@@ -34,6 +34,7 @@ mod pruning;
 mod records;
 mod reopening;
 mod searches;
+mod sought;
 mod space;
 mod timers;
 mod tls;

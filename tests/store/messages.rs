@@ -47,8 +47,8 @@ async fn several(store: &dyn Store) -> [String; 4] {
 async fn found_by(store: &dyn Store) -> [String; 4] {
     let mut found = [const { String::new() }; 4];
     for (number, found) in (1..).zip(&mut found) {
-        let patient = Some(ResourceId::patient(person(number)).to_string());
-        let listed = all(store, &MessageFilter { patient, ..MessageFilter::default() }, 2).await;
+        let patients = Some(vec![ResourceId::patient(person(number)).to_string()]);
+        let listed = all(store, &MessageFilter { patients, ..MessageFilter::default() }, 2).await;
         *found = listed.into_iter().map(|summary| summary.control).collect::<Vec<_>>().join(" ");
     }
     found
@@ -98,7 +98,7 @@ on_every_store! {
         let none = MessageFilter::default;
         assert_eq!(controls(none()).await, "C0 C5 C4 C3 C2 C1 C0");
         assert_eq!(controls(MessageFilter { faulty: true, ..none() }).await, "C0 C3 C0");
-        assert_eq!(controls(MessageFilter { patient: Some("p".into()), ..none() }).await, "C4");
+        assert_eq!(controls(MessageFilter { patients: Some(vec!["p".into()]), ..none() }).await, "C4");
         assert_eq!(controls(MessageFilter { feed: Some("other".into()), ..none() }).await, "C5");
         assert_eq!(controls(MessageFilter { control: Some("C0".into()), ..none() }).await, "C0 C0");
         let both = MessageFilter { control: Some("C0".into()), feed: Some("riverside".into()), ..none() };

@@ -50,7 +50,12 @@ pub fn new_database() -> Option<String> {
 }
 
 /// What each migration from the fourth on made, taken back; the newest first.
-const UNDONE: [(u32, &str); 9] = [
+const UNDONE: [(u32, &str); 10] = [
+    (
+        18,
+        "ALTER TABLE message DROP COLUMN class, DROP COLUMN received_nanos, DROP COLUMN kinds;
+         DROP TABLE message_class, message_count",
+    ),
     (15, "DROP INDEX resource_written; DROP INDEX history_written"),
     (13, "DROP TABLE searches"),
     (11, "DROP TABLE person_word"),

@@ -33,8 +33,8 @@ use crate::problem::{Category, Problem};
 use crate::site::{Feed, Partner, Site};
 use crate::store::{AuditEntry, Disposition, MessageEntry, MessageFilter, MessageSummary, Seen, StoreError};
 
-/// Messages under one number that are looked at; the store keeps as many of one number together.
-const MOST_UNDER_ONE: usize = 256;
+/// Parts of the messages under one number that are looked at for one that was done.
+const MOST_PARTS: usize = 8;
 
 /// What is known of a request before anything is decided of it.
 struct Asked<'a> {
@@ -141,14 +141,22 @@ impl Gateway {
     async fn done_before(&self, asked: &Asked<'_>) -> Result<Option<Refusal>, StoreError> {
         let Some(header) = &asked.header else { return Ok(None) };
         let (feed, control) = (Some(asked.feed.name.clone()), Some(asked.control.clone()));
-        let filter = MessageFilter { feed, control, ..MessageFilter::default() };
-        // Nothing lost: where there are as many, it is refused.
-        let under_it = self.store.messages(&filter, None, MOST_UNDER_ONE).await?.items;
-        let entry = match under_it.iter().find(|one| one.disposition == Disposition::Applied) {
+        let filter = MessageFilter { feed, control, outcome: Some(Disposition::Applied), ..MessageFilter::default() };
+        let (mut done, mut after) = (None, None);
+        // Nothing lost: where more of them were refused than are looked at, nobody can say that none was done, and it is refused.
+        for _ in 0..MOST_PARTS {
+            let part = self.store.messages(&filter, after.as_ref(), 1).await?;
+            done = part.items.into_iter().next();
+            if done.is_none() && part.next.is_none() {
+                return Ok(None);
+            }
+            after = part.next;
+            if done.is_some() {
+                break;
+            }
+        }
+        let entry = match done {
             Some(done) => self.store.message(done.sequence).await?,
-            // Nothing lost: all were looked at.
-            None if under_it.len() < MOST_UNDER_ONE => return Ok(None),
-            // Nobody can say that none of them was done.
             None => None,
         };
         let kept = entry.and_then(|entry| Submission::read(&asked.partner.name, &entry.raw, (0, asked.event.occurred)));

@@ -29,6 +29,8 @@ pub struct Counters {
     pub searches: u64,
     /// Which layout of the index of versions by time (`history`), as above.
     pub history: u64,
+    /// The same of what messages are looked for by (`sought`).
+    pub sought: u64,
 }
 
 /// Raised when places in the worklist's order are found otherwise than before (`WorkPlace`).
@@ -43,6 +45,8 @@ pub const COPIES: u64 = 1;
 pub const PEOPLE: u64 = 1;
 /// Raised when versions are found by time otherwise than before (`history`).
 pub const HISTORY: u64 = 1;
+/// Raised when messages are found otherwise than before (`sought`).
+pub const SOUGHT: u64 = 1;
 
 impl Counters {
     pub fn key() -> Vec<u8> {
@@ -58,8 +62,8 @@ impl Counters {
         let Some(value) = value else {
             let (worklist, looks, lines, copies, people) = (WORKLIST, LOOKS, LINES, COPIES, PEOPLE);
             let searches = SearchTable::fingerprint();
-            let history = HISTORY;
-            return Ok(Self { worklist, looks, lines, copies, people, searches, history, ..Self::default() });
+            let (history, sought) = (HISTORY, SOUGHT);
+            return Ok(Self { worklist, looks, lines, copies, people, searches, history, sought, ..Self::default() });
         };
         let mut reader = Reader(value);
         let mut next = || reader.number();
@@ -73,8 +77,8 @@ impl Counters {
             ..Self::default()
         };
         // A program of before leaves the last ones out.
-        let Self { worklist, looks, lines, copies, people, searches, history, .. } = &mut counters;
-        for index in [worklist, looks, lines, copies, people, searches, history] {
+        let Self { worklist, looks, lines, copies, people, searches, history, sought, .. } = &mut counters;
+        for index in [worklist, looks, lines, copies, people, searches, history, sought] {
             *index = if reader.0.is_empty() { 0 } else { reader.number()? };
         }
         Ok(counters)
@@ -83,7 +87,7 @@ impl Counters {
     pub fn to_bytes(self) -> Vec<u8> {
         let counts = [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead];
         let first = [self.worklist, self.looks, self.lines, self.copies, self.people, self.searches];
-        let indexes = first.into_iter().chain([self.history]);
+        let indexes = first.into_iter().chain([self.history, self.sought]);
         let all = counts.into_iter().chain(indexes);
         all.flat_map(u64::to_be_bytes).collect()
     }

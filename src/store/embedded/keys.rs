@@ -40,6 +40,9 @@
 //! | BY_VALUE | type, term of a value, person, local | – |
 //! | VALUES | type, person, local | the terms that BY_VALUE has of it |
 //! | WRITTEN | type, newest time, person, local, newest version | –; each version, current and past |
+//! | MESSAGE_CLASS | hash of feed, hash of class | how many, and the class |
+//! | MESSAGE_COUNT | hash of class, hour | how many |
+//! | MESSAGE_BY | hash of class, patient or control id, newest time, newest sequence | the kinds of what could not be used |
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -85,6 +88,9 @@ pub const PERSON_WORD: u8 = 34;
 pub const BY_VALUE: u8 = 35;
 pub const VALUES: u8 = 36;
 pub const WRITTEN: u8 = 37;
+pub const MESSAGE_CLASS: u8 = 38;
+pub const MESSAGE_COUNT: u8 = 39;
+pub const MESSAGE_BY: u8 = 40;
 
 /// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
 pub type Hash = [u8; 16];

@@ -242,7 +242,7 @@ mod tests {
             changes.insert(key, Some([head, body].concat()));
         }
         let mut counters = Counters::read(&*view).unwrap().to_bytes();
-        counters.truncate(counters.len() - 40);
+        counters.truncate(counters.len() - 48);
         for (key, _) in [COPY, UNSETTLED].iter().flat_map(|space| view.scan(&Span::prefix(vec![*space]), 99).unwrap()) {
             changes.insert(key, None);
         }

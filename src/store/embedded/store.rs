@@ -17,7 +17,7 @@ use super::shared::{Opener, Shared};
 use super::work::Work;
 use super::{
     audit, copying, history, looks, messages, once, outbox, panels, people_found, prune, record, search, shared,
-    timers, unused, values, worklist,
+    sought, timers, unused, values, worklist,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -25,9 +25,9 @@ use crate::record::{Head, Membership, Record, Stored};
 use crate::store::aside::waiting;
 use crate::store::engine::View;
 use crate::store::{
-    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, Store,
-    StoreError, ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused,
+    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry,
+    MessageFilter, MessagesFound, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen,
+    Sort, Store, StoreError, ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
     totals_of_unused,
 };
 
@@ -102,9 +102,9 @@ impl Store for Embedded {
         self.read(move |view| record::load(view, person, &shared, observations)).await
     }
 
-    async fn resource(&self, resource_type: &str, id: ResourceId) -> Result<Option<Stored>, StoreError> {
-        let resource_type = resource_type.to_string();
-        self.read(move |view| record::current(view, &resource_type, id)).await
+    async fn resource(&self, kind: &str, id: ResourceId) -> Result<Option<Stored>, StoreError> {
+        let kind = kind.to_string();
+        self.read(move |view| record::current(view, &kind, id)).await
     }
 
     async fn resources(&self, keys: &[(String, ResourceId)]) -> Result<Vec<Stored>, StoreError> {
@@ -172,14 +172,19 @@ impl Store for Embedded {
         self.read(move |view| messages::get(view, sequence)).await
     }
 
-    async fn messages(
+    async fn find_messages(
         &self,
         filter: &MessageFilter,
         cursor: Option<&Cursor>,
         count: usize,
-    ) -> Result<Page<MessageSummary>, StoreError> {
+    ) -> Result<MessagesFound, StoreError> {
         let (filter, cursor) = (filter.clone(), cursor.cloned());
-        self.read(move |view| messages::list(view, &filter, cursor.as_ref(), count)).await
+        self.read(move |view| sought::find(view, &filter, cursor.as_ref(), count)).await
+    }
+
+    async fn count_messages(&self, filter: &MessageFilter) -> Result<MessageCount, StoreError> {
+        let filter = filter.clone();
+        self.read(move |view| sought::count(view, &filter)).await
     }
 
     async fn replace_panel(&self, panel: &str, members: Vec<Membership>, now: Timestamp) -> Result<usize, StoreError> {
@@ -187,9 +192,9 @@ impl Store for Embedded {
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
-    async fn memberships(&self, identifiers: &[Identifier]) -> Result<Vec<Membership>, StoreError> {
-        let identifiers = identifiers.to_vec();
-        self.read(move |view| panels::memberships(view, &identifiers)).await
+    async fn memberships(&self, of: &[Identifier]) -> Result<Vec<Membership>, StoreError> {
+        let of = of.to_vec();
+        self.read(move |view| panels::memberships(view, &of)).await
     }
 
     async fn panel(&self, panel: &str, cursor: Option<&Cursor>, count: usize) -> Result<Page<Membership>, StoreError> {
@@ -310,10 +315,7 @@ impl Store for Embedded {
         count: usize,
     ) -> Result<Page<UnusedEntry>, StoreError> {
         let (filter, cursor) = (filter.clone(), cursor.cloned());
-        self.read(move |view| {
-            page_of_unused(unused::entries(view, filter.feed.as_deref())?, &filter, cursor.as_ref(), count)
-        })
-        .await
+        self.read(move |view| unused::page(view, &filter, cursor.as_ref(), count)).await
     }
 
     async fn unused_entry(&self, id: &str) -> Result<Option<UnusedEntry>, StoreError> {

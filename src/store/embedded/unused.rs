@@ -10,7 +10,10 @@ use super::keys::{Hash, Key, Reader, UNUSED, UNUSED_COUNT, hash, time_bytes, tim
 use super::pack::{damaged, json};
 use super::walk::all;
 use crate::store::engine::{Span, View};
-use crate::store::{Cause, MOST_CAUSES, Notice, StoreError, UnusedAnswer, UnusedEntry, UnusedWork};
+use crate::store::{
+    Cause, Cursor, MOST_CAUSES, Notice, Page, StoreError, UnusedAnswer, UnusedEntry, UnusedFilter, UnusedWork,
+    page_of_unused,
+};
 use crate::unused::Duty;
 
 /// The first half of the key is the feed's, so that its causes can be counted and found together.
@@ -127,6 +130,15 @@ fn unpack(value: &[u8]) -> Result<UnusedEntry, StoreError> {
     let (cause, duty, work): Rest =
         serde_json::from_slice(reader.0).map_err(|_| damaged("a cause of what could not be used"))?;
     Ok(UnusedEntry { id: cause.id(), cause, count, first, newest, message, text, duty, work })
+}
+
+pub fn page(
+    view: &dyn View,
+    filter: &UnusedFilter,
+    cursor: Option<&Cursor>,
+    count: usize,
+) -> Result<Page<UnusedEntry>, StoreError> {
+    page_of_unused(entries(view, filter.feed.as_deref())?, filter, cursor, count)
 }
 
 /// All there are, of one feed or of all.

@@ -36,7 +36,8 @@ fn place_key(owner: Option<&str>, place: &WorkPlace, id: ResourceId) -> Vec<u8> 
     list(OPEN_WORK, owner, place.urgency).bytes(&due).id(id).done()
 }
 
-fn hour_of(at: Timestamp) -> Timestamp {
+/// The beginning of the hour that a time is in.
+pub fn hour_of(at: Timestamp) -> Timestamp {
     let start = at.as_second().div_euclid(HOUR_SECONDS) * HOUR_SECONDS;
     Timestamp::from_second(start).unwrap_or(Timestamp::MIN)
 }
@@ -216,7 +217,7 @@ mod tests {
         let known = memory.view().unwrap().scan(&Span::prefix(vec![OPEN_WORK]), 900).unwrap();
         let mut changes: Changes = known.into_iter().map(|(key, _)| (key, None)).collect();
         changes.insert(Key::new(OPEN_WORK).bytes(&[0; 61]).done(), Some(Vec::new()));
-        changes.insert(Counters::key(), Some(counters[..counters.len() - 56].to_vec()));
+        changes.insert(Counters::key(), Some(counters[..counters.len() - 64].to_vec()));
         memory.write(changes).unwrap();
 
         let store = open(&memory);

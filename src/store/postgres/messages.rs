@@ -1,10 +1,10 @@
 //! Messages as they came, and whether one came before.
 
 use deadpool_postgres::{GenericClient, Object, Transaction};
-use tokio_postgres::Row;
 
-use super::rows::{Conditions, Parameter, clean, column, cursor, damaged, json, of_json, page_size, signed, unsigned};
-use crate::store::{Cursor, MessageEntry, MessageFilter, MessageSummary, Notice, Page, Seen, StoreError};
+use super::rows::{clean, column, entry_of, json, signed, unsigned};
+use super::sought::{self, Columns};
+use crate::store::{MessageEntry, MessageFilter, Notice, Seen, StoreError};
 
 /// Messages read at once while a column is filled.
 const CHUNK: i64 = 200;
@@ -35,10 +35,12 @@ pub async fn put(
         let row = transaction.query_one(known, &[&feed, &control, &content]).await?;
         return Err(StoreError::Duplicate(unsigned(row.try_get(0)?)));
     }
+    let Columns { class, received, kinds } = sought::put(transaction, &entry).await?;
     let statement = transaction
         .prepare_cached(
-            "INSERT INTO message (sequence, feed, control, patient, faulty, content, summary, trace, raw, answer, others)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "INSERT INTO message (sequence, feed, control, patient, faulty, content, summary, trace, raw, answer, others,
+                                  class, received_nanos, kinds)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         )
         .await?;
     let patient = summary.patient.as_deref().map(clean);
@@ -59,6 +61,9 @@ pub async fn put(
                 &entry.raw,
                 &entry.answer,
                 &others(&entry),
+                &class,
+                &received,
+                &kinds,
             ],
         )
         .await?;
@@ -102,49 +107,6 @@ pub async fn get(client: &impl GenericClient, sequence: u64) -> Result<Option<Me
     let sql = "SELECT summary, content, raw, answer, trace FROM message WHERE sequence = $1";
     let statement = client.prepare_cached(sql).await?;
     client.query_opt(&statement, &[&signed(sequence)]).await?.as_ref().map(entry_of).transpose()
-}
-
-fn entry_of(row: &Row) -> Result<MessageEntry, StoreError> {
-    Ok(MessageEntry {
-        summary: of_json(column(row, "summary")?)?,
-        content: column::<&[u8]>(row, "content")?.try_into().map_err(|_| damaged("a message"))?,
-        raw: column(row, "raw")?,
-        answer: column(row, "answer")?,
-        trace: of_json(column(row, "trace")?)?,
-    })
-}
-
-pub async fn list(
-    client: Object,
-    filter: MessageFilter,
-    after: Option<Cursor>,
-    count: usize,
-) -> Result<Page<MessageSummary>, StoreError> {
-    let mut conditions = Conditions::default();
-    for (name, wanted) in [("feed", filter.feed), ("control", filter.control)] {
-        if let Some(wanted) = wanted {
-            conditions.add(&format!("{name} = ?"), vec![Box::new(clean(&wanted))]);
-        }
-    }
-    if let Some(patient) = filter.patient.as_deref().map(clean) {
-        let parameters: Vec<Parameter> = vec![Box::new(patient.clone()), Box::new(vec![patient])];
-        conditions.add("(patient = ? OR others @> ?)", parameters);
-    }
-    if filter.faulty {
-        conditions.add("faulty", Vec::new());
-    }
-    if let Some((sequence, _)) = super::rows::after::<i64, u64>(after.as_ref())? {
-        conditions.add("sequence < ?", vec![Box::new(sequence)]);
-    }
-    let count = page_size(count);
-    let sql = format!("SELECT summary FROM message {} ORDER BY sequence DESC LIMIT {}", conditions.clause(), count + 1);
-    let statement = client.prepare_cached(&sql).await?;
-    let rows = client.query(&statement, &conditions.parameters()).await?;
-    let more = rows.len() > count;
-    let read = |row: &Row| of_json(column(row, "summary")?);
-    let items = rows.iter().take(count).map(read).collect::<Result<Vec<MessageSummary>, _>>()?;
-    let next = items.last().filter(|_| more).map(|last| cursor(&[&last.sequence, &0]));
-    Ok(Page { items, next })
 }
 
 /// Fills the column of those whom a message is about beside the first, once, in the transaction that makes it.

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use super::{looks, messages, outbox, people, values, worklist};
+use super::{looks, messages, outbox, people, sought, values, worklist};
 use crate::store::StoreError;
 
 const MIGRATIONS: &[(usize, &str)] = &[
@@ -20,6 +20,7 @@ const MIGRATIONS: &[(usize, &str)] = &[
     (12, include_str!("migrations/012-lists.sql")),
     (13, include_str!("migrations/013-searches.sql")),
     (15, include_str!("migrations/015-history.sql")),
+    (18, include_str!("migrations/018-sought.sql")),
 ];
 /// The layout whose tables the program fills, because only it can say what open work is.
 const WORKLIST: usize = 12;
@@ -31,6 +32,8 @@ const LOOKS: usize = 6;
 const OTHERS: usize = 7;
 /// The layout from which on the words by which people are found are kept.
 const PEOPLE: usize = 11;
+/// The layout from which on messages are found by what people look for.
+const SOUGHT: usize = 18;
 /// Any number, but always this: gateways that start together take turns.
 const LOCK: i64 = 0x6861_6e64_6f76;
 
@@ -68,6 +71,9 @@ pub async fn migrate(client: &mut Client) -> Result<(), StoreError> {
     }
     if done < PEOPLE {
         people::build(&transaction).await?;
+    }
+    if done < SOUGHT {
+        sought::fill(&transaction).await?;
     }
     transaction.commit().await?;
     values::complete(client).await

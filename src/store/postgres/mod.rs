@@ -23,6 +23,7 @@ mod record;
 mod rows;
 mod search;
 mod sequence;
+mod sought;
 mod store;
 mod tls;
 mod unused;

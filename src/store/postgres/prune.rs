@@ -16,6 +16,7 @@ pub async fn prune(mut client: Object, before: PruneBefore, budget: usize) -> Re
     let once = delete_before(&client, expired, before.once, budget).await?;
     let unused = super::unused::prune(&mut client, before.messages, limit(budget)).await?;
     super::worklist::fold(&client).await?;
+    super::sought::fold(&client).await?;
     let more = [messages, deliveries, audit, once, unused].contains(&(budget as u64));
     Ok(Pruned { messages, deliveries, audit, once, unused, more })
 }
@@ -64,7 +65,11 @@ async fn prune_messages(client: &mut Object, before: Timestamp, budget: usize) -
     }
     let statement = transaction
         .prepare_cached(
-            "WITH gone AS (DELETE FROM message WHERE sequence = ANY($1) RETURNING sequence, feed, control, content),
+            "WITH gone AS (DELETE FROM message WHERE sequence = ANY($1) 
+                          RETURNING sequence, feed, control, content, class, received_nanos),
+                  uncounted AS (INSERT INTO message_count (class, hour, change)
+                                SELECT class, floor(received_nanos / 3600000000000.0)::bigint, -count(*)
+                                FROM gone GROUP BY 1, 2),
                   forgotten AS (DELETE FROM input USING gone
                                 WHERE input.feed = gone.feed AND input.control = gone.control
                                   AND input.content = gone.content AND input.sequence = gone.sequence)

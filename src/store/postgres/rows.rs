@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use crate::fhir::Identifier;
 use crate::record::Stored;
 use crate::store::query::index_terms;
-use crate::store::{Cursor, StoreError};
+use crate::store::{Cursor, MessageEntry, StoreError};
 
 /// Times beyond the years 1678 to 2262 become those bounds; documents keep them exactly.
 pub fn nanos(time: Timestamp) -> i64 {
@@ -62,6 +62,17 @@ pub fn stored(row: &Row) -> Result<Stored, StoreError> {
         updated: time(column(row, "updated_nanos")?)?,
         resource,
         state: of_json(column(row, "state")?)?,
+    })
+}
+
+/// A row with all of a message.
+pub fn entry_of(row: &Row) -> Result<MessageEntry, StoreError> {
+    Ok(MessageEntry {
+        summary: of_json(column(row, "summary")?)?,
+        content: column::<&[u8]>(row, "content")?.try_into().map_err(|_| damaged("a message"))?,
+        raw: column(row, "raw")?,
+        answer: column(row, "answer")?,
+        trace: of_json(column(row, "trace")?)?,
     })
 }
 

@@ -10,17 +10,17 @@ use tokio::sync::{Notify, watch};
 use super::connection::Connections;
 use super::rows::{column, nanos, parsed, time, unsigned};
 use super::{
-    audit, commit, history, listen, looks, messages, once, outbox, panels, people, prune, record, search, unused,
-    worklist,
+    audit, commit, history, listen, looks, messages, once, outbox, panels, people, prune, record, search, sought,
+    unused, worklist,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
-    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageEntry, MessageFilter,
-    MessageSummary, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, Store,
-    StoreError, ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused,
-    totals_of_unused,
+    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry,
+    MessageFilter, MessagesFound, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen,
+    Sort, Store, StoreError, ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
+    page_of_unused, totals_of_unused,
 };
 
 /// How often work that lost against another gateway's locks is done again.
@@ -157,14 +157,19 @@ impl Store for Postgres {
         self.connections.run(move |client| async move { messages::get(&client, sequence).await }).await
     }
 
-    async fn messages(
+    async fn find_messages(
         &self,
         filter: &MessageFilter,
         cursor: Option<&Cursor>,
         count: usize,
-    ) -> Result<Page<MessageSummary>, StoreError> {
+    ) -> Result<MessagesFound, StoreError> {
         let (filter, cursor) = (filter.clone(), cursor.cloned());
-        self.connections.run(move |client| messages::list(client, filter, cursor, count)).await
+        self.connections.run(move |client| sought::find(client, filter, cursor, count)).await
+    }
+
+    async fn count_messages(&self, filter: &MessageFilter) -> Result<MessageCount, StoreError> {
+        let filter = filter.clone();
+        self.connections.run(move |client| sought::count(client, filter)).await
     }
 
     async fn replace_panel(&self, panel: &str, members: Vec<Membership>, now: Timestamp) -> Result<usize, StoreError> {
