@@ -16,18 +16,26 @@ use crate::site::{Loaded, Site, load, problems_as_json, render};
 /// every file is shown in one run, with the nearest name that would have been right. Opens no port and no store.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit code: 0 no errors (warnings may be), 1 errors, 2 could not run.\n\n\
-    Examples:\n  handover check site\n  handover check site --json | jq '.problems[] | .file'")]
+    Examples:\n  handover check site\n  handover check site --strict\n  handover check site --json | jq '.problems[] | .file'")]
 pub struct Arguments {
     /// The site's folder.
     #[arg(default_value = ".")]
     dir: PathBuf,
+    /// Ask for an example of each rule of the site's own protocols: one after which its work is there.
+    #[arg(long)]
+    strict: bool,
     /// Print `{ "errors", "warnings", "problems": [{ severity, code, file, line, column, length, text }] }`.
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
-    let loaded = load(&arguments.dir);
+    let mut loaded = load(&arguments.dir);
+    if arguments.strict
+        && let Some(site) = &loaded.site
+    {
+        loaded.problems.extend(site.protocols.unproven());
+    }
     let errors = loaded.problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = loaded.problems.len() - errors;
     if arguments.json {

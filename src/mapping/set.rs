@@ -1,6 +1,6 @@
 //! A compiled map set: everything a feed needs to read its messages. Shared between threads, never changed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::language::{Map, MessageMap, Reading, Table};
 use super::units::Units;
@@ -41,6 +41,14 @@ impl MapSet {
             self.by_event.keys().map(|(code, trigger)| (code.as_str(), trigger.as_str())).collect();
         events.sort_unstable();
         events
+    }
+
+    /// The types of resources that messages of these events become.
+    pub fn brings(&self, takes: impl Fn(&str, &str) -> bool) -> BTreeSet<&str> {
+        let taken =
+            self.messages.iter().filter(|message| message.events.iter().any(|(code, event)| takes(code, event)));
+        let maps = taken.flat_map(|message| &message.uses).filter_map(|one| self.maps.get(one.map));
+        maps.filter(|map| map.is_resource).map(|map| map.type_name.as_str()).collect()
     }
 
     pub(super) fn message_map(&self, code: &str, trigger: &str) -> Option<&MessageMap> {

@@ -2,6 +2,7 @@
 //! comparing what should be there with what is. Pure: no I/O, no clock, no randomness.
 
 mod act;
+mod advice;
 mod alert;
 mod anchor;
 mod anchors;

@@ -1,7 +1,7 @@
 //! Loads a site: reads every file of the folder, collects every fault of every file in one run, and checks the files
 //! against each other. A site exists only when no fault is an error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use super::compiled;
 use super::crosscheck::{self, Kind, Names, Reference};
 use super::directory::{self, CalledSo};
 use super::folder::{Document, Folder};
+use super::handling::names_event;
 use super::listener::{self, Taken};
 use super::masking::masked;
 use super::misplaced::stem;
@@ -171,8 +172,28 @@ fn check_parts(folder: &mut Folder, parts: &mut Parts) {
         let keys = std::mem::take(&mut folder.keys);
         folder.problems.extend(keys.iter().filter_map(|(mark, key)| key_in_data(mark, key, &settings.data)));
     }
+    if let Some(protocols) = &parts.protocols {
+        folder.problems.extend(protocols.oddities(&sent(parts)));
+    }
     let unread = folder.unread();
     folder.problems.extend(unread);
+}
+
+/// The types of resources that the site's feeds bring and its partners may send.
+fn sent(parts: &Parts) -> BTreeSet<String> {
+    let mut sent = BTreeSet::new();
+    for feed in parts.feeds.values() {
+        let takes = |code: &str, event: &str| {
+            let is_named = |patterns: &[String]| patterns.iter().any(|pattern| names_event(pattern, code, event));
+            !is_named(&feed.handling.ignore) && (feed.accepts.is_empty() || is_named(&feed.accepts))
+        };
+        let maps = parts.mappings.get(&feed.name);
+        sent.extend(maps.into_iter().flat_map(|maps| maps.brings(takes)).map(String::from));
+    }
+    for (what, _) in parts.agreements.agreements().iter().flat_map(|agreement| &agreement.sends) {
+        sent.extend(what.split('.').next().map(String::from));
+    }
+    sent
 }
 
 /// Copies and backups of a data folder travel; where a private key lies in it, nobody else may read it at least.

@@ -33,5 +33,5 @@ pub use rule::{
     Against, AlertRule, Bound, Bounds, Change, Confirm, Derived, Level, PLACES, Plausible, Repeat, Series, Side,
     Thresholds, USUAL_PLACES,
 };
-pub use units::unit_words;
+pub use units::{convert_substance, unit_words};
 pub use unwatched::unwatched;

@@ -10,4 +10,4 @@ mod run;
 pub(super) mod scene;
 pub(super) mod step;
 
-pub use run::ExampleResult;
+pub use run::{ExampleResult, rules_of};

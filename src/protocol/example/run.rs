@@ -1,11 +1,14 @@
 //! Runs the examples of protocol files.
 
+use std::collections::BTreeSet;
+
 use super::expect::compare;
 use super::scene::Scene;
 use super::step::{moments, play};
+use crate::problem::Problem;
 use crate::protocol::model::{Example, Protocol};
 use crate::protocol::set::ProtocolSet;
-use crate::protocol::work::place_of;
+use crate::protocol::work::{Work, existing_work, place_of};
 
 /// How one example went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,14 +41,16 @@ impl ProtocolSet {
     }
 }
 
+/// The rules whose work an example brings about.
+pub fn rules_of(alone: &ProtocolSet, example: &Example) -> BTreeSet<String> {
+    let scene = played(alone, example, &mut Vec::new());
+    let works = existing_work(&scene.record, &mut Work::shared);
+    works.into_values().flatten().map(|existing| existing.work.rule.clone()).collect()
+}
+
 fn run(alone: &ProtocolSet, protocol: &Protocol, example: &Example) -> ExampleResult {
-    let first = example.story.iter().flat_map(moments).next();
-    let start = first.or_else(|| "2026-01-05T13:00:00Z".parse().ok()).unwrap_or_default();
-    let mut scene = Scene::new(alone, start);
     let mut problems = Vec::new();
-    for step in &example.story {
-        play(&mut scene, step, &mut problems);
-    }
+    let mut scene = played(alone, example, &mut problems);
     let differences = compare(&scene, &example.expect, &mut problems);
     let mut failures: Vec<String> = problems.iter().map(ToString::to_string).collect();
     failures.append(&mut scene.failures);
@@ -56,6 +61,16 @@ fn run(alone: &ProtocolSet, protocol: &Protocol, example: &Example) -> ExampleRe
         place: place_of(&example.mark),
         failures,
     }
+}
+
+fn played<'s>(alone: &'s ProtocolSet, example: &Example, problems: &mut Vec<Problem>) -> Scene<'s> {
+    let first = example.story.iter().flat_map(moments).next();
+    let start = first.or_else(|| "2026-01-05T13:00:00Z".parse().ok()).unwrap_or_default();
+    let mut scene = Scene::new(alone, start);
+    for step in &example.story {
+        play(&mut scene, step, problems);
+    }
+    scene
 }
 
 #[cfg(test)]

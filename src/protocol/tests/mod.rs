@@ -6,6 +6,7 @@ mod doubts;
 mod files;
 mod labels;
 mod looked;
+mod odd;
 mod order;
 mod stage;
 mod timers;
