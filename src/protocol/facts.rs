@@ -2,7 +2,7 @@
 //! Entered-in-error and superseded resources are not there.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -11,14 +11,15 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::codes::Codes;
+use super::codings::codings_of;
 use super::filter::Filter;
 use super::model::EncounterTest;
 use super::reason::{Certainty, Diagnoses};
 use super::referral::Referral;
 use super::visit::Visit;
 use super::who::{ConditionCount, Enrolment, Who};
-use crate::fhir::ValueSets;
 use crate::fhir::time::PartialDateTime;
+use crate::fhir::{ValueSets, concept_title};
 use crate::identity::ResourceId;
 use crate::record::{Record, Stored};
 
@@ -129,6 +130,20 @@ impl<'a> Facts<'a> {
                 if is_enrolled { "enrolled in the programme" } else { "not enrolled in the programme" }.to_string(),
             );
         }
+        if let Some(codes) = &who.medication {
+            let taken = self.medications(codes);
+            belongs &= !taken.is_empty();
+            let names = taken
+                .iter()
+                .filter_map(|stored| medicine(self.record, stored))
+                .filter_map(|of| concept_title(Some(of)));
+            let names: BTreeSet<&str> = names.collect();
+            words.push(if taken.is_empty() {
+                "takes none of the medicines asked".to_string()
+            } else {
+                format!("takes {}", names.into_iter().collect::<Vec<_>>().join(", "))
+            });
+        }
         if let Some(filter) = &who.filter {
             belongs &= self.patient.is_some_and(|patient| self.holds(filter, patient));
         }
@@ -207,6 +222,22 @@ impl<'a> Facts<'a> {
                 && self.has_code(&enrolment.programme, &types)
                 && enrolment.level.as_ref().is_none_or(|level| self.has_code(level, &types))
         })
+    }
+
+    /// Prescriptions and statements by which the patient takes such a medicine now
+    /// (http://hl7.org/fhir/R4/medicationrequest.html, medicationstatement.html).
+    pub fn medications(&self, codes: &Codes) -> Vec<&'a Stored> {
+        let record = self.record;
+        let all = ["MedicationRequest", "MedicationStatement"].into_iter().flat_map(|kind| record.of_type(kind));
+        let is_taken = |stored: &&Stored| {
+            let is_order = !matches!(stored.resource.text("intent"), Some("proposal" | "plan" | "option"));
+            let is_denied = stored.resource.get("doNotPerform") == Some(&Value::Bool(true));
+            stored.resource.text("status") == Some("active") && is_order && !is_denied
+        };
+        let is_such = |stored: &&Stored| {
+            medicine(record, stored).is_some_and(|medicine| self.has_code(codes, &codings_of(medicine)))
+        };
+        all.filter(is_taken).filter(is_such).collect()
     }
 
     /// Referrals that are going on, read once.
@@ -320,9 +351,28 @@ fn is_meant(stored: &Stored) -> bool {
     stored.state.superseded.is_none() && !codings.iter().any(|(_, code)| *code == "entered-in-error")
 }
 
+/// What a prescription is of: stated, or in a Medication of its own.
+fn medicine<'a>(record: &'a Record, stored: &'a Stored) -> Option<&'a Value> {
+    let resource = &stored.resource;
+    if let Some(stated) = resource.get("medicationCodeableConcept") {
+        return Some(stated);
+    }
+    let reference = resource.reference("medicationReference")?;
+    if let Some(own) = reference.strip_prefix('#') {
+        let contained = resource.get("contained")?.as_array()?;
+        return contained.iter().find(|one| one.get("id").and_then(Value::as_str) == Some(own))?.get("code");
+    }
+    // Nothing lost: what is no id of ours is no Medication of this record.
+    record.get("Medication", reference.strip_prefix("Medication/")?.parse().ok()?)?.resource.get("code")
+}
+
+/// Nobody has it any more.
+pub fn is_over(condition: &Stored) -> bool {
+    let codings = condition.resource.codings("clinicalStatus");
+    codings.iter().any(|(_, code)| ["inactive", "resolved", "remission"].contains(code))
+}
+
 /// What somebody has now, as sure as asked.
 fn holds_now(stored: &Stored, certainty: &[Certainty]) -> bool {
-    let codings = stored.resource.codings("clinicalStatus");
-    let is_over = codings.iter().any(|(_, code)| ["inactive", "resolved", "remission"].contains(code));
-    !is_over && certainty.contains(&Certainty::of(stored))
+    !is_over(stored) && certainty.contains(&Certainty::of(stored))
 }

@@ -17,6 +17,8 @@ pub fn implied_by(protocol: &Protocol, labels_of: LabelsOf<'_>) -> BTreeMap<Stri
     let mut implied = BTreeMap::new();
     let mut add = |rule: &str, own: &Who, reasons: Vec<&Codes>| {
         let groups = [own, &protocol.who].into_iter().filter_map(|who| who.conditions.as_ref()).flat_map(groups);
+        let medicines = [own, &protocol.who].into_iter().filter_map(|who| who.medication.as_ref());
+        let reasons: Vec<&Codes> = reasons.into_iter().chain(medicines).collect();
         let sets = reasons.iter().flat_map(|codes| codes.value_sets.clone()).chain(groups);
         let listed = reasons.iter().flat_map(|codes| codes.listed.clone());
         let labels = labels_of(&sets.collect::<Vec<_>>(), &listed.collect::<Vec<_>>());
@@ -35,12 +37,15 @@ pub fn implied_by(protocol: &Protocol, labels_of: LabelsOf<'_>) -> BTreeMap<Stri
 
 fn reasons_of(rule: &TaskRule) -> Vec<&Codes> {
     match &rule.when {
-        Trigger::Arrival(test) | Trigger::Discharge(test) | Trigger::Count { test, .. } => {
-            test.reasons.iter().map(|reason| &reason.codes).collect()
-        }
+        Trigger::Arrival(test)
+        | Trigger::Discharge(test)
+        | Trigger::Transfer(test)
+        | Trigger::Cancelled(test)
+        | Trigger::Count { test, .. } => test.reasons.iter().map(|reason| &reason.codes).collect(),
         Trigger::Silence { codes, .. } => vec![codes],
-        Trigger::Referral { codes, .. } => codes.iter().collect(),
-        Trigger::Enrolled { .. } | Trigger::Answer { .. } => Vec::new(),
+        Trigger::Condition(test) => vec![&test.codes],
+        Trigger::Referral { codes, .. } | Trigger::Consent { codes, .. } => codes.iter().collect(),
+        Trigger::Enrolled { .. } | Trigger::Answer { .. } | Trigger::Date(_) => Vec::new(),
     }
 }
 

@@ -41,6 +41,7 @@ mod plans;
 mod prompts;
 mod provenance;
 mod publish;
+mod quiet_hours;
 mod read;
 mod reason;
 mod reconcile;

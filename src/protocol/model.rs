@@ -6,7 +6,8 @@ use super::chain::{Priority, Role, Step};
 use super::codes::Codes;
 use super::deadline::Deadline;
 use super::filter::Filter;
-use super::reason::Reason;
+use super::quiet_hours::QuietHours;
+use super::reason::{Certainty, Reason};
 use super::stage::Stage;
 use super::template::Template;
 use super::who::{Enrolment, Who};
@@ -22,6 +23,8 @@ pub struct Protocol {
     pub mark: Mark,
     /// Whom all of it is about.
     pub who: Who,
+    /// When nothing routine is raised.
+    pub quiet_hours: Option<QuietHours>,
     pub plan: Option<PlanRule>,
     pub prompts: Vec<Prompt>,
     pub tasks: Vec<TaskRule>,
@@ -123,6 +126,58 @@ pub enum Trigger {
     Enrolled { enrolment: Enrolment, every: Option<Deadline> },
     /// A referral came to a stage.
     Referral { stage: Stage, codes: Option<Codes> },
+    /// The patient has a diagnosis of these, or none of them any more.
+    Condition(ConditionTest),
+    /// The patient was moved within an encounter that is going on.
+    Transfer(EncounterTest),
+    /// An encounter was cancelled.
+    Cancelled(EncounterTest),
+    /// The patient agreed to something, refused it, or took it back.
+    Consent { codes: Option<Codes>, becomes: Agreed },
+    /// A day of each year.
+    Date(Yearly),
+}
+
+/// Which diagnoses, and what becomes of them.
+#[derive(Debug, Clone)]
+pub struct ConditionTest {
+    pub codes: Codes,
+    pub certainty: Vec<Certainty>,
+    pub becomes: Becomes,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Becomes {
+    #[default]
+    Active,
+    Resolved,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreed {
+    Given,
+    Refused,
+    Withdrawn,
+}
+
+/// A day that every year has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Yearly {
+    Day { month: i8, day: i8 },
+    Birthday,
+}
+
+impl Becomes {
+    pub const WORDS: [(&'static str, Self); 2] = [("active", Self::Active), ("resolved", Self::Resolved)];
+}
+
+impl Agreed {
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("given", Self::Given), ("refused", Self::Refused), ("withdrawn", Self::Withdrawn)];
+
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, one)| *one == self).map_or("given", |(word, _)| word)
+    }
 }
 
 /// Which encounters.

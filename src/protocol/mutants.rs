@@ -103,6 +103,20 @@ fn changes(line: &str) -> Vec<(usize, usize, String)> {
     }
     each(r"\b([A-Z]{2,8})\b", 1, &|class| Some(if class == "PRENC" { "FLD" } else { "PRENC" }.to_string()));
     each(r"\bbusiness (days)\b", 0, &|_| Some("days".to_string()));
+    each(r"\bbecomes: *([a-z]+)", 1, &|word| {
+        let other = match word {
+            "active" => "resolved",
+            "resolved" => "active",
+            "given" => "refused",
+            _ => "given",
+        };
+        Some(other.to_string())
+    });
+    // Quiet hours: a quarter more.
+    each(r"'(\d\d:\d\d)'", 1, &|time| {
+        let time: jiff::civil::Time = time.parse().ok()?; // Nothing lost: what is no time was refused.
+        Some(time.wrapping_add(jiff::SignedDuration::from_mins(15)).strftime("%H:%M").to_string())
+    });
     found
 }
 

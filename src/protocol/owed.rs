@@ -10,6 +10,8 @@ pub struct Owed<'v, 'a> {
     pub anchor: Anchor<'v, 'a>,
     pub existing: Option<&'v Existing<'v>>,
     pub outcome: Outcome,
+    /// It came in quiet hours, and is owed since then.
+    pub held: Option<Timestamp>,
     pub due: Option<Timestamp>,
     pub who_words: String,
     /// Other triggers that this work answers, too: their names, and in words what they were.

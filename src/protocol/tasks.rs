@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use super::anchor::Anchor;
 use super::anchors::anchors;
 use super::build::{self, TaskParts};
+use super::chain::{Priority, Step};
 use super::context::{Context, Findings};
-use super::deadline::CLOCK_SKEW;
+use super::deadline::{CLOCK_SKEW, Deadline};
 use super::facts::Facts;
 use super::inputs::{Inputs, inputs_of, version_of};
 use super::model::{Evidence, TaskRule, Trigger};
@@ -32,7 +33,7 @@ pub fn owe(context: &Context<'_>, findings: &mut Findings) {
         }
         let of_rule = of_rule(context, rule);
         for one in owed {
-            let step = climbed(rule, &one, context.now(), findings);
+            let step = climbed(context, rule, &one, findings);
             let inputs = inputs(context.facts, &one, (step, of_rule));
             let key = key(&context.protocol.name, &rule.id, &one.anchor.name);
             let desired = match findings.memory.standing(&key, inputs) {
@@ -58,6 +59,11 @@ fn of_rule(context: &Context<'_>, rule: &TaskRule) -> Inputs {
             conditions.for_each(|of_who| of_who.iter().for_each(|stored| version_of(stored, hasher)));
         },
         &|hasher| {
+            let medicines = people().filter_map(|who| who.medication.as_ref());
+            let taken = medicines.flat_map(|codes| facts.medications(codes));
+            taken.for_each(|stored| version_of(stored, hasher));
+        },
+        &|hasher| {
             let groups = people().filter_map(|who| who.conditions.as_ref());
             groups.for_each(|count| facts.condition_groups(count).hash(hasher));
         },
@@ -70,13 +76,14 @@ fn of_rule(context: &Context<'_>, rule: &TaskRule) -> Inputs {
 
 /// A hash of all that a piece of work is made from.
 fn inputs(facts: &Facts<'_>, one: &Owed<'_, '_>, (step, of_rule): (usize, Inputs)) -> Inputs {
-    let Owed { anchor, existing, outcome, due, who_words, also, ended_by } = one;
+    let Owed { anchor, existing, outcome, held, due, who_words, also, ended_by } = one;
     // Nothing lost: every name of a visit is its id.
     let visit = |name: &str| name.parse().ok().and_then(|id| facts.visit(id)).map(|visit| visit.inputs);
     inputs_of(&[
         &|hasher| (step, of_rule, &anchor.name, anchor.at, &anchor.over, &anchor.detail).hash(hasher),
         &|hasher| (&anchor.about, &anchor.referral, &anchor.told).hash(hasher),
         &|hasher| (anchor.visit.map(|visit| visit.inputs), outcome, due, who_words, ended_by).hash(hasher),
+        &|hasher| held.hash(hasher),
         &|hasher| also.iter().for_each(|(name, words)| (words, visit(name)).hash(hasher)),
         &|hasher| existing.iter().for_each(|existing| existing.hash(hasher)),
     ])
@@ -107,7 +114,8 @@ fn consider<'v, 'a>(
             rule.title, rule.max_age
         ))
     } else {
-        too_early(context, rule, &anchor, findings)
+        let refusal = too_early(context, rule, &anchor, findings);
+        refusal.or_else(|| if existing.is_none() { in_quiet_hours(context, rule, findings) } else { None })
     };
     if let Some(words) = refusal {
         let about = anchor.visit.map(|visit| visit.id);
@@ -115,8 +123,9 @@ fn consider<'v, 'a>(
         return None;
     }
     let (outcome, ended_by) = outcome_of(context, rule, &anchor, findings);
-    let due = rule.due.map(|due| due.due(anchor.at, context.working()));
-    Some(Owed { anchor, existing, outcome, due, who_words, also: Vec::new(), ended_by })
+    let held = held(context, rule, anchor.at);
+    let due = rule.due.map(|due| due.due(counted_from(due, anchor.at, held), context.working()));
+    Some(Owed { anchor, existing, outcome, held, due, who_words, also: Vec::new(), ended_by })
 }
 
 /// Why the work is not owed yet: the trigger lies ahead, or the rule waits whether it passes by itself.
@@ -139,6 +148,28 @@ fn too_early(
     };
     findings.wake(begins);
     Some(format!("“{}” is not owed before {}.", rule.title, context.facts.say(begins)))
+}
+
+/// When work of a trigger is owed first, where that comes in quiet hours.
+fn held(context: &Context<'_>, rule: &TaskRule, at: Timestamp) -> Option<Timestamp> {
+    let begins = rule.wait.map_or(at, |wait| wait.after(at));
+    opening(context, begins, rule.priority)
+}
+
+/// What becomes known in quiet hours waits for their end, whenever it happened.
+fn in_quiet_hours(context: &Context<'_>, rule: &TaskRule, findings: &mut Findings) -> Option<String> {
+    let opening = opening(context, context.now(), rule.priority)?;
+    findings.wake(opening);
+    Some(format!("“{}” is routine and waits over the quiet hours until {}.", rule.title, context.facts.say(opening)))
+}
+
+fn opening(context: &Context<'_>, at: Timestamp, priority: Priority) -> Option<Timestamp> {
+    context.protocol.quiet_hours?.opening(at, priority, context.facts.zone)
+}
+
+/// Nobody could begin in quiet hours: minutes and hours count from when they end, days are those of the trigger.
+fn counted_from(span: Deadline, at: Timestamp, held: Option<Timestamp>) -> Timestamp {
+    held.filter(|_| matches!(span, Deadline::Minutes(_))).unwrap_or(at)
 }
 
 /// Work waits for the time that a sender stated; whoever looks after the feed knows whether it is meant.
@@ -198,7 +229,7 @@ fn outcome_of(
 }
 
 fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, step: usize) -> Desired {
-    let Owed { anchor, existing, outcome, due, who_words, also, ended_by } = owed;
+    let Owed { anchor, existing, outcome, held, due, who_words, also, ended_by } = owed;
     let anchor = &anchor;
     let person = anchor.visit.map_or(context.facts.record.head.person, |visit| visit.id.person);
     let encounter = anchor.visit.map(|visit| format!("Encounter/{}", visit.id));
@@ -232,6 +263,9 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, step: usiz
     let mut description = rule.text.fill(&|place| fill(context, rule, anchor, due, place));
     description.push_str(&together::words(&also));
     description.push_str(&attempts::words(rule, existing));
+    if let Some(held) = held {
+        description.push_str(&format!(" It came in quiet hours and is owed since {}.", context.facts.say(held)));
+    }
     work.seen = also.into_iter().collect();
     let resource = build::task(
         context,
@@ -255,7 +289,7 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, step: usiz
 }
 
 /// How many steps of the chain have come due; frozen once a person has taken it on or it has ended.
-fn climbed(rule: &TaskRule, one: &Owed<'_, '_>, now: Timestamp, findings: &mut Findings) -> usize {
+fn climbed(context: &Context<'_>, rule: &TaskRule, one: &Owed<'_, '_>, findings: &mut Findings) -> usize {
     let (chain, from, existing) = (&rule.climb, one.anchor.at, one.existing);
     if existing.is_some_and(|existing| existing.is_touched() && existing.is_ended()) {
         // A person has ended it: it stays as it is.
@@ -265,9 +299,17 @@ fn climbed(rule: &TaskRule, one: &Owed<'_, '_>, now: Timestamp, findings: &mut F
     if one.outcome != Outcome::Open || is_held {
         return existing.map_or(0, |existing| existing.work.step);
     }
-    let due = chain.iter().take_while(|step| step.after.after(from) <= now).count();
-    if let Some(next) = chain.get(due) {
-        findings.wake(next.after.after(from));
-    }
+    let (now, taken) = (context.now(), existing.map_or(0, |existing| existing.work.step));
+    let comes = |(place, step): (usize, &Step)| {
+        let at = step.after.after(counted_from(step.after, from, one.held));
+        // What came while nobody looked is not made up for in quiet hours.
+        let at = if at <= now && place >= taken { now } else { at };
+        opening(context, at, step.priority.unwrap_or(rule.priority)).unwrap_or(at)
+    };
+    let all = || chain.iter().enumerate();
+    // A routine step that waits for the morning holds no urgent one behind it back.
+    let due = all().rfind(|step| comes(*step) <= now).map_or(0, |(place, _)| place + 1);
+    let next = all().skip(due).map(comes).min();
+    next.into_iter().for_each(|next| findings.wake(next));
     due
 }

@@ -14,7 +14,8 @@ pub fn of_people<'w>(context: &Context<'_>, people: impl IntoIterator<Item = &'w
     let facts = context.facts;
     let of_one = |who: &Who| {
         let enrolled = who.enrolled.iter().flat_map(|enrolment| facts.enrolments(enrolment));
-        of(facts.conditions_of(who).into_iter().chain(enrolled))
+        let medicines = who.medication.iter().flat_map(|codes| facts.medications(codes));
+        of(facts.conditions_of(who).into_iter().chain(enrolled).chain(medicines))
     };
     people.into_iter().flat_map(of_one).collect()
 }
@@ -30,8 +31,12 @@ pub fn of_task<'n>(
     let facts = context.facts;
     let mut sources = of_people(context, [&rule.who, &context.protocol.who]);
     let test = match &rule.when {
-        Trigger::Arrival(test) | Trigger::Discharge(test) | Trigger::Count { test, .. } => test,
-        Trigger::Answer { .. } | Trigger::Silence { .. } | Trigger::Referral { .. } | Trigger::Enrolled { .. } => {
+        Trigger::Arrival(test)
+        | Trigger::Discharge(test)
+        | Trigger::Transfer(test)
+        | Trigger::Cancelled(test)
+        | Trigger::Count { test, .. } => test,
+        _ => {
             sources.extend(anchor.told.iter().cloned());
             return sources;
         }

@@ -10,6 +10,8 @@ pub struct Who {
     pub conditions: Option<ConditionCount>,
     /// Enrolled in a programme now.
     pub enrolled: Option<Enrolment>,
+    /// Takes a medicine of these now.
+    pub medication: Option<Codes>,
     /// Years, both included.
     pub age: Option<(Option<u32>, Option<u32>)>,
     /// On the Patient.

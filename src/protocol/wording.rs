@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::anchor::Anchor;
 use super::context::Context;
 use super::deadline::Deadline;
-use super::model::{TaskRule, Trigger};
+use super::model::{Becomes, TaskRule, Trigger, Yearly};
 
 /// Why the work is owed.
 pub fn why(
@@ -39,6 +39,21 @@ pub fn why(
         (Trigger::Enrolled { every, .. }, _) => {
             let turn = every.map(|every| format!(", asked every {every}")).unwrap_or_default();
             format!("Enrolled in the programme; {}{turn}", facts.say(anchor.at))
+        }
+        (Trigger::Transfer(_), Some(visit)) => {
+            format!("{} at {}: moved {}", visit.words(), facts.place_of(visit), facts.say(anchor.at))
+        }
+        (Trigger::Cancelled(_), Some(visit)) => {
+            format!("{} at {} was cancelled {}", visit.words(), facts.place_of(visit), facts.say(anchor.at))
+        }
+        (Trigger::Condition(test), _) => {
+            let what = if test.becomes == Becomes::Active { "known since" } else { "over since" };
+            format!("{} is {what} {}", anchor.detail, facts.say(anchor.at))
+        }
+        (Trigger::Consent { becomes, .. }, _) => format!("Consent {} {}", becomes.word(), facts.say(anchor.at)),
+        (Trigger::Date(on), _) => {
+            let what = if *on == Yearly::Birthday { "Birthday" } else { "The day of the year" };
+            format!("{what}: {}", facts.say(anchor.at))
         }
         _ => format!("Answered {} on {}", anchor.detail, facts.say(anchor.at)),
     };

@@ -46,6 +46,7 @@ pub fn look(protocol: &Protocol, odd: Odd<'_>) {
 fn ages(asked: &[(&Who, &str)], mark: &Mark, odd: Odd<'_>) {
     let from = asked.iter().filter_map(|(who, of)| Some((who.age?.0?, *of))).max();
     let to = asked.iter().filter_map(|(who, of)| Some((who.age?.1?, *of))).min();
+    // Nothing lost: without both ends nothing contradicts.
     let (Some((from, of_from)), Some((to, of_to))) = (from, to) else { return };
     // What one `age` says by itself is said where it stands.
     let is_own = asked.len() > 1 && of_from == of_to && of_from != "the rule's";
@@ -80,7 +81,8 @@ pub fn share(one: &Codes, other: &Codes) -> bool {
 fn of_trigger(rule: &TaskRule, odd: Odd<'_>) {
     let (test, is_arrival) = match &rule.when {
         Trigger::Arrival(test) => (test, true),
-        Trigger::Discharge(test) => (test, false),
+        Trigger::Discharge(test) | Trigger::Transfer(test) | Trigger::Cancelled(test) => (test, false),
+        Trigger::Condition(test) => return foreign("a diagnosis", &test.codes, &rule.mark, odd),
         Trigger::Count { test, .. } => (test, false),
         _ => return,
     };
@@ -129,6 +131,7 @@ fn of_evidence(evidence: &Evidence, mark: &Mark, odd: Odd<'_>) {
 
 /// Codes of a system that is never used there.
 fn foreign(kind: &str, codes: &Codes, mark: &Mark, odd: Odd<'_>) {
+    // Nothing lost: of other kinds any system may tell.
     let Some((_, never)) = NEVER_THERE.iter().find(|(known, _)| *known == kind) else { return };
     for (system, code) in &codes.listed {
         let name = code_system(system).map(|known| known.name).unwrap_or_default();
@@ -144,6 +147,7 @@ fn foreign(kind: &str, codes: &Codes, mark: &Mark, odd: Odd<'_>) {
 }
 
 fn of_time(rule: &TaskRule, odd: Odd<'_>) {
+    // Nothing lost: what never lapses has all the time.
     let Some(lapses) = rule.lapses else { return };
     if let Some(wait) = rule.wait.filter(|wait| length(*wait) >= length(lapses)) {
         let text = format!(

@@ -12,6 +12,7 @@ pub fn look(protocols: &[Protocol], odd: Odd<'_>) {
     let alerts: Vec<(&Protocol, &AlertRule)> =
         protocols.iter().flat_map(|protocol| protocol.alerts.iter().map(move |rule| (protocol, rule))).collect();
     for (place, (protocol, rule)) in tasks.iter().enumerate() {
+        // Nothing lost: each pair is looked at once.
         for (other_protocol, other) in tasks.iter().take(place) {
             let covers = std::ptr::eq(*protocol, *other_protocol) && rule.covered_by.contains(&other.id);
             if !covers
@@ -29,6 +30,7 @@ pub fn look(protocols: &[Protocol], odd: Odd<'_>) {
         }
     }
     for (place, (protocol, rule)) in alerts.iter().enumerate() {
+        // Nothing lost: each pair is looked at once.
         for (other_protocol, other) in alerts.iter().take(place) {
             let shared = rule.series.iter().find_map(|one| other.series.iter().find(|two| watch_same(one, two)));
             if let Some(series) = shared
@@ -55,6 +57,8 @@ fn meet(one: &Trigger, other: &Trigger) -> bool {
     match (one, other) {
         (Trigger::Arrival(one), Trigger::Arrival(other))
         | (Trigger::Discharge(one), Trigger::Discharge(other))
+        | (Trigger::Transfer(one), Trigger::Transfer(other))
+        | (Trigger::Cancelled(one), Trigger::Cancelled(other))
         | (Trigger::Count { test: one, .. }, Trigger::Count { test: other, .. }) => visits(one, other),
         (Trigger::Answer { prompt, is }, Trigger::Answer { prompt: other, is: also }) => {
             prompt == other && is.iter().any(|answer| also.contains(answer))
@@ -67,6 +71,13 @@ fn meet(one: &Trigger, other: &Trigger) -> bool {
         (Trigger::Referral { stage, codes }, Trigger::Referral { stage: other, codes: also }) => {
             stage == other && codes.as_ref().zip(also.as_ref()).is_none_or(|(one, other)| share(one, other))
         }
+        (Trigger::Condition(one), Trigger::Condition(other)) => {
+            one.becomes == other.becomes && share(&one.codes, &other.codes)
+        }
+        (Trigger::Consent { codes, becomes }, Trigger::Consent { codes: other, becomes: also }) => {
+            becomes == also && codes.as_ref().zip(other.as_ref()).is_none_or(|(one, other)| share(one, other))
+        }
+        (Trigger::Date(one), Trigger::Date(other)) => one == other,
         _ => false,
     }
 }
@@ -81,8 +92,13 @@ fn visits(one: &EncounterTest, other: &EncounterTest) -> bool {
     };
     let reasons = !(principal(one) && principal(other))
         || one.reasons.iter().any(|reason| other.reasons.iter().any(|also| same_set(&reason.codes, &also.codes)));
-    let excluded =
-        |has: &EncounterTest, not: &EncounterTest| has.disposition.is_some() && has.disposition == not.disposition_not;
+    let excluded = |has: &EncounterTest, not: &EncounterTest| match (&has.disposition, &not.disposition_not) {
+        (Some(has), Some(not)) => {
+            has.value_sets.iter().all(|set| not.value_sets.contains(set))
+                && has.listed.iter().all(|code| not.listed.contains(code))
+        }
+        _ => false,
+    };
     let ends = one.disposition.as_ref().zip(other.disposition.as_ref()).is_none_or(|(one, other)| same_set(one, other));
     let filtered = one.filter.is_some() || other.filter.is_some() || one.after.is_some() != other.after.is_some();
     classes && reasons && ends && !filtered && !excluded(one, other) && !excluded(other, one)

@@ -13,7 +13,14 @@ pub fn look(protocol: &Protocol, sent: &BTreeSet<String>, odd: Odd<'_>) {
     for rule in &protocol.tasks {
         people(&rule.who).for_each(|kind| asked.push((kind, &rule.mark)));
         let kind = match &rule.when {
-            Trigger::Arrival(_) | Trigger::Discharge(_) | Trigger::Count { .. } => Some("Encounter"),
+            Trigger::Arrival(_)
+            | Trigger::Discharge(_)
+            | Trigger::Transfer(_)
+            | Trigger::Cancelled(_)
+            | Trigger::Count { .. } => Some("Encounter"),
+            Trigger::Condition(_) => Some("Condition"),
+            Trigger::Consent { .. } => Some("Consent"),
+            Trigger::Date(_) => None,
             Trigger::Silence { .. } => Some("Observation"),
             Trigger::Enrolled { .. } => Some("EpisodeOfCare"),
             Trigger::Referral { .. } => Some("ServiceRequest"),
@@ -38,5 +45,6 @@ pub fn look(protocol: &Protocol, sent: &BTreeSet<String>, odd: Odd<'_>) {
 
 fn people(who: &Who) -> impl Iterator<Item = &'static str> {
     let conditions = who.conditions.as_ref().map(|_| "Condition");
-    conditions.into_iter().chain(who.enrolled.as_ref().map(|_| "EpisodeOfCare"))
+    let medicines = who.medication.as_ref().map(|_| "MedicationRequest");
+    conditions.into_iter().chain(who.enrolled.as_ref().map(|_| "EpisodeOfCare")).chain(medicines)
 }

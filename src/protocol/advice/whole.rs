@@ -38,5 +38,6 @@ fn is_shipped(protocol: &Protocol) -> bool {
 }
 
 fn warning(mark: &Mark, text: String) -> Problem {
+    // Nothing lost: it is about a file, not about what was sent.
     Problem::warning(Category::BusinessRule, Place::File(mark.clone()), text)
 }

@@ -1,6 +1,6 @@
 //! Each trigger of a rule as an anchor.
 
-use super::{enrolment, referrals, silence, visits};
+use super::{conditions, consents, dates, enrolment, moves, referrals, silence, visits};
 use crate::protocol::anchor::Anchor;
 use crate::protocol::context::Context;
 use crate::protocol::model::{TaskRule, Trigger};
@@ -29,6 +29,14 @@ where
         Trigger::Silence { codes, .. } => silence::anchors(context, rule, codes),
         Trigger::Enrolled { enrolment, every } => enrolment::anchors(context, rule, (enrolment, *every)),
         Trigger::Referral { stage, codes } => referrals::anchors(context, rule, *stage, codes.as_ref()),
+        Trigger::Condition(test) => conditions::anchors(context, test),
+        Trigger::Consent { codes, becomes } => consents::anchors(context, codes.as_ref(), *becomes),
+        Trigger::Date(on) => dates::anchors(context, rule, *on),
+        Trigger::Transfer(test) => real(test).flat_map(|visit| moves::transfers(context, rule, visit)).collect(),
+        Trigger::Cancelled(test) => {
+            let visits = context.facts.fitting(test).all();
+            visits.filter(|visit| visit.status == "cancelled").map(moves::cancelled).collect()
+        }
     }
 }
 

@@ -1,7 +1,12 @@
-//! What in a record triggers a rule: visits, counts of them, answers, readings that stay away, and the stages of referrals.
+//! What in a record triggers a rule: visits, moves within them, counts of them, diagnoses, consents, answers, readings
+//! that stay away, the stages of referrals, and days of the year.
 
+mod conditions;
+mod consents;
+mod dates;
 mod enrolment;
 mod find;
+mod moves;
 mod referrals;
 mod silence;
 mod visits;

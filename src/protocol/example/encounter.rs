@@ -53,7 +53,7 @@ pub fn tell(scene: &mut Scene<'_>, (kind, own): (&str, &str), event: Timestamp, 
         json!({
             "status": status, "class": class.unwrap_or(json!({ "code": stem })), "period": period,
             "reasonCode": reason.or_else(|| kept("reasonCode")), "serviceProvider": { "display": place },
-            "participant": attender, "serviceType": service, "diagnosis": listed, "hospitalization": disposition
+            "location": kept("location"), "participant": attender, "serviceType": service, "diagnosis": listed, "hospitalization": disposition
         }),
     );
 }

@@ -9,5 +9,6 @@ mod referral;
 mod run;
 pub(super) mod scene;
 pub(super) mod step;
+mod written;
 
 pub use run::{ExampleResult, rules_of};

@@ -14,7 +14,7 @@ use crate::protocol::names;
 use crate::protocol::work::{Work, existing_work};
 use crate::yaml::{Fields, Node, nearest};
 
-const KINDS: [&str; 29] = [
+const KINDS: [&str; 32] = [
     "born",
     "condition",
     "encounter-start",
@@ -30,6 +30,9 @@ const KINDS: [&str; 29] = [
     "service-request",
     "procedure",
     "immunization",
+    "medication",
+    "consent",
+    "transfer",
     "enrolled",
     "referral",
     "referral-answer",
@@ -94,6 +97,9 @@ pub fn play(scene: &mut Scene<'_>, node: &Node, problems: &mut Vec<Problem>) {
         }
         "born" | "condition" | "goal" | "service-request" | "procedure" | "immunization" | "enrolled" | "died"
         | "leaves-panel" => step.state(scene, &mut fields),
+        "medication" | "consent" | "transfer" => {
+            super::written::tell(scene, (kind, &step.own), step.event, &mut fields)
+        }
         "time" => {}
         _ => super::encounter::tell(scene, (kind, &step.own), step.event, &mut fields),
     }
@@ -152,7 +158,13 @@ impl Step {
             "condition" => {
                 let status = fields.text("status").unwrap_or_else(|| "confirmed".to_string());
                 let verification = json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": status }] });
-                let content = json!({ "code": concept(&self.own, "icd10cm"), "verificationStatus": verification, "recordedDate": self.event.to_string() });
+                let recorded = fields.text("since").as_deref().and_then(moment).unwrap_or(self.event);
+                let mut content = json!({ "code": concept(&self.own, "icd10cm"), "verificationStatus": verification, "recordedDate": recorded.to_string() });
+                if let (Some(clinical), Some(content)) = (fields.text("clinical"), content.as_object_mut()) {
+                    let coding = json!({ "system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": clinical });
+                    content.insert("clinicalStatus".to_string(), json!({ "coding": [coding] }));
+                    content.insert("abatementDateTime".to_string(), json!(self.event.to_string()));
+                }
                 scene.put("Condition", &self.own, content);
             }
             "goal" => {

@@ -3,7 +3,8 @@
 use super::row::PlainRule;
 use super::words::{chain, codes, enrolled, evidence, list, roles, visit, who};
 use crate::fhir::ValueSets;
-use crate::protocol::model::{Answer, Prompt, TaskRule, Trigger};
+use crate::protocol::model::{Answer, Becomes, Prompt, TaskRule, Trigger, Yearly};
+use crate::protocol::quiet_hours::QuietHours;
 use crate::protocol::stage::Stage;
 
 pub fn of_prompt(prompt: &Prompt, sets: &ValueSets) -> PlainRule {
@@ -31,7 +32,7 @@ fn again(answer: &Answer) -> String {
     if answer.is_override { format!("a reason not to do it; {again}") } else { again }
 }
 
-pub fn of_task(task: &TaskRule, sets: &ValueSets) -> PlainRule {
+pub fn of_task(task: &TaskRule, quiet: Option<QuietHours>, sets: &ValueSets) -> PlainRule {
     let mut rows = Vec::new();
     let mut say = |label: &str, words: String| rows.push((label.to_string(), words));
     say("when", trigger(&task.when, sets));
@@ -48,6 +49,10 @@ pub fn of_task(task: &TaskRule, sets: &ValueSets) -> PlainRule {
     say("says", task.text.open());
     if !task.climb.is_empty() {
         say("climbs", chain(&task.climb));
+    }
+    if let Some(quiet) = quiet {
+        let (from, to) = (quiet.from.strftime("%H:%M"), quiet.to.strftime("%H:%M"));
+        say("at night", format!("what is routine waits from {from} until {to}; what is urgent does not"));
     }
     if let Some(attempts) = task.attempts {
         say("attempts", format!("{attempts} documented ones are what is owed; it climbs no more and stays open"));
@@ -89,6 +94,23 @@ fn trigger(when: &Trigger, sets: &ValueSets) -> String {
             let turn = every.map(|every| format!("every {every} while ")).unwrap_or_default();
             format!("{turn}the patient is enrolled in {}", enrolled(enrolment, sets))
         }
+        Trigger::Transfer(test) => {
+            format!("a patient is moved within a {}; it ends with the next move or the visit", visit(test, sets))
+        }
+        Trigger::Cancelled(test) => format!("a {} is cancelled", visit(test, sets)),
+        Trigger::Condition(test) => {
+            let of = codes(&test.codes, sets);
+            match test.becomes {
+                Becomes::Active => format!("{of} becomes known, once"),
+                Becomes::Resolved => format!("{of} is over"),
+            }
+        }
+        Trigger::Consent { codes: of, becomes } => {
+            let of = of.as_ref().map(|of| format!(" to {}", codes(of, sets))).unwrap_or_default();
+            format!("consent{of} is {}", becomes.word())
+        }
+        Trigger::Date(Yearly::Birthday) => "the patient has their birthday".to_string(),
+        Trigger::Date(Yearly::Day { month, day }) => format!("each year on {month:02}-{day:02} (month and day)"),
         Trigger::Referral { stage, codes: of } => {
             let of = of.as_ref().map(|of| format!(" for {}", codes(of, sets))).unwrap_or_default();
             format!("a referral{of} {}", of_stage(*stage))

@@ -21,7 +21,7 @@ impl ProtocolSet {
         let protocol = self.protocol(name)?;
         let sets = self.value_sets();
         let mut all: Vec<PlainRule> = protocol.prompts.iter().map(|prompt| rules::of_prompt(prompt, sets)).collect();
-        all.extend(protocol.tasks.iter().map(|task| rules::of_task(task, sets)));
+        all.extend(protocol.tasks.iter().map(|task| rules::of_task(task, protocol.quiet_hours, sets)));
         all.extend(protocol.alerts.iter().map(|alert| alerts::of_alert(alert, sets)));
         Some(Sheet {
             name: protocol.name.clone(),

@@ -1,5 +1,7 @@
 //! One protocol file as a whole, and what its parts must agree on.
 
+use jiff::civil::Time;
+
 use super::alert::{read_alert, read_repeat};
 use super::prompt::read_prompt;
 use super::task::read_task;
@@ -8,6 +10,7 @@ use crate::fhir::ValueSets;
 use crate::problem::Problem;
 use crate::protocol::model::{Example, PlanRule, Protocol, Trigger};
 use crate::protocol::names::REPEAT;
+use crate::protocol::quiet_hours::QuietHours;
 use crate::yaml::{Fields, Kind, Mark, Node, Source, nearest, parse};
 
 /// Names of work that every protocol may make.
@@ -57,6 +60,7 @@ fn read_tree(tree: &Node, source: &Source, reading: &mut Reading<'_>) -> Option<
     let code_stem = name.clone().unwrap_or_default();
     let tasks = fields.list("tasks").into_iter().filter_map(|node| read_task(node, &code_stem, reading)).collect();
     let alerts = fields.list("alerts").into_iter().filter_map(|node| read_alert(node, reading)).collect();
+    let quiet_hours = fields.optional("quiet-hours").and_then(|node| read_quiet_hours(node, reading));
     let repeat = fields.optional("repeat");
     let repeat = read_repeat(repeat, reading);
     let examples = fields.list("examples").into_iter().flat_map(|node| read_examples(node, reading)).collect();
@@ -67,6 +71,7 @@ fn read_tree(tree: &Node, source: &Source, reading: &mut Reading<'_>) -> Option<
         source: basis,
         mark: Mark::start(&source.name),
         who,
+        quiet_hours,
         plan,
         prompts,
         tasks,
@@ -74,6 +79,27 @@ fn read_tree(tree: &Node, source: &Source, reading: &mut Reading<'_>) -> Option<
         repeat,
         examples,
     })
+}
+
+/// `{ from: '20:00', to: '07:00' }`.
+fn read_quiet_hours(node: &Node, reading: &mut Reading<'_>) -> Option<QuietHours> {
+    let mut fields = Fields::of(node, "quiet hours");
+    let ends = ["from", "to"].map(|key| {
+        let node = fields.required(key)?;
+        let time = node.as_text().filter(|text| text.len() == 5).and_then(|text| text.parse::<Time>().ok());
+        if time.is_none() {
+            reading.problems.push(node.problem("a time of day is written like '20:00', in quotes"));
+        }
+        time
+    });
+    if let [Some(from), Some(to)] = ends
+        && from == to
+    {
+        fields.report(node.problem("quiet hours end at another time than they begin"));
+    }
+    fields.finish(&mut reading.problems);
+    let [from, to] = ends;
+    Some(QuietHours { from: from?, to: to? })
 }
 
 /// One example, or with `each` one for every value, which takes the place of the word EACH.

@@ -1,10 +1,10 @@
-//! `when:` of a task: visits, counts of them, answers, readings that stay away, stages of referrals.
+//! `when:` of a task: visits, moves and counts of them, diagnoses, answers, consents, readings that stay away, stages of referrals, days.
 
 use jiff::Timestamp;
 
 use super::words::Reading;
 use crate::protocol::filter::Filter;
-use crate::protocol::model::{Before, EncounterTest, Trigger};
+use crate::protocol::model::{Agreed, Before, EncounterTest, Trigger, Yearly};
 use crate::protocol::stage::Stage;
 use crate::yaml::{Fields, Node};
 
@@ -17,10 +17,17 @@ pub fn read_trigger(node: &Node, reading: &mut Reading<'_>) -> Option<Trigger> {
     let silence = fields.optional("silence");
     let referral = fields.optional("referral");
     let enrolled = fields.optional("enrolled");
-    let given = [arrival, discharge, count, answer, silence, referral, enrolled].into_iter().flatten().count();
+    let condition = fields.optional("condition");
+    let transfer = fields.optional("transfer");
+    let cancelled = fields.optional("cancelled");
+    let consent = fields.optional("consent");
+    let date = fields.optional("date");
+    let given = [arrival, discharge, count, answer, silence, referral, enrolled].into_iter();
+    let given = given.chain([condition, transfer, cancelled, consent, date]).flatten().count();
     if given != 1 {
         fields.report(node.problem(
-            "say one thing that triggers it: arrival, discharge, count, answer, silence, referral or enrolled",
+            "say one thing that triggers it: arrival, transfer, discharge, cancelled, count, condition, answer, consent, silence, referral, \
+             enrolled or date",
         ));
     }
     fields.finish(&mut reading.problems);
@@ -29,6 +36,26 @@ pub fn read_trigger(node: &Node, reading: &mut Reading<'_>) -> Option<Trigger> {
     }
     if let Some(node) = discharge {
         return Some(Trigger::Discharge(read_encounter_test(node, reading)));
+    }
+    if let Some(node) = transfer {
+        return Some(Trigger::Transfer(read_encounter_test(node, reading)));
+    }
+    if let Some(node) = cancelled {
+        return Some(Trigger::Cancelled(read_encounter_test(node, reading)));
+    }
+    if let Some(node) = condition {
+        return Some(Trigger::Condition(reading.condition_test(node)));
+    }
+    if let Some(node) = consent {
+        let mut fields = Fields::of(node, "a consent");
+        let codes = fields.optional("code").map(|node| reading.codes(node));
+        fields.required("becomes");
+        let becomes = fields.choice("becomes", &Agreed::WORDS);
+        fields.finish(&mut reading.problems);
+        return Some(Trigger::Consent { codes, becomes: becomes? });
+    }
+    if let Some(node) = date {
+        return read_date(node, reading).map(Trigger::Date);
     }
     if let Some(node) = count {
         let mut fields = Fields::of(node, "a count of encounters");
@@ -70,6 +97,24 @@ pub fn read_trigger(node: &Node, reading: &mut Reading<'_>) -> Option<Trigger> {
     let is = fields.texts("is");
     fields.finish(&mut reading.problems);
     Some(Trigger::Answer { prompt: prompt?, is })
+}
+
+/// `{ day: birthday }`, `{ day: 10-01 }`.
+fn read_date(node: &Node, reading: &mut Reading<'_>) -> Option<Yearly> {
+    let mut fields = Fields::of(node, "a day of the year");
+    let on = fields.required("day");
+    fields.finish(&mut reading.problems);
+    let (on, text) = (on?, on?.as_text().unwrap_or_default());
+    if text == "birthday" {
+        return Some(Yearly::Birthday);
+    }
+    // A leap year has every day.
+    let date: Option<jiff::civil::Date> = format!("2024-{text}").parse().ok();
+    if date.is_none() {
+        reading.problems.push(on.problem("a day of the year is written month first: `day: 10-01`, or `day: birthday`"));
+    }
+    let date = date?;
+    Some(Yearly::Day { month: date.month(), day: date.day() })
 }
 
 pub fn read_encounter_test(node: &Node, reading: &mut Reading<'_>) -> EncounterTest {

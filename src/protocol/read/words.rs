@@ -7,6 +7,7 @@ use crate::protocol::chain::{Priority, Role, Step};
 use crate::protocol::codes::Codes;
 use crate::protocol::deadline::Deadline;
 use crate::protocol::filter::Filter;
+use crate::protocol::model::{Becomes, ConditionTest};
 use crate::protocol::reason::{Certainty, Position, Reason};
 use crate::protocol::who::{ConditionCount, Enrolment, Who};
 use crate::yaml::{Fields, Kind, Node, nearest};
@@ -75,6 +76,16 @@ impl Reading<'_> {
         Reason { codes, position, certainty }
     }
 
+    /// `{ valueset: heart-failure, becomes: resolved }`.
+    pub fn condition_test(&mut self, node: &Node) -> ConditionTest {
+        let mut fields = Fields::of(node, "a diagnosis");
+        let codes = self.code_keys(node, &mut fields);
+        let certainty = self.certainty(&mut fields, &Certainty::OF_PEOPLE);
+        let becomes = fields.choice("becomes", &Becomes::WORDS).unwrap_or_default();
+        fields.finish(&mut self.problems);
+        ConditionTest { codes, certainty, becomes }
+    }
+
     fn certainty(&mut self, fields: &mut Fields<'_>, otherwise: &[Certainty]) -> Vec<Certainty> {
         let nodes = fields.list("certainty");
         let named: Vec<Certainty> = nodes.into_iter().filter_map(|node| self.word(node, &Certainty::WORDS)).collect();
@@ -134,6 +145,7 @@ impl Reading<'_> {
             who.enrolled = self.enrolment_keys(&mut keys);
             keys.finish(&mut self.problems);
         }
+        who.medication = fields.optional("medication").map(|node| self.codes(node));
         if let Some(node) = fields.optional("age") {
             let mut age = Fields::of(node, "an age");
             let from = age.integer("from", 0..=130).and_then(|years| u32::try_from(years).ok());

@@ -5,6 +5,7 @@ mod alerts;
 mod doubts;
 mod files;
 mod labels;
+mod language;
 mod looked;
 mod odd;
 mod order;

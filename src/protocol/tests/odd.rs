@@ -132,11 +132,17 @@ fn two_rules_that_ask_for_the_same_are_told_once_and_only_where_both_can_hold() 
     assert!(told_of[0].starts_with("protocols/ours.yaml:5"), "{told_of:?}");
     for other in [
         "when: { discharge: { class: emergency } }",
+        "when: { discharge: { class: stay, disposition: { valueset: discharge-died } } }, for: { age: { to: 30 } }",
         "when: { arrival: { class: stay } }",
         "when: { discharge: { class: stay } }, covered-by: first, for: { age: { to: 30 } }",
     ] {
         assert_eq!(two("when: { discharge: { class: stay } }, for: { age: { from: 31 } }", other), [""; 0], "{other}");
     }
+    let ended = "when: { discharge: { class: stay, disposition: { valueset: discharge-died } } }";
+    let other =
+        "when: { discharge: { class: stay, disposition-not: { valueset: [discharge-left-early, discharge-died] } } }";
+    assert_eq!(two(ended, other), [""; 0]);
+    assert_eq!(two(ended, &other.replace(", discharge-died", "")).len(), 1);
     let never = two(stay, "when: { discharge: { class: stay } }, covered-by: first");
     assert!(never.len() == 1 && never[0].contains("has the same trigger for everybody and covers this"), "{never:?}");
     let level =

@@ -85,6 +85,19 @@ fn trigger(context: &Context<'_>, when: &Trigger, window: Window, left: &mut Lef
         Trigger::Answer { prompt, .. } => {
             left.step(format!("answers to `{prompt}`: in a trial nobody answers"), 0);
         }
+        Trigger::Transfer(test) => visits(context, test, window, false, left),
+        Trigger::Cancelled(test) => {
+            let all = facts.visits.iter().filter(|visit| visit.status == "cancelled");
+            let fitting = all.clone().filter(|visit| facts.fits(test, visit)).count();
+            left.step("visits that were cancelled".to_string(), all.count());
+            left.step("such visits".to_string(), fitting);
+        }
+        Trigger::Condition(test) => {
+            let has = |stored: &&Stored| facts.has_code(&test.codes, &stored.resource.codings("code"));
+            left.step(format!("diagnoses of {}", codes(&test.codes, sets)), facts.diagnoses().filter(has).count());
+        }
+        Trigger::Consent { .. } => left.step("consents".to_string(), facts.record.of_type("Consent").count()),
+        Trigger::Date(_) => left.step("whose date of birth is known".to_string(), usize::from(facts.birth().is_some())),
         Trigger::Silence { codes: of, lasts } => silence(facts, of, *lasts, window, left),
         Trigger::Enrolled { enrolment, .. } => {
             left.step(format!("enrolled in {}", enrolled(enrolment, sets)), facts.enrolments(enrolment).count());
