@@ -60,6 +60,7 @@ fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<A
     let sends = sends.into_iter().filter_map(|node| inbound::read(node, problems)).collect();
     let never: Vec<Label> = fields.list("never").into_iter().filter_map(|node| label(node, problems)).collect();
     let version = fields.optional("version").map(|node| carries::read(node, problems)).unwrap_or_default();
+    let transaction = fields.boolean("transaction").unwrap_or(false);
     fields.finish(problems);
     let receives: Vec<Line> = receives;
     if let Some(line) = receives.iter().find(|line| line.without_reason.is_some() && never.is_empty()) {
@@ -83,6 +84,7 @@ fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<A
         sends,
         never,
         version,
+        transaction,
         at,
     })
 }

@@ -29,6 +29,8 @@ pub struct Agreement {
     pub never: Vec<Label>,
     /// How what is sent says which version it is.
     pub version: Carries,
+    /// All that is due about one patient goes as one transaction.
+    pub transaction: bool,
     /// Where the agreement begins.
     pub at: Mark,
 }

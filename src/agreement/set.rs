@@ -38,9 +38,19 @@ impl AgreementSet {
 
     /// How what is sent says which version it is; `at` is `file:line` of the agreement that allows it.
     pub fn carries(&self, partner: &str, at: &str) -> Carries {
+        self.allowing(partner, at).map(|agreement| agreement.version.clone()).unwrap_or_default()
+    }
+
+    /// Whether what it allows goes as one transaction with what else is due about the patient.
+    pub fn is_transaction(&self, partner: &str, at: &str) -> bool {
+        self.allowing(partner, at).is_some_and(|agreement| agreement.transaction)
+    }
+
+    /// The agreement at a place, or another with the partner where its file is there no more.
+    fn allowing<'a>(&'a self, partner: &'a str, at: &str) -> Option<&'a Agreement> {
         let file = at.rsplit_once(':').map_or(at, |(file, _)| file);
         let named = self.of(partner).find(|agreement| &*agreement.at.file == file);
-        named.or_else(|| self.of(partner).next()).map(|agreement| agreement.version.clone()).unwrap_or_default()
+        named.or_else(|| self.of(partner).next())
     }
 
     /// Partners that have an agreement, in order of name.

@@ -55,7 +55,7 @@ fn without(resource: &Map<String, Value>, name: &str) -> Map<String, Value> {
 
 /// The first that has a system and a value: the pipeline puts our own first, since nobody else's system can be relied on
 /// to name one thing only.
-fn first_identifier(identifier: Option<&Value>) -> Option<String> {
+pub fn first_identifier(identifier: Option<&Value>) -> Option<String> {
     let all: Vec<&Value> = match identifier? {
         Value::Array(items) => items.iter().collect(),
         one => vec![one],

@@ -102,6 +102,17 @@ fn has_errors(body: &[u8]) -> bool {
         && issues.is_some_and(|issues| issues.iter().any(is_error))
 }
 
+/// The entry of a Bundle that an OperationOutcome's errors name first, counted from 0.
+pub fn entry_named(outcome: &Value) -> Option<usize> {
+    let issues = outcome.get("issue").and_then(Value::as_array)?;
+    let paths = issues.iter().flat_map(|issue| ["expression", "location"].map(|name| issue.get(name)));
+    let mut paths = paths.flatten().filter_map(Value::as_array).flatten().filter_map(Value::as_str);
+    paths.find_map(|path| {
+        let (_, rest) = path.split_once("Bundle.entry[")?;
+        rest.split_once(']')?.0.parse().ok()
+    })
+}
+
 /// Whether it says that it does not know such a request at all.
 pub fn is_not_supported(body: &[u8]) -> bool {
     let Ok(outcome) = serde_json::from_slice::<Value>(body) else { return false };

@@ -10,16 +10,17 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use super::follow::{tried, unsent};
 use super::keys::SigningKey;
 use super::lane::Place;
 use super::message::Rewritten;
 use super::outside::Outside;
 use super::permission::{Permission, decide_anew};
-use super::retry::{Reply, Situation, decide, may_arrive_late};
+use super::retry::Reply;
 use super::route::{Route, Sent};
 use crate::pipeline::{Event, Gateway};
-use crate::site::{Partner, RetryPolicy, Site};
-use crate::store::{Attempt, AuditEntry, Delivery, Outcome, StoreError, WriteUnit};
+use crate::site::{Partner, Site};
+use crate::store::{Attempt, AuditEntry, Delivery, Outcome, StoreError, Tried, WriteUnit};
 
 /// What an agreement does not allow now is looked at again after this long.
 const HOLD: SignedDuration = SignedDuration::from_mins(15);
@@ -162,6 +163,15 @@ impl Attempts {
         let server = self.gateway.server_of(partner).await.ok().flatten();
         let offered = server.as_ref().and_then(|server| server.offered.as_ref());
         let route = Route { line: &line, partner, fhir_base, own_key: &self.own_key, clock, offered };
+        let behind = self.behind(site, delivery, at, &route).await?;
+        if held.until <= clock.steady() {
+            // It stood still meanwhile.
+            place.into_iter().for_each(Place::leave_turn);
+            return self.gateway.store.release_delivery(&delivery.new.id, at).await;
+        }
+        if !behind.is_empty() {
+            return self.attempt_together(&route, delivery, &behind, place).await;
+        }
         let sent = self.outside.send(&route, delivery).await;
         if let Some(place) = place {
             place.learn(sent.reply, self.gateway.clock.steady());
@@ -239,53 +249,46 @@ impl Attempts {
         at: Timestamp,
         sent: Sent,
     ) -> Result<(), StoreError> {
-        let now = self.gateway.clock.now();
-        let outcome = follow(&partner.retry, delivery, at, now, sent.reply);
-        let took_millis = u64::try_from(now.duration_since(at).as_millis()).unwrap_or_default();
-        let sent_out = !matches!(sent.reply, Reply::Unauthorized | Reply::Unsendable);
-        let attempt = Attempt {
-            at,
-            took_millis,
-            status: sent.status,
-            result: sent.text,
-            sent: sent_out,
-            may_arrive_until: may_arrive_until(Some(partner), delivery, at, now, sent.reply),
-            etag: sent.etag,
-        };
+        let (attempt, outcome) = tried(partner, delivery, (at, self.gateway.clock.now()), sent, false);
         self.finish(delivery, attempt, outcome).await
     }
 
     async fn finish(&self, delivery: &Delivery, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
-        let word = match outcome {
-            Outcome::Delivered => "delivered",
-            Outcome::RetryAt(_) => "retry",
-            Outcome::Held(_) => "held",
-            Outcome::Dead => "dead",
-            Outcome::Withdrawn => "withdrawn",
-            Outcome::Shortened(_) => "shortened",
-            Outcome::Superseded => "superseded",
-        };
-        let (id, partner) = (&delivery.new.id, &delivery.new.partner);
-        #[allow(clippy::cast_precision_loss, reason = "milliseconds of one attempt are far below 2^52")]
-        self.gateway.metrics.count_delivery(partner, word, attempt.took_millis as f64 / 1000.0);
-        match outcome {
-            Outcome::Delivered => info!(delivery = id, partner, result = attempt.result, "delivered"),
-            _ => warn!(delivery = id, partner, result = attempt.result, outcome = word, "not delivered"),
+        self.finish_all(vec![(delivery, attempt, outcome)]).await
+    }
+
+    /// What came of those that went together is recorded together.
+    pub(super) async fn finish_all(&self, came: Vec<(&Delivery, Attempt, Outcome)>) -> Result<(), StoreError> {
+        let mut events = Vec::with_capacity(came.len());
+        let mut all = Vec::with_capacity(came.len());
+        for (delivery, attempt, outcome) in came {
+            let word = word(outcome);
+            let (id, partner) = (&delivery.new.id, &delivery.new.partner);
+            #[allow(clippy::cast_precision_loss, reason = "milliseconds of one attempt are far below 2^52")]
+            self.gateway.metrics.count_delivery(partner, word, attempt.took_millis as f64 / 1000.0);
+            match outcome {
+                Outcome::Delivered => info!(delivery = id, partner, result = attempt.result, "delivered"),
+                _ => warn!(delivery = id, partner, result = attempt.result, outcome = word, "not delivered"),
+            }
+            events.push(Event::Delivery { id: id.clone(), partner: partner.clone(), result: word.to_string() });
+            all.push((id.clone(), attempt, outcome));
         }
-        self.record(id, attempt, outcome).await?;
-        let event = Event::Delivery { id: id.clone(), partner: partner.clone(), result: word.to_string() };
-        // Nobody may be listening.
-        let _ = self.gateway.events.send(event);
+        self.record(all).await?;
+        for event in events {
+            // Nobody may be listening.
+            let _ = self.gateway.events.send(event);
+        }
         Ok(())
     }
 
     /// A store that cannot write for a while is waited for, with the outcome in hand.
-    async fn record(&self, id: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
+    async fn record(&self, all: Vec<Tried>) -> Result<(), StoreError> {
         let store = &self.gateway.store;
-        let fault = match store.finish_attempt(id, attempt.clone(), outcome).await {
+        let fault = match store.finish_attempts(all.clone()).await {
             Err(StoreError::Unavailable(fault)) => fault,
             recorded => return recorded,
         };
+        let id = all.first().map_or("", |(id, ..)| id);
         warn!(delivery = id, fault, "what came of a delivery is kept until the store can write again");
         let waiting = Unrecorded::begin(&self.unrecorded);
         let mut stopping = self.stopping.subscribe();
@@ -294,7 +297,7 @@ impl Attempts {
                 () = self.outside.wait(RECORD_EVERY) => false,
                 _ = stopping.wait_for(|is_stopping| *is_stopping) => true,
             };
-            match store.finish_attempt(id, attempt.clone(), outcome).await {
+            match store.finish_attempts(all.clone()).await {
                 Err(StoreError::Unavailable(_)) if !is_last => {}
                 recorded => {
                     drop(waiting);
@@ -305,44 +308,15 @@ impl Attempts {
     }
 }
 
-/// What is remembered of a delivery that did not go out; nobody may know whether it did before.
-fn unsent(site: &Site, delivery: &Delivery, at: Timestamp, result: String) -> Attempt {
-    let partner = site.partners.get(&delivery.new.partner);
-    let may_arrive_until = may_arrive_until(partner, delivery, at, at, Reply::Unsendable);
-    Attempt { may_arrive_until, ..Attempt::unsent(at, result) }
-}
-
-/// Until when what was sent of it may still take effect at the partner, where nobody knows whether it did.
-fn may_arrive_until(
-    partner: Option<&Partner>,
-    delivery: &Delivery,
-    at: Timestamp,
-    now: Timestamp,
-    reply: Reply,
-) -> Option<Timestamp> {
-    let last = may_arrive_late(reply).then_some(now).or(delivery.claimed.is_inherited.then_some(at))?;
-    let late = partner.map_or(Partner::LATE_SECS, |partner| partner.late_secs);
-    let late = SignedDuration::from_secs(i64::try_from(late).unwrap_or(i64::MAX));
-    Some(last.saturating_add(late).unwrap_or(Timestamp::MAX))
-}
-
-/// The retry decision for a delivery as it was claimed.
-fn follow(policy: &RetryPolicy, delivery: &Delivery, at: Timestamp, now: Timestamp, reply: Reply) -> Outcome {
-    let tries = delivery.tries.saturating_add(1);
-    let first_attempt = first_attempt(delivery).unwrap_or(at);
-    decide(&Situation { reply, tries, first_attempt, now, policy, jitter: rand::random() })
-}
-
-/// When the first of the attempts that count was made. Only the newest are kept; when that one is gone, the delivery has
-/// been tried for so long that its making stands for it.
-fn first_attempt(delivery: &Delivery) -> Option<Timestamp> {
-    let tries = usize::try_from(delivery.tries).unwrap_or(usize::MAX);
-    if tries == 0 {
-        return None;
-    }
-    match delivery.attempts.len().checked_sub(tries) {
-        Some(at) => delivery.attempts.get(at).map(|attempt| attempt.at),
-        None => Some(delivery.new.created),
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Delivered => "delivered",
+        Outcome::RetryAt(_) => "retry",
+        Outcome::Held(_) => "held",
+        Outcome::Dead => "dead",
+        Outcome::Withdrawn => "withdrawn",
+        Outcome::Shortened(_) => "shortened",
+        Outcome::Superseded => "superseded",
     }
 }
 

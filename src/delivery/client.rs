@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ pub struct Line {
     refused_versions: AtomicU32,
     /// Types whose update by a search it does not know, as its answers show.
     without_conditional_update: Mutex<BTreeSet<String>>,
+    without_transactions: AtomicBool,
 }
 
 /// A partner that refuses so many versions is sent none any more, until the site is taken over anew.
@@ -53,7 +54,17 @@ impl Line {
             token,
             refused_versions: AtomicU32::new(0),
             without_conditional_update: Mutex::default(),
+            without_transactions: AtomicBool::new(false),
         }
+    }
+
+    /// It showed that it takes no transactions.
+    pub fn lacks_transactions(&self) -> bool {
+        self.without_transactions.load(Ordering::Relaxed)
+    }
+
+    pub fn note_lacks_transactions(&self) {
+        self.without_transactions.store(true, Ordering::Relaxed);
     }
 
     pub fn lacks_conditional_update(&self, kind: &str) -> bool {
@@ -146,6 +157,7 @@ fn build(folder: &Path, partner: &Partner) -> Result<Line, String> {
         token: TokenSlot::default(),
         refused_versions: AtomicU32::new(0),
         without_conditional_update: Mutex::default(),
+        without_transactions: AtomicBool::new(false),
     })
 }
 

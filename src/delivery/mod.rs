@@ -5,6 +5,7 @@ mod answer;
 mod attempt;
 mod by_search;
 mod client;
+mod follow;
 mod held;
 mod keys;
 mod lane;
@@ -31,7 +32,11 @@ mod stand_in;
 mod statement;
 #[cfg(test)]
 mod statement_tests;
+mod together;
+#[cfg(test)]
+mod together_tests;
 mod token;
+mod transaction;
 mod worker;
 #[cfg(test)]
 mod worker_tests;

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use super::client::{Line, Lines};
 use super::route::{Route, Sent};
 use super::send::send;
+use super::transaction::send_together;
 use crate::site::{Partner, Site};
 use crate::store::Delivery;
 
@@ -19,6 +20,9 @@ pub trait Outside: Send + Sync {
 
     /// Sends once.
     async fn send(&self, route: &Route<'_>, delivery: &Delivery) -> Sent;
+
+    /// Sends as one transaction; what came of each.
+    async fn send_together(&self, route: &Route<'_>, all: &[&Delivery]) -> Vec<Sent>;
 
     async fn wait(&self, time: Duration);
 }
@@ -35,6 +39,10 @@ impl Outside for Network {
 
     async fn send(&self, route: &Route<'_>, delivery: &Delivery) -> Sent {
         send(route, delivery).await
+    }
+
+    async fn send_together(&self, route: &Route<'_>, all: &[&Delivery]) -> Vec<Sent> {
+        send_together(route, all).await
     }
 
     async fn wait(&self, time: Duration) {

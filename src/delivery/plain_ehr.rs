@@ -19,8 +19,15 @@ pub struct Ways {
     pub statement: Option<Value>,
     pub knows_conditional_update: bool,
     pub knows_if_none_exist: bool,
+    pub knows_transactions: bool,
+    /// What it answers the next transactions with, taking nothing.
+    pub answers: Vec<u16>,
+    /// Transactions as they came.
+    pub transactions: Vec<Value>,
     /// So many searches find nothing yet.
     pub searches_behind: u32,
+    /// Refuses, by itself too, what says `poison`.
+    pub refuses_poison: bool,
     /// Writes are answered as if nobody knew them.
     pub refuses: bool,
     /// Finds everything, whatever is asked.
@@ -105,6 +112,42 @@ impl Ways {
         HttpResponse::build(code).insert_header(("etag", format!("W/\"{version}\""))).finish()
     }
 
+    /// All of it or nothing; what says `poison` is refused.
+    fn transact(&mut self, bundle: &Value) -> HttpResponse {
+        self.transactions.push(bundle.clone());
+        if !self.answers.is_empty() {
+            return HttpResponse::build(StatusCode::from_u16(self.answers.remove(0)).unwrap()).finish();
+        }
+        let entries = bundle["entry"].as_array().unwrap();
+        if let Some(at) = entries.iter().position(|entry| entry["resource"]["description"] == "poison") {
+            let path = format!("Bundle.entry[{at}].resource");
+            let issue = json!([{ "severity": "error", "code": "required", "expression": [path] }]);
+            return HttpResponse::UnprocessableEntity()
+                .json(json!({ "resourceType": "OperationOutcome", "issue": issue }));
+        }
+        let mut done = Vec::new();
+        for entry in entries {
+            let (kind, query) = entry["request"]["url"].as_str().unwrap().split_once('?').unwrap();
+            let found = self.found(kind, query);
+            let id = found
+                .first()
+                .map_or_else(|| format!("t{}-{}", self.transactions.len(), done.len()), |(id, ..)| id.clone());
+            let (version, before) =
+                found.first().map_or((1, None), |(_, version, _)| (version + 1, Some(format!("W/\"{version}\""))));
+            if entry["request"]["ifMatch"].as_str().is_some_and(|named| before.as_deref() != Some(named)) {
+                return HttpResponse::PreconditionFailed().finish();
+            }
+            done.push((kind.to_string(), id, version, entry["resource"].clone()));
+        }
+        let answer = |(kind, id, version, _): &(String, String, u64, Value)| {
+            json!({ "response": { "status": if *version == 1 { "201 Created" } else { "200 OK" }, "etag": format!("W/\"{version}\""),
+                "location": format!("{kind}/{id}/_history/{version}") } })
+        };
+        let answers: Vec<Value> = done.iter().map(answer).collect();
+        self.holds.extend(done.into_iter().map(|(kind, id, version, resource)| ((kind, id), (version, resource))));
+        HttpResponse::Ok().json(json!({ "resourceType": "Bundle", "type": "transaction-response", "entry": answers }))
+    }
+
     fn create(&mut self, kind: &str, resource: Value) -> HttpResponse {
         self.made += 1;
         let id = format!("n{}", self.made);
@@ -122,6 +165,8 @@ async fn answer(ways: web::Data<Mutex<Ways>>, request: HttpRequest, body: web::B
     let resource = || serde_json::from_slice::<Value>(&body).unwrap();
     let parts: Vec<&str> = path.split('/').collect();
     match (method, &parts[..]) {
+        ("POST", [""]) if ways.knows_transactions => ways.transact(&resource()),
+        ("POST", [""]) => HttpResponse::MethodNotAllowed().finish(),
         ("GET", ["metadata"]) => match &ways.statement {
             Some(statement) => HttpResponse::Ok().json(statement),
             None => HttpResponse::NotFound().finish(),
@@ -139,6 +184,9 @@ async fn answer(ways: web::Data<Mutex<Ways>>, request: HttpRequest, body: web::B
                 .json(json!({ "resourceType": "Bundle", "type": "searchset", "entry": entry.collect::<Vec<_>>() }))
         }
         _ if ways.refuses => HttpResponse::MethodNotAllowed().finish(),
+        ("PUT", [_]) if ways.refuses_poison && resource()["description"] == "poison" => {
+            HttpResponse::UnprocessableEntity().finish()
+        }
         ("PUT", [kind]) if ways.knows_conditional_update => match &ways.found(kind, request.query_string())[..] {
             [] => ways.create(kind, resource()),
             [(id, ..)] => ways.write(kind, &id.clone(), resource()),

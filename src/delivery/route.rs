@@ -146,7 +146,12 @@ fn with_token(request: RequestBuilder, token: Option<&str>) -> Result<RequestBui
 }
 
 fn version_of(headers: &HeaderMap) -> Option<String> {
-    let etag = headers.get(ETAG)?.to_str().ok()?.trim();
+    etag_of(headers.get(ETAG)?.to_str().ok()?)
+}
+
+/// What can be sent back as the name of a version.
+pub fn etag_of(etag: &str) -> Option<String> {
+    let etag = etag.trim();
     let is_one = etag.strip_prefix("W/").unwrap_or(etag).starts_with('"') && etag.len() <= LONGEST_ETAG;
     is_one.then(|| etag.to_string())
 }

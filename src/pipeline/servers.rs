@@ -60,6 +60,10 @@ impl Gateway {
             let Some(offered) = server.as_ref().and_then(|server| server.offered.as_ref()) else { continue };
             let types = site.agreements.pushed_types(&partner.name);
             let mut lacks: Vec<String> = types.iter().flat_map(|kind| offered.lacks(kind)).collect();
+            let wants = site.agreements.of(&partner.name).any(|agreement| agreement.transaction);
+            if wants && offered.transaction == Some(false) {
+                lacks.push("transactions (each goes by itself)".to_string());
+            }
             if let Some(version) = offered.other_version().filter(|_| !types.is_empty()) {
                 lacks.push(format!("FHIR R4, but {version}"));
             }

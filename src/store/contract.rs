@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry,
     MessageFilter, MessageSummary, MessagesFound, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned,
-    Query, Seen, Sort, StoreError, ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
+    Query, Seen, Sort, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -181,7 +181,20 @@ pub trait Store: Send + Sync + 'static {
     /// Records how an attempt went and what follows from it; frees the lease, and the next delivery of the same patient
     /// and partner when this one is finished. What was delivered supersedes what is older about the same thing; where
     /// something older may still arrive at the partner (`Attempt::may_arrive_until`), it is due once more after that.
-    async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError>;
+    async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
+        self.finish_attempts(vec![(delivery.to_string(), attempt, outcome)]).await
+    }
+
+    /// The same for deliveries that went together: all of it in one commit, or nothing.
+    async fn finish_attempts(&self, tried: Vec<Tried>) -> Result<(), StoreError>;
+
+    /// Deliveries that stand behind a claimed one in its line and are due, in their order, up to the first that is not, and at most so
+    /// many. They are nobody else's while that one is leased.
+    async fn deliveries_behind(&self, claimed: &str, now: Timestamp, most: usize) -> Result<Vec<Delivery>, StoreError>;
+
+    /// These are about to be sent together with a claimed one: where nobody tells what came of it, each is inherited
+    /// (`Claimed::is_inherited`) by whoever gets it next, even after a crash.
+    async fn take_in_hand(&self, deliveries: &[String]) -> Result<(), StoreError>;
 
     /// Puts a payload that shows less in the place of the one that was made; nothing happens to one that is finished.
     async fn shorten_delivery(&self, delivery: &str, payload: serde_json::Value) -> Result<(), StoreError>;

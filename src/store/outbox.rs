@@ -109,6 +109,9 @@ pub struct Attempt {
     /// Nobody knows whether it, or one before it, arrived: it may take effect at the partner until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_arrive_until: Option<Timestamp>,
+    /// It went as one of a transaction.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub together: bool,
     /// The version that the partner holds since, by its own word (`ETag`); empty where it holds none, or names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
@@ -117,9 +120,21 @@ pub struct Attempt {
 impl Attempt {
     /// What is remembered of a delivery that did not go out.
     pub fn unsent(at: Timestamp, result: String) -> Self {
-        Self { at, took_millis: 0, status: None, result, sent: false, may_arrive_until: None, etag: None }
+        Self {
+            at,
+            took_millis: 0,
+            status: None,
+            result,
+            sent: false,
+            may_arrive_until: None,
+            together: false,
+            etag: None,
+        }
     }
 }
+
+/// An attempt at a delivery, and what follows.
+pub type Tried = (String, Attempt, Outcome);
 
 /// What follows from an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

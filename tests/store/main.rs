@@ -38,6 +38,7 @@ mod sought;
 mod space;
 mod timers;
 mod tls;
+mod together;
 mod unused;
 mod worklist;
 mod writers;

@@ -6,5 +6,6 @@ mod chance;
 mod partner;
 mod run;
 mod seeds;
+mod shared;
 mod site;
 mod world;

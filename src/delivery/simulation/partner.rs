@@ -20,12 +20,31 @@ pub enum Mood {
     Away,
 }
 
-/// A request on its way through a partner.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One thing that a request writes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Write {
     pub thing: String,
     pub version: u64,
     pub if_match: Option<String>,
+    /// Only if there is none.
+    pub creates: bool,
+}
+
+/// A request on its way through a partner.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asked {
+    Looks(String),
+    /// Of several all are written, or none.
+    Writes(Vec<Write>),
+}
+
+impl Asked {
+    pub fn writes(&self) -> &[Write] {
+        match self {
+            Self::Looks(_) => &[],
+            Self::Writes(writes) => writes,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +52,8 @@ pub struct Partner {
     pub mood: Option<Mood>,
     pub names_versions: bool,
     pub heeds_versions: bool,
+    /// It takes updates by a search.
+    pub knows_conditions: bool,
     /// Of each thing our version and its own.
     pub holds: HashMap<String, (u64, u64)>,
     /// What a restore brings back.
@@ -41,8 +62,8 @@ pub struct Partner {
 }
 
 impl Partner {
-    pub fn new(names_versions: bool, heeds_versions: bool) -> Self {
-        Self { names_versions, heeds_versions, ..Self::default() }
+    pub fn new(names_versions: bool, heeds_versions: bool, knows_conditions: bool) -> Self {
+        Self { names_versions, heeds_versions, knows_conditions, ..Self::default() }
     }
 
     pub fn mood(&self) -> Mood {
@@ -54,16 +75,37 @@ impl Partner {
         Some(format!("W/\"{own}\""))
     }
 
-    /// Applies a write, and says what it answers to whoever still listens.
-    pub fn apply(&mut self, write: &Write) -> Sent {
+    /// Does what it is asked, and says what it answers to whoever still listens: of each, or once for all.
+    pub fn apply(&mut self, asked: &Asked) -> Vec<Sent> {
+        match asked {
+            Asked::Looks(thing) => {
+                let own = self.holds.get(thing).map(|(_, own)| format!("W/\"{own}\""));
+                vec![Sent { etag: own, ..answer(200) }]
+            }
+            Asked::Writes(writes) if writes.len() == 1 => vec![self.write(&writes[0])],
+            // One entry of a transaction that it does not like, and would take by itself.
+            Asked::Writes(writes) if writes.iter().any(|write| write.version % 5 == 2) => vec![answer(422)],
+            Asked::Writes(writes) if writes.iter().any(|write| self.objects(write)) => vec![answer(412)],
+            Asked::Writes(writes) => writes.iter().map(|write| self.write(write)).collect(),
+        }
+    }
+
+    fn objects(&self, write: &Write) -> bool {
         let named = write.if_match.as_ref().filter(|_| self.heeds_versions);
-        if let Some(named) = named.filter(|named| self.etag(&write.thing).as_ref() != Some(*named)) {
-            let held = match self.holds.get(&write.thing) {
+        named.is_some_and(|named| self.etag(&write.thing).as_ref() != Some(named))
+    }
+
+    fn write(&mut self, write: &Write) -> Sent {
+        let held = self.holds.get(&write.thing).map(|(version, _)| *version);
+        let etag = || self.etag(&write.thing).unwrap_or_default();
+        if write.creates && held.is_some() {
+            return Sent { reply: Reply::Differs, etag: Some(etag()), ..answer(200) };
+        }
+        if let Some(named) = write.if_match.as_ref().filter(|_| self.objects(write)) {
+            let held = match held {
                 None => Held::Nothing,
-                Some((version, _)) if *version == write.version => {
-                    Held::Same(self.etag(&write.thing).unwrap_or_default())
-                }
-                Some(_) => Held::Other(self.etag(&write.thing).unwrap_or_default()),
+                Some(version) if version == write.version => Held::Same(etag()),
+                Some(_) => Held::Other(etag()),
             };
             let ruling = rule(held, named);
             return Sent { reply: ruling.reply, status: Some(412), text: ruling.text, etag: ruling.etag };

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::partner::{Mood, Write};
+use super::partner::Mood;
+use super::shared::Shared;
 use super::site::{KEY, LATE, PARTNERS, name};
-use super::world::{Event, Shared, Time, World};
+use super::world::{Event, Time, World};
 use crate::delivery::worker::Worker;
 use crate::identity::PersonId;
 use crate::pipeline::{Gateway, Operation};
@@ -32,6 +33,8 @@ pub enum Sabotage {
     NoLines,
     /// The disk keeps nothing for a while, and says nothing.
     LyingDisk,
+    /// A transaction that was refused is thought to have been taken.
+    Believed,
 }
 
 struct Life {
@@ -68,6 +71,7 @@ pub async fn run(seed: u64, site: Arc<Site>, sabotage: Sabotage) -> Vec<String> 
         next_look: 0,
     };
     run.world().forgets = sabotage == Sabotage::ForgottenOutcome;
+    run.world().believes = sabotage == Sabotage::Believed;
     run.start();
     run.plan();
     run.until(FAULTS).await;
@@ -140,12 +144,8 @@ impl Run {
             Event::Ends(_) | Event::Renew if paused => self.world().after(500, event),
             Event::Look if paused => {}
             Event::Ends(wait) => self.world().end(wait, None),
-            Event::Arrives { partner, wait, thing, version, if_match } => {
-                self.world().arrives(partner, wait, Write { thing, version, if_match });
-            }
-            Event::Applies { partner, wait, thing, version, if_match } => {
-                self.world().applies(partner, wait, &Write { thing, version, if_match });
-            }
+            Event::Arrives { partner, wait, asked } => self.world().arrives(partner, wait, asked),
+            Event::Applies { partner, wait, asked } => self.world().applies(partner, wait, &asked),
             Event::Look => {}
             Event::Renew => self.renew().await,
             Event::Tells => self.tell().await,

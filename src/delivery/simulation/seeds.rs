@@ -63,6 +63,7 @@ fn a_fault_in_the_code_is_found_within_a_few_seeds() {
         (Sabotage::ForgottenOutcome, super::site::LATE),
         (Sabotage::NoLines, super::site::LATE),
         (Sabotage::LyingDisk, super::site::LATE),
+        (Sabotage::Believed, super::site::LATE),
     ] {
         let site = if late == super::site::LATE { SITE.clone() } else { made(late) };
         let (found, count) = search(0..400, &site, sabotage, 1);

@@ -2,22 +2,18 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use jiff::SignedDuration;
 use tokio::sync::oneshot;
 
 use super::chance::Chance;
-use super::partner::{Mood, Partner, Write, answer};
-use super::site::{LATE, PARTNERS, TIMEOUT, name};
+use super::partner::{Asked, Mood, Partner, answer};
+use super::site::{LATE, PARTNERS, name};
 use crate::clock::{Clock, ManualClock};
-use crate::delivery::client::{Line, Lines};
-use crate::delivery::outside::Outside;
+use crate::delivery::client::Line;
 use crate::delivery::retry::Reply;
-use crate::delivery::route::{Route, Sent};
-use crate::site::Site;
+use crate::delivery::route::Sent;
 use crate::store::Delivery;
 
 /// Milliseconds since the seed began.
@@ -31,17 +27,13 @@ pub enum Event {
     Arrives {
         partner: usize,
         wait: u64,
-        thing: String,
-        version: u64,
-        if_match: Option<String>,
+        asked: Asked,
     },
-    /// A partner applies what it took, and answers if somebody waits.
+    /// A partner does what it took, and answers if somebody waits.
     Applies {
         partner: usize,
         wait: Option<u64>,
-        thing: String,
-        version: u64,
-        if_match: Option<String>,
+        asked: Asked,
     },
     Look,
     Renew,
@@ -71,6 +63,8 @@ pub struct World {
     pub mended: bool,
     /// Some attempts never end.
     pub forgets: bool,
+    /// A transaction that is refused is taken for one that was taken.
+    pub believes: bool,
     /// Times during which the gateway could not work.
     pub troubles: Vec<(Time, Time)>,
     /// Since when it cannot, where it cannot now.
@@ -81,14 +75,11 @@ pub struct World {
     pub sent: u64,
     events: BinaryHeap<Reverse<(Time, u64, Event)>>,
     counted: u64,
-    waits: HashMap<u64, (oneshot::Sender<Sent>, Sent)>,
+    pub(super) waits: HashMap<u64, (oneshot::Sender<Vec<Sent>>, Sent)>,
     /// The last number that was sent for the first time of each line, and the last version of each thing.
     begun: HashMap<(String, String), u64>,
-    lines: HashMap<String, Arc<Line>>,
+    pub(super) lines: HashMap<String, Arc<Line>>,
 }
-
-/// Clients are dear to make and never used here.
-static LINES: LazyLock<Lines> = LazyLock::new(Lines::default);
 
 impl World {
     pub fn new(seed: u64) -> Self {
@@ -96,7 +87,7 @@ impl World {
         let mut chance = Chance::new(seed);
         let partner = |chance: &mut Chance| {
             let names_versions = chance.percent(60);
-            Partner::new(names_versions, names_versions && chance.percent(70))
+            Partner::new(names_versions, names_versions && chance.percent(70), chance.percent(60))
         };
         let partners = (0..PARTNERS).map(|_| partner(&mut chance)).collect();
         Self {
@@ -108,6 +99,7 @@ impl World {
             paused_until: 0,
             mended: false,
             forgets: false,
+            believes: false,
             troubles: Vec::new(),
             trouble_since: None,
             committed: BTreeMap::new(),
@@ -150,7 +142,7 @@ impl World {
     }
 
     /// A wait that ends with this unless something else comes first.
-    fn wait(&mut self, millis: u64, ends_with: Sent) -> (u64, oneshot::Receiver<Sent>) {
+    pub fn wait(&mut self, millis: u64, ends_with: Sent) -> (u64, oneshot::Receiver<Vec<Sent>>) {
         self.counted += 1;
         let (number, (sender, receiver)) = (self.counted, oneshot::channel());
         self.waits.insert(number, (sender, ends_with));
@@ -159,9 +151,9 @@ impl World {
     }
 
     /// Whoever waits has gone on, or is gone.
-    pub fn end(&mut self, wait: u64, with: Option<Sent>) {
+    pub fn end(&mut self, wait: u64, with: Option<Vec<Sent>>) {
         if let Some((sender, usual)) = self.waits.remove(&wait) {
-            let _ = sender.send(with.unwrap_or(usual));
+            let _ = sender.send(with.unwrap_or_else(|| vec![usual]));
         }
     }
 
@@ -186,12 +178,9 @@ impl World {
     }
 
     /// What a partner makes of a request that reached it.
-    pub fn arrives(&mut self, partner: usize, wait: u64, write: Write) {
+    pub fn arrives(&mut self, partner: usize, wait: u64, asked: Asked) {
         let lag = self.chance.among(5..60);
-        let applies = |wait| {
-            let Write { thing, version, if_match } = write.clone();
-            Event::Applies { partner, wait, thing, version, if_match }
-        };
+        let applies = |wait| Event::Applies { partner, wait, asked: asked.clone() };
         match self.partners[partner].mood() {
             Mood::Well => {
                 if self.chance.percent(3) {
@@ -199,7 +188,7 @@ impl World {
                 }
                 self.after(lag, applies(Some(wait)));
             }
-            Mood::Refuses(code) => self.end(wait, Some(answer(code))),
+            Mood::Refuses(code) => self.end(wait, Some(vec![answer(code)])),
             Mood::Hangs | Mood::Behind => {
                 let is_behind = self.partners[partner].mood() == Mood::Behind;
                 for _ in 0..self.chance.among(0..3) {
@@ -207,18 +196,20 @@ impl World {
                     self.after(late, applies(None));
                 }
                 if is_behind {
-                    self.end(wait, Some(answer(504)));
+                    self.end(wait, Some(vec![answer(504)]));
                 }
             }
-            Mood::Away => self.end(wait, Some(Sent::without_answer(Reply::Transport, "nobody".into()))),
+            Mood::Away => self.end(wait, Some(vec![Sent::without_answer(Reply::Transport, "nobody".into())])),
         }
     }
 
-    pub fn applies(&mut self, partner: usize, wait: Option<u64>, write: &Write) {
-        let sent = self.partners[partner].apply(write);
+    pub fn applies(&mut self, partner: usize, wait: Option<u64>, asked: &Asked) {
+        let sent = self.partners[partner].apply(asked);
         if let Some(wait) = wait {
-            let id = format!("{}.{}", name(partner), write.thing);
-            self.arrived_in_time(partner, &id, write.version);
+            for write in asked.writes() {
+                let id = format!("{}.{}", name(partner), write.thing);
+                self.arrived_in_time(partner, &id, write.version);
+            }
             self.end(wait, Some(sent));
         }
     }
@@ -239,7 +230,7 @@ impl World {
     }
 
     /// What was never sent before goes in the order of its line.
-    fn begins(&mut self, delivery: &Delivery) {
+    pub fn begins(&mut self, delivery: &Delivery) {
         self.sent += 1;
         if delivery.was_sent() {
             return;
@@ -254,74 +245,6 @@ impl World {
                 self.seen_wrong.push(text);
             }
             *last = (*last).max(place);
-        }
-    }
-}
-
-/// The world as attempts see it.
-#[derive(Clone)]
-pub struct Shared(pub Arc<Mutex<World>>);
-
-impl Shared {
-    pub fn world(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn until(&self, wait: u64, ended: oneshot::Receiver<Sent>) -> Sent {
-        let _gone = Gone(self, wait);
-        ended.await.unwrap_or_else(|_| Sent::without_answer(Reply::Unknown, "gone".into()))
-    }
-}
-
-/// Nobody waits any more, however that came.
-struct Gone<'a>(&'a Shared, u64);
-
-impl Drop for Gone<'_> {
-    fn drop(&mut self) {
-        self.0.world().waits.remove(&self.1);
-    }
-}
-
-#[async_trait]
-impl Outside for Shared {
-    fn line(&self, site: &Arc<Site>, partner: &crate::site::Partner) -> Result<Arc<Line>, String> {
-        let mut world = self.world();
-        if let Some(line) = world.lines.get(&partner.name) {
-            return Ok(Arc::clone(line));
-        }
-        let line = Arc::new(LINES.to(site, partner)?.anew(partner));
-        world.lines.insert(partner.name.clone(), Arc::clone(&line));
-        Ok(line)
-    }
-
-    async fn send(&self, route: &Route<'_>, delivery: &Delivery) -> Sent {
-        let (wait, ended) = {
-            let mut world = self.world();
-            world.begins(delivery);
-            let partner = (0..PARTNERS).find(|number| name(*number) == route.partner.name).unwrap();
-            let (thing, version) = delivery.new.subject.split_once("/_history/").unwrap();
-            let (thing, version) = (thing.to_string(), version.parse().unwrap());
-            let if_match = delivery.claimed.etag.clone();
-            // It was about to write when everything stood still; what it had checked may not be so any more.
-            let stall = if !world.mended && world.chance.percent(2) { world.chance.among(1_000..30_000) } else { 0 };
-            if stall > 0 {
-                world.after(0, Event::Pauses(stall));
-            }
-            let unknown = Sent::without_answer(Reply::Unknown, "no answer".into());
-            let forgotten = if world.forgets && world.chance.percent(3) { 1 << 40 } else { 0 };
-            let (wait, ended) = world.wait(TIMEOUT * 1000 + stall + forgotten, unknown);
-            let answers = if forgotten > 0 { 0 } else { wait };
-            world.after(stall, Event::Arrives { partner, wait: answers, thing, version, if_match });
-            (wait, ended)
-        };
-        self.until(wait, ended).await
-    }
-
-    async fn wait(&self, time: Duration) {
-        let millis = u64::try_from(time.as_millis()).unwrap();
-        if millis > 0 {
-            let (wait, ended) = self.world().wait(millis, answer(200));
-            self.until(wait, ended).await;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A delivery as it is kept: what changes from attempt to attempt stands before what is sent, so that an attempt is recorded
 //! without reading the payload or writing it in another form.
 
-use super::keys::{ASIDE, DELIVERY, Hash, Key, LINE, LINE_HEAD, Reader, hash, time_of};
+use super::keys::{ASIDE, DELIVERY, Hash, IN_HAND, Key, LINE, LINE_HEAD, Reader, hash, time_of};
 use super::pack::{damaged, json, pack_json, unpack_json};
 use crate::identity::PersonId;
 use crate::store::copy::thing;
@@ -60,6 +60,11 @@ pub struct Kept {
 
 pub fn key(id: &str) -> Vec<u8> {
     Key::new(DELIVERY).bytes(id.as_bytes()).done()
+}
+
+/// Stands while it is sent with the head of its line.
+pub fn in_hand_key(id: &str) -> Vec<u8> {
+    Key::new(IN_HAND).bytes(id.as_bytes()).done()
 }
 
 pub fn read(view: &dyn View, id: &str) -> Result<Option<Kept>, StoreError> {

@@ -43,6 +43,7 @@
 //! | MESSAGE_CLASS | hash of feed, hash of class | how many, and the class |
 //! | MESSAGE_COUNT | hash of class, hour | how many |
 //! | MESSAGE_BY | hash of class, patient or control id, newest time, newest sequence | the kinds of what could not be used |
+//! | IN_HAND | delivery | –; it was about to be sent with the head of its line, and nobody told what came of it |
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -91,6 +92,7 @@ pub const WRITTEN: u8 = 37;
 pub const MESSAGE_CLASS: u8 = 38;
 pub const MESSAGE_COUNT: u8 = 39;
 pub const MESSAGE_BY: u8 = 40;
+pub const IN_HAND: u8 = 41;
 
 /// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
 pub type Hash = [u8; 16];

@@ -97,6 +97,9 @@ pub fn finish(draft: &mut Draft<'_>, id: &str, attempt: Attempt, outcome: Outcom
     let kept =
         delivery::read(draft, id)?.ok_or_else(|| StoreError::Refused("there is no such delivery".to_string()))?;
     let follow = copies::record(draft, id, &kept.place, &attempt, outcome)?;
+    if draft.get(&delivery::in_hand_key(id))?.is_some() {
+        draft.delete(delivery::in_hand_key(id));
+    }
     let again = follow.again.as_ref().filter(|(newest, _)| newest == id && outcome == Outcome::Delivered);
     change(draft, id, |progress| {
         progress.record(attempt, outcome);
@@ -223,8 +226,24 @@ pub fn hasten(draft: &mut Draft<'_>, ids: &[String], latest: Timestamp) -> Resul
 
 fn get_claimed(view: &dyn View, id: &str, is_inherited: bool) -> Result<Option<Delivery>, StoreError> {
     let Some(kept) = delivery::read(view, id)? else { return Ok(None) };
+    let is_inherited = is_inherited || view.get(&delivery::in_hand_key(id))?.is_some();
     let claimed = Claimed { is_inherited, ..copies::claimed(view, &kept.place)? };
     Ok(Some(Delivery { claimed, ..kept.delivery()? }))
+}
+
+/// What stands behind one in its line, in order, up to the first that is not due.
+pub fn behind(view: &dyn View, claimed: &str, now: Timestamp, most: usize) -> Result<Vec<Delivery>, StoreError> {
+    let Some(head) = delivery::read(view, claimed)? else { return Ok(Vec::new()) };
+    let line = head.place.line();
+    let rest = Span::prefix(line.done()).after(&head.place.line().number(head.place.number).done());
+    let mut behind = Vec::new();
+    for (_, id) in view.scan(&rest, most)? {
+        let found = get_claimed(view, Reader(&id).text()?, false)?;
+        let is_due = |one: &Delivery| one.state == DeliveryState::Waiting && one.next.is_some_and(|next| next <= now);
+        let Some(one) = found.filter(is_due) else { break };
+        behind.push(one);
+    }
+    Ok(behind)
 }
 
 fn finished_key(at: Timestamp, id: &str) -> Vec<u8> {
@@ -261,6 +280,7 @@ pub fn remove(draft: &mut Draft<'_>, id: &str, before: Timestamp) -> Result<bool
         draft.delete(place.aside(progress.state));
         draft.delete(unsettled_key(&place));
     }
+    draft.delete(delivery::in_hand_key(id));
     copies::forget(draft, id, &place)?;
     draft.counters.gone(progress.state);
     Ok(true)

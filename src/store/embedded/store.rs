@@ -25,9 +25,10 @@ use crate::record::{Head, Membership, Record, Stored};
 use crate::store::aside::waiting;
 use crate::store::engine::View;
 use crate::store::{
-    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry,
-    MessageFilter, MessagesFound, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen,
-    Sort, Store, StoreError, ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
+    AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry,
+    MessageFilter, MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen,
+    Sort, Store, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
+    page_of_unused,
     totals_of_unused,
 };
 
@@ -209,11 +210,7 @@ impl Store for Embedded {
         lease: SignedDuration,
     ) -> Result<Vec<(PersonId, Timestamp)>, StoreError> {
         let shared = Arc::clone(&self.shared);
-        waiting(move || {
-            let mut claim = shared.timers.claim(now, lease);
-            shared.read(|view| timers::claim(view, &mut claim, now, count))
-        })
-        .await
+        waiting(move || shared.read(|view| timers::claim(view, &mut shared.timers.claim(now, lease), now, count))).await
     }
 
     async fn due_partners(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
@@ -240,33 +237,38 @@ impl Store for Embedded {
         Ok(())
     }
 
-    async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
-        let delivery = delivery.to_string();
-        self.desk.submit(Work::FinishAttempt { delivery: delivery.clone(), attempt, outcome }).await?;
-        self.shared.deliveries.told(&delivery);
+    async fn finish_attempts(&self, tried: Vec<Tried>) -> Result<(), StoreError> {
+        let ids: Vec<String> = tried.iter().map(|(id, ..)| id.clone()).collect();
+        self.desk.submit(Work::FinishAttempts(tried)).await?;
+        ids.iter().for_each(|id| self.shared.deliveries.told(id));
         Ok(())
     }
 
+    async fn deliveries_behind(&self, claimed: &str, now: Timestamp, most: usize) -> Result<Vec<Delivery>, StoreError> {
+        let claimed = claimed.to_string();
+        self.read(move |view| outbox::behind(view, &claimed, now, most)).await
+    }
+
+    async fn take_in_hand(&self, deliveries: &[String]) -> Result<(), StoreError> {
+        self.desk.submit(Work::TakeInHand(deliveries.to_vec())).await.map(|_| ())
+    }
+
     async fn shorten_delivery(&self, delivery: &str, payload: serde_json::Value) -> Result<(), StoreError> {
-        let delivery = delivery.to_string();
-        self.desk.submit(Work::ShortenDelivery { delivery, payload }).await.map(|_| ())
+        self.desk.submit(Work::ShortenDelivery { delivery: delivery.to_string(), payload }).await.map(|_| ())
     }
 
     async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError> {
-        let delivery = delivery.to_string();
-        self.desk.submit(Work::ReleaseDelivery { delivery: delivery.clone(), due }).await?;
-        self.shared.deliveries.free(&delivery);
+        self.desk.submit(Work::ReleaseDelivery { delivery: delivery.to_string(), due }).await?;
+        self.shared.deliveries.free(delivery);
         Ok(())
     }
 
     async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let delivery = delivery.to_string();
-        Ok(self.desk.submit(Work::RetryDelivery { delivery, now }).await? == 1)
+        Ok(self.desk.submit(Work::RetryDelivery { delivery: delivery.to_string(), now }).await? == 1)
     }
 
     async fn resend_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let delivery = delivery.to_string();
-        Ok(self.desk.submit(Work::ResendDelivery { delivery, now }).await? == 1)
+        Ok(self.desk.submit(Work::ResendDelivery { delivery: delivery.to_string(), now }).await? == 1)
     }
 
     async fn hasten_deliveries(&self, latest: Timestamp) -> Result<u64, StoreError> {

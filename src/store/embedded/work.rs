@@ -5,18 +5,15 @@ use tokio::sync::oneshot;
 
 use super::draft::Draft;
 use super::prune::Aged;
-use super::{changes, once, outbox, panels};
+use super::{changes, delivery, once, outbox, panels};
 use crate::record::Membership;
-use crate::store::{Attempt, Outcome, StoreError, WriteUnit};
+use crate::store::{StoreError, Tried, WriteUnit};
 
 pub enum Work {
     /// A unit, and the terms by which each of its changes is found.
     Unit(Box<WriteUnit>, Vec<Vec<u64>>),
-    FinishAttempt {
-        delivery: String,
-        attempt: Attempt,
-        outcome: Outcome,
-    },
+    FinishAttempts(Vec<Tried>),
+    TakeInHand(Vec<String>),
     ReleaseDelivery {
         delivery: String,
         due: Timestamp,
@@ -75,7 +72,8 @@ impl Work {
             Self::ReplacePanel { members, .. } => members.len() * 512,
             Self::PutState { value, .. } => value.len(),
             Self::Prune(aged) => aged.len() * 128,
-            Self::HastenDeliveries { ids, .. } => ids.len() * 512,
+            Self::HastenDeliveries { ids, .. } | Self::TakeInHand(ids) => ids.len() * 512,
+            Self::FinishAttempts(tried) => tried.len() * 512,
             _ => 512,
         }
     }
@@ -83,8 +81,14 @@ impl Work {
     pub fn apply(self, draft: &mut Draft<'_>) -> Answer {
         match self {
             Self::Unit(unit, terms) => changes::apply_unit(draft, *unit, &terms),
-            Self::FinishAttempt { delivery, attempt, outcome } => {
-                outbox::finish(draft, &delivery, attempt, outcome)?;
+            Self::FinishAttempts(tried) => {
+                for (delivery, attempt, outcome) in tried {
+                    outbox::finish(draft, &delivery, attempt, outcome)?;
+                }
+                Ok(0)
+            }
+            Self::TakeInHand(deliveries) => {
+                deliveries.iter().for_each(|id| draft.put(delivery::in_hand_key(id), Vec::new()));
                 Ok(0)
             }
             Self::ReleaseDelivery { delivery, due } => {

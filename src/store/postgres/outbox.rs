@@ -12,7 +12,9 @@ use super::line::{change, lock_line, mark_first, progress};
 use super::rows::{Conditions, clean, column, cursor, json, nanos, of_json, page_size, signed};
 use crate::store::copy::thing;
 use crate::store::outbox::Progress;
-use crate::store::{Attempt, Claimed, Cursor, Delivery, DeliveryFilter, NewDelivery, Outcome, Page, StoreError};
+use crate::store::{
+    Attempt, Claimed, Cursor, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Page, StoreError, Tried,
+};
 
 /// Deliveries read at once while their rows are filled in.
 const CHUNK: i64 = 1_000;
@@ -161,18 +163,53 @@ async fn update<T>(
     Ok(result)
 }
 
+/// What stands behind one in its line, in order, up to the first that is not due.
+pub async fn behind(client: Object, claimed: String, now: Timestamp, most: usize) -> Result<Vec<Delivery>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, inherited, (SELECT held_copy.document FROM held_copy
+             WHERE held_copy.partner = delivery.partner AND held_copy.thing = delivery.thing) AS copy
+         FROM delivery WHERE (partner, person) = (SELECT partner, person FROM delivery WHERE id = $1) AND state IN (0, 2)
+              AND number > (SELECT number FROM delivery WHERE id = $1) ORDER BY number, id LIMIT $2"
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut behind = Vec::new();
+    for row in &client.query(&statement, &[&claimed, &most]).await? {
+        let one = Delivery { claimed: copies::claimed(row)?, ..delivery(row)? };
+        if one.state != DeliveryState::Waiting || one.next.is_none_or(|next| next > now) {
+            break;
+        }
+        behind.push(one);
+    }
+    Ok(behind)
+}
+
+pub async fn take_in_hand(client: Object, ids: Vec<String>) -> Result<(), StoreError> {
+    let statement = client.prepare_cached("UPDATE delivery SET inherited = true WHERE id = ANY($1)").await?;
+    client.execute(&statement, &[&ids]).await?;
+    Ok(())
+}
+
+pub async fn finish(mut client: Object, owner: Arc<str>, tried: Vec<Tried>) -> Result<(), StoreError> {
+    let transaction = client.transaction().await?;
+    for (id, attempt, outcome) in tried {
+        finish_one(&transaction, &owner, id, attempt, outcome).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
 /// Of one whose lease ran out and whose work is another's by now only a success counts, beside that it was tried.
-pub async fn finish(
-    mut client: Object,
-    owner: Arc<str>,
+async fn finish_one(
+    transaction: &Transaction<'_>,
+    owner: &str,
     id: String,
     attempt: Attempt,
     outcome: Outcome,
 ) -> Result<(), StoreError> {
     let missing = || StoreError::Refused("there is no such delivery".to_string());
-    let transaction = client.transaction().await?;
-    let place = copies::Place::of(&transaction, &id).await?.ok_or_else(missing)?;
-    let follow = copies::record(&transaction, &id, &place, &attempt, outcome).await?;
+    let place = copies::Place::of(transaction, &id).await?.ok_or_else(missing)?;
+    let follow = copies::record(transaction, &id, &place, &attempt, outcome).await?;
     let again = follow.again.as_ref().filter(|(newest, _)| *newest == id && outcome == Outcome::Delivered);
     let record = |progress: &mut Progress, is_anothers: bool| match is_anothers && outcome != Outcome::Delivered {
         true => progress.remember(attempt),
@@ -181,10 +218,8 @@ pub async fn finish(
             again.into_iter().for_each(|(_, at)| progress.send_again(*at));
         }
     };
-    change(&transaction, Some(&owner), &id, record).await?.ok_or_else(missing)?;
-    copies::follow(&transaction, &id, &place, follow).await?;
-    transaction.commit().await?;
-    Ok(())
+    change(transaction, Some(owner), &id, record).await?.ok_or_else(missing)?;
+    copies::follow(transaction, &id, &place, follow).await
 }
 
 pub async fn release(client: Object, owner: Arc<str>, id: String, due: Timestamp) -> Result<(), StoreError> {

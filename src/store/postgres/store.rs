@@ -17,9 +17,9 @@ use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
-    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry,
-    MessageFilter, MessagesFound, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen,
-    Sort, Store, StoreError, ToLookAt, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
+    AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry,
+    MessageFilter, MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen,
+    Sort, Store, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
     page_of_unused, totals_of_unused,
 };
 
@@ -64,9 +64,8 @@ impl Postgres {
             }
         }
         let unavailable = || StoreError::Unavailable("other gateways hold the same rows".to_string());
-        let result = result.map_err(|error| if matches!(error, StoreError::Conflict) { unavailable() } else { error });
         self.tell();
-        result
+        result.map_err(|error| if matches!(error, StoreError::Conflict) { unavailable() } else { error })
     }
 }
 
@@ -215,9 +214,19 @@ impl Store for Postgres {
         self.connections.run(move |client| outbox::renew(client, owner, ids, now, lease)).await
     }
 
-    async fn finish_attempt(&self, delivery: &str, attempt: Attempt, outcome: Outcome) -> Result<(), StoreError> {
-        let (owner, id) = (Arc::clone(&self.owner), delivery.to_string());
-        self.insist(move |client| outbox::finish(client, owner.clone(), id.clone(), attempt.clone(), outcome)).await
+    async fn finish_attempts(&self, tried: Vec<Tried>) -> Result<(), StoreError> {
+        let owner = Arc::clone(&self.owner);
+        self.insist(move |client| outbox::finish(client, owner.clone(), tried.clone())).await
+    }
+
+    async fn deliveries_behind(&self, claimed: &str, now: Timestamp, most: usize) -> Result<Vec<Delivery>, StoreError> {
+        let claimed = claimed.to_string();
+        self.connections.run(move |client| outbox::behind(client, claimed, now, most)).await
+    }
+
+    async fn take_in_hand(&self, deliveries: &[String]) -> Result<(), StoreError> {
+        let ids = deliveries.to_vec();
+        self.insist(move |client| outbox::take_in_hand(client, ids.clone())).await
     }
 
     async fn shorten_delivery(&self, delivery: &str, payload: serde_json::Value) -> Result<(), StoreError> {
