@@ -61,6 +61,7 @@ fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<A
     let never: Vec<Label> = fields.list("never").into_iter().filter_map(|node| label(node, problems)).collect();
     let version = fields.optional("version").map(|node| carries::read(node, problems)).unwrap_or_default();
     let transaction = fields.boolean("transaction").unwrap_or(false);
+    let coalesce = fields.boolean("coalesce").unwrap_or(false);
     fields.finish(problems);
     let receives: Vec<Line> = receives;
     if let Some(line) = receives.iter().find(|line| line.without_reason.is_some() && never.is_empty()) {
@@ -85,6 +86,7 @@ fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<A
         never,
         version,
         transaction,
+        coalesce,
         at,
     })
 }

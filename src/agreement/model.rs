@@ -31,6 +31,8 @@ pub struct Agreement {
     pub version: Carries,
     /// All that is due about one patient goes as one transaction.
     pub transaction: bool,
+    /// Of several versions that wait only the newest is sent.
+    pub coalesce: bool,
     /// Where the agreement begins.
     pub at: Mark,
 }

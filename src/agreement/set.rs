@@ -46,6 +46,11 @@ impl AgreementSet {
         self.allowing(partner, at).is_some_and(|agreement| agreement.transaction)
     }
 
+    /// Whether of several versions that wait only the newest is sent.
+    pub fn coalesces(&self, partner: &str, at: &str) -> bool {
+        self.allowing(partner, at).is_some_and(|agreement| agreement.coalesce)
+    }
+
     /// The agreement at a place, or another with the partner where its file is there no more.
     fn allowing<'a>(&'a self, partner: &'a str, at: &str) -> Option<&'a Agreement> {
         let file = at.rsplit_once(':').map_or(at, |(file, _)| file);

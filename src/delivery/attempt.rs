@@ -146,6 +146,10 @@ impl Attempts {
             place.into_iter().for_each(Place::leave_turn);
             return self.gateway.store.release_delivery(&delivery.new.id, at).await;
         }
+        if self.goes_in_newer(site, delivery, at).await? {
+            place.into_iter().for_each(Place::leave_turn);
+            return Ok(());
+        }
         // What leaves is decided when it leaves.
         let Some((partner, fhir_base)) = self.permitted(site, delivery, at).await? else {
             place.into_iter().for_each(Place::leave_turn);

@@ -5,6 +5,7 @@ mod answer;
 mod attempt;
 mod by_search;
 mod client;
+mod coalesce;
 mod follow;
 mod held;
 mod keys;

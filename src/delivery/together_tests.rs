@@ -27,13 +27,20 @@ struct Trial {
 
 impl Trial {
     fn new(ways: Ways) -> Self {
+        Self::agreed(ways, "transaction: true")
+    }
+
+    /// With this said by the agreement.
+    fn agreed(ways: Ways, said: &str) -> Self {
         let ehr = PlainEhr::start(ways);
         let clock = Arc::new(ManualClock::at("2026-03-02T10:00:00Z".parse().unwrap()));
         let settings = StoreSettings { engine: EngineChoice::Memory, path: "unused".into() };
         let mut site = Site::bare(Path::new("/"));
         site.partners.insert("practice".into(), ehr.partner());
-        let text = "agreement: a\npartner: practice\npurpose: [TREAT]\npatients: { all: true }\ntransaction: true\n\
-                    receives: [{ resource: Task, push: immediate }, { resource: Flag, push: immediate }]\n";
+        let text = format!(
+            "agreement: a\npartner: practice\npurpose: [TREAT]\npatients: {{ all: true }}\n{said}\n\
+             receives: [{{ resource: Task, push: immediate }}, {{ resource: Flag, push: immediate }}]\n"
+        );
         let names = Names { partners: None, panels: None, value_sets: site.value_sets.clone() };
         let (agreements, problems) = compile(&[Source::new("agreements/a.yaml", text)], &names);
         assert_eq!(problems, []);
@@ -161,4 +168,35 @@ async fn a_server_without_transactions_is_sent_each_by_itself_and_asked_no_more(
     trial.deliver().await;
     assert_eq!(trial.ehr.seen(), ["POST ", "PUT Task", "PUT Task", "PUT Task", "PUT Task"]);
     assert_eq!(trial.states(4).await, [DeliveryState::Delivered; 4]);
+}
+
+#[tokio::test]
+async fn of_versions_that_wait_only_the_newest_goes_where_the_agreement_says_so() {
+    let told = [("Task", "a", "1"), ("Task", "b", "2"), ("Task", "a", "3"), ("Flag", "a", "4"), ("Task", "a", "5")];
+    let trial = Trial::agreed(Ways { knows_conditional_update: true, ..Ways::default() }, "coalesce: true");
+    trial.tell(1, &told).await;
+    trial.deliver().await;
+    let (over, sent) = (DeliveryState::Superseded, DeliveryState::Delivered);
+    assert_eq!(trial.states(5).await, [over, sent, over, sent, sent]);
+    assert_eq!(trial.ehr.seen(), ["PUT Task", "PUT Flag", "PUT Task"]);
+    let first = trial.got(1).await;
+    assert_eq!(first.attempts[0].result, "superseded: a newer version of it waits as no. 5 and goes instead");
+    assert!(!first.was_sent());
+    // Without the word every version goes.
+    let trial = Trial::agreed(Ways { knows_conditional_update: true, ..Ways::default() }, "status: active");
+    trial.tell(1, &told).await;
+    trial.deliver().await;
+    assert_eq!((trial.states(5).await, trial.ehr.seen().len()), (vec![sent; 5], 5));
+}
+
+#[tokio::test]
+async fn what_waits_for_its_time_takes_nothing_with_it() {
+    let trial = Trial::agreed(Ways { knows_conditional_update: true, ..Ways::default() }, "coalesce: true");
+    trial.tell(1, &[("Task", "a", "1"), ("Task", "a", "2")]).await;
+    // The newer one was put off by a person's hand or a fault: it may be long until it goes.
+    let attempt = crate::store::Attempt::unsent(trial.clock.now(), "held".into());
+    let later = trial.clock.now() + SignedDuration::from_mins(15);
+    trial.gateway.store.finish_attempt("d2", attempt, crate::store::Outcome::Held(later)).await.unwrap();
+    trial.deliver().await;
+    assert_eq!(trial.states(2).await, [DeliveryState::Delivered, DeliveryState::Held]);
 }

@@ -31,8 +31,9 @@ pub fn made(late: u64) -> Arc<Site> {
         site.partners.insert(name.clone(), Partner { rate_per_sec: 10_000, ..made });
         let text = format!(
             "agreement: a-{number}\npartner: {name}\npurpose: [TREAT]\npatients: {{ all: true }}\n\
-             receives: [{{ resource: Task, push: immediate }}]\ntransaction: {}\n",
-            number == 1
+             receives: [{{ resource: Task, push: immediate }}]\ntransaction: {}\ncoalesce: {}\n",
+            number == 1,
+            number == 2
         );
         agreements.push(Source::new(format!("agreements/{name}.yaml"), text));
     }
