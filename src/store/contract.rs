@@ -8,7 +8,8 @@ use tokio::sync::{mpsc, watch};
 use super::{
     Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry,
     MessageFilter, MessageSummary, MessagesFound, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned,
-    Query, Seen, Sort, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
+    Query, Seen, Sort, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter,
+    WriteUnit,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};

@@ -25,11 +25,9 @@ use crate::record::{Head, Membership, Record, Stored};
 use crate::store::aside::waiting;
 use crate::store::engine::View;
 use crate::store::{
-    AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry,
-    MessageFilter, MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen,
-    Sort, Store, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
-    page_of_unused,
-    totals_of_unused,
+    AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry, MessageFilter,
+    MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError,
+    ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, totals_of_unused,
 };
 
 pub struct Embedded {

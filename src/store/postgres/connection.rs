@@ -18,6 +18,9 @@ use crate::store::StoreError;
 const CONNECTIONS: usize = 16;
 const WAIT: Duration = Duration::from_secs(10);
 
+/// How often work that lost against another gateway's locks is done again.
+const TRIES: usize = 5;
+
 pub struct Connections {
     pool: Pool,
     runtime: Option<Runtime>,
@@ -59,6 +62,23 @@ impl Connections {
     /// For a connection beside the pool.
     pub fn address(&self) -> (Config, Tls) {
         (self.config.clone(), self.tls.clone())
+    }
+
+    /// Work whose only conflicts are deadlocks with other gateways: done again a few times.
+    pub async fn insist<T, F>(&self, work: impl Fn(Object) -> F + Clone + Send + 'static) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        let mut result = Err(StoreError::Conflict);
+        for _ in 0..TRIES {
+            result = self.run(work.clone()).await;
+            if !matches!(result, Err(StoreError::Conflict)) {
+                break;
+            }
+        }
+        let unavailable = || StoreError::Unavailable("other gateways hold the same rows".to_string());
+        result.map_err(|error| if matches!(error, StoreError::Conflict) { unavailable() } else { error })
     }
 
     /// Runs on the store's own runtime; dropped by the caller, it still runs to its end.

@@ -17,14 +17,11 @@ use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
-    AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry,
-    MessageFilter, MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen,
-    Sort, Store, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
-    page_of_unused, totals_of_unused,
+    AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry, MessageFilter,
+    MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError,
+    ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused,
+    totals_of_unused,
 };
-
-/// How often work that lost against another gateway's locks is done again.
-const TRIES: usize = 5;
 
 pub struct Postgres {
     connections: Connections,
@@ -56,16 +53,9 @@ impl Postgres {
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send,
     {
-        let mut result = Err(StoreError::Conflict);
-        for _ in 0..TRIES {
-            result = self.connections.run(work.clone()).await;
-            if !matches!(result, Err(StoreError::Conflict)) {
-                break;
-            }
-        }
-        let unavailable = || StoreError::Unavailable("other gateways hold the same rows".to_string());
+        let result = self.connections.insist(work).await;
         self.tell();
-        result.map_err(|error| if matches!(error, StoreError::Conflict) { unavailable() } else { error })
+        result
     }
 }
 
