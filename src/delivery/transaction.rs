@@ -62,9 +62,9 @@ fn bundle(route: &Route<'_>, all: &[&Delivery]) -> Result<Vec<u8>, &'static str>
         let mut resource: Map<String, Value> = delivery.new.payload.as_object().cloned().unwrap_or_default();
         resource.shift_remove("id");
         resource.values_mut().for_each(|value| link(value, &places));
-        let mut how = json!({ "method": "PUT", "url": url });
+        let mut how = Map::from_iter([("method".to_string(), json!("PUT")), ("url".to_string(), json!(url))]);
         if let Some(etag) = delivery.claimed.etag.as_ref().filter(|_| !route.line.refuses_versions()) {
-            how["ifMatch"] = json!(etag);
+            how.insert("ifMatch".to_string(), json!(etag));
         }
         entries.push(json!({ "fullUrl": address(delivery), "resource": resource, "request": how }));
     }
