@@ -58,6 +58,7 @@ fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<A
     let receives_at = node.get("receives").map_or_else(|| at.clone(), |receives| receives.mark.clone());
     let sends = fields.list("sends");
     let sends = sends.into_iter().filter_map(|node| inbound::read(node, problems)).collect();
+    let update_create = fields.boolean("update-create").unwrap_or(false);
     let never: Vec<Label> = fields.list("never").into_iter().filter_map(|node| label(node, problems)).collect();
     let version = fields.optional("version").map(|node| carries::read(node, problems)).unwrap_or_default();
     let transaction = fields.boolean("transaction").unwrap_or(false);
@@ -83,6 +84,7 @@ fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<A
         receives,
         receives_at,
         sends,
+        update_create,
         never,
         version,
         transaction,

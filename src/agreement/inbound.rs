@@ -62,6 +62,19 @@ impl AgreementSet {
         Err(why)
     }
 
+    /// Whether an agreement in force lets the partner use ids of its own for anything.
+    pub fn takes_ids(&self, partner: &str, now: Timestamp) -> bool {
+        let is_active = |agreement: &&Agreement| matches!(agreement.standing(now).0, Standing::Active);
+        self.of(partner).filter(is_active).any(|agreement| agreement.update_create)
+    }
+
+    /// The same for a type, which `sends` names as a whole.
+    pub fn takes_ids_of(&self, partner: &str, kind: &str, now: Timestamp) -> bool {
+        let is_active = |agreement: &&Agreement| matches!(agreement.standing(now).0, Standing::Active);
+        let names = |agreement: &Agreement| agreement.sends.iter().any(|(sends, _)| sends == kind);
+        self.of(partner).filter(is_active).any(|agreement| agreement.update_create && names(agreement))
+    }
+
     /// The types that `sends` of any agreement with the partner names.
     pub fn sent_types<'s>(&'s self, partner: &'s str) -> Vec<&'s str> {
         let named = self.of(partner).flat_map(|agreement| &agreement.sends);

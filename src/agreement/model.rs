@@ -26,6 +26,8 @@ pub struct Agreement {
     pub receives_at: Mark,
     /// What the partner may send: `Observation`, `Task.status`.
     pub sends: Vec<(String, Mark)>,
+    /// Whether a PUT of an id of the partner's own creates what is not there.
+    pub update_create: bool,
     pub never: Vec<Label>,
     /// How what is sent says which version it is.
     pub version: Carries,

@@ -19,11 +19,12 @@ pub enum Home {
 }
 
 /// In the order of the alphabet.
-const HOMES: [(&str, Home); 44] = [
+const HOMES: [(&str, Home); 47] = [
     ("Account", Home::Of("subject")),
     ("AllergyIntolerance", Home::Of("patient")),
     ("Appointment", Home::Of("participant.actor")),
     ("AppointmentResponse", Home::Through("appointment")),
+    ("Binary", Home::Through("securityContext")),
     ("CarePlan", Home::Of("subject")),
     ("CareTeam", Home::Of("subject")),
     ("ChargeItem", Home::Of("subject")),
@@ -40,6 +41,7 @@ const HOMES: [(&str, Home); 44] = [
     ("Encounter", Home::Of("subject")),
     ("EpisodeOfCare", Home::Of("patient")),
     ("ExplanationOfBenefit", Home::Of("patient")),
+    ("Flag", Home::Of("subject")),
     ("Goal", Home::Of("subject")),
     ("ImagingStudy", Home::Of("subject")),
     ("Immunization", Home::Of("patient")),
@@ -56,6 +58,7 @@ const HOMES: [(&str, Home); 44] = [
     ("Practitioner", Home::Shared),
     ("PractitionerRole", Home::Shared),
     ("Procedure", Home::Of("subject")),
+    ("Provenance", Home::Through("target")),
     ("Questionnaire", Home::Shared),
     ("QuestionnaireResponse", Home::Of("subject")),
     ("RelatedPerson", Home::Of("patient")),
@@ -73,7 +76,12 @@ pub fn home_of(resource_type: &str) -> Option<Home> {
 
 /// Whether a resource of a type may be deleted by who wrote it. A patient, and what records share, stay.
 pub fn is_deletable(resource_type: &str) -> bool {
-    !matches!(home_of(resource_type), None | Some(Home::Patient | Home::Shared))
+    is_revised(resource_type) && !matches!(home_of(resource_type), None | Some(Home::Patient | Home::Shared))
+}
+
+/// Whether resources of a type are changed after they were written. A Provenance says how something came about, once.
+pub fn is_revised(resource_type: &str) -> bool {
+    resource_type != "Provenance"
 }
 
 /// The element that names the patient in whose record a resource lies, dotted; also of types that only rules write. None where there
@@ -81,8 +89,7 @@ pub fn is_deletable(resource_type: &str) -> bool {
 pub fn patient_element(resource_type: &str) -> Option<&'static str> {
     match home_of(resource_type) {
         Some(Home::Of(path)) => Some(path),
-        Some(_) => None,
-        None => (resource_type == "Flag").then_some("subject"),
+        _ => None,
     }
 }
 

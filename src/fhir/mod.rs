@@ -10,6 +10,7 @@ mod identifier;
 mod interval;
 mod labels;
 mod language;
+mod links;
 mod located;
 pub mod narrative;
 mod offered;
@@ -24,7 +25,7 @@ pub mod time;
 mod uuid;
 mod valueset;
 
-pub use compartment::{Home, home_of, is_deletable, patient_element, references_at, written_types};
+pub use compartment::{Home, home_of, is_deletable, is_revised, patient_element, references_at, written_types};
 pub use concept::concept_title;
 pub use definition::{Definitions, ElementDefinition, TypeDefinition};
 pub use draft::{BY_MEMBER, Draft, KEYED, Scope};

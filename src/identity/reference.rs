@@ -24,6 +24,7 @@ pub(super) fn resolve(
     let mut walk = Walk { literal, names, contained, problems };
     let path = resource.resource_type().to_string();
     walk.object(resource.as_map_mut(), &path);
+    resource.rewrite_links(&mut |link| literal.get(link.strip_prefix('#')?).cloned());
 }
 
 /// What people call a practitioner, an organization or a place; none where nobody said.

@@ -9,7 +9,7 @@ use super::hot::{Hot, OBSERVATIONS, Weight};
 use super::overlay::Overlay;
 use super::portions::Portion;
 use crate::fhir::search::{Asked, Criterion, DateValue, Relation, SearchTable};
-use crate::fhir::{Identifier, ValueSets};
+use crate::fhir::{Identifier, Resource, ValueSets};
 use crate::identity::{self, Identified, PersonId, ResourceId};
 use crate::problem::Problem;
 use crate::protocol::{Action, Memory};
@@ -175,7 +175,7 @@ async fn complete_moments(
     let stated = identified.iter().map(|one| &one.draft.resource).filter(|resource| is_half_pressure(resource));
     let known = identified.iter().filter_map(|one| record.get("Observation", one.id)).map(|stored| &stored.resource);
     let results = stated.chain(known.filter(|resource| is_half_pressure(resource)));
-    let moments: BTreeSet<&str> = results.filter_map(|resource| resource.text("effectiveDateTime")).collect();
+    let moments: BTreeSet<&str> = results.filter_map(moment).collect();
     // Nothing lost: a result without a time that can be read stands beside none.
     let moments: Vec<Timestamp> = moments.into_iter().filter_map(|text| text.parse().ok()).collect();
     for moment in moments.into_iter().filter(|moment| *moment <= oldest) {
@@ -201,6 +201,12 @@ async fn complete_moments(
         }
     }
     Ok(())
+}
+
+/// When a result was measured, as far as others can have been measured then.
+fn moment(resource: &Resource) -> Option<&str> {
+    let period = || resource.get("effectivePeriod")?.get("start")?.as_str();
+    resource.text("effectiveDateTime").or_else(|| resource.text("effectiveInstant")).or_else(period)
 }
 
 /// The panels of a patient, by all identifiers that lead to the record, that its Patients state, and these.

@@ -4,7 +4,8 @@
 
 use serde_json::{Value, json};
 
-use crate::fhir::{Identifier, Resource};
+use crate::fhir::{Identifier, Resource, home_of};
+use crate::identity::ResourceId;
 use crate::record::{Membership, Record};
 
 /// What the references of one payload are rendered with.
@@ -19,7 +20,10 @@ pub(super) struct Rendering<'a> {
 
 /// Types that have a list of identifiers and so can be updated by identifier. Others cannot be pushed.
 pub fn is_pushable(resource_type: &str) -> bool {
-    !matches!(resource_type, "Provenance" | "AuditEvent" | "Bundle" | "Composition" | "QuestionnaireResponse")
+    !matches!(
+        resource_type,
+        "Provenance" | "AuditEvent" | "Binary" | "Bundle" | "Composition" | "QuestionnaireResponse"
+    )
 }
 
 /// The identifier that a resource of ours has everywhere: the gateway's address and our id.
@@ -45,6 +49,12 @@ impl Rendering<'_> {
             identifiers.extend(stated);
         }
         resource.set("identifier", Value::Array(identifiers));
+        // What is here is read here.
+        resource.rewrite_links(&mut |link| {
+            let (kind, id) = link.split_once('/')?;
+            let is_ours = home_of(kind).is_some() && id.parse::<ResourceId>().is_ok();
+            is_ours.then(|| format!("{}/fhir/{link}", self.base_url))
+        });
         let mut value = Value::from(resource);
         self.name_references(&mut value);
         value

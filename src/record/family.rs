@@ -117,6 +117,9 @@ pub fn retract(resource: &mut Resource) {
         }
         "Goal" => resource.set("lifecycleStatus", json!("entered-in-error")),
         "RelatedPerson" => resource.set("active", json!(false)),
+        "Binary" => {
+            resource.remove("data");
+        }
         "Appointment"
         | "CarePlan"
         | "CareTeam"

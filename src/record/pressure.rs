@@ -173,8 +173,14 @@ fn measured(stored: &Stored, pair: usize) -> String {
     format!("{pair} {} {}", moment(stored), shared.join(" "))
 }
 
+/// When it was measured; devices say an instant or a period.
+const EFFECTIVE: [&str; 4] = ["effectiveDateTime", "_effectiveDateTime", "effectiveInstant", "effectivePeriod"];
+
 fn moment(stored: &Stored) -> String {
-    let text = stored.resource.text("effectiveDateTime").unwrap_or_default();
+    let resource = &stored.resource;
+    let Some(text) = resource.text("effectiveDateTime").or_else(|| resource.text("effectiveInstant")) else {
+        return resource.get("effectivePeriod").map(Value::to_string).unwrap_or_default();
+    };
     // Nothing lost: a date alone is compared as it stands.
     text.parse::<Timestamp>().map_or_else(|_| text.to_string(), |moment| moment.to_string())
 }
@@ -240,7 +246,7 @@ fn panel(systolic: &Stored, diastolic: &Stored) -> Resource {
     let coding =
         json!([{ "system": LOINC, "code": PANEL, "display": "Blood pressure panel with all children optional" }]);
     panel.set("code", json!({ "coding": coding, "text": "Blood pressure" }));
-    for element in ["subject", "effectiveDateTime", "_effectiveDateTime"].iter().chain(&AGREED) {
+    for element in ["subject"].iter().chain(&EFFECTIVE).chain(&AGREED) {
         if let Some(value) = systolic.resource.get(element) {
             panel.set(element, value.clone());
         }

@@ -153,6 +153,8 @@ const KINDS: &[&str] = &[
 ];
 
 pub const OBSERVATION: &str = "Observation";
+/// Read one by one, and never with a record.
+pub const BINARY: &str = "Binary";
 
 /// The number of a type; types that FHIR R4 does not have cannot be stored.
 pub fn kind(resource_type: &str) -> Result<u8, StoreError> {

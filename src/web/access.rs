@@ -218,13 +218,51 @@ impl<'a> Reader<'a> {
         for visit in visits_of(&stored.resource) {
             self.find_visit(visit).await?;
         }
-        let panels = self.panels(person);
-        let (resource, now) = (&self.as_labelled_now(stored).await?, self.now);
-        let question = Question { partner: self.partner, exit: self.exit, resource, panels: &panels, now };
-        let decision = self.site.agreements.decide(&question);
+        let mut decision = self.decide(stored).await?;
+        if stored.resource.resource_type() == "Binary" && decision.is_allowed() {
+            decision = self.as_its_document(stored, decision).await?;
+        }
         let found_by_hidden = matches!(&decision.verdict, agreement::Verdict::Without(form)
             if asked.iter().any(|element| form.hides(element)));
         Ok(Weighed { decision, found_by_hidden })
+    }
+
+    async fn decide(&self, stored: &Stored) -> Result<Decision, StoreError> {
+        let panels = self.panels(stored.id.person);
+        let (resource, now) = (&self.as_labelled_now(stored).await?, self.now);
+        let question = Question { partner: self.partner, exit: self.exit, resource, panels: &panels, now };
+        Ok(self.site.agreements.decide(&question))
+    }
+
+    /// A Binary is never seen beyond what it belongs to (http://hl7.org/fhir/R4/binary.html#security).
+    async fn as_its_document(&mut self, stored: &Stored, decision: Decision) -> Result<Decision, Fault> {
+        let store = self.service.gateway.store.clone();
+        let mut named = stored.resource.get("securityContext").and_then(|named| named.get("reference")?.as_str());
+        let mut owner = None;
+        // What was joined with another is that one.
+        if let Some((kind, id)) = named.take().and_then(|reference| reference.split_once('/'))
+            && let Ok(id) = id.parse::<ResourceId>()
+        {
+            owner = store.resource(kind, id).await?;
+            if let Some(by) = owner.as_ref().and_then(|owner| owner.state.superseded) {
+                owner = store.resource(kind, by).await?;
+            }
+        }
+        let Some(owner) = owner.filter(|owner| !is_deleted(&owner.resource)) else {
+            let because = "what it belongs to is not here any more".to_string();
+            return Ok(Decision { verdict: agreement::Verdict::Denied, because, ..decision });
+        };
+        self.find_patient(owner.id.person).await?;
+        for visit in visits_of(&owner.resource) {
+            self.find_visit(visit).await?;
+        }
+        let of_owner = self.decide(&owner).await?;
+        Ok(match &of_owner.verdict {
+            agreement::Verdict::Allowed => decision,
+            agreement::Verdict::Without(form) if !form.hides("content") => decision,
+            agreement::Verdict::Denied => of_owner,
+            _ => Decision { verdict: agreement::Verdict::Denied, ..of_owner },
+        })
     }
 
     /// A version of the past has the labels of today, too: what was found to be sensitive since was so then. And all that is

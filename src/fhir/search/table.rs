@@ -10,11 +10,12 @@ use super::parameter::Parameter;
 use crate::fhir::package::{Library, SearchParameter};
 
 /// All types that are read and searched here, in the order of the alphabet.
-pub const SERVED: [&str; 47] = [
+pub const SERVED: [&str; 48] = [
     "Account",
     "AllergyIntolerance",
     "Appointment",
     "AppointmentResponse",
+    "Binary",
     "CarePlan",
     "CareTeam",
     "ChargeItem",

@@ -98,7 +98,7 @@ impl<'a> Grouping<'a> {
             }
             settled!(places.rewrite(entry, &mut resource));
             if !matches!(entry.verb, Verb::Stays(_)) && !is_going {
-                drafts.insert(place, draft(entry, resource));
+                drafts.insert(place, draft(entry, resource, places.key(entry)));
             }
             let (identifiers, group) = by_person.entry(about.person).or_default();
             identifiers.extend(about.identifiers);
@@ -272,6 +272,9 @@ impl<'a> Grouping<'a> {
         let named = references_at(&entry.resource, path).into_iter().find_map(|named| named.get("reference")?.as_str());
         let target = named.map_or(Target::Nothing, |reference| self.targets.of_reference(reference));
         let id = match target {
+            Target::Entry(place) if patients.contains_key(&place) => {
+                return Ok(Ok(patients.get(&place).cloned().unwrap_or_else(About::nobody)));
+            }
             Target::Entry(place) => match self.entries.get(place).map(|other| (other, home_of(&other.kind))) {
                 Some((other, Some(Home::Of(path)))) => return self.about(other, path, patients).await,
                 _ => None,

@@ -2,6 +2,7 @@
 //! a message is, with its author, its time and the line of an agreement that lets it be said. docs/decisions/0020 says why.
 
 mod about;
+mod belonging;
 mod changes;
 mod entry;
 mod groups;

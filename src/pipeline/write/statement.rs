@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::entry::Entry;
 use super::refusal::Refusal;
@@ -16,10 +17,11 @@ use crate::problem::Category;
 const INTEGRITY: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue";
 
 /// A draft of what an entry says; `references` are those that its text has, as the record has them.
-pub(super) fn draft(entry: &Entry, resource: Resource) -> Draft {
+pub(super) fn draft(entry: &Entry, resource: Resource, belonging: Option<String>) -> Draft {
     let scope = if home_of(&entry.kind) == Some(Home::Shared) { Scope::Shared } else { Scope::Patient };
     let is_patient = entry.kind == "Patient";
     let key = resource.identifiers().into_iter().next().filter(|_| !is_patient).map(|first| first.token());
+    let key = key.or(belonging);
     Draft {
         local: entry.local.clone(),
         scope,
@@ -58,6 +60,29 @@ pub(super) struct Places<'a> {
 }
 
 impl Places<'_> {
+    /// What an entry is called: by its id, or by its draft.
+    fn name(&self, place: usize) -> Option<String> {
+        let entry = self.entries.get(place)?;
+        Some(entry.id().map_or_else(|| format!("#{}", local(place)), |id| format!("{}/{id}", entry.kind)))
+    }
+
+    /// The key of what belongs to something else and has no number: what it says, and of what. By its content alone the same text in two letters
+    /// would be one thing.
+    pub fn key(&self, entry: &Entry) -> Option<String> {
+        if !matches!(home_of(&entry.kind), Some(Home::Through(_))) {
+            return None;
+        }
+        let mut stated = bare(entry.resource.clone());
+        stated.rewrite_references(&mut |reference| {
+            let Target::Entry(place) = self.targets.of_reference(reference) else { return None };
+            let other = self.entries.get(place)?;
+            let number = other.resource.identifiers().into_iter().next().map(|first| first.token());
+            Some(number.unwrap_or_else(|| Value::from(bare(other.resource.clone())).to_string()))
+        });
+        let hash = Sha256::digest(Value::from(stated).to_string());
+        Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// Rewrites every reference of an entry's resource: ours to `Type/id`, those to other entries to their drafts. Those that lead
     /// nowhere are refused.
     pub fn rewrite(&self, entry: &Entry, resource: &mut Resource) -> Result<(), Refusal> {
@@ -65,10 +90,7 @@ impl Places<'_> {
         resource.rewrite_references(&mut |reference| match self.targets.of_reference(reference) {
             Target::Contained | Target::Elsewhere => None,
             Target::Ours(kind, id) => Some(format!("{kind}/{id}")),
-            Target::Entry(place) => {
-                let entry = self.entries.get(place)?;
-                Some(entry.id().map_or_else(|| format!("#{}", local(place)), |id| format!("{}/{id}", entry.kind)))
-            }
+            Target::Entry(place) => self.name(place),
             Target::Ambiguous => {
                 fault.get_or_insert_with(|| (412, Category::MultipleMatches, reference.to_string()));
                 None
@@ -78,6 +100,7 @@ impl Places<'_> {
                 None
             }
         });
+        resource.rewrite_links(&mut |link| self.targets.of_link(link).and_then(|place| self.name(place)));
         match fault {
             None => Ok(()),
             Some((412, category, reference)) => {

@@ -14,6 +14,7 @@ use super::super::locks::MOST_TRIES;
 use super::super::overlay::Overlay;
 use super::super::said::Said;
 use super::super::{Gateway, trace};
+use super::belonging;
 use super::entry::{Entry, Verb};
 use super::groups::{Grouping, Groups};
 use super::kept::{Interaction, Submission};
@@ -165,11 +166,15 @@ impl Gateway {
     }
 
     fn read_submission(&self, asked: &mut Asked<'_>, said: Timestamp) -> Result<Read, Refusal> {
+        let base_url = &asked.site.settings.base_url;
         if asked.submission.interaction != Interaction::Message {
-            return read(asked.site, asked.submission);
+            let (mut entries, notes) = read(asked.site, asked.submission)?;
+            belonging::settle(&mut entries, base_url)?;
+            return Ok((entries, notes));
         }
         let (body, times) = (&asked.submission.body, (said, self.clock.now()));
-        let told = message::read(asked.site, (&asked.partner.name, asked.feed), body, times)?;
+        let mut told = message::read(asked.site, (&asked.partner.name, asked.feed), body, times)?;
+        belonging::settle(&mut told.entries, base_url)?;
         asked.event = told.event;
         Ok((told.entries, told.notes))
     }

@@ -43,6 +43,11 @@ impl<'a> Targets<'a> {
         Self { base: format!("{base_url}/fhir/"), by_url, by_path, matched }
     }
 
+    /// The entry that an address which is no reference leads to.
+    pub fn of_link(&self, link: &str) -> Option<usize> {
+        self.by_url.get(link).copied()
+    }
+
     pub fn of_reference(&self, reference: &str) -> Target {
         if reference.starts_with('#') {
             return Target::Contained;

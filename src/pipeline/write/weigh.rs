@@ -143,6 +143,11 @@ impl Weighing<'_> {
         if let (Verb::Create, None | Some(_)) = (&entry.verb, stored) {
             return self.create(entry, draft.unwrap_or_else(|| entry.resource.clone()), stored, found);
         }
+        let is_ours = stored.is_some_and(|stored| stored.state.work.is_some());
+        if entry.kind == "Flag" && is_ours && !matches!(entry.verb, Verb::Create | Verb::Stays(_)) {
+            let text = "this Flag is the gateway's own; answer its card, or write one of yours";
+            return Err(Refusal::at(403, Category::Forbidden, entry.at(""), text));
+        }
         if entry.verb == Verb::Name {
             return self.name(entry, draft.unwrap_or_else(|| entry.resource.clone()), stored, found, notes);
         }

@@ -9,7 +9,7 @@ use crate::identity::{PersonId, ResourceId};
 use crate::record::{Record, Stored};
 use crate::store::StoreError;
 use crate::store::engine::{Span, View};
-use crate::store::kinds::{OBSERVATION, kind};
+use crate::store::kinds::{BINARY, OBSERVATION, kind};
 
 /// Longer chains of merges are damage, or a circle.
 const MERGES: usize = 64;
@@ -42,11 +42,16 @@ pub fn load(
         record.head = head;
     }
     let persons: Vec<PersonId> = record.head.family().collect();
-    let observation = kind(OBSERVATION)?;
+    let (binary, observation) = (kind(BINARY)?, kind(OBSERVATION)?);
     for person in &persons {
         let of = |kind: u8| Key::new(RESOURCE).person(*person).byte(kind).done();
         let whole = Span::prefix(Key::new(RESOURCE).person(*person).done());
-        for span in [Span::between(whole.from, of(observation)), Span::between(of(observation + 1), whole.until)] {
+        let spans = [
+            Span::between(whole.from, of(binary)),
+            Span::between(of(binary + 1), of(observation)),
+            Span::between(of(observation + 1), whole.until),
+        ];
+        for span in spans {
             for pair in all(view, &span)? {
                 record.resources.put(unpack_pair(&pair.0, &pair.1)?);
             }

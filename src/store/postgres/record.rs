@@ -85,7 +85,8 @@ pub async fn load(
         record.head = head;
     }
     let family: Vec<String> = record.head.family().map(|person| person.to_string()).collect();
-    let sql = format!("SELECT {COLUMNS} FROM resource WHERE person = ANY($1) AND type <> 'Observation'");
+    let sql =
+        format!("SELECT {COLUMNS} FROM resource WHERE person = ANY($1) AND type NOT IN ('Binary', 'Observation')");
     read_into(&view, &sql, &[&family], usize::MAX, &mut record).await?;
     let sql = format!(
         "SELECT {COLUMNS} FROM resource WHERE person = ANY($1) AND type = 'Observation'

@@ -93,7 +93,8 @@ pub enum Narrowed {
 pub fn narrow(resource_type: &str, criterion: &Criterion) -> Narrowed {
     let Test::Any(asked) = &criterion.test else { return Narrowed::Nothing };
     let home = home_of(resource_type);
-    let lies_in_a_record = patient_element(resource_type).is_some() || resource_type == "Provenance";
+    let lies_in_a_record =
+        patient_element(resource_type).is_some() || ["Binary", "Provenance"].contains(&resource_type);
     if lies_in_a_record && criterion.parameter.kind == SearchKind::Reference {
         let records: Option<Vec<ResourceId>> = asked.iter().map(record_of).collect();
         if let Some(records) = records.filter(|records| !records.is_empty()) {

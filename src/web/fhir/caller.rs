@@ -7,9 +7,9 @@ use actix_web::HttpRequest;
 use actix_web::web::Bytes;
 
 use super::table::{Does, OFFERS};
-use super::write::admit;
+use super::write::{admit, takes_ids};
 use crate::fhir::search::SERVED;
-use crate::fhir::{home_of, is_deletable, patient_element, written_types};
+use crate::fhir::{home_of, is_deletable, is_revised, patient_element, written_types};
 use crate::site::Site;
 use crate::web::access::Terms;
 use crate::web::answer::Fault;
@@ -69,11 +69,17 @@ impl<'a> Caller<'a> {
         written_types().any(|kind| self.may_write(kind, Permissions::CREATE))
     }
 
+    /// Whether an update of an id of its own creates.
+    pub fn takes_ids(&self, kind: &str) -> bool {
+        self.client.as_ref().is_some_and(|client| takes_ids(self.service, client, kind))
+    }
+
     fn may(&self, offer: &Offer<Does>, kind: &str) -> bool {
         let is_there = match offer.does {
             Does::Everything => kind == "Patient",
             Does::SearchCompartment => is_in_compartment(kind),
             Does::Delete | Does::DeleteByCondition => is_deletable(kind),
+            Does::Update | Does::UpdateByCondition | Does::Patch | Does::PatchByCondition => is_revised(kind),
             _ => offer.path.contains("{type}"),
         };
         is_there

@@ -142,7 +142,7 @@ fn resource(name: &str, profiles: &Profiles, caller: &Caller<'_>) -> Option<Valu
         "versioning": "versioned",
         "readHistory": may(Does::VRead),
         "conditionalRead": if may(Does::Read) { "full-support" } else { "not-supported" },
-        "updateCreate": false,
+        "updateCreate": may(Does::Update) && caller.takes_ids(name),
         "conditionalCreate": may(Does::Create),
         "conditionalUpdate": may(Does::UpdateByCondition),
         "conditionalDelete": if may(Does::DeleteByCondition) { "single" } else { "not-supported" },

@@ -20,6 +20,7 @@ mod history_tests;
 mod includes;
 mod joins;
 mod names;
+mod native;
 mod negotiate;
 #[cfg(test)]
 mod offered_tests;

@@ -1,9 +1,10 @@
 //! read (http://hl7.org/fhir/R4/http.html#read), with ETag and conditional read (#cread).
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ETAG, HttpDate, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use actix_web::http::header::{ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::native::{etag, has_own, respond_as_wanted};
 use super::negotiate::{check_format, only};
 use crate::agreement::Exit;
 use crate::fhir::search::served;
@@ -11,7 +12,7 @@ use crate::identity::ResourceId;
 use crate::problem::Category;
 use crate::record::Stored;
 use crate::web::access::{Reader, Shown, Terms, Verdict};
-use crate::web::answer::{Fault, write_fhir};
+use crate::web::answer::Fault;
 use crate::web::client::Client;
 use crate::web::scope::Permissions;
 use crate::web::service::Service;
@@ -28,7 +29,7 @@ pub async fn read(
     if is_known(&request, &shown) {
         return Ok(HttpResponse::build(StatusCode::NOT_MODIFIED).insert_header((ETAG, etag(&shown))).finish());
     }
-    Ok(respond(shown))
+    respond_as_wanted(&request, shown)
 }
 
 /// What every interaction with one resource asks first: the type is served, the parameters are known, the answer can be written as wanted, scope and
@@ -43,7 +44,9 @@ pub fn open(
     let resource_type = known_type(resource_type)?;
     let asked = only(request, known)?;
     let format = asked.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.as_str());
-    check_format(request, format)?;
+    if !has_own(resource_type, request) {
+        check_format(request, format)?;
+    }
     client.require(resource_type, Permissions::READ)?;
     Terms::of(service, client, resource_type)?;
     Ok((resource_type, id.parse().map_err(|_| absent())?))
@@ -89,20 +92,6 @@ pub async fn show(
 /// It was there for this client, and is deleted (http://hl7.org/fhir/R4/http.html#delete).
 fn gone() -> Fault {
     Fault::new(StatusCode::GONE, Category::Deleted, "this resource was deleted; its history has what it said before")
-}
-
-pub fn respond(shown: Shown) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
-    response.insert_header((ETAG, etag(&shown))).insert_header((LAST_MODIFIED, modified(&shown)));
-    write_fhir(&mut response, &shown.into_resource().into())
-}
-
-fn etag(shown: &Shown) -> String {
-    format!("W/\"{}\"", shown.version())
-}
-
-fn modified(shown: &Shown) -> HttpDate {
-    HttpDate::from(std::time::SystemTime::from(shown.updated()))
 }
 
 /// Whether the client has this version already. If-None-Match wins over If-Modified-Since (RFC 9110, 13.1.3).

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::read::{absent, open, respond, show};
+use super::native::respond_as_wanted;
+use super::read::{absent, open, show};
 use crate::agreement::Exit;
 use crate::web::answer::Fault;
 use crate::web::client::Client;
@@ -17,5 +18,5 @@ pub async fn vread(
     let (resource_type, id) = open(&service, &client, &request, (&path.0, &path.1), &[])?;
     let version: u64 = path.2.parse().map_err(|_| absent())?;
     let stored = service.gateway.store.version(resource_type, id, version).await?;
-    Ok(respond(show(&service, &client, Exit::History, (resource_type, id), stored).await?))
+    respond_as_wanted(&request, show(&service, &client, Exit::History, (resource_type, id), stored).await?)
 }

@@ -42,6 +42,11 @@ impl<'b> Links<'b> {
         Self { by_url, by_path, own_base: format!("{base_url}/fhir/") }
     }
 
+    /// The entry with this full URL.
+    pub fn by_full_url(&self, url: &str) -> Option<usize> {
+        self.by_url.get(url).copied()
+    }
+
     /// A reference in an entry with this full URL.
     pub fn follow(&self, reference: &str, full_url: Option<&str>) -> Link {
         let whole = reference.split("/_history/").next().unwrap_or(reference);

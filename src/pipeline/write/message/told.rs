@@ -64,6 +64,10 @@ pub(in crate::pipeline::write) fn read(
         let (is_about, is_visit) = (focus.is_about(*place, kind), kind == "Encounter");
         let name = |number: usize| if taken.contains(&number) { Ok(called(number)) } else { Err(left(number)) };
         rewrite(&mut resource, (&links, full_url, &path), &name, &mut notes);
+        let mut resource = relinked(resource, |link| match links.by_full_url(link) {
+            Some(number) if taken.contains(&number) => Some(called(number)),
+            _ => None,
+        });
         without_ours(&mut resource, &site.settings.base_url);
         recognise(&mut resource, (full_url, header, &path), (is_about, is_about && is_visit), &mut notes);
         check_named(&resource, &path)?;
@@ -83,6 +87,18 @@ pub(in crate::pipeline::write) fn read(
         return Err(Refusal { status: 422, problems });
     }
     Ok(Told { entries, notes, event })
+}
+
+/// With the addresses in it that lead to entries.
+fn relinked(resource: Value, to: impl Fn(&str) -> Option<String>) -> Value {
+    match Resource::try_from(resource.clone()) {
+        Ok(mut read) => {
+            read.rewrite_links(&mut |link| to(link));
+            read.into()
+        }
+        // Nothing lost: it stays as it is.
+        Err(_) => resource,
+    }
 }
 
 /// What other entries call an entry.

@@ -1,12 +1,14 @@
 //! batch and transaction (http://hl7.org/fhir/R4/http.html#transaction): a transaction is one request, done whole or not at all; of a
 //! batch each entry is a request of its own, and a bad one harms no other.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::door::admit;
+use super::own_ids::OwnIds;
 use super::reply::{Return, entry, refused, refused_entry};
 use super::single::{Found, submission, submit};
 use crate::agreement::Exit;
@@ -46,7 +48,13 @@ pub async fn at_base(
     match read {
         Some(read) if is_batch => batch(&service, &client, &request, &read, wanted).await,
         read => {
-            let asked = (media_type, body, read.unwrap_or_default());
+            let (mut read, mut body) = (read.unwrap_or_default(), body);
+            if let Some(own) = OwnIds::of(&service, &client) {
+                let before = read.clone();
+                own.bundle(&mut read)?;
+                body = if read == before { body } else { read.to_string().into_bytes() };
+            }
+            let asked = (media_type, body, read);
             transaction(&service, &client, &request, asked, wanted).await
         }
     }
@@ -182,12 +190,22 @@ async fn one(
     (place, item): (usize, &Value),
     wanted: Return,
 ) -> Result<Value, Fault> {
+    let (item, referred) = match OwnIds::of(service, client) {
+        None => (Cow::Borrowed(item), BTreeSet::new()),
+        Some(own) => {
+            let mut single = json!({ "entry": [item] });
+            let referred = own.bundle(&mut single)?;
+            (Cow::Owned(single.pointer_mut("/entry/0").map(Value::take).unwrap_or_default()), referred)
+        }
+    };
+    let item = &*item;
     let asked = Asked::of(item);
     if asked.is_read() {
         return Ok(read_entry(service, client, &asked).await);
     }
     admit(service, client, asked.kind, asked.wanted())?;
-    let conditions: Vec<String> = asked.condition.clone().into_iter().chain(asked.unless.clone()).collect();
+    let conditions: Vec<String> =
+        asked.condition.clone().into_iter().chain(asked.unless.clone()).chain(referred).collect();
     let found = Found::of(service, client, conditions).await?;
     let kind = asked.kind.to_string();
     let matched = asked.condition.as_ref().and_then(|condition| found.matched.get(condition).copied());

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 
-use crate::fhir::{home_of, is_deletable};
+use crate::fhir::{home_of, is_deletable, is_revised};
 use crate::problem::Category;
 use crate::web::answer::Fault;
 use crate::web::client::Client;
@@ -18,6 +18,11 @@ pub fn admit(service: &Service, client: &Client, resource_type: &str, wanted: Pe
     client.require(resource_type, wanted)?;
     let (site, now) = (service.gateway.site.load(), service.gateway.clock.now());
     site.agreements.sends(&client.partner, resource_type, now).map_err(Fault::forbidden)?;
+    if [Permissions::UPDATE, Permissions::DELETE].contains(&wanted) && !is_revised(resource_type) {
+        let text = format!("a {resource_type} stays as it was written; write another one");
+        let fault = Fault::new(StatusCode::METHOD_NOT_ALLOWED, Category::NotSupported, text);
+        return Err(Fault { header: Some(("allow", "GET, HEAD".to_string())), ..fault });
+    }
     if wanted == Permissions::DELETE && !is_deletable(resource_type) {
         let text = format!("a {resource_type} is not deleted here; say in it that it is not in use any more");
         let fault = Fault::new(StatusCode::METHOD_NOT_ALLOWED, Category::NotSupported, text);

@@ -1,13 +1,15 @@
 //! create, update, patch and delete of one resource (http://hl7.org/fhir/R4/http.html), each with and without a condition.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
 use super::conditions::matched;
 use super::door::admit;
+use super::own_ids::{self, OwnIds};
 use super::reply::{Return, refused, reply};
 use crate::identity::ResourceId;
 use crate::pipeline::{Condition, Interaction, Refusal, Submission, Submitted, versions};
@@ -39,7 +41,8 @@ pub async fn create(
     let media_type = check_content(&request, &JSON)?;
     let unless = header(&request, "if-none-exist").map(|query| format!("{kind}?{}", query.trim_start_matches('?')));
     let body = read_body(payload, most(&service)).await?;
-    let found = Found::of(&service, &client, unless.iter().cloned().collect()).await?;
+    let (body, conditions) = referring(&service, &client, body);
+    let found = Found::of(&service, &client, unless.iter().cloned().chain(conditions).collect()).await?;
     let interaction = Interaction::Create { kind, unless };
     let submission = Submission { media_type, body, ..submission(&client, &request, interaction, found.matched)? };
     finish(&service, &client, &request, submission).await
@@ -58,18 +61,68 @@ pub async fn update(
     let media_type = check_content(&request, &JSON)?;
     let body = read_body(payload, most(&service)).await?;
     let Ok(id) = id.parse::<ResourceId>() else {
-        let text = "ids are given here: create it by POST, or update it by a condition (PUT …?identifier=system|value)";
-        let fault = Fault::new(StatusCode::METHOD_NOT_ALLOWED, Category::NotSupported, text);
-        return Err(Fault { header: Some(("allow", "GET, HEAD".to_string())), ..fault });
+        return upsert(&service, &client, &request, (kind, id), (media_type, body)).await;
     };
+    let (body, conditions) = referring(&service, &client, body);
+    let found = Found::of(&service, &client, conditions.into_iter().collect()).await?;
     let interaction = Interaction::Update { kind, id };
     let mut submission =
-        Submission { media_type, body, ..submission(&client, &request, interaction, BTreeMap::new())? };
+        Submission { media_type, body, ..submission(&client, &request, interaction, found.matched.clone())? };
     if header(&request, "if-none-match") == Some("*") {
         // No version of what is there will do.
         submission.if_match = Some(Vec::new());
     }
     finish(&service, &client, &request, submission).await
+}
+
+/// An update of an id of the client's own: of what has it as an identifier, or of what is created with it.
+async fn upsert(
+    service: &Service,
+    client: &Client,
+    request: &HttpRequest,
+    (kind, id): (String, String),
+    (media_type, body): (String, Vec<u8>),
+) -> Done {
+    let own = OwnIds::of(service, client).and_then(|own| Some((own.condition(&kind, &id)?, own)));
+    let (condition, own) = own.ok_or_else(own_ids::refused)?;
+    let mut conditions = BTreeSet::from([condition.clone()]);
+    // Nothing lost: what cannot be read is refused, and kept, by the path of all writes.
+    let body = match serde_json::from_slice::<Value>(&body) {
+        Ok(mut read) => {
+            own.name(&mut read, &kind, &id)?;
+            own.refer(&mut read, &BTreeMap::new(), &mut conditions);
+            read.to_string().into_bytes()
+        }
+        Err(_) => body,
+    };
+    let found = Found::of(service, client, conditions.into_iter().collect()).await?;
+    let (interaction, is_there) = match found.matched.get(&condition) {
+        Some(Condition::One(id)) => (Interaction::Update { kind, id: *id }, true),
+        Some(Condition::Several) => return Ok(refused(&several())),
+        _ => {
+            client.require(&kind, Permissions::CREATE)?;
+            (Interaction::Create { kind, unless: None }, false)
+        }
+    };
+    let known = submission(client, request, interaction, found.matched.clone())?;
+    if !is_there && known.if_match.is_some() {
+        let text = "there is nothing with this id, and the request asks for a version of it (If-Match)";
+        return Ok(refused(&Refusal::at(412, Category::Conflict, "", text)));
+    }
+    let is_new = header(request, "if-none-match") == Some("*");
+    let if_match = if is_new && is_there { Some(Vec::new()) } else { known.if_match };
+    let submission = Submission { media_type, body, is_conditional: true, if_match, ..known };
+    finish(service, client, request, submission).await
+}
+
+/// A body with references by ids of the client's own as conditions, and these.
+fn referring(service: &Service, client: &Client, body: Vec<u8>) -> (Vec<u8>, BTreeSet<String>) {
+    let mut conditions = BTreeSet::new();
+    // Nothing lost: what cannot be read is refused, and kept, by the path of all writes.
+    let read = OwnIds::of(service, client).and_then(|own| Some((own, serde_json::from_slice::<Value>(&body).ok()?)));
+    let Some((own, mut read)) = read else { return (body, conditions) };
+    own.refer(&mut read, &BTreeMap::new(), &mut conditions);
+    if conditions.is_empty() { (body, conditions) } else { (read.to_string().into_bytes(), conditions) }
 }
 
 pub async fn update_by_condition(

@@ -1,0 +1,141 @@
+//! Ids of the client's own (http://hl7.org/fhir/R4/http.html#upsert): where an agreement lets it, a PUT of one is an update by the identifier that
+//! says so, and what refers by such an id refers by that. docs/decisions/0029 says why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use actix_web::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::fhir::Definitions;
+use crate::identity::ResourceId;
+use crate::problem::Category;
+use crate::web::answer::Fault;
+use crate::web::client::Client;
+use crate::web::fhir::read::known_type;
+use crate::web::service::Service;
+
+/// The ids of one client.
+pub struct OwnIds<'a> {
+    service: &'a Service,
+    client: &'a Client,
+    base: String,
+}
+
+impl<'a> OwnIds<'a> {
+    /// None where no agreement in force lets the client use its own ids for anything.
+    pub fn of(service: &'a Service, client: &'a Client) -> Option<Self> {
+        let site = service.gateway.site.load();
+        let is_let = site.agreements.takes_ids(&client.partner, service.gateway.clock.now());
+        is_let.then(|| Self { service, client, base: site.settings.base_url.clone() })
+    }
+
+    /// Whether a resource of this type is found again by an identifier.
+    fn fits(&self, kind: &str, id: &str) -> bool {
+        let is_id = (1..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
+        is_id && id.parse::<ResourceId>().is_err() && takes_ids(self.service, self.client, kind)
+    }
+
+    fn system(&self, kind: &str) -> String {
+        format!("{}/ids/{}/{}", self.base, self.client.partner, kind.to_lowercase())
+    }
+
+    /// The condition that finds what the client calls so; none where this is no id of its own.
+    pub fn condition(&self, kind: &str, id: &str) -> Option<String> {
+        self.fits(kind, id).then(|| format!("{kind}?identifier={}|{id}", self.system(kind)))
+    }
+
+    /// A resource under its writer's id: with the identifier instead of the id.
+    ///
+    /// # Errors
+    /// The body says another id than the address.
+    pub fn name(&self, resource: &mut Value, kind: &str, id: &str) -> Result<(), Fault> {
+        let Some(members) = resource.as_object_mut() else { return Ok(()) };
+        if members.shift_remove("id").is_none_or(|stated| stated != json!(id)) {
+            let text = "the resource's `id` and the one in the address are the same in an update";
+            return Err(Fault::bad_request(Category::Invalid, text));
+        }
+        let identifier = json!({ "system": self.system(kind), "value": id });
+        match members.get_mut("identifier") {
+            Some(Value::Array(stated)) => stated.push(identifier),
+            // What is no list is refused where the resource is read.
+            Some(_) => {}
+            None => drop(members.insert("identifier".to_string(), json!([identifier]))),
+        }
+        Ok(())
+    }
+
+    /// References by ids of the client's own become conditions; `named` are those that stand in the same body.
+    pub fn refer(&self, value: &mut Value, named: &BTreeMap<String, String>, conditions: &mut BTreeSet<String>) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| self.refer(item, named, conditions)),
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get_mut("reference") {
+                    if let Some(name) = named.get(reference) {
+                        reference.clone_from(name);
+                    } else if let Some((kind, id)) = reference.split_once('/')
+                        && let Some(condition) = self.condition(kind, id)
+                    {
+                        reference.clone_from(&condition);
+                        conditions.insert(condition);
+                    }
+                }
+                members.values_mut().for_each(|item| self.refer(item, named, conditions));
+            }
+            // Nothing lost: texts and numbers refer to nothing.
+            _ => {}
+        }
+    }
+
+    /// A transaction whose entries are named by ids of the client's own; what its references ask for.
+    pub fn bundle(&self, bundle: &mut Value) -> Result<BTreeSet<String>, Fault> {
+        let mut conditions = BTreeSet::new();
+        let Some(items) = bundle.get_mut("entry").and_then(Value::as_array_mut) else { return Ok(conditions) };
+        let mut named = BTreeMap::new();
+        for item in items.iter_mut() {
+            let url = item.pointer("/request/url").and_then(Value::as_str).unwrap_or_default().to_string();
+            let is_put = item.pointer("/request/method").is_some_and(|method| method == "PUT");
+            let path = url.trim_start_matches('/');
+            let Some((kind, id)) = path.split_once('/').filter(|_| is_put) else {
+                // Nothing lost: other entries are named as they are.
+                continue;
+            };
+            let Some(condition) = self.condition(kind, id) else {
+                // Nothing lost: what is no id of the client's own stays as it is.
+                continue;
+            };
+            if let Some(resource) = item.get_mut("resource") {
+                self.name(resource, kind, id)?;
+            }
+            let called = item.get("fullUrl").and_then(Value::as_str).map(String::from);
+            let called = called.unwrap_or_else(|| format!("{}/ids/{}/{path}", self.base, self.client.partner));
+            if let Some(members) = item.as_object_mut() {
+                members.insert("fullUrl".to_string(), json!(called));
+            }
+            if let Some(members) = item.get_mut("request").and_then(Value::as_object_mut) {
+                members.insert("url".to_string(), json!(condition));
+            }
+            named.insert(path.to_string(), called);
+        }
+        items.iter_mut().filter_map(|item| item.get_mut("resource")).for_each(|resource| {
+            self.refer(resource, &named, &mut conditions);
+        });
+        Ok(conditions)
+    }
+}
+
+/// Whether a client's own ids are taken of a type: an agreement says so, and the type has identifiers to keep them in.
+pub fn takes_ids(service: &Service, client: &Client, kind: &str) -> bool {
+    let site = service.gateway.site.load();
+    let is_listed = || Definitions::r4().element(kind, "identifier").is_some_and(|element| element.max.is_list());
+    site.agreements.takes_ids_of(&client.partner, kind, service.gateway.clock.now())
+        && known_type(kind).is_ok()
+        && is_listed()
+}
+
+/// What is answered where they are not.
+pub fn refused() -> Fault {
+    let text = "ids are given here: create it by POST, or update it by a condition (PUT …?identifier=system|value)";
+    let fault = Fault::new(StatusCode::METHOD_NOT_ALLOWED, Category::NotSupported, text);
+    Fault { header: Some(("allow", "GET, HEAD".to_string())), ..fault }
+}
