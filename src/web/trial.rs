@@ -137,7 +137,11 @@ impl Trial {
         self.commit(person, WriteUnit { changes: vec![Change { stored, replaces }], ..WriteUnit::default() }).await;
     }
 
-    pub async fn add(&self, person: PersonId, kind: &str, key: &str, body: Value) {
+    pub async fn add(&self, person: PersonId, kind: &str, key: &str, mut body: Value) {
+        // It is seen by whoever may see what it belongs to.
+        if kind == "Binary" && body.get("securityContext").is_none() {
+            body["securityContext"] = json!({ "reference": format!("Patient/{}", ResourceId::patient(person)) });
+        }
         let changes = vec![self.change(person, kind, key, body)];
         self.commit(person, WriteUnit { changes, ..WriteUnit::default() }).await;
     }

@@ -54,7 +54,9 @@ async fn a_put_of_an_id_of_the_clients_own_creates_and_then_updates() {
     let visit = json!({ "resourceType": "Encounter", "id": "v-1", "status": "in-progress", "class": { "code": "EMER", "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode" },
         "identifier": [{ "system": "urn:lakeside:visit", "value": "88" }], "subject": { "reference": "Patient/p-7" } });
     let visit = send(&practice.ehr, Method::PUT, "Encounter/v-1", &visit, &[]).await;
-    assert_eq!(visit.is(201).body["identifier"][0]["value"], "88");
+    let place = visit.is(201).place();
+    let found = practice.ehr.search("Encounter?identifier=urn:lakeside:visit|88").await;
+    assert_eq!(place, format!("Encounter/{}", found["entry"][0]["resource"]["id"].as_str().unwrap()));
     // In a transaction and a batch, whose entries call each other so.
     let mut entries = Vec::new();
     for (number, method) in [("t1", "PUT"), ("t2", "PUT")] {
@@ -84,7 +86,7 @@ async fn a_put_of_an_id_of_the_clients_own_creates_and_then_updates() {
     send(&practice.ehr, Method::PUT, "Observation/o.2", &other, &[("if-match", "W/\"1\"")]).await.is(412);
     send(&practice.ehr, Method::PUT, "Observation/o.1", &reading, &[("if-none-match", "*")]).await.is(412);
     other["subject"] = json!({ "reference": "Patient/unknown" });
-    send(&practice.ehr, Method::PUT, "Observation/o.2", &other, &[]).await.is(412);
+    send(&practice.ehr, Method::PUT, "Observation/o.2", &other, &[]).await.is(422);
     send(&practice.ehr, Method::PUT, "Observation/o_2", &other, &[]).await.is(405);
     let nobody = json!({ "resourceType": "Patient", "id": "p-8", "name": [{ "family": "Nobody" }] });
     send(&practice.ehr, Method::PUT, "Patient/p-8", &nobody, &[]).await.is(422);

@@ -29,6 +29,8 @@ use crate::web::service::Service;
 /// Entries of one batch, and conditions of one bundle.
 const MOST_ENTRIES: usize = 5_000;
 const MOST_CONDITIONS: usize = 1_000;
+/// Readings of one batch that are written together.
+const MOST_TOGETHER: usize = 100;
 
 pub async fn at_base(
     service: web::Data<Service>,
@@ -173,13 +175,71 @@ async fn batch(
         return Err(Fault::bad_request(Category::TooCostly, text));
     }
     let mut entries = Vec::new();
-    for (place, item) in items.iter().enumerate() {
-        entries.push(match one(service, client, request, (place, item), wanted).await {
-            Ok(entry) => entry,
-            Err(fault) => of_fault(&fault),
-        });
+    let mut rest = items;
+    while !rest.is_empty() {
+        let place = entries.len();
+        let (together, others) = rest.split_at(readings(rest, wanted).max(1));
+        rest = others;
+        if let Some(done) = at_once(service, client, request, (place, together), wanted).await? {
+            entries.extend(done);
+            // Nothing lost: all of these are answered.
+            continue;
+        }
+        for (number, item) in together.iter().enumerate() {
+            entries.push(match one(service, client, request, (place + number, item), wanted).await {
+                Ok(entry) => entry,
+                Err(fault) => of_fault(&fault),
+            });
+        }
     }
     Ok(answer(service, "batch-response", entries))
+}
+
+/// How many entries from the first on are readings to be created that depend on nothing else: devices send them by the thousand, and one
+/// by one each would read the record and wait for the disk.
+fn readings(items: &[Value], wanted: Return) -> usize {
+    let is_plain = |item: &&Value| {
+        let asked = Asked::of(item);
+        let resource = item.get("resource").cloned().and_then(|resource| Resource::try_from(resource).ok());
+        let refers = |resource: &Resource| resource.references().iter().any(|reference| reference.contains('?'));
+        (asked.method, asked.kind, asked.id, &asked.condition, &asked.unless)
+            == ("POST", "Observation", None, &None, &None)
+            && resource.is_some_and(|resource| !refers(&resource))
+    };
+    // What is said of each is told apart only where each is a request of its own.
+    if wanted == Return::Outcome { 0 } else { items.iter().take(MOST_TOGETHER).take_while(is_plain).count() }
+}
+
+/// Readings as one transaction; none where that is refused, so that each is asked for by itself.
+async fn at_once(
+    service: &Service,
+    client: &Client,
+    request: &HttpRequest,
+    (place, items): (usize, &[Value]),
+    wanted: Return,
+) -> Result<Option<Vec<Value>>, Fault> {
+    let may = admit(service, client, "Observation", Permissions::CREATE).is_ok();
+    if items.len() < 2 || !may || OwnIds::of(service, client).is_some() {
+        return Ok(None);
+    }
+    // Entries of a batch do not refer to each other.
+    let alone = |item: &Value| json!({ "request": item.get("request"), "resource": item.get("resource") });
+    let entries: Vec<Value> = items.iter().map(alone).collect();
+    let body = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries }).to_string().into_bytes();
+    let known = submission(client, request, Interaction::Transaction, BTreeMap::new())?;
+    let request_id = known.request_id.as_ref().map(|id| format!("{id}.{place}-{}", place + items.len()));
+    let media_type = "application/fhir+json".to_string();
+    let submitted = submit(service, Submission { media_type, body, request_id, if_match: None, ..known }).await;
+    // Nothing lost: the refusal is kept, and each entry is asked for by itself.
+    let Ok(done) = &submitted.result else { return Ok(None) };
+    let by_place: BTreeMap<usize, &Done> = done.iter().map(|done| (done.place, done)).collect();
+    let mut answers = Vec::new();
+    for number in 0..items.len() {
+        // Nothing lost: an entry without a word of its own is asked for by itself, which changes nothing.
+        let Some(done) = by_place.get(&number) else { return Ok(None) };
+        answers.push(entry(service, client, done, &submitted, wanted).await?);
+    }
+    Ok(Some(answers))
 }
 
 /// One entry of a batch, as if it had been asked by itself.
