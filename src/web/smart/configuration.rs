@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 
 use crate::fhir::search::SERVED;
-use crate::fhir::{home_of, is_deletable};
+use crate::fhir::{home_of, is_deletable, is_revised};
 use crate::web::answer::write_json;
 use crate::web::service::Service;
 
@@ -38,6 +38,7 @@ fn stated(base: &str) -> Value {
 fn scopes() -> Vec<String> {
     let letters = |kind: &str| match (home_of(kind).is_some(), is_deletable(kind)) {
         (false, _) => "rs",
+        _ if !is_revised(kind) => "crs",
         (true, false) => "crus",
         (true, true) => "cruds",
     };
