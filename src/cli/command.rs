@@ -42,7 +42,7 @@ enum Command {
     Terminology(terminology::Arguments),
     Protocol(protocol::Arguments),
     Message(message::Arguments),
-    Replay(replay::Arguments),
+    Replay(Box<replay::Arguments>),
     Unused(unused::Arguments),
     Look(look::Arguments),
     Huddle(huddle::Arguments),

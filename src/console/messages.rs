@@ -46,7 +46,7 @@ struct Messages {
 
 /// What was asked, as the form shows it again.
 #[derive(Default)]
-struct Words {
+pub(super) struct Words {
     feed: String,
     patient: String,
     control: String,
@@ -82,7 +82,7 @@ pub(super) fn outcome_title(outcome: Disposition) -> &'static str {
 }
 
 impl Words {
-    fn of(words: &MessageWords) -> Self {
+    pub(super) fn of(words: &MessageWords) -> Self {
         let shown = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_string();
         Self {
             feed: shown(&words.feed),
@@ -99,7 +99,7 @@ impl Words {
     }
 
     /// What was asked, each by its name in the address.
-    fn asked(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn asked(&self) -> Vec<(&'static str, String)> {
         let parts = [
             ("patient", &self.patient),
             ("control", &self.control),

@@ -32,6 +32,7 @@ mod plot;
 mod practice;
 mod pulse;
 mod referrals;
+mod replay;
 mod resource;
 mod routes;
 mod session;

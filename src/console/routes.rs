@@ -12,7 +12,7 @@ use super::session::Person;
 use super::who::frame_for;
 use super::{
     Console, assets, caseload, deliveries, door, huddle, labels, live, login, messages, overview, page, patient,
-    people, referrals, resource, tasks, trace, unused, work, work_act,
+    people, referrals, replay, resource, tasks, trace, unused, work, work_act,
 };
 
 /// Adds the console under `/console`.
@@ -36,6 +36,11 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/messages/{sequence}", web::get().to(trace::show))
             .route("/messages/{sequence}/raw", web::get().to(trace::raw))
             .route("/messages/{sequence}/replay", web::post().to(trace::replay))
+            .route("/replay", web::get().to(replay::preview))
+            .route("/replay", web::post().to(replay::begin))
+            .route("/replay/run", web::get().to(replay::show))
+            .route("/replay/stop", web::post().to(replay::stop))
+            .route("/replay/resume", web::post().to(replay::resume))
             .route("/unused", web::get().to(unused::list))
             .route("/unused/{id}", web::post().to(unused::act))
             .route("/huddle", web::get().to(huddle::show))

@@ -21,7 +21,9 @@ use crate::identity::PersonId;
 use crate::mapping::Mapped;
 use crate::problem::{Category, FieldPlace, Place, Problem};
 use crate::site::{Feed, Site};
-use crate::store::{Disposition, MessageEntry, MessageSummary, Notice, Seen, StoreError, Trace, WriteUnit, step_aside};
+use crate::store::{
+    Disposition, MessageEntry, MessageSummary, NewDelivery, Notice, Seen, StoreError, Trace, WriteUnit, step_aside,
+};
 use crate::unused::Kind;
 
 impl Gateway {
@@ -88,6 +90,36 @@ impl Gateway {
             }
         }
         Err((StoreError::Unavailable("the record is changed by others all the time".to_string()), read))
+    }
+
+    /// What taking an arrival would come to, decided against the record as it stands; nothing is written. None where it is not decided
+    /// at all: its feed is gone. Records that a roster would join first are taken as they are.
+    pub(super) async fn decide_only(&self, arrival: &Arrival) -> Result<Option<Would>, StoreError> {
+        let site = self.site.load_full();
+        let Some(feed) = site.feeds.get(&arrival.feed) else { return Ok(None) };
+        let mut read = understand::read(&site, feed, arrival);
+        let content: [u8; 32] = Sha256::digest(&arrival.raw).into();
+        let mut told = Told { site: &site, feed, arrival, content, mapped: None, replays: arrival.replays };
+        if let (None, Some(message)) = (&read.refusal, &read.message) {
+            told.mapped = understand::map(&site, feed, message, self.clock.now());
+        }
+        read.problems.extend(told.mapped.iter().flat_map(|mapped| mapped.problems.iter().cloned()));
+        let portions = told.mapped.as_ref().map(|mapped| told.portions(mapped));
+        let step = match (read.refusal, &portions) {
+            (None, Some(Ok(portions))) => {
+                let locks = self.locks.hold(&persons(&*self.store, portions).await?).await;
+                self.aside(self.decide_portions(&told, &read, portions, locks, Vec::new())).await?
+            }
+            (refusal, portions) => {
+                let error = portions.as_ref().and_then(|portions| portions.as_ref().err()).map(|_| Disposition::Error);
+                let disposition = refusal.or(error).unwrap_or(Disposition::Rejected);
+                self.ready(&told, &read, nothing(disposition), Weight::default(), (self.clock.now(), Vec::new()))
+            }
+        };
+        let Step::Ready(ready) = step else { return Ok(None) };
+        let Ready { decided, summary, .. } = *ready;
+        let (written, deliveries) = (decided.trace.resources, decided.unit.deliveries);
+        Ok(Some(Would { answer: summary.acknowledged, written, deliveries }))
     }
 
     /// Reads often: on a thread that may wait, where the store's reads hold one.
@@ -293,6 +325,13 @@ impl Gateway {
             self.delivery_bell.notify_one();
         }
     }
+}
+
+/// What taking a message would come to: AA, AE or AR, `Task/id/_history/version` of what it would write, and what it would send.
+pub(super) struct Would {
+    pub answer: String,
+    pub written: Vec<String>,
+    pub deliveries: Vec<NewDelivery>,
 }
 
 /// What is known of a message before anything is decided of it.

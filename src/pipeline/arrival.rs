@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
+use crate::store::MessageEntry;
 
 /// One HL7 v2 message (or what should be one) as a feed received it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +24,21 @@ pub struct Arrival {
     pub replays: Option<u64>,
     /// What is said with it of what it came in: a batch whose trailer counts more messages than came.
     pub noted: Vec<Problem>,
+}
+
+impl Arrival {
+    /// A stored message as it is taken once more, for somebody.
+    pub(super) fn again(entry: &MessageEntry, who: &str) -> Self {
+        Self {
+            feed: entry.summary.feed.clone(),
+            peer: who.to_string(),
+            raw: entry.raw.clone(),
+            // The beginning of a message may read like a whole one; it is refused again.
+            cut_short: entry.summary.incomplete,
+            replays: Some(entry.summary.sequence),
+            ..Self::default()
+        }
+    }
 }
 
 /// MSA-1 (HL7 table 0008).

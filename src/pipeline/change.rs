@@ -114,16 +114,7 @@ impl Gateway {
             let said = self.first_said(&entry).await?;
             return Ok(Some(self.replay_write(partner, (sequence, said), &entry).await));
         }
-        let arrival = Arrival {
-            feed: entry.summary.feed,
-            peer: who.to_string(),
-            raw: entry.raw,
-            // The beginning of a message may read like a whole one; it is refused again.
-            cut_short: entry.summary.incomplete,
-            replays: Some(sequence),
-            ..Arrival::default()
-        };
-        Ok(Some(self.accept(arrival).await))
+        Ok(Some(self.accept(Arrival::again(&entry, who)).await))
     }
 
     /// When it came, also of what is a replay itself.

@@ -50,6 +50,25 @@ fn ticked<'d, D: Deserializer<'d>>(from: D) -> Result<bool, D::Error> {
 }
 
 impl MessageWords {
+    /// As one line, for the audit and for whoever looks at it.
+    pub fn in_words(&self) -> String {
+        let Self { feed, patient, control, event, kind, outcome, since, until, text, faulty } = self.given();
+        let parts = [
+            ("feed", feed),
+            ("patient", patient),
+            ("control id", control),
+            ("event", event),
+            ("kind", kind),
+            ("outcome", outcome),
+            ("since", since),
+            ("until", until),
+            ("text", text),
+            ("refused", faulty.then(|| "only".to_string())),
+        ];
+        let said = parts.into_iter().filter_map(|(name, text)| Some(format!("{name} {}", text?)));
+        said.collect::<Vec<_>>().join(", ")
+    }
+
     /// Without what was left empty.
     pub(super) fn given(&self) -> Self {
         let given = |text: &Option<String>| {

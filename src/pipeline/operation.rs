@@ -8,15 +8,12 @@ use serde_json::{Value, json};
 
 use super::look::Saying;
 use super::tried::Trying;
-use super::{Gateway, MessageWords, TaskAction, explain_record, responsible};
+use super::{Changed, Code, Gateway, MessageWords, TaskAction, explain_record, responsible};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::protocol::Contact;
 use crate::record::Membership;
-use crate::store::{
-    Cursor, DeliveryFilter, DeliveryState, Disposition, MessageFilter, MessageSummary, Page, Seen, StoreError,
-    UnusedEntry, UnusedFilter, UnusedState,
-};
+use crate::store::{Cursor, DeliveryFilter, DeliveryState, Page, StoreError, UnusedEntry, UnusedFilter, UnusedState};
 use crate::unused::Kind;
 
 /// The most that one answer lists.
@@ -73,11 +70,17 @@ pub enum Operation {
     MessageShow {
         sequence: u64,
     },
-    /// Takes stored messages again: these, or the refused ones among the newest (of one feed).
+    /// Takes stored messages again, and tells what that changed.
     Replay {
         sequences: Vec<u64>,
-        faulty: bool,
-        feed: Option<String>,
+    },
+    /// The messages that are meant by these words, oldest first, by feed and day.
+    ReplaySelect {
+        sought: MessageWords,
+    },
+    /// What taking these messages again would change; nothing is written.
+    ReplayPreview {
+        sequences: Vec<u64>,
     },
     AgreementExplain {
         partner: Option<String>,
@@ -168,7 +171,9 @@ impl Gateway {
                 self.list_messages(&sought, after, count.min(MOST)).await
             }
             Operation::MessageShow { sequence } => self.show_message(sequence).await,
-            Operation::Replay { sequences, faulty, feed } => self.replay_messages(sequences, faulty, feed).await,
+            Operation::Replay { sequences } => self.replay_messages(sequences).await,
+            Operation::ReplaySelect { sought } => Ok(json!(self.select(&sought).await?)),
+            Operation::ReplayPreview { sequences } => Ok(json!(self.preview(&sequences).await.map_err(fault)?)),
             Operation::AgreementExplain { partner, patient } => self.explain(partner, &patient).await,
             Operation::TaskAct { task, action, attempt, note, who } => {
                 self.act_after(task, attempt, action, &note, &who).await?;
@@ -232,52 +237,14 @@ impl Gateway {
         }))
     }
 
-    async fn replay_messages(
-        &self,
-        mut sequences: Vec<u64>,
-        faulty: bool,
-        feed: Option<String>,
-    ) -> Result<Value, Problem> {
-        if faulty {
-            sequences.extend(self.refused_messages(feed).await.map_err(fault)?);
-        }
-        let mut results = Vec::new();
+    async fn replay_messages(&self, sequences: Vec<u64>) -> Result<Value, Problem> {
+        let (mut results, mut changed) = (Vec::new(), Changed::default());
         for sequence in sequences {
-            let answer = self.replay(sequence, "operator").await.map_err(fault)?;
-            results.push(match answer {
-                Some(answer) => json!({ "message": sequence, "code": answer.code.text(), "as": answer.sequence }),
-                None => json!({ "message": sequence, "code": "none", "as": null }),
-            });
+            let line = self.run_again(&mut changed, sequence, "operator").await.map_err(fault)?;
+            let code = line.code.map_or("none", Code::text);
+            results.push(json!({ "message": sequence, "code": code, "as": line.kept_as, "changed": line.what }));
         }
-        Ok(json!({ "replayed": results }))
-    }
-
-    /// The newest messages that were refused and not taken since, oldest first, as they came. Of several refusals of one
-    /// message only the first counts, so that a replay in vain does not hide what it was about.
-    async fn refused_messages(&self, feed: Option<String>) -> Result<Vec<u64>, StoreError> {
-        let filter = MessageFilter { feed, faulty: true, ..MessageFilter::default() };
-        let (mut refused, mut after) = (Vec::new(), None);
-        loop {
-            let page = self.store.messages(&filter, after.as_ref(), MOST).await?;
-            for summary in page.items.iter().filter(|summary| summary.replays.is_none()) {
-                if refused.len() < MOST && !self.was_taken_since(summary.sequence).await? {
-                    refused.push(summary.sequence);
-                }
-            }
-            after = page.next;
-            if after.is_none() || refused.len() >= MOST {
-                refused.reverse();
-                return Ok(refused);
-            }
-        }
-    }
-
-    async fn was_taken_since(&self, sequence: u64) -> Result<bool, StoreError> {
-        let Some(entry) = self.store.message(sequence).await? else { return Ok(true) };
-        let seen = self.store.seen(&entry.summary.feed, &entry.summary.control, &entry.content).await?;
-        let is_taken =
-            |summary: &MessageSummary| !matches!(summary.disposition, Disposition::Error | Disposition::Rejected);
-        Ok(matches!(seen, Seen::Same(last) if is_taken(&last.summary)))
+        Ok(json!({ "replayed": results, "changed": changed }))
     }
 
     async fn explain(&self, partner: Option<String>, patient: &str) -> Result<Value, Problem> {

@@ -90,12 +90,6 @@ const WHY: &[(&str, &str, usize, &str)] = &[
     ("pipeline/join.rs", "record", 2, "as find.rs"),
     ("pipeline/again.rs", "deliveries", 1, "every page is read"),
     ("pipeline/operation.rs", "deliveries", 1, "newest first, in pages"),
-    (
-        "pipeline/operation.rs",
-        "messages",
-        1,
-        "newest first; refused ones are read until the bound of a replay, which is the newest",
-    ),
     ("pipeline/operation.rs", "unused", 1, "as console/unused.rs"),
     ("pipeline/retention.rs", "prune", 1, "the oldest first, again while there is more"),
     (
@@ -103,6 +97,12 @@ const WHY: &[(&str, &str, usize, &str)] = &[
         "messages",
         1,
         "of one number those that were done, until one is found; where more were refused than are looked at, it is refused",
+    ),
+    (
+        "pipeline/rerun/select.rs",
+        "find_messages",
+        1,
+        "all of them, part by part; of more than are run at once the asker is told",
     ),
     ("pipeline/sought.rs", "find_messages", 1, "as console/messages.rs"),
     ("pipeline/sought.rs", "find_people", 1, "all who have one number; of more than can be meant the asker is told"),

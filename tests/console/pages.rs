@@ -61,6 +61,18 @@ async fn every_page_works_for_a_person() {
     browser.click(".buttons button").await;
     browser.sees("Replays").await;
 
+    client.goto(&house.url("/console/replay?event=A99")).await.unwrap();
+    browser.sees("What would change").await;
+    browser.look("replay").await;
+    browser.click("main form.buttons button.go").await;
+    browser.sees("Messages run again").await;
+    eventually("all are run", async || {
+        client.goto(&house.url("/console/replay/run")).await.unwrap();
+        browser.text().await.contains("The message is run.")
+    })
+    .await;
+    browser.look("replay-run").await;
+
     client.goto(&house.url("/console")).await.unwrap();
     browser.sees("needs somebody").await;
     browser.click("a[href='/console/unused?open=yes']").await;

@@ -41,6 +41,7 @@ mod profiles;
 mod protocol_try;
 mod published;
 mod reading;
+mod rerun;
 mod roster;
 mod site_changes;
 mod sought;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use handover::pipeline::Operation;
+use handover::pipeline::{MessageWords, Operation};
 use handover::store::MessageFilter;
 
 use crate::console::Visitor;
@@ -137,9 +137,14 @@ async fn a_replay_in_vain_does_not_hide_what_it_was_about_and_what_was_taken_is_
     let unmapped = adt("A99", "1", "4711", "V1", &minutes_ago(9));
     assert_eq!(code(&hospital.send(&unmapped).await), "AR");
     let gateway = &house.running.gateway;
-    let replay = || Operation::Replay { sequences: Vec::new(), faulty: true, feed: None };
+    let select = || Operation::ReplaySelect { sought: MessageWords { faulty: true, ..MessageWords::default() } };
+    let replay = async || {
+        let selected = gateway.perform(select()).await.unwrap();
+        let sequences = serde_json::from_value(selected["sequences"].clone()).unwrap();
+        gateway.perform(Operation::Replay { sequences }).await.unwrap()
+    };
     for _ in 0..3 {
-        let done = gateway.perform(replay()).await.unwrap();
+        let done = replay().await;
         assert_eq!(done["replayed"].as_array().unwrap().len(), 1, "{done}");
     }
     let file = house.folder.path().join("feeds/riverside.yaml");
@@ -155,9 +160,9 @@ async fn a_replay_in_vain_does_not_hide_what_it_was_about_and_what_was_taken_is_
         gateway.site.load().feeds.get("riverside").is_some_and(|feed| feed.facilities == ["RIVERSIDE"])
     })
     .await;
-    let done = gateway.perform(replay()).await.unwrap();
+    let done = replay().await;
     let codes: Vec<_> = done["replayed"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
     assert_eq!(codes, ["AR", "AA"]);
-    assert_eq!(gateway.perform(replay()).await.unwrap()["replayed"].as_array().unwrap().len(), 1);
+    assert_eq!(replay().await["replayed"].as_array().unwrap().len(), 1);
     house.running.stop().await;
 }
