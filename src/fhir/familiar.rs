@@ -1,6 +1,7 @@
-//! Contents that were looked at lately without anything to say of them. Most of what comes was said before: the same hospital,
-//! the same doctor, the same patient an hour ago, and looking again would find nothing again. Never keeps content, only hashes
-//! with secrets of this process, so that nobody can make two contents that look alike.
+//! Contents that were looked at lately, and what was found: mostly that there is nothing to say of them. Most of what comes was said
+//! before, and most of what is read is read again: the same hospital, the same doctor, the same patient an hour ago, and looking
+//! again would find the same again. Never keeps content, only hashes with secrets of this process, so that nobody can make two
+//! contents that look alike.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -19,24 +20,24 @@ const USUAL_BYTES: usize = 2048;
 /// A content as far as it is told from others: 128 bits of a keyed hash.
 pub type Fingerprint = (u64, u64);
 
-pub struct Familiar {
+pub struct Familiar<F = ()> {
     secrets: [RandomState; 2],
-    known: Cache<Fingerprint, ()>,
+    known: Cache<Fingerprint, F>,
 }
 
-impl Default for Familiar {
+impl<F: Clone> Default for Familiar<F> {
     fn default() -> Self {
         Self { secrets: [RandomState::new(), RandomState::new()], known: Cache::new(MOST) }
     }
 }
 
-impl fmt::Debug for Familiar {
+impl<F: Clone> fmt::Debug for Familiar<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Familiar").field("known", &self.known.len()).finish()
     }
 }
 
-impl Familiar {
+impl<F: Clone> Familiar<F> {
     /// Tells a resource, with the words it is looked at under, from all others.
     pub fn fingerprint<'w>(&self, resource: &Resource, under: impl IntoIterator<Item = &'w str>) -> Fingerprint {
         let mut written = Written(Vec::with_capacity(USUAL_BYTES));
@@ -51,14 +52,26 @@ impl Familiar {
         (hashed(one), hashed(other))
     }
 
+    /// What was found when it was looked at.
+    pub fn found(&self, fingerprint: &Fingerprint) -> Option<F> {
+        self.known.get(fingerprint)
+    }
+
+    /// This was found.
+    pub fn remember(&self, fingerprint: Fingerprint, found: F) {
+        self.known.insert(fingerprint, found);
+    }
+}
+
+impl Familiar {
     /// Whether there was nothing to say of it.
     pub fn knows(&self, fingerprint: &Fingerprint) -> bool {
-        self.known.get(fingerprint).is_some()
+        self.found(fingerprint).is_some()
     }
 
     /// There was nothing to say of it.
     pub fn learn(&self, fingerprint: Fingerprint) {
-        self.known.insert(fingerprint, ());
+        self.remember(fingerprint, ());
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Profiles {
     compiled: RwLock<HashMap<String, Arc<Profile>>>,
     /// Drafts without faults.
     pub(super) faultless: Familiar,
+    /// Which profiles resources meet that were shown lately.
+    pub(super) met: Familiar<Arc<[String]>>,
     searches: SearchTable,
 }
 
@@ -69,7 +71,13 @@ impl Profiles {
     }
 
     fn of(library: Source) -> Self {
-        Self { library, compiled: RwLock::default(), faultless: Familiar::default(), searches: SearchTable::default() }
+        Self {
+            library,
+            compiled: RwLock::default(),
+            faultless: Familiar::default(),
+            met: Familiar::default(),
+            searches: SearchTable::default(),
+        }
     }
 
     /// The search parameters of a type: R4's, US Core's, and those that the site's guides add.

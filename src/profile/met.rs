@@ -1,6 +1,8 @@
 //! Which profiles a resource meets as it stands, for `meta.profile` of what leaves: those of US Core 7.0.0 for what it is
 //! (https://hl7.org/fhir/us/core/STU7/profiles-and-extensions.html), and those it claims.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::compiled::Profiles;
@@ -95,16 +97,13 @@ pub fn us_core_profiles(kind: &str) -> Vec<String> {
 
 /// Says in `meta.profile` which profiles the resource meets. A claim of a profile that is not at hand is its maker's and stays.
 pub fn claim_what_is_met(resource: &mut Resource, profiles: &Profiles) {
-    let claimed: Vec<String> = claims(resource.as_map()).map(str::to_string).collect();
-    let mut asked = claimed.clone();
-    asked.extend(candidates(resource).into_iter().filter(|url| !claimed.contains(url)));
-    let is_met = |url: &String| {
-        let is_known = profiles.get(url).is_some();
-        (!is_known && claimed.contains(url))
-            || (is_known && !validate_as(resource, std::slice::from_ref(url), profiles).iter().any(Problem::is_error))
-    };
-    let met: Vec<String> = asked.into_iter().filter(is_met).collect();
-    if met == claimed {
+    let fingerprint = profiles.met.fingerprint(resource, []);
+    let met = profiles.met.found(&fingerprint).unwrap_or_else(|| {
+        let met: Arc<[String]> = those_met(resource, profiles).into();
+        profiles.met.remember(fingerprint, Arc::clone(&met));
+        met
+    });
+    if claims(resource.as_map()).eq(met.iter().map(String::as_str)) {
         return;
     }
     let meta = resource.as_map_mut().entry("meta").or_insert_with(|| json!({}));
@@ -113,8 +112,21 @@ pub fn claim_what_is_met(resource: &mut Resource, profiles: &Profiles) {
     if met.is_empty() {
         meta.shift_remove("profile");
     } else {
-        meta.insert("profile".to_string(), json!(met));
+        meta.insert("profile".to_string(), json!(&met[..]));
     }
+}
+
+/// The profiles that it meets, of those it claims and those it may be meant for.
+fn those_met(resource: &Resource, profiles: &Profiles) -> Vec<String> {
+    let claimed: Vec<String> = claims(resource.as_map()).map(str::to_string).collect();
+    let mut asked = claimed.clone();
+    asked.extend(candidates(resource).into_iter().filter(|url| !claimed.contains(url)));
+    let is_met = |url: &String| {
+        let is_known = profiles.get(url).is_some();
+        (!is_known && claimed.contains(url))
+            || (is_known && !validate_as(resource, std::slice::from_ref(url), profiles).iter().any(Problem::is_error))
+    };
+    asked.into_iter().filter(is_met).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Who asks: the partner behind a bearer token, and what its token lets it do.
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 
@@ -39,7 +41,7 @@ impl Client {
 
 /// What a token still says, and of whom.
 pub struct Holder {
-    pub token: AccessToken,
+    pub token: Arc<AccessToken>,
     pub partner: String,
     pub scopes: Scopes,
 }

@@ -62,7 +62,7 @@ pub const SERVED: [&str; 48] = [
 ];
 
 /// Raised when the terms of the store's index are made otherwise than before.
-const LAYOUT: &str = "1";
+const LAYOUT: &str = "2";
 
 /// A type's name as the table has it; none for types that are not served.
 pub fn served(resource_type: &str) -> Option<&'static str> {

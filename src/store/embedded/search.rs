@@ -18,6 +18,9 @@ use crate::store::kinds::{OBSERVATION, kind};
 use crate::store::query::{Following, Gathering, Narrowed, Window, is_newest_first, matches, narrow, place_in};
 use crate::store::{Cursor, Found, Match, Query, Sort, StoreError, Term};
 
+/// So many candidates are tested instead of being narrowed further.
+const FEW: usize = 32;
+
 /// In the order asked, or as the keys are; then what changed meanwhile and may have moved past the reader.
 pub fn find(
     view: &dyn View,
@@ -166,8 +169,11 @@ fn candidates(
 ) -> Result<Option<BTreeSet<ResourceId>>, StoreError> {
     let mut found: Option<BTreeSet<ResourceId>> = None;
     for term in &query.terms {
+        let is_narrow = found.as_ref().is_some_and(|ids| ids.len() <= FEW);
         let ids = match term {
             Term::Id(ids) => ids.iter().copied().collect(),
+            // So few are tested sooner than those are listed that have a common value, too.
+            _ if is_narrow => continue,
             Term::Identifier(values) => match by_identifier(view, kind, values)? {
                 Some(ids) => ids,
                 None => continue,

@@ -1,7 +1,7 @@
 //! What the writer thread and the readers share: the engine, and whether it can be written to.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
@@ -9,8 +9,12 @@ use super::counters::Counters;
 use super::leases::Leases;
 use super::queue::Queue;
 use crate::identity::PersonId;
+use crate::store::aside::waiting;
 use crate::store::engine::{Engine, View};
 use crate::store::{Health, StoreError};
+
+/// So many keys are looked up on the spot.
+const FEW: usize = 8;
 
 /// Opens the engine, at the start and again after it could not write.
 pub type Opener = Box<dyn Fn() -> Result<Box<dyn Engine>, StoreError> + Send + Sync>;
@@ -51,6 +55,38 @@ impl Shared {
 
     pub fn read<T>(&self, read: impl FnOnce(&dyn View) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.with_engine(|engine| read(&*engine.view()?))
+    }
+
+    /// Reads where the thread may wait for the disk.
+    pub async fn wait_and_read<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(&dyn View) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(self);
+        waiting(move || shared.read(read)).await
+    }
+
+    /// Reads a single key, or what hangs on it, on the spot: that takes less than handing it to a thread that may wait, mostly even where the disk
+    /// has to be asked. Only while the engine is opened anew it is handed over.
+    pub async fn look_up<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(&dyn View) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if let Ok(engine) = self.engine.try_read()
+            && let Some(engine) = engine.as_deref()
+        {
+            return read(&*engine.view()?);
+        }
+        self.wait_and_read(read).await
+    }
+
+    /// The same for so many, as long as they are few.
+    pub async fn look_up_several<T: Send + 'static>(
+        self: &Arc<Self>,
+        count: usize,
+        read: impl FnOnce(&dyn View) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if count <= FEW { self.look_up(read).await } else { self.wait_and_read(read).await }
     }
 
     /// Closes the engine and opens it again. If that fails it stays closed until the next try.

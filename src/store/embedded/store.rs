@@ -50,8 +50,7 @@ impl Embedded {
         &self,
         read: impl FnOnce(&dyn View) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let shared = Arc::clone(&self.shared);
-        waiting(move || shared.read(read)).await
+        self.shared.wait_and_read(read).await
     }
 
     /// Takes no more work; what is to be waited for.
@@ -88,7 +87,7 @@ impl Store for Embedded {
     }
 
     async fn head(&self, person: PersonId) -> Result<Option<Head>, StoreError> {
-        self.read(move |view| read_head(view, person)).await
+        self.shared.look_up(move |view| read_head(view, person)).await
     }
 
     async fn record(
@@ -103,12 +102,12 @@ impl Store for Embedded {
 
     async fn resource(&self, kind: &str, id: ResourceId) -> Result<Option<Stored>, StoreError> {
         let kind = kind.to_string();
-        self.read(move |view| record::current(view, &kind, id)).await
+        self.shared.look_up(move |view| record::current(view, &kind, id)).await
     }
 
     async fn resources(&self, keys: &[(String, ResourceId)]) -> Result<Vec<Stored>, StoreError> {
         let keys = keys.to_vec();
-        self.read(move |view| record::several(view, &keys)).await
+        self.shared.look_up_several(keys.len(), move |view| record::several(view, &keys)).await
     }
 
     async fn versions(&self, keys: &[(String, ResourceId)]) -> Result<Vec<u64>, StoreError> {
@@ -193,7 +192,7 @@ impl Store for Embedded {
 
     async fn memberships(&self, of: &[Identifier]) -> Result<Vec<Membership>, StoreError> {
         let of = of.to_vec();
-        self.read(move |view| panels::memberships(view, &of)).await
+        self.shared.look_up(move |view| panels::memberships(view, &of)).await
     }
 
     async fn panel(&self, panel: &str, cursor: Option<&Cursor>, count: usize) -> Result<Page<Membership>, StoreError> {

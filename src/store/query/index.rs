@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp, ToSpan};
 use sha2::{Digest, Sha256};
 
 use crate::fhir::search::{
@@ -15,19 +15,32 @@ use crate::fhir::search::{
 use crate::fhir::{Home, Resource, home_of, patient_element};
 use crate::identity::{PersonId, ResourceId};
 
-/// The first letters of a word that are indexed. A shorter text narrows nothing.
+/// The first letters of a word that are indexed: a longer text narrows more, a shorter one nothing.
 const LETTERS: usize = 3;
+const MORE_LETTERS: usize = 6;
 
-/// The days that a date narrows a search to, at most.
+/// The days that a date narrows a search to, at most; of people, places and organisations else the months, else the years.
 const DAYS: i64 = 40;
+const MONTHS: usize = 40;
+const YEARS: usize = 120;
 
 /// Terms of a resource, in their order and each once; proportional to what it holds. What is in a patient's record is found through
-/// that, so texts are indexed of people, places and organisations only, and references only where they lead to another record.
+/// that, so texts, and dates by more than their day, are indexed of people, places and organisations only, and references only where
+/// they lead to another record.
 pub fn index_terms(resource: &Resource, id: ResourceId) -> Vec<u64> {
     let kind = resource.resource_type();
     let mut terms = BTreeSet::new();
+    let is_closely_indexed = is_closely_indexed(kind);
     for parameter in INDEXING.get(kind).into_iter().flatten() {
-        parameter.held(resource).iter().for_each(|held| add(held, id, &mut terms));
+        for held in parameter.held(resource) {
+            match &held {
+                Held::Span(span) if is_closely_indexed => {
+                    terms.extend([of_month, of_year].iter().filter_map(|of| of(span.from)));
+                }
+                _ => {}
+            }
+            add(&held, id, &mut terms);
+        }
     }
     terms.into_iter().collect()
 }
@@ -37,7 +50,7 @@ static INDEXING: LazyLock<HashMap<&'static str, Vec<Arc<Parameter>>>> =
     LazyLock::new(|| SERVED.iter().map(|kind| (*kind, indexing(kind))).collect());
 
 fn indexing(kind: &str) -> Vec<Arc<Parameter>> {
-    let is_text_indexed = matches!(home_of(kind), Some(Home::Patient | Home::Shared));
+    let is_text_indexed = is_closely_indexed(kind);
     let of_type = SearchTable::built_in().of_type(kind).iter();
     // The record that a resource lies in says whose it is.
     let mut wanted: Vec<_> =
@@ -52,6 +65,11 @@ fn indexing(kind: &str) -> Vec<Arc<Parameter>> {
         finds_more
     });
     wanted
+}
+
+/// People, places and organisations: they are looked for by what is known of them, and change rarely.
+fn is_closely_indexed(kind: &str) -> bool {
+    matches!(home_of(kind), Some(Home::Patient | Home::Shared))
 }
 
 fn is_indexed(parameter: &Parameter, is_text_indexed: bool) -> bool {
@@ -69,7 +87,12 @@ fn is_indexed(parameter: &Parameter, is_text_indexed: bool) -> bool {
 fn add(held: &Held<'_>, id: ResourceId, terms: &mut BTreeSet<u64>) {
     match held {
         Held::Token { code, .. } => _ = terms.insert(of_code(code)),
-        Held::Text(text) => terms.extend(word_starts(&fold(text)).filter_map(of_word)),
+        Held::Text(text) => {
+            let text = fold(text);
+            let beginnings =
+                |rest| [LETTERS, MORE_LETTERS].into_iter().filter_map(move |letters| of_word(rest, letters));
+            terms.extend(word_starts(&text).flat_map(beginnings));
+        }
         Held::Span(span) => terms.extend(of_day(span.from)),
         Held::Reference(literal) if !is_within(literal, id) => _ = terms.insert(of_reference(literal)),
         Held::Uri(uri) => _ = terms.insert(term("u", uri)),
@@ -92,7 +115,6 @@ pub enum Narrowed {
 /// Where what meets a condition can be found.
 pub fn narrow(resource_type: &str, criterion: &Criterion) -> Narrowed {
     let Test::Any(asked) = &criterion.test else { return Narrowed::Nothing };
-    let home = home_of(resource_type);
     let lies_in_a_record =
         patient_element(resource_type).is_some() || ["Binary", "Provenance"].contains(&resource_type);
     if lies_in_a_record && criterion.parameter.kind == SearchKind::Reference {
@@ -101,7 +123,7 @@ pub fn narrow(resource_type: &str, criterion: &Criterion) -> Narrowed {
             return Narrowed::Records(records);
         }
     }
-    let is_text_indexed = matches!(home, Some(Home::Patient | Home::Shared));
+    let is_text_indexed = is_closely_indexed(resource_type);
     let parameter = &criterion.parameter;
     if parameter.is_home_of(resource_type) {
         return Narrowed::Nothing;
@@ -129,19 +151,26 @@ fn record_of(asked: &Asked) -> Option<ResourceId> {
     (is_of_a_record && id != ResourceId::patient(id.person)).then_some(id)
 }
 
-fn of_asked(asked: &Asked, is_text_indexed: bool) -> Option<Vec<u64>> {
+fn of_asked(asked: &Asked, is_closely_indexed: bool) -> Option<Vec<u64>> {
     match asked {
         Asked::Token(token) => token.code.as_ref().map(|code| vec![of_code(code)]),
-        Asked::Text { text, how: How::Begins | How::Exact } if is_text_indexed => {
+        Asked::Text { text, how: How::Begins | How::Exact } if is_closely_indexed => {
             let text = fold(text);
             let first = text.chars().next().is_some_and(char::is_alphanumeric);
-            (first && text.chars().count() >= LETTERS).then(|| of_word(&text)).flatten().map(|term| vec![term])
+            let longest = || of_word(&text, MORE_LETTERS).or_else(|| of_word(&text, LETTERS));
+            first.then(longest).flatten().map(|term| vec![term])
         }
         Asked::Date(date) if date.relation == Relation::Within => {
             let (from, until) = (date.from?, date.until?);
             let days = until.duration_since(from).as_hours() / 24 + 1;
             let day = |number: i64| of_day(from.checked_add(SignedDuration::from_hours(number * 24)).ok()?);
-            (days <= DAYS).then(|| (0..=days).filter_map(day).collect())
+            if days <= DAYS {
+                return Some((0..=days).filter_map(day).collect());
+            }
+            let months = || terms_of_each((from, until), 1.month(), MONTHS, of_month);
+            is_closely_indexed
+                .then(|| months().or_else(|| terms_of_each((from, until), 1.year(), YEARS, of_year)))
+                .flatten()
         }
         Asked::Reference(literal) if !literal.contains('|') => Some(vec![of_reference(literal)]),
         Asked::Uri { text, relation: UriRelation::Same } => Some(vec![term("u", text)]),
@@ -166,15 +195,48 @@ fn of_code(code: &str) -> u64 {
     term("t", &code.to_ascii_lowercase())
 }
 
-/// By its first letters.
-fn of_word(rest: &str) -> Option<u64> {
-    let letters: String = rest.chars().take(LETTERS).collect();
-    (letters.chars().count() == LETTERS).then(|| term("s", &letters))
+/// By its first letters; none where it has fewer.
+fn of_word(rest: &str, count: usize) -> Option<u64> {
+    let letters: String = rest.chars().take(count).collect();
+    (letters.chars().count() == count).then(|| term("s", &letters))
+}
+
+/// The terms of each step of a span; none where there are more than `most`.
+fn terms_of_each(
+    (from, until): (Timestamp, Timestamp),
+    step: Span,
+    most: usize,
+    of: fn(Timestamp) -> Option<u64>,
+) -> Option<Vec<u64>> {
+    let from = from.to_zoned(TimeZone::UTC).date();
+    // From the first of a month on, no step passes one by.
+    let mut terms = Vec::new();
+    for at in from.first_of_month().series(step) {
+        let at = at.to_zoned(TimeZone::UTC).ok()?.timestamp();
+        if at > until {
+            break;
+        }
+        if terms.len() == most {
+            return None;
+        }
+        terms.extend(of(at));
+    }
+    // The last step may end in the year that the span ends in.
+    terms.extend(of(until));
+    Some(terms)
 }
 
 /// None for an open beginning.
 fn of_day(moment: Timestamp) -> Option<u64> {
     (moment != Timestamp::MIN).then(|| term("d", &moment.to_zoned(TimeZone::UTC).date().to_string()))
+}
+
+fn of_month(moment: Timestamp) -> Option<u64> {
+    (moment != Timestamp::MIN).then(|| term("d", &moment.to_zoned(TimeZone::UTC).strftime("%Y-%m").to_string()))
+}
+
+fn of_year(moment: Timestamp) -> Option<u64> {
+    (moment != Timestamp::MIN).then(|| term("d", &moment.to_zoned(TimeZone::UTC).strftime("%Y").to_string()))
 }
 
 fn of_reference(literal: &str) -> u64 {
@@ -192,7 +254,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::fhir::search::TokenValue;
+    use crate::fhir::search::{DateValue, TokenValue};
 
     #[test]
     fn a_result_stands_under_few_terms_and_each_once() {
@@ -215,6 +277,51 @@ mod tests {
         let mut expected = vec![of_code("final"), of_code("vital-signs"), of_code("8480-6"), day];
         expected.sort_unstable();
         assert_eq!(terms, expected);
+    }
+
+    #[test]
+    fn a_person_is_narrowed_by_as_much_of_a_name_and_of_a_birth_date_as_is_asked() {
+        let person: Resource = json!({ "resourceType": "Patient", "birthDate": "1948-11-30",
+            "name": [{ "family": "Okonkwo-Bright", "given": ["Ada"] }] })
+        .try_into()
+        .unwrap();
+        let held =
+            index_terms(&person, ResourceId::patient(PersonId::of(&crate::fhir::Identifier::new("urn:mrn", "2"))));
+        let narrowed = |name: &str, asked: Asked| {
+            let parameter = SearchTable::built_in().find("Patient", name).unwrap();
+            match narrow("Patient", &Criterion::any(parameter, vec![asked])) {
+                Narrowed::Terms(terms) => terms,
+                other => panic!("{name}: {other:?}"),
+            }
+        };
+        let begins = |text: &str| narrowed("name", Asked::Text { text: text.to_string(), how: How::Begins });
+        for (text, is_found) in
+            [("oko", true), ("okonkwa", true), ("okonka", false), ("bright", true), ("ada", true), ("adam", true)]
+        {
+            let terms = begins(text);
+            assert_eq!((terms.len(), held.contains(&terms[0])), (1, is_found), "{text}");
+        }
+        let born = |from: &str, until: &str| {
+            let moment = |day: &str| Some(format!("{day}T00:00:00Z").parse().unwrap());
+            narrowed(
+                "birthdate",
+                Asked::Date(DateValue { relation: Relation::Within, from: moment(from), until: moment(until) }),
+            )
+        };
+        for (from, until, is_found, terms) in [
+            ("1948-11-01", "1948-12-01", true, 32),
+            ("1948-09-15", "1948-12-31", true, 5),
+            ("1948-01-31", "1948-10-31", false, 11),
+            ("1945-06-30", "1949-05-01", true, 5),
+            ("1949-01-01", "1999-12-31", false, 52),
+        ] {
+            let asked = born(from, until);
+            assert_eq!(
+                (asked.len(), asked.iter().any(|term| held.contains(term))),
+                (terms, is_found),
+                "{from} to {until}"
+            );
+        }
     }
 
     #[test]

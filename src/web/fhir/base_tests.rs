@@ -279,3 +279,31 @@ async fn what_is_searched_in_no_way_is_refused_by_name_and_what_asks_for_nothing
         assert!(refused.text.contains(why), "{query}: {}", refused.text);
     }
 }
+
+#[actix_web::test]
+async fn what_too_many_have_is_asked_of_those_whom_the_rest_finds() {
+    let trial = furnished().await;
+    trial.allow_all_but(&SERVED, |text| text.replace("{ panel: lakeside }", "{ all: true }"));
+    let pulse = |whose: PersonId, value: u32| {
+        json!({
+            "status": "final", "code": { "coding": [{ "system": "http://loinc.org", "code": "8867-4" }] },
+            "subject": { "reference": format!("Patient/{}", ResourceId::patient(whose)) },
+            "valueQuantity": { "value": value, "unit": "/min", "system": "http://unitsofmeasure.org", "code": "/min" },
+        })
+    };
+    for number in 0..1_001 {
+        trial.add(stranger(), "Observation", &format!("pulse-{number}"), pulse(stranger(), 60 + number % 40)).await;
+    }
+    let asked = async |query: &str| {
+        let answer = trial.get(&format!("/fhir/Patient?{query}")).await;
+        (answer.status.as_u16(), answer.text.contains("too-costly"), answer.ids())
+    };
+    let common = "_has:Observation:patient:code=8867-4";
+    assert_eq!(asked(common).await, (400, true, vec![]), "nothing else narrows it");
+    let rare = format!("{common}&family=akerstrom-lind");
+    assert_eq!(asked(&rare).await, (200, false, vec![]), "who is meant has none");
+    trial.add(member(), "Observation", "pulse", pulse(member(), 71)).await;
+    let me = vec![ResourceId::patient(member()).to_string()];
+    assert_eq!(asked(&rare).await, (200, false, me.clone()));
+    assert_eq!(asked(&format!("{common}&_has:Observation:patient:code=29463-7")).await, (200, false, me));
+}

@@ -8,6 +8,7 @@ use super::negotiate::Handling;
 use super::query::{Join, Search};
 use super::reading::Reading;
 use crate::fhir::search::{Asked, Criterion, Held};
+use crate::identity::PersonId;
 use crate::problem::Category;
 use crate::record::Stored;
 use crate::store::Term;
@@ -17,7 +18,7 @@ use crate::web::client::Client;
 use crate::web::scope::Permissions;
 use crate::web::service::Service;
 
-/// Resources that a condition on others may find, and that are looked at for it.
+/// Resources that a condition on others may find, or that it may be asked of, and that are looked at for it.
 const MOST_JOINED: usize = 1000;
 const MOST_LOOKED: usize = 20_000;
 const AT_ONCE: usize = 200;
@@ -48,28 +49,70 @@ async fn resolve_at(
         let text = format!("a condition goes through at most {DEEPEST} references");
         return Err(Fault::bad_request(Category::TooCostly, text));
     }
+    let mut costly = Vec::new();
     for join in std::mem::take(&mut search.joins) {
-        let mut found = Vec::new();
-        let kinds = permitted(service, client, &join)?;
-        for kind in kinds {
-            let others = Reading { resource_type: kind, handling: Handling::Strict, ..*reading };
-            let mut inner = Search::read(&others, vec![(join.name.clone(), join.value.clone())])?;
-            Box::pin(resolve_at(service, client, reader, &others, &mut inner, depth + 1)).await?;
-            if join.is_reverse {
-                inner.elements.extend(join.reference.elements.iter().cloned());
-            }
-            if !inner.nothing {
-                let more = collect(service, reader, &inner, MOST_JOINED - found.len()).await?;
-                found.extend(more.into_iter().map(|stored| (kind, stored)));
-            }
-        }
-        if found.is_empty() {
-            search.nothing = true;
-        } else {
-            search.query.terms.push(term(reading.resource_type, &join, &found));
+        let others = others(service, client, reader, (reading, depth), &join, None).await?;
+        match others {
+            Some(found) => narrow(search, reading.resource_type, &join, &found),
+            None => costly.push(join),
         }
     }
+    // What too many have is asked of those few whom the rest of the search finds.
+    for join in costly {
+        if search.nothing {
+            return Ok(());
+        }
+        let too_many = || {
+            let text = format!(
+                "the condition on {} finds too many of them to go on from; narrow it, or search the other way round",
+                join.kinds.join(", ")
+            );
+            Fault::bad_request(Category::TooCostly, text)
+        };
+        let few =
+            if join.is_within_a_record(reading.resource_type) { collect(service, reader, search).await? } else { None };
+        let few: Vec<PersonId> = few.ok_or_else(too_many)?.iter().map(|stored| stored.id.person).collect();
+        let found = others(service, client, reader, (reading, depth), &join, Some(&few)).await?.ok_or_else(too_many)?;
+        narrow(search, reading.resource_type, &join, &found);
+    }
     Ok(())
+}
+
+/// Those that the condition of a join finds, of these persons or of all; none where they are too many.
+async fn others(
+    service: &Service,
+    client: &Client,
+    reader: &mut Reader<'_>,
+    (reading, depth): (&Reading<'_>, usize),
+    join: &Join,
+    of: Option<&[PersonId]>,
+) -> Result<Option<Vec<(&'static str, Stored)>>, Fault> {
+    let mut found = Vec::new();
+    for kind in permitted(service, client, join)? {
+        let others = Reading { resource_type: kind, handling: Handling::Strict, ..*reading };
+        let mut inner = Search::read(&others, vec![(join.name.clone(), join.value.clone())])?;
+        Box::pin(resolve_at(service, client, reader, &others, &mut inner, depth + 1)).await?;
+        if join.is_reverse {
+            inner.elements.extend(join.reference.elements.iter().cloned());
+        }
+        inner.query.terms.extend(of.map(|persons| Term::Patient(persons.to_vec())));
+        if !inner.nothing {
+            let Some(more) = collect(service, reader, &inner).await? else { return Ok(None) };
+            found.extend(more.into_iter().map(|stored| (kind, stored)));
+            if found.len() > MOST_JOINED {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(found))
+}
+
+fn narrow(search: &mut Search, resource_type: &str, join: &Join, found: &[(&'static str, Stored)]) {
+    if found.is_empty() {
+        search.nothing = true;
+    } else {
+        search.query.terms.push(term(resource_type, join, found));
+    }
 }
 
 /// The types of a join that the client may search; a fault where it may search none.
@@ -86,12 +129,8 @@ fn permitted(service: &Service, client: &Client, join: &Join) -> Result<Vec<&'st
     Ok(judged.into_iter().flatten().collect())
 }
 
-async fn collect(
-    service: &Service,
-    reader: &mut Reader<'_>,
-    search: &Search,
-    room: usize,
-) -> Result<Vec<Stored>, Fault> {
+/// What a search finds that the client may see; none where that is too much to go on from.
+async fn collect(service: &Service, reader: &mut Reader<'_>, search: &Search) -> Result<Option<Vec<Stored>>, Fault> {
     let (mut found, mut seen, mut cursor, mut looked) = (Vec::new(), HashSet::new(), None, 0);
     loop {
         let page = service.gateway.store.find(&search.query, &[], cursor.as_ref(), AT_ONCE).await?;
@@ -103,15 +142,11 @@ async fn collect(
             }
         }
         cursor = page.next;
-        if found.len() > room || (cursor.is_some() && looked >= MOST_LOOKED) {
-            let text = format!(
-                "the condition on {} finds too many of them to go on from; narrow it, or search the other way round",
-                search.query.resource_type
-            );
-            return Err(Fault::bad_request(Category::TooCostly, text));
+        if found.len() > MOST_JOINED || (cursor.is_some() && looked >= MOST_LOOKED) {
+            return Ok(None);
         }
         if cursor.is_none() {
-            return Ok(found);
+            return Ok(Some(found));
         }
     }
 }
@@ -120,13 +155,13 @@ async fn collect(
 fn term(resource_type: &str, join: &Join, found: &[(&'static str, Stored)]) -> Term {
     let persons = || found.iter().map(|(_, stored)| stored.id.person).collect();
     if !join.is_reverse {
-        if found.iter().all(|(kind, _)| *kind == "Patient") && join.reference.is_home_of(resource_type) {
+        if found.iter().all(|(kind, _)| *kind == "Patient") && join.is_within_a_record(resource_type) {
             return Term::Patient(persons());
         }
         let asked = found.iter().map(|(kind, stored)| Asked::Reference(format!("{kind}/{}", stored.id)));
         return Term::Of(Criterion::any(&join.reference, asked.collect()));
     }
-    if resource_type == "Patient" && found.iter().all(|(kind, _)| join.reference.is_home_of(kind)) {
+    if join.is_within_a_record(resource_type) {
         return Term::Patient(persons());
     }
     let mut ids = Vec::new();

@@ -61,6 +61,14 @@ pub struct Join {
     pub value: String,
 }
 
+impl Join {
+    /// Whether what it joins lies in the record of one patient: what is searched names its patient by it, or is the patient of the others.
+    pub fn is_within_a_record(&self, searched: &str) -> bool {
+        let home = |kind: &str| self.reference.is_home_of(kind);
+        if self.is_reverse { searched == "Patient" && self.kinds.iter().all(|kind| home(kind)) } else { home(searched) }
+    }
+}
+
 /// A search as understood.
 #[derive(Debug)]
 pub struct Search {
