@@ -25,8 +25,9 @@ pub struct StandInEhr {
     client: Option<EhrClient>,
 }
 
-/// What it refuses to hold.
-const TAKEN: &[&str] = &["Task", "CarePlan", "Flag", "Encounter", "Observation", "Condition", "Patient"];
+/// What it holds; everything else it refuses.
+const TAKEN: &[&str] =
+    &["Task", "CarePlan", "Flag", "Communication", "Encounter", "Observation", "Condition", "Patient"];
 
 impl StandInEhr {
     /// `base` is the address it will be reached by; `gateway_keys` the address of the gateway's public keys.
