@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use super::sled_copy::Copying;
 use super::{Changes, Engine, EngineError, Pair, Span, View};
@@ -13,6 +14,11 @@ use super::{Changes, Engine, EngineError, Pair, Span, View};
 /// sled never comes back from a write for which there is no room (its flush waits for ever), so it is not let to try.
 const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// sled lets go of its file a moment after its last handle, on a thread of its own: who opens a store that this process has just closed waits
+/// for that. Another process has it for longer.
+const LOCK_TRIES: u32 = 40;
+const LOCK_WAIT: Duration = Duration::from_millis(25);
 
 pub struct Sled {
     database: sled::Db,
@@ -28,8 +34,17 @@ pub struct Sled {
 impl Sled {
     pub fn open(path: &Path) -> Result<Self, EngineError> {
         let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(None);
-        let database = config.open().map_err(|error| match &error {
-            sled::Error::Io(io) if io.to_string().contains("lock") => EngineError::Locked(io.to_string()),
+        let is_locked = |error: &sled::Error| matches!(error, sled::Error::Io(io) if io.to_string().contains("lock"));
+        let mut opened = config.open();
+        for _ in 0..LOCK_TRIES {
+            if !opened.as_ref().is_err_and(is_locked) {
+                break;
+            }
+            std::thread::sleep(LOCK_WAIT);
+            opened = config.open();
+        }
+        let database = opened.map_err(|error| match &error {
+            error if is_locked(error) => EngineError::Locked(error.to_string()),
             sled::Error::Io(io) => EngineError::of_write(io),
             other => EngineError::Damaged(other.to_string()),
         })?;
@@ -137,5 +152,22 @@ fn of_write(error: &sled::Error) -> EngineError {
     match error {
         sled::Error::Io(io) => EngineError::of_write(io),
         other => EngineError::Unsure(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_opens_what_is_just_being_closed_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Sled::open(folder.path()).unwrap();
+        let closing = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(150));
+            drop(first);
+        });
+        assert!(Sled::open(folder.path()).is_ok());
+        closing.join().unwrap();
     }
 }
