@@ -15,8 +15,9 @@ use crate::given::{change, commit_changes, person};
 
 const TASKS: usize = 240;
 const WRITERS: usize = 3;
-/// What each writer adds at most: a reader that is slow must not have more to read for being slow.
-const MOST_NEW: usize = 1_000;
+/// What is read at once, and what is written meanwhile.
+const PAGE: usize = 23;
+const MEANWHILE: usize = 12;
 
 /// What one listing asks for.
 #[derive(Debug, Clone)]
@@ -110,15 +111,27 @@ async fn fill(store: &dyn Store, random: &mut impl Rng) {
     }
 }
 
-/// Changes what is there and adds to it until told to stop; counts what it did.
-async fn keep_writing(store: Arc<dyn Store>, writer: usize, seed: u64, stop: Arc<AtomicBool>, done: Arc<AtomicUsize>) {
+/// What writers may do and did. They go on while a page is read, but not so far that a slow reader never comes to the end of an
+/// order that each change goes to the end of.
+#[derive(Default)]
+struct Writing {
+    stop: AtomicBool,
+    may: AtomicUsize,
+    done: AtomicUsize,
+}
+
+/// Changes what is there and adds to it until told to stop.
+async fn keep_writing(store: Arc<dyn Store>, writer: usize, seed: u64, writing: Arc<Writing>) {
     let mut random = rand::rngs::StdRng::seed_from_u64(seed ^ writer as u64);
     let own: Vec<usize> = (0..TASKS).filter(|number| number % WRITERS == writer).collect();
     let mut versions = vec![1_u64; own.len()];
-    let first = 10_000 * (writer + 1);
-    let mut new = first;
-    while !stop.load(Ordering::Relaxed) {
-        if random.random_range(0..5) == 0 && new < first + MOST_NEW {
+    let mut new = 10_000 * (writer + 1);
+    while !writing.stop.load(Ordering::Relaxed) {
+        if writing.done.load(Ordering::Relaxed) >= writing.may.load(Ordering::Relaxed) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            continue;
+        }
+        if random.random_range(0..5) == 0 {
             write(&*store, new, 0, &mut random).await.unwrap();
             new += 1;
         } else {
@@ -126,7 +139,7 @@ async fn keep_writing(store: Arc<dyn Store>, writer: usize, seed: u64, stop: Arc
             write(&*store, own[place], versions[place], &mut random).await.unwrap();
             versions[place] += 1;
         }
-        done.fetch_add(1, Ordering::Relaxed);
+        writing.done.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(std::time::Duration::from_millis(random.random_range(0..3))).await;
     }
 }
@@ -140,26 +153,27 @@ on_every_store! {
             let store = fresh.open();
             let mut random = rand::rngs::StdRng::seed_from_u64(seed);
             fill(&*store, &mut random).await;
-            let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+            let writing = Arc::new(Writing::default());
             let writers: Vec<_> = (0..WRITERS)
-                .map(|writer| tokio::spawn(keep_writing(store.clone(), writer, seed, stop.clone(), done.clone())))
+                .map(|writer| tokio::spawn(keep_writing(store.clone(), writer, seed, writing.clone())))
                 .collect();
             let (mut seen, mut cursor, mut pages) = (BTreeSet::new(), None, 0);
             loop {
-                let (ids, next) = listing.page(&*store, cursor.as_ref(), 23).await;
+                let before = writing.done.load(Ordering::Relaxed);
+                writing.may.store(before + MEANWHILE, Ordering::Relaxed);
+                let (ids, next) = listing.page(&*store, cursor.as_ref(), PAGE).await;
                 seen.extend(ids);
                 (cursor, pages) = (next, pages + 1);
                 assert!(pages < 500, "the pages of {listing:?} never end");
                 if cursor.is_none() {
                     break;
                 }
-                let until = done.load(Ordering::Relaxed) + 5;
-                while done.load(Ordering::Relaxed) < until {
+                while writing.done.load(Ordering::Relaxed) < before + 5 {
                     tokio::time::sleep(std::time::Duration::from_millis(1)).await;
                 }
             }
-            let changed = done.load(Ordering::Relaxed);
-            stop.store(true, Ordering::Relaxed);
+            let changed = writing.done.load(Ordering::Relaxed);
+            writing.stop.store(true, Ordering::Relaxed);
             for writer in writers {
                 writer.await.unwrap();
             }

@@ -62,9 +62,14 @@ impl<'g> Writer<'g> {
         let mut part = vec![what];
         part.extend_from_slice(&length(&small).to_be_bytes());
         part.extend_from_slice(&length(bytes).to_be_bytes());
-        self.before = chained(&self.before, &part, &small);
-        part.extend_from_slice(&self.before);
+        let sum = chained(&self.before, &part, &small);
+        part.extend_from_slice(&sum);
         part.extend_from_slice(&small);
-        (self.give)(part)
+        let taken = (self.give)(part);
+        // What follows a part that was not taken follows the one before it.
+        if taken {
+            self.before = sum;
+        }
+        taken
     }
 }
