@@ -17,6 +17,10 @@ const NUMBERS: &str = "urn:oid:1.2.3.4.5";
 const NOT_OFFERED: [&str; 4] =
     ["bulk_export_group", "lab_order_peer_fills", "subscription_backport_roundtrip", "subscription_roundtrip"];
 const STORIES: usize = 14;
+/// It makes numbers of the millisecond and two digits drawn at random, so that two results of a panel have the same now and then, which
+/// is a 409 (`two_results_under_one_number_are_refused_and_not_made_one`). Here it counts instead of drawing.
+const COUNTING: &str = "import itertools, random\ncount, draw = itertools.count(), random.randint\n\
+    random.randint = lambda a, b: 10 + next(count) % 90 if (a, b) == (10, 99) else draw(a, b)\n";
 
 /// A hospital that numbers its patients itself and may write and read all that is taken.
 pub async fn hospital() -> Practice {
@@ -53,43 +57,35 @@ async fn a_hospital_of_pypi_tells_its_stories() {
         practice.readers.house.url("/fhir"),
     );
     std::fs::write(folder.join("settings.yaml"), settings).unwrap();
-    // Of its results one story sometimes finds another number right after they were written; why is not known, so that is shown, and told again.
-    let mut told_whole = false;
-    for turn in 0..3 {
-        let reports = format!("told-{turn}");
-        let mut command = Command::new(&sekmet);
-        command.args(["scenario", "run", "--peer", "handover", "--report-dir", &reports, "all"]).current_dir(&folder);
-        let told = ended(command, Duration::from_secs(240)).await;
-        let words = String::from_utf8_lossy(&told.stdout).into_owned();
-        let report = std::fs::read_dir(folder.join(&reports)).ok().and_then(|mut runs| runs.next()?.ok());
-        let report = report.unwrap_or_else(|| panic!("{words}\n{}", String::from_utf8_lossy(&told.stderr)));
-        let stories: Vec<Value> =
-            serde_json::from_slice(&std::fs::read(report.path().join("results.json")).unwrap()).unwrap();
-        let became: BTreeMap<String, &str> = stories
-            .iter()
-            .map(|story| {
-                let file = story["file"].as_str().unwrap().rsplit('/').next().unwrap();
-                (file.trim_end_matches(".yaml").to_string(), story["status"].as_str().unwrap())
-            })
-            .collect();
-        println!("{became:#?}");
-        assert_eq!(became.len(), STORIES);
-        let others: Vec<_> = became
-            .iter()
-            .filter(|(story, status)| {
-                let expected = match story.as_str() {
-                    other if NOT_OFFERED.contains(&other) => "skipped",
-                    _ => "passed",
-                };
-                **status != expected
-            })
-            .collect();
-        if others.is_empty() {
-            told_whole = true;
-            break;
-        }
-        println!("{others:?}\n{words}");
-    }
-    assert!(told_whole, "a story failed three times");
+    std::fs::write(folder.join("sitecustomize.py"), COUNTING).unwrap();
+    let mut command = Command::new(sekmet);
+    command.args(["scenario", "run", "--peer", "handover", "--report-dir", "told", "all"]);
+    command.current_dir(&folder).env("PYTHONPATH", &folder);
+    let told = ended(command, Duration::from_secs(240)).await;
+    let words = String::from_utf8_lossy(&told.stdout).into_owned();
+    let report = std::fs::read_dir(folder.join("told")).ok().and_then(|mut runs| runs.next()?.ok());
+    let report = report.unwrap_or_else(|| panic!("{words}\n{}", String::from_utf8_lossy(&told.stderr)));
+    let stories: Vec<Value> =
+        serde_json::from_slice(&std::fs::read(report.path().join("results.json")).unwrap()).unwrap();
+    let became: BTreeMap<String, &str> = stories
+        .iter()
+        .map(|story| {
+            let file = story["file"].as_str().unwrap().rsplit('/').next().unwrap();
+            (file.trim_end_matches(".yaml").to_string(), story["status"].as_str().unwrap())
+        })
+        .collect();
+    println!("{became:#?}");
+    assert_eq!(became.len(), STORIES);
+    let others: Vec<_> = became
+        .iter()
+        .filter(|(story, status)| {
+            let expected = match story.as_str() {
+                other if NOT_OFFERED.contains(&other) => "skipped",
+                _ => "passed",
+            };
+            **status != expected
+        })
+        .collect();
+    assert!(others.is_empty(), "{others:?}\n{words}");
     practice.stop().await;
 }

@@ -263,3 +263,34 @@ async fn a_visit_is_offered_booked_and_answered() {
     send(ehr, Method::POST, "AppointmentResponse", &answer(&nothing), &[]).await.is(422);
     practice.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_results_under_one_number_are_refused_and_not_made_one() {
+    let practice = Practice::new().await;
+    let patient = json!({ "reference": format!("Patient/{}", practice.patient) });
+    let numbered = |number: &str, value: i64| {
+        let mut reading = saturation(patient.clone(), value, "2026-03-01T10:00:00Z");
+        reading["identifier"] = json!([{ "system": "urn:lakeside:results", "value": number }]);
+        reading
+    };
+    let both = |kind: &str, one: Value, other: Value| {
+        bundle(kind, vec![entry(1, "POST", "Observation", one), entry(2, "POST", "Observation", other)])
+    };
+    let body = both("transaction", numbered("R-1", 96), numbered("R-1", 88));
+    let refused = send(&practice.ehr, Method::POST, "", &body, &[]).await;
+    let issue = &refused.is(409).body["issue"][0];
+    assert_eq!(issue["expression"], json!(["Bundle.entry[1].resource.identifier"]));
+    assert!(issue["diagnostics"].as_str().unwrap().contains("Bundle.entry[0].resource"), "{issue}");
+    let found = practice.ehr.search("Observation?identifier=urn:lakeside:results|R-1").await;
+    assert_eq!(found["total"], 0);
+    // In a batch each stands for itself, as one after the other.
+    let body = both("batch", numbered("R-2", 96), numbered("R-2", 88));
+    let answer = send(&practice.ehr, Method::POST, "", &body, &[]).await;
+    assert_eq!(statuses(&answer.is(200).body), ["201", "409"]);
+    // The same told twice is one.
+    let body = both("transaction", numbered("R-3", 91), numbered("R-3", 91));
+    let answer = send(&practice.ehr, Method::POST, "", &body, &[]).await;
+    let places: Vec<_> = (0..2).map(|at| answer.is(200).body["entry"][at]["response"]["location"].clone()).collect();
+    assert_eq!(places[0], places[1]);
+    practice.stop().await;
+}

@@ -21,6 +21,7 @@ mod statement;
 mod submit;
 mod target;
 mod tell;
+mod twins;
 mod weigh;
 
 pub use kept::{Condition, Interaction, Submission};

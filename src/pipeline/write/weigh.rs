@@ -13,7 +13,7 @@ use super::refusal::Refusal;
 use super::rights::Rights;
 use super::statement::{Places, bare, element_of, ours};
 use crate::fhir::{Home, Resource, deleted_tag, home_of, is_deleted};
-use crate::identity::{Identified, ResourceId};
+use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::profile::validate_against;
 use crate::protocol::{Action, TaskWord};
@@ -74,9 +74,12 @@ impl Weighing<'_> {
             let Some(entry) = self.entries.get(*place) else { continue };
             let at = found.identified.iter().position(|one| one.draft.local == entry.local);
             let id = at.and_then(|at| found.identified.get(at)).map(|one| one.id).or(entry.id());
-            // Two entries that say the same are one thing; the first of them has the draft.
+            let id = match id {
+                Some(id) => Some(id),
+                None => self.twin(entry, found)?,
+            };
             // Nothing lost: an entry whose draft is part of no other has one of its own.
-            let Some(id) = id.or_else(|| self.twin(entry, found)) else { continue };
+            let Some(id) = id else { continue };
             let going = going(found, &entry.kind, id).cloned();
             let is_going = going.is_some();
             let stored = self.stored(entry, id, &found.known.record).cloned().or(going);
@@ -108,18 +111,6 @@ impl Weighing<'_> {
         // Nothing lost: there is nothing to say of these, and others refer to them until here.
         found.identified.retain(|one| !silent.contains(&&one.draft.local));
         Ok(weighed)
-    }
-
-    /// The resource that an entry without a draft of its own became part of.
-    fn twin(&self, entry: &Entry, found: &Found) -> Option<ResourceId> {
-        let resource = bare(entry.resource.clone());
-        let same = |one: &&Identified| {
-            let draft = &one.draft.resource;
-            draft.resource_type() == entry.kind
-                && (resource.identifiers().first().is_some_and(|first| draft.identifiers().first() == Some(first))
-                    || resource.is_same_without(draft, &["subject", "patient"]))
-        };
-        found.identified.iter().find(same).map(|one| one.id)
     }
 
     /// The resource as it stands; where another one took its place, that one.
