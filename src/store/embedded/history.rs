@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::draft::Draft;
 use super::keys::{HISTORY, Key, RESOURCE, Reader, WRITTEN, history_key, resource_key, time_bytes, time_of};
 use super::pack::{Terms, unpack_stored};
-use super::rebuild::{CHUNK, clear};
+use super::rebuild::{CHUNK, clear, in_steps};
 use super::walk::{cursor_of, key_of, present};
 use crate::identity::ResourceId;
 use crate::record::Stored;
-use crate::store::engine::{Changes, Engine, Span, View};
+use crate::store::engine::{Engine, Span, View};
 use crate::store::kinds::kind;
 use crate::store::{Cursor, Found, Match, Past, StoreError};
 
@@ -108,26 +108,14 @@ fn fetch(view: &dyn View, place: &Place) -> Result<Stored, StoreError> {
 /// Indexes the versions that a program wrote which kept no such index, in bounded steps; begun again, it makes the same.
 pub fn build(engine: &dyn Engine) -> Result<(), StoreError> {
     clear(engine, WRITTEN)?;
-    let mut count = 0_usize;
+    let mut count = 0;
     for space in [RESOURCE, HISTORY] {
-        let mut rest = Span::prefix(vec![space]);
-        loop {
-            let mut changes = Changes::new();
-            {
-                let view = engine.view()?;
-                let pairs = view.scan(&rest, CHUNK)?;
-                let Some((last, _)) = pairs.last() else { break };
-                rest = rest.after(last);
-                for (known, value) in &pairs {
-                    let mut reader = Reader::of_key(known);
-                    let (person, kind, local) = (reader.person()?, reader.byte()?, reader.take()?);
-                    changes
-                        .insert(key(kind, ResourceId { person, local }, &Terms::of_packed(value)?), Some(Vec::new()));
-                }
-            }
-            count += changes.len();
-            engine.write(changes)?;
-        }
+        count += in_steps(engine, Span::prefix(vec![space]), CHUNK, &|draft, known, value| {
+            let mut reader = Reader::of_key(known);
+            let (person, kind, local) = (reader.person()?, reader.byte()?, reader.take()?);
+            draft.put(key(kind, ResourceId { person, local }, &Terms::of_packed(value)?), Vec::new());
+            Ok(())
+        })?;
     }
     if count > 0 {
         tracing::info!(versions = count, "indexed by when they were written");
@@ -145,7 +133,7 @@ mod tests {
     use crate::record::Change;
     use crate::store::embedded::Embedded;
     use crate::store::embedded::counters::Counters;
-    use crate::store::engine::Memory;
+    use crate::store::engine::{Changes, Memory};
     use crate::store::{Store, WriteUnit};
 
     fn open(memory: &Memory) -> Embedded {

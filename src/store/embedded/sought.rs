@@ -7,10 +7,10 @@ use super::draft::Draft;
 use super::keys::{Hash, Key, MESSAGE, MESSAGE_BY, MESSAGE_CLASS, MESSAGE_COUNT, Reader, hash, time_bytes};
 use super::merged::{Merged, PLACE, Place, place_of};
 use super::pack::{damaged, json, unpack_message, unpack_summary};
-use super::rebuild::clear;
+use super::rebuild::{clear, in_steps};
 use super::walk::{all, cursor_of, key_of, present, walk_keys};
 use super::worklist::hour_of;
-use crate::store::engine::{Changes, Engine, Span, View};
+use crate::store::engine::{Engine, Span, View};
 use crate::store::{
     Cursor, MOST_CLASSES, MOST_COUNTED, MOST_READ, MOST_READ_BYTES, MessageClass, MessageCount, MessageEntry,
     MessageFilter, MessageSummary, MessagesFound, StoreError, kinds_of,
@@ -271,24 +271,10 @@ fn keys(view: &dyn View, class: &Hash, from: Option<Timestamp>, before: Option<T
 /// Indexes the messages that a program wrote which kept no such index, in bounded steps; begun again, it makes the same.
 pub fn build(engine: &dyn Engine) -> Result<(), StoreError> {
     [MESSAGE_CLASS, MESSAGE_COUNT, MESSAGE_BY].into_iter().try_for_each(|space| clear(engine, space))?;
-    let (mut rest, mut count) = (Span::prefix(vec![MESSAGE]), 0_usize);
-    loop {
-        let changes = {
-            let view = engine.view()?;
-            let pairs = view.scan(&rest, CHUNK)?;
-            let Some((last, _)) = pairs.last() else { break };
-            rest = rest.after(last);
-            let none = Changes::new();
-            let mut draft = Draft::new(&*view, &none, Default::default());
-            for (_, value) in &pairs {
-                let entry = unpack_message(value)?;
-                put(&mut draft, &entry, entry.summary.sequence)?;
-            }
-            count += pairs.len();
-            draft.finish().0
-        };
-        engine.write(changes)?;
-    }
+    let count = in_steps(engine, Span::prefix(vec![MESSAGE]), CHUNK, &|draft, _, value| {
+        let entry = unpack_message(value)?;
+        put(draft, &entry, entry.summary.sequence)
+    })?;
     if count > 0 {
         tracing::info!(messages = count, "indexed by what people look for");
     }
@@ -300,7 +286,7 @@ mod tests {
     use super::*;
     use crate::store::embedded::Embedded;
     use crate::store::embedded::counters::Counters;
-    use crate::store::engine::Memory;
+    use crate::store::engine::{Changes, Memory};
     use crate::store::{Disposition, Store, Trace, WriteUnit};
 
     fn open(memory: &Memory) -> Embedded {
