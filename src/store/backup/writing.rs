@@ -73,3 +73,29 @@ impl<'g> Writer<'g> {
         taken
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::store::backup::check;
+
+    #[test]
+    fn what_is_given_up_says_so_behind_a_part_that_nobody_took() {
+        let about = About { made: Timestamp::UNIX_EPOCH, program: "0".into(), engine: "fjall".into(), layout: FORMAT };
+        let (mut taken, mut offered) = (Vec::new(), 0);
+        let mut give = |part: Vec<u8>| {
+            offered += 1;
+            // The first line and what it is are taken, then a part is not, then the rest again.
+            let takes = offered != 3;
+            taken.extend(part.into_iter().filter(|_| takes));
+            takes
+        };
+        let mut writer = Writer::begin(&about, &mut give).unwrap();
+        assert!(!writer.pair(b"key", &vec![7; PART_BYTES]));
+        writer.give_up("the store is being closed");
+        let told = check(&taken[..], &mut |_| {}).unwrap_err().to_string();
+        assert!(told.contains("given up: the store is being closed"), "{told}");
+    }
+}

@@ -24,14 +24,12 @@ pub fn clear(engine: &dyn Engine, space: u8) -> Result<(), StoreError> {
     }
 }
 
+/// Writes what is made of one pair, a key and its value.
+pub type Place<'p> = &'p dyn Fn(&mut Draft<'_>, &[u8], &[u8]) -> Result<(), StoreError>;
+
 /// Writes what `place` makes of each pair of a span, so many read at once, and says how many there were. Begun again after it was cut
 /// off, it makes the same.
-pub fn in_steps(
-    engine: &dyn Engine,
-    span: Span,
-    count: usize,
-    place: &dyn Fn(&mut Draft<'_>, &[u8], &[u8]) -> Result<(), StoreError>,
-) -> Result<usize, StoreError> {
+pub fn in_steps(engine: &dyn Engine, span: Span, count: usize, place: Place<'_>) -> Result<usize, StoreError> {
     let (mut rest, mut done) = (span, 0);
     loop {
         let changes = {
