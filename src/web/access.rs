@@ -51,6 +51,13 @@ impl Shown {
         &self.resource
     }
 
+    /// The same under the id by which it was asked for (http://hl7.org/fhir/R4/http.html#read): that of the address.
+    pub fn called(mut self, id: &str) -> Self {
+        self.resource.set("id", Value::from(id));
+        self.id = id.to_string();
+        self
+    }
+
     pub fn into_resource(self) -> Resource {
         self.resource
     }

@@ -122,6 +122,12 @@ const WHY: &[(&str, &str, usize, &str)] = &[
     ),
     ("web/fhir/joins.rs", "find", 1, "all matches, page by page; too many of them, or too much to look at, is refused"),
     (
+        "web/fhir/own_ids.rs",
+        "find",
+        1,
+        "what has one number of one system: one, unless somebody wrote that number by hand",
+    ),
+    (
         "web/fhir/write/conditions.rs",
         "find",
         1,

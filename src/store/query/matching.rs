@@ -8,11 +8,11 @@ use crate::fhir::search::{Asked, Held, TokenValue};
 use crate::fhir::{Interval, is_deleted};
 use crate::record::Stored;
 
-/// Whether the resource matches all terms; one that another superseded, or that was deleted, matches none. `Patient` terms are not tested: they say where to look, and following
+/// Whether the resource matches all terms; one that another superseded, or that was deleted, matches none, unless it is asked for. `Patient` terms are not tested: they say where to look, and following
 /// merges takes a store.
 pub fn matches(stored: &Stored, query: &Query) -> bool {
-    stored.state.superseded.is_none()
-        && !is_deleted(&stored.resource)
+    let is_there = || stored.state.superseded.is_none() && !is_deleted(&stored.resource);
+    (is_there() || query.terms.contains(&Term::EvenDeleted))
         && stored.resource.resource_type() == query.resource_type
         && query.terms.iter().all(|term| matches_term(stored, term))
 }
@@ -20,7 +20,7 @@ pub fn matches(stored: &Stored, query: &Query) -> bool {
 fn matches_term(stored: &Stored, term: &Term) -> bool {
     match term {
         Term::Id(ids) => ids.contains(&stored.id),
-        Term::Patient(_) => true,
+        Term::Patient(_) | Term::EvenDeleted => true,
         Term::Identifier(values) => has_identifier(stored, values),
         Term::LastUpdated(values) => {
             let moment = Held::Span(Interval::at(stored.updated));

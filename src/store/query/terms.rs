@@ -25,6 +25,8 @@ pub enum Term {
     Patient(Vec<PersonId>),
     /// `meta.lastUpdated` stands to one of these spans as it asks.
     LastUpdated(Vec<DateValue>),
+    /// No condition: what was deleted, or went into another, is found as well.
+    EvenDeleted,
     /// What a search parameter finds passes its test.
     Of(Criterion),
 }

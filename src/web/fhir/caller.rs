@@ -6,8 +6,9 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use actix_web::web::Bytes;
 
+use super::own_ids::takes_ids;
 use super::table::{Does, OFFERS};
-use super::write::{admit, takes_ids};
+use super::write::admit;
 use crate::fhir::search::SERVED;
 use crate::fhir::{home_of, is_deletable, is_revised, patient_element, written_types};
 use crate::site::Site;

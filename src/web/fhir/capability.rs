@@ -153,6 +153,10 @@ fn resource(name: &str, profiles: &Profiles, caller: &Caller<'_>) -> Option<Valu
     });
     let profiles = us_core_profiles(name);
     let members = stated.as_object_mut()?;
+    if caller.takes_ids(name) {
+        let text = "Ids of the client's own are taken: an update of one creates, and it is read, patched, deleted and searched by.";
+        members.insert("documentation".to_string(), json!(text));
+    }
     // What meets one of them says so in `meta.profile`.
     members.insert("supportedProfile".to_string(), json!(profiles));
     // Nothing lost: in FHIR what is empty is left out.

@@ -34,7 +34,7 @@ pub async fn everything(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Fault> {
     let client = Client::of(&service, &request)?;
-    let (_, id) = open(&service, &client, &request, ("Patient", &path), &KNOWN)?;
+    let (_, id) = open(&service, &client, &request, ("Patient", &path), &KNOWN).await?;
     let (now, base) = (service.gateway.clock.now(), service.fhir_base());
     let asked = Asked::read(&service, &client, &request)?;
     let patient = service.gateway.store.resource("Patient", id).await?;

@@ -23,9 +23,9 @@ pub async fn history(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Fault> {
     let client = Client::of(&service, &request)?;
-    let (resource_type, id) = open(&service, &client, &request, (&path.0, &path.1), &KNOWN)?;
+    let (resource_type, id) = open(&service, &client, &request, (&path.0, &path.1), &KNOWN).await?;
     let (now, base, asked) = (service.gateway.clock.now(), service.fhir_base(), Asked::read(&request)?);
-    let place = format!("{resource_type}/{id}/_history");
+    let place = format!("{resource_type}/{}/_history", path.1);
     let about = format!("{} {}", client.partner, link("next", &base, &place, &asked.used));
     let from = asked.page.as_ref().map(|page| service.seal.open(page, &about, now)).transpose()?;
     let newest = service.gateway.store.resource(resource_type, id).await?.map(|stored| stored.version);
@@ -49,7 +49,7 @@ pub async fn history(
         let sealed = service.seal.close(&Cursor(next.to_string()), &about, now)?;
         links.push(link("next", &base, &place, &[asked.used, vec![("_cursor".to_string(), sealed)]].concat()));
     }
-    let entries = page.shown.into_iter().map(|one| version_entry(&base, resource_type, one)).collect();
+    let entries = page.shown.into_iter().map(|one| version_entry(&base, resource_type, one.called(&path.1))).collect();
     Ok(write_fhir(&mut HttpResponse::Ok(), &bundle("history", now, None, links, entries)))
 }
 

@@ -25,6 +25,9 @@ mod negotiate;
 #[cfg(test)]
 mod offered_tests;
 mod openapi;
+mod own_ids;
+#[cfg(test)]
+mod own_ids_tests;
 mod query;
 #[cfg(test)]
 mod query_tests;

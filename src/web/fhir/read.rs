@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::native::{etag, has_own, respond_as_wanted};
 use super::negotiate::{check_format, only};
+use super::own_ids::meant;
 use crate::agreement::Exit;
 use crate::fhir::search::served;
 use crate::identity::ResourceId;
@@ -23,9 +24,9 @@ pub async fn read(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Fault> {
     let client = Client::of(&service, &request)?;
-    let (resource_type, id) = open(&service, &client, &request, (&path.0, &path.1), &[])?;
+    let (resource_type, id) = open(&service, &client, &request, (&path.0, &path.1), &[]).await?;
     let stored = service.gateway.store.resource(resource_type, id).await?;
-    let shown = show(&service, &client, Exit::Read, (resource_type, id), stored).await?;
+    let shown = show(&service, &client, Exit::Read, (resource_type, id), stored).await?.called(&path.1);
     if is_known(&request, &shown) {
         return Ok(HttpResponse::build(StatusCode::NOT_MODIFIED).insert_header((ETAG, etag(&shown))).finish());
     }
@@ -33,8 +34,8 @@ pub async fn read(
 }
 
 /// What every interaction with one resource asks first: the type is served, the parameters are known, the answer can be written as wanted, scope and
-/// agreements let the client read the type, and the id may be one of ours. Nothing is looked up for it.
-pub fn open(
+/// agreements let the client read the type, and the id may be one of ours, or is one of the client's own. Nothing else is looked up for it.
+pub async fn open(
     service: &Service,
     client: &Client,
     request: &HttpRequest,
@@ -49,7 +50,7 @@ pub fn open(
     }
     client.require(resource_type, Permissions::READ)?;
     Terms::of(service, client, resource_type)?;
-    Ok((resource_type, id.parse().map_err(|_| absent())?))
+    Ok((resource_type, meant(service, client, resource_type, id).await?.ok_or_else(absent)?))
 }
 
 /// The type as served; 404 for others.

@@ -10,6 +10,7 @@ use super::count::count;
 use super::includes::{Included, MOST_INCLUDED, included};
 use super::joins::resolve;
 use super::negotiate::{Handling, check_format, handling, parameters};
+use super::own_ids::translated;
 use super::query::{Search, Total};
 use super::read::known_type;
 use super::reading::Reading;
@@ -120,6 +121,7 @@ pub async fn searched(
     let (base, now) = (service.fhir_base(), service.gateway.clock.now());
     let site = service.gateway.site.load_full();
     let reading = Reading { resource_type, profiles: &site.profiles, base: &base, handling, now };
+    let asked = translated(service, &client, &reading, asked).await?;
     let mut search = Search::read(&reading, asked)?;
     if let Some(hidden) = search.ordering.iter().find(|element| terms.hide(element)) {
         let text = format!("{hidden} is left out for you by the agreement, so it gives no order to sort by");

@@ -15,8 +15,9 @@ pub async fn vread(
     path: web::Path<(String, String, String)>,
 ) -> Result<HttpResponse, Fault> {
     let client = Client::of(&service, &request)?;
-    let (resource_type, id) = open(&service, &client, &request, (&path.0, &path.1), &[])?;
+    let (resource_type, id) = open(&service, &client, &request, (&path.0, &path.1), &[]).await?;
     let version: u64 = path.2.parse().map_err(|_| absent())?;
     let stored = service.gateway.store.version(resource_type, id, version).await?;
-    respond_as_wanted(&request, show(&service, &client, Exit::History, (resource_type, id), stored).await?)
+    let shown = show(&service, &client, Exit::History, (resource_type, id), stored).await?;
+    respond_as_wanted(&request, shown.called(&path.1))
 }

@@ -8,7 +8,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::door::admit;
-use super::own_ids::OwnIds;
 use super::reply::{Return, entry, refused, refused_entry};
 use super::single::{Found, submission, submit};
 use crate::agreement::Exit;
@@ -21,6 +20,7 @@ use crate::web::client::Client;
 use crate::web::fhir::body::{JSON, check_content, read_body};
 use crate::web::fhir::bundle::bundle;
 use crate::web::fhir::negotiate::{Handling, check_format, only, parameter};
+use crate::web::fhir::own_ids::{OwnIds, meant};
 use crate::web::fhir::read::{absent, known_type, show};
 use crate::web::fhir::search::{Searcher, searched};
 use crate::web::scope::Permissions;
@@ -342,9 +342,9 @@ async fn read_one(service: &Service, client: &Client, kind: &str, id: &str) -> R
     let resource_type = known_type(kind)?;
     client.require(resource_type, Permissions::READ)?;
     Terms::of(service, client, resource_type)?;
-    let id = id.parse().map_err(|_| absent())?;
-    let stored = service.gateway.store.resource(resource_type, id).await?;
-    Ok(show(service, client, Exit::Read, (resource_type, id), stored).await?.into_resource().into())
+    let known = meant(service, client, resource_type, id).await?.ok_or_else(absent)?;
+    let stored = service.gateway.store.resource(resource_type, known).await?;
+    Ok(show(service, client, Exit::Read, (resource_type, known), stored).await?.called(id).into_resource().into())
 }
 
 async fn search(service: &Service, client: &Client, asked: &Asked<'_>) -> Result<Value, Fault> {

@@ -9,6 +9,7 @@ use crate::web::answer::Fault;
 use crate::web::client::Client;
 use crate::web::fhir::joins::resolve;
 use crate::web::fhir::negotiate::Handling;
+use crate::web::fhir::own_ids::translated;
 use crate::web::fhir::query::Search;
 use crate::web::fhir::read::known_type;
 use crate::web::fhir::reading::Reading;
@@ -29,6 +30,7 @@ pub async fn matched(service: &Service, client: &Client, condition: &str) -> Res
     let site = service.gateway.site.load_full();
     let (profiles, handling) = (&*site.profiles, Handling::Strict);
     let reading = Reading { resource_type, profiles, base: &base, handling, now };
+    let asked = translated(service, client, &reading, asked).await?;
     let mut search = Search::read(&reading, asked)?;
     let mut reader = Reader::new(service, client, Exit::Search);
     resolve(service, client, &mut reader, &reading, &mut search).await?;

@@ -5,12 +5,10 @@ mod batch;
 mod conditions;
 mod door;
 mod message;
-mod own_ids;
 mod reply;
 mod single;
 
 pub use batch::at_base;
 pub use door::admit;
 pub use message::process_message;
-pub use own_ids::takes_ids;
 pub use single::{create, delete, delete_by_condition, patch, patch_by_condition, update, update_by_condition};

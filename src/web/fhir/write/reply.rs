@@ -48,12 +48,13 @@ pub fn refused(refusal: &Refusal) -> HttpResponse {
     write_fhir(&mut response, &operation_outcome_in_text(&refusal.problems).into())
 }
 
-/// The answer to one request.
+/// The answer to one request; `called` is the id by which it was asked.
 pub async fn reply(
     service: &Service,
     client: &Client,
     submitted: Submitted,
     wanted: Return,
+    called: Option<&str>,
 ) -> Result<HttpResponse, Fault> {
     let done = match &submitted.result {
         Err(refusal) => return Ok(refused(refusal)),
@@ -69,7 +70,7 @@ pub async fn reply(
     if done.happened != Happened::Deleted {
         response.insert_header((LOCATION, location(service, done)));
     }
-    match body(service, client, done, &submitted, wanted).await? {
+    match body(service, client, done, (&submitted, wanted), called).await? {
         Some(body) if done.happened != Happened::Deleted => Ok(write_fhir(&mut response, &body)),
         _ => Ok(response.finish()),
     }
@@ -79,18 +80,18 @@ async fn body(
     service: &Service,
     client: &Client,
     done: &Done,
-    submitted: &Submitted,
-    wanted: Return,
+    (submitted, wanted): (&Submitted, Return),
+    called: Option<&str>,
 ) -> Result<Option<Value>, Fault> {
     match wanted {
         Return::Minimal => Ok(None),
         Return::Outcome => Ok(Some(operation_outcome(&submitted.notes).into())),
-        Return::Representation => shown(service, client, done).await,
+        Return::Representation => shown(service, client, done, called).await,
     }
 }
 
 /// The resource as the client may read it; none where it may write it only.
-async fn shown(service: &Service, client: &Client, done: &Done) -> Result<Option<Value>, Fault> {
+async fn shown(service: &Service, client: &Client, done: &Done, called: Option<&str>) -> Result<Option<Value>, Fault> {
     let stored = service.gateway.store.resource(&done.kind, done.id).await?;
     let mut reader = Reader::new(service, client, Exit::Read);
     let verdict = match stored {
@@ -99,7 +100,13 @@ async fn shown(service: &Service, client: &Client, done: &Done) -> Result<Option
     };
     reader.finish(&done.kind).await?;
     match verdict {
-        Verdict::Shown(shown) => Ok(Some(shown.into_resource().into())),
+        Verdict::Shown(shown) => {
+            let shown = match called {
+                Some(id) => shown.called(id),
+                None => *shown,
+            };
+            Ok(Some(shown.into_resource().into()))
+        }
         Verdict::Denied => Ok(None),
     }
 }
@@ -139,7 +146,7 @@ pub async fn entry(
         response.insert("location".to_string(), json!(location(service, done)));
         let url = format!("{}/{}/{}", service.fhir_base(), done.kind, done.id);
         entry.insert("fullUrl".to_string(), json!(url));
-        let body = body(service, client, done, submitted, wanted).await?;
+        let body = body(service, client, done, (submitted, wanted), None).await?;
         if wanted == Return::Outcome {
             response.extend(body.map(|body| ("outcome".to_string(), body)));
         } else {

@@ -9,7 +9,6 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::conditions::matched;
 use super::door::admit;
-use super::own_ids::{self, OwnIds};
 use super::reply::{Return, refused, reply};
 use crate::identity::ResourceId;
 use crate::pipeline::{Condition, Interaction, Refusal, Submission, Submitted, versions};
@@ -18,6 +17,7 @@ use crate::web::answer::Fault;
 use crate::web::client::Client;
 use crate::web::fhir::body::{JSON, JSON_PATCH, check_content, read_body};
 use crate::web::fhir::negotiate::{check_format, only, parameter};
+use crate::web::fhir::own_ids::{self, OwnIds, meant};
 use crate::web::fhir::read::absent;
 use crate::web::scope::Permissions;
 use crate::web::service::Service;
@@ -96,6 +96,7 @@ async fn upsert(
         Err(_) => body,
     };
     let found = Found::of(service, client, conditions.into_iter().collect()).await?;
+    let called = id;
     let (interaction, is_there) = match found.matched.get(&condition) {
         Some(Condition::One(id)) => (Interaction::Update { kind, id: *id }, true),
         Some(Condition::Several) => return Ok(refused(&several())),
@@ -112,7 +113,7 @@ async fn upsert(
     let is_new = header(request, "if-none-match") == Some("*");
     let if_match = if is_new && is_there { Some(Vec::new()) } else { known.if_match };
     let submission = Submission { media_type, body, is_conditional: true, if_match, ..known };
-    finish(service, client, request, submission).await
+    finish_as(service, client, request, submission, Some(&called)).await
 }
 
 /// A body with references by ids of the client's own as conditions, and these.
@@ -169,10 +170,10 @@ pub async fn patch(
     only(&request, &[])?;
     let media_type = check_content(&request, &PATCHES)?;
     let body = read_body(payload, most(&service)).await?;
-    let id = id.parse().map_err(|_| absent())?;
-    let interaction = Interaction::Patch { kind, id };
+    let known = meant(&service, &client, &kind, &id).await?.ok_or_else(absent)?;
+    let interaction = Interaction::Patch { kind, id: known };
     let submission = Submission { media_type, body, ..submission(&client, &request, interaction, BTreeMap::new())? };
-    finish(&service, &client, &request, submission).await
+    finish_as(&service, &client, &request, submission, Some(&id)).await
 }
 
 pub async fn patch_by_condition(
@@ -199,7 +200,7 @@ pub async fn delete(service: web::Data<Service>, request: HttpRequest, path: web
     let (kind, id) = path.into_inner();
     begin(&service, &client, &request, &kind, Permissions::DELETE)?;
     only(&request, &[])?;
-    let id = id.parse().map_err(|_| absent())?;
+    let id = meant(&service, &client, &kind, &id).await?.ok_or_else(absent)?;
     let submission = submission(&client, &request, Interaction::Delete { kind, id }, BTreeMap::new())?;
     finish(&service, &client, &request, submission).await
 }
@@ -332,8 +333,19 @@ pub fn submission(
 }
 
 async fn finish(service: &Service, client: &Client, request: &HttpRequest, submission: Submission) -> Done {
+    finish_as(service, client, request, submission, None).await
+}
+
+/// The same for what the address calls by this id.
+async fn finish_as(
+    service: &Service,
+    client: &Client,
+    request: &HttpRequest,
+    submission: Submission,
+    called: Option<&str>,
+) -> Done {
     let submitted = submit(service, submission).await;
-    reply(service, client, submitted, Return::of(request, Return::Representation)).await
+    reply(service, client, submitted, Return::of(request, Return::Representation), called).await
 }
 
 /// On a task of its own, so that a client that hangs up leaves nothing half done.

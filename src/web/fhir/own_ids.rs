@@ -1,18 +1,26 @@
 //! Ids of the client's own (http://hl7.org/fhir/R4/http.html#upsert): where an agreement lets it, a PUT of one is an update by the identifier that
-//! says so, and what refers by such an id refers by that. docs/decisions/0029 says why.
+//! says so, and what refers by such an id refers by that. docs/decisions/0029 says why, 0035 how they are read and searched by.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::fhir::Definitions;
+use super::names::Name;
+use super::reading::Reading;
+use super::values::split;
+use crate::fhir::search::{SearchKind, served};
+use crate::fhir::{Definitions, Identifier, is_deleted};
 use crate::identity::ResourceId;
+use crate::pipeline::said_by;
 use crate::problem::Category;
+use crate::store::{Query, Term};
 use crate::web::answer::Fault;
 use crate::web::client::Client;
-use crate::web::fhir::read::known_type;
 use crate::web::service::Service;
+
+/// Resources under one id that are looked at: more than one are there only if somebody wrote that identifier by hand.
+const FEW: usize = 8;
 
 /// The ids of one client.
 pub struct OwnIds<'a> {
@@ -57,12 +65,43 @@ impl<'a> OwnIds<'a> {
         }
         let identifier = json!({ "system": self.system(kind), "value": id });
         match members.get_mut("identifier") {
+            // Who sends back what it read sends this, too.
+            Some(Value::Array(stated)) if stated.contains(&identifier) => {}
             Some(Value::Array(stated)) => stated.push(identifier),
             // What is no list is refused where the resource is read.
             Some(_) => {}
             None => drop(members.insert("identifier".to_string(), json!([identifier]))),
         }
         Ok(())
+    }
+
+    /// What the client calls so: of several what is there before what was deleted, and what it said itself before the rest. What of it
+    /// the client may see is decided as for every other.
+    pub async fn find(&self, kind: &str, id: &str) -> Result<Option<ResourceId>, Fault> {
+        if !self.fits(kind, id) {
+            return Ok(None);
+        }
+        let number = Identifier::new(self.system(kind), id).into();
+        let terms = vec![Term::Identifier(vec![number]), Term::EvenDeleted];
+        let query = Query { resource_type: kind.to_string(), terms };
+        let found = self.service.gateway.store.find(&query, &[], None, FEW).await?.items.into_iter();
+        let of_client = found.map(|one| {
+            let stored = one.stored;
+            let is_there = stored.state.superseded.is_none() && !is_deleted(&stored.resource);
+            ((is_there, said_by(&stored, &self.client.partner)), stored.id)
+        });
+        Ok(of_client.max().map(|(_, id)| id))
+    }
+
+    /// One value of a search by reference or id, of one of these types, as it is called here; none where it is nothing of the client's own.
+    async fn known(&self, value: &str, kinds: &[&'static str], is_id: bool) -> Result<Option<String>, Fault> {
+        let (said, id) = value.rsplit_once('/').map_or((None, value), |(kind, id)| (Some(kind), id));
+        let mut known = Vec::new();
+        for kind in kinds.iter().filter(|kind| said.is_none_or(|said| said == **kind)) {
+            let found = self.find(kind, id).await?;
+            known.extend(found.map(|id| if is_id { id.to_string() } else { format!("{kind}/{id}") }));
+        }
+        Ok((!known.is_empty()).then(|| known.join(",")))
     }
 
     /// References by ids of the client's own become conditions; `named` are those that stand in the same body.
@@ -94,9 +133,10 @@ impl<'a> OwnIds<'a> {
         let mut named = BTreeMap::new();
         for item in items.iter_mut() {
             let url = item.pointer("/request/url").and_then(Value::as_str).unwrap_or_default().to_string();
-            let is_put = item.pointer("/request/method").is_some_and(|method| method == "PUT");
+            let method = item.pointer("/request/method").and_then(Value::as_str).unwrap_or_default();
+            let (is_put, is_changed) = (method == "PUT", ["PUT", "PATCH", "DELETE"].contains(&method));
             let path = url.trim_start_matches('/');
-            let Some((kind, id)) = path.split_once('/').filter(|_| is_put) else {
+            let Some((kind, id)) = path.split_once('/').filter(|_| is_changed) else {
                 // Nothing lost: other entries are named as they are.
                 continue;
             };
@@ -104,6 +144,13 @@ impl<'a> OwnIds<'a> {
                 // Nothing lost: what is no id of the client's own stays as it is.
                 continue;
             };
+            if let Some(members) = item.get_mut("request").and_then(Value::as_object_mut) {
+                members.insert("url".to_string(), json!(condition));
+            }
+            if !is_put {
+                // Nothing lost: what is patched or deleted is named by the condition alone.
+                continue;
+            }
             if let Some(resource) = item.get_mut("resource") {
                 self.name(resource, kind, id)?;
             }
@@ -111,9 +158,6 @@ impl<'a> OwnIds<'a> {
             let called = called.unwrap_or_else(|| format!("{}/ids/{}/{path}", self.base, self.client.partner));
             if let Some(members) = item.as_object_mut() {
                 members.insert("fullUrl".to_string(), json!(called));
-            }
-            if let Some(members) = item.get_mut("request").and_then(Value::as_object_mut) {
-                members.insert("url".to_string(), json!(condition));
             }
             named.insert(path.to_string(), called);
         }
@@ -124,12 +168,73 @@ impl<'a> OwnIds<'a> {
     }
 }
 
+/// The resource that an id in an address means: ours, or what the client calls so.
+pub async fn meant(service: &Service, client: &Client, kind: &str, id: &str) -> Result<Option<ResourceId>, Fault> {
+    match (id.parse(), OwnIds::of(service, client)) {
+        (Ok(id), _) => Ok(Some(id)),
+        (Err(_), Some(own)) => own.find(kind, id).await,
+        (Err(_), None) => Ok(None),
+    }
+}
+
+/// What a search asks, its references by ids of the client's own by ours. What is not there stays, and finds nothing.
+pub async fn translated(
+    service: &Service,
+    client: &Client,
+    reading: &Reading<'_>,
+    mut asked: Vec<(String, String)>,
+) -> Result<Vec<(String, String)>, Fault> {
+    let Some(own) = OwnIds::of(service, client) else { return Ok(asked) };
+    for (name, value) in &mut asked {
+        let (kinds, is_id) = referred(reading, name);
+        if kinds.is_empty() {
+            // Nothing lost: what names no resource is asked as it stands.
+            continue;
+        }
+        let mut values = split(value, ',');
+        for one in &mut values {
+            let relative = one.strip_prefix(reading.base).map_or(one.as_str(), |rest| rest.trim_start_matches('/'));
+            if let Some(known) = own.known(relative, &kinds, is_id).await? {
+                *one = known;
+            }
+        }
+        *value = values.join(",");
+    }
+    Ok(asked)
+}
+
+/// The types that the values of a parameter may name, and whether it names them by id.
+fn referred(reading: &Reading<'_>, name: &str) -> (Vec<&'static str>, bool) {
+    let of = |kind: &'static str, rest| referred(&Reading { resource_type: kind, ..*reading }, rest);
+    let targets = |name: &str| {
+        let parameter = reading.find(name).filter(|one| one.kind == SearchKind::Reference);
+        parameter.map(|one| one.targets.iter().filter_map(|kind| served(kind)).collect::<Vec<_>>()).unwrap_or_default()
+    };
+    match Name::read(name) {
+        Name::Plain { name: "_id", modifier: None } => (vec![reading.resource_type], true),
+        Name::Plain { name, modifier: None | Some("not") } => (targets(name), false),
+        Name::Plain { modifier: Some(kind), .. } => (served(kind).into_iter().collect(), false),
+        Name::Chain { name, kind, rest } => {
+            let through = kind.map_or_else(|| targets(name), |kind| served(kind).into_iter().collect());
+            let mut is_id = false;
+            let mut kinds = Vec::new();
+            for kind in through {
+                let (more, by_id) = of(kind, rest);
+                is_id |= by_id;
+                kinds.extend(more);
+            }
+            (kinds, is_id)
+        }
+        Name::Has { kind, rest, .. } => served(kind).map(|kind| of(kind, rest)).unwrap_or_default(),
+    }
+}
+
 /// Whether a client's own ids are taken of a type: an agreement says so, and the type has identifiers to keep them in.
 pub fn takes_ids(service: &Service, client: &Client, kind: &str) -> bool {
     let site = service.gateway.site.load();
     let is_listed = || Definitions::r4().element(kind, "identifier").is_some_and(|element| element.max.is_list());
     site.agreements.takes_ids_of(&client.partner, kind, service.gateway.clock.now())
-        && known_type(kind).is_ok()
+        && served(kind).is_some()
         && is_listed()
 }
 
