@@ -75,6 +75,8 @@ pub const SYSTEMS: &[CodeSystem] = &[
         "http://terminology.hl7.org/CodeSystem/observation-category",
         &["http://hl7.org/fhir/observation-category"],
     ),
+    tree("atc", "http://www.whocc.no/atc", &["2.16.840.1.113883.6.73", "ATC", "WC"]),
+    plain("programme", "https://handover.health/CodeSystem/programme", &[]),
     plain("condition-category", "http://terminology.hl7.org/CodeSystem/condition-category", &[]),
     plain("condition-clinical", "http://terminology.hl7.org/CodeSystem/condition-clinical", &[]),
 ];

@@ -130,6 +130,11 @@ impl<'a> Facts<'a> {
                 if is_enrolled { "enrolled in the programme" } else { "not enrolled in the programme" }.to_string(),
             );
         }
+        if let Some(enrolment) = &who.not_enrolled {
+            let is_enrolled = self.enrolments(enrolment).next().is_some();
+            belongs &= !is_enrolled;
+            words.push(if is_enrolled { "already enrolled in it" } else { "not enrolled in it" }.to_string());
+        }
         if let Some(codes) = &who.medication {
             let taken = self.medications(codes);
             belongs &= !taken.is_empty();

@@ -116,8 +116,9 @@ pub enum Trigger {
     Arrival(EncounterTest),
     /// An encounter ended.
     Discharge(EncounterTest),
-    /// The encounter by which there were so many within the window, where there were fewer before (rising edge).
-    Count { test: EncounterTest, at_least: usize, within: Deadline },
+    /// The encounter by which there were so many within the window, where there were fewer before (rising edge); with `each`
+    /// also every one after it while there are so many.
+    Count { test: EncounterTest, at_least: usize, within: Deadline, each: bool },
     /// A prompt of this file was answered so.
     Answer { prompt: String, is: Vec<String> },
     /// No reading of these codes came for so long after the last one.

@@ -10,6 +10,8 @@ pub struct Who {
     pub conditions: Option<ConditionCount>,
     /// Enrolled in a programme now.
     pub enrolled: Option<Enrolment>,
+    /// Not enrolled in it: whom it is offered to.
+    pub not_enrolled: Option<Enrolment>,
     /// Takes a medicine of these now.
     pub medication: Option<Codes>,
     /// Years, both included.

@@ -6,7 +6,7 @@ use crate::fhir::code_system;
 use crate::protocol::codes::Codes;
 use crate::protocol::deadline::Deadline;
 use crate::protocol::model::{EncounterTest, Evidence, Protocol, TaskRule, Trigger};
-use crate::protocol::who::Who;
+use crate::protocol::who::{Enrolment, Who};
 use crate::yaml::Mark;
 
 /// Where something odd stands, and what it is.
@@ -63,6 +63,20 @@ fn ages(asked: &[(&Who, &str)], mark: &Mark, odd: Odd<'_>) {
 }
 
 fn levels(whole: &Who, own: &Who, mark: &Mark, odd: Odd<'_>) {
+    let all = [whole, own];
+    let mut enrolled = all.iter().filter_map(|who| who.enrolled.as_ref());
+    let is_both = |one: &Enrolment| {
+        // Who is not enrolled at one level may be at another.
+        let mut not = all.iter().filter_map(|who| who.not_enrolled.as_ref()).filter(|not| not.level.is_none());
+        not.any(|not| one.programme == not.programme)
+    };
+    if enrolled.any(is_both) {
+        odd(
+            mark,
+            "nobody is enrolled in a programme and not enrolled in it: this never comes; take one of the two out"
+                .to_string(),
+        );
+    }
     let level = |who: &Who| who.enrolled.as_ref().and_then(|enrolled| enrolled.level.clone());
     if let (Some(one), Some(other)) = (level(whole), level(own))
         && !share(&one, &other)

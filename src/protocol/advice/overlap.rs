@@ -116,8 +116,11 @@ fn people(one: &Protocol, own: &Who, other: &Protocol, also: &Who) -> bool {
     let to = all.iter().filter_map(|who| who.age?.1).min();
     let levels: Vec<_> = all.iter().filter_map(|who| who.enrolled.as_ref()?.level.as_ref()).collect();
     let level = levels.iter().all(|level| levels.iter().all(|other| same_set(level, other)));
+    let enrolled = all.iter().filter_map(|who| who.enrolled.as_ref());
+    let not = || all.iter().filter_map(|who| who.not_enrolled.as_ref()).filter(|not| not.level.is_none());
+    let apart = enrolled.into_iter().any(|one| not().any(|not| same_set(&one.programme, &not.programme)));
     // What `where` says cannot be compared.
-    from.zip(to).is_none_or(|(from, to)| from <= to) && level && all.iter().all(|who| who.filter.is_none())
+    from.zip(to).is_none_or(|(from, to)| from <= to) && level && !apart && all.iter().all(|who| who.filter.is_none())
 }
 
 fn watch_same(one: &Series, other: &Series) -> bool {

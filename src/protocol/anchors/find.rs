@@ -21,9 +21,9 @@ where
             .filter(|visit| visit.status == "finished")
             .filter_map(|visit| visits::anchor(context, test, visit, visit.end.or(visit.start)?))
             .collect(),
-        Trigger::Count { test, at_least, within } => {
+        Trigger::Count { test, at_least, within, each } => {
             let visits: Vec<&Visit<'_>> = real(test).collect();
-            visits::rising_edges(&visits, *at_least, *within)
+            visits::counted(&visits, (*at_least, *within), *each)
         }
         Trigger::Answer { prompt, is } => answers(context, prompt, is),
         Trigger::Silence { codes, .. } => silence::anchors(context, rule, codes),

@@ -43,9 +43,13 @@ fn of_visit<'v, 'a>(visit: &'v Visit<'a>, at: Timestamp) -> Anchor<'v, 'a> {
     Anchor { visit: Some(visit), ..Anchor::at(visit.id.to_string(), at) }
 }
 
-/// The encounters by which the count within the window reached the bound, having been below it at the one before; `visits`
-/// are in order of their start and id.
-pub fn rising_edges<'v, 'a>(visits: &[&'v Visit<'a>], at_least: usize, within: Deadline) -> Vec<Anchor<'v, 'a>> {
+/// The encounters by which the count within the window reached the bound, having been below it at the one before, or each at
+/// which it is reached; `visits` are in order of their start and id.
+pub fn counted<'v, 'a>(
+    visits: &[&'v Visit<'a>],
+    (at_least, within): (usize, Deadline),
+    each: bool,
+) -> Vec<Anchor<'v, 'a>> {
     let mut edges = Vec::new();
     let mut before = 0;
     // Nothing lost: a visit that was only planned or mentioned has not begun, as far as anybody said.
@@ -53,7 +57,7 @@ pub fn rising_edges<'v, 'a>(visits: &[&'v Visit<'a>], at_least: usize, within: D
     for (place, (start, visit)) in begun.iter().enumerate() {
         let opens = within.before(*start);
         let count = place + 1 - begun.partition_point(|(at, _)| *at <= opens).min(place + 1);
-        if count >= at_least && before < at_least {
+        if count >= at_least && (each || before < at_least) {
             edges.push(Anchor { detail: count.to_string(), ..of_visit(visit, *start) });
         }
         before = count;

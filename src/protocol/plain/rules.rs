@@ -83,8 +83,9 @@ fn trigger(when: &Trigger, sets: &ValueSets) -> String {
     match when {
         Trigger::Arrival(test) => format!("a {} begins; it ends with the visit", visit(test, sets)),
         Trigger::Discharge(test) => format!("a {} has ended", visit(test, sets)),
-        Trigger::Count { test, at_least, within } => {
-            format!("there were {at_least} times a {} within {within}, and one fewer before", visit(test, sets))
+        Trigger::Count { test, at_least, within, each } => {
+            let last = if *each { "and at each one after it" } else { "and one fewer before" };
+            format!("there were {at_least} times a {} within {within}, {last}", visit(test, sets))
         }
         Trigger::Answer { prompt, is } => {
             format!("the question `{prompt}` was answered {}", list(is.iter().cloned(), "or"))

@@ -20,6 +20,7 @@ pub fn who(who: &Who, sets: &ValueSets) -> Option<String> {
     if let Some(enrolment) = &who.enrolled {
         parts.push(format!("people enrolled in {}", enrolled(enrolment, sets)));
     }
+    parts.extend(who.not_enrolled.as_ref().map(|of| format!("people not enrolled in {}", enrolled(of, sets))));
     parts.extend(who.medication.as_ref().map(|of| format!("people who take {}", codes(of, sets))));
     match who.age {
         Some((Some(from), Some(to))) => parts.push(format!("aged {from} to {to}")),

@@ -63,8 +63,9 @@ pub fn read_trigger(node: &Node, reading: &mut Reading<'_>) -> Option<Trigger> {
         fields.required("at-least");
         let at_least = fields.integer("at-least", 2..=100);
         let within = fields.required("within").and_then(|node| reading.deadline(node));
+        let each = fields.boolean("each").unwrap_or(false);
         fields.finish(&mut reading.problems);
-        return Some(Trigger::Count { test, at_least: usize::try_from(at_least?).ok()?, within: within? });
+        return Some(Trigger::Count { test, at_least: usize::try_from(at_least?).ok()?, within: within?, each });
     }
     if let Some(node) = silence {
         let mut fields = Fields::of(node, "readings that stay away");

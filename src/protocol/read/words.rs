@@ -145,6 +145,11 @@ impl Reading<'_> {
             who.enrolled = self.enrolment_keys(&mut keys);
             keys.finish(&mut self.problems);
         }
+        if let Some(node) = fields.optional("not-enrolled") {
+            let mut keys = Fields::of(node, "not being enrolled");
+            who.not_enrolled = self.enrolment_keys(&mut keys);
+            keys.finish(&mut self.problems);
+        }
         who.medication = fields.optional("medication").map(|node| self.codes(node));
         if let Some(node) = fields.optional("age") {
             let mut age = Fields::of(node, "an age");

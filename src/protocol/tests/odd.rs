@@ -53,6 +53,12 @@ fn a_rule_that_never_comes_says_why() {
             task("when: { discharge: { class: stay } }, lapses: 4 d, climb: [ { after: 5 d, priority: urgent } ]"),
             "the step after 5 days never comes",
         ),
+        (
+            task(
+                "when: { discharge: { class: stay } }, for: { enrolled: { programme: { valueset: enhanced-care } }, not-enrolled: { programme: { valueset: enhanced-care } } }",
+            ),
+            "nobody is enrolled in a programme and not enrolled in it",
+        ),
         (task("when: { arrival: { class: stay, disposition: { valueset: discharge-died } } }"), "use `discharge`"),
         (task("when: { discharge: { class: stay, seen: true } }"), "`seen` counts in evidence only"),
         (

@@ -74,7 +74,7 @@ fn trigger(context: &Context<'_>, when: &Trigger, window: Window, left: &mut Lef
     match when {
         Trigger::Arrival(test) => visits(context, test, window, false, left),
         Trigger::Discharge(test) => visits(context, test, window, true, left),
-        Trigger::Count { test, at_least, within } => {
+        Trigger::Count { test, at_least, within, .. } => {
             visits(context, test, window, false, left);
             let most = most_within(facts, test, *within, window);
             left.step(format!("by which there were {at_least} within {within}"), usize::from(most >= *at_least));
