@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use super::outcome::Outcome;
 use super::screen::Screen;
 use super::{
-    agreement, backup, check, console, delivery, demo, health, huddle, init, look, message, panel, people, profiles,
-    protocol, reload, replay, restore, run, terminology, test, try_message, unused, validate, verify,
+    agreement, backup, check, console, delivery, demo, diff, health, huddle, init, look, message, panel, people,
+    profiles, protocol, reload, replay, restore, run, terminology, test, try_message, unused, validate, verify,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -43,6 +43,7 @@ enum Command {
     Protocol(protocol::Arguments),
     Message(message::Arguments),
     Replay(Box<replay::Arguments>),
+    Diff(Box<diff::Arguments>),
     Unused(unused::Arguments),
     Look(look::Arguments),
     Huddle(huddle::Arguments),
@@ -75,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Protocol(arguments) => protocol::run(&arguments, &mut screen),
         Command::Message(arguments) => message::run(&arguments, &mut screen),
         Command::Replay(arguments) => replay::run(&arguments, &mut screen),
+        Command::Diff(arguments) => diff::run(&arguments, &mut screen),
         Command::Unused(arguments) => unused::run(&arguments, &mut screen),
         Command::Look(arguments) => look::run(&arguments, &mut screen),
         Command::Huddle(arguments) => huddle::run(&arguments, &mut screen),

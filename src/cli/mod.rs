@@ -9,6 +9,7 @@ mod console;
 mod delivery;
 mod demo;
 mod describe;
+mod diff;
 mod explain;
 mod feed_choice;
 mod health;

@@ -26,6 +26,11 @@ pub struct GatewayArgument {
 }
 
 impl GatewayArgument {
+    /// Of a command whose `--site` is another one.
+    pub fn at(site: PathBuf, data: Option<PathBuf>) -> Self {
+        Self { site, data }
+    }
+
     /// Performs the operation. Fails with what the gateway says is wrong.
     pub fn perform(&self, operation: Operation, screen: &mut Screen) -> Result<Value> {
         let mut last = Value::Null;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, broadcast};
 
+use super::compare::Kept;
 use super::condition::Condition;
 use super::held::Looked;
 use super::hot::Hot;
@@ -45,6 +46,7 @@ pub struct Gateway {
     pub reserve: Reserve,
     /// What partners' servers say that they offer.
     pub servers: Servers,
+    pub(super) compared: Kept,
     pub(super) held: Looked,
     pub(super) locks: Locks,
     pub(super) hot: Hot,
@@ -67,6 +69,7 @@ impl Gateway {
             condition: Condition::default(),
             reserve: Reserve::default(),
             servers: Servers::default(),
+            compared: Kept::default(),
             held: Looked::default(),
             locks: Locks::new(),
             hot: Hot::new(),

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::compare::Comparing;
 use super::look::Saying;
 use super::tried::Trying;
 use super::{Changed, Code, Gateway, MessageWords, TaskAction, explain_record, responsible};
@@ -82,6 +83,8 @@ pub enum Operation {
     ReplayPreview {
         sequences: Vec<u64>,
     },
+    /// What a changed site would make of messages; a part of them at a time, and nothing is written.
+    Compare(Comparing),
     AgreementExplain {
         partner: Option<String>,
         patient: String,
@@ -174,6 +177,7 @@ impl Gateway {
             Operation::Replay { sequences } => self.replay_messages(sequences).await,
             Operation::ReplaySelect { sought } => Ok(json!(self.select(&sought).await?)),
             Operation::ReplayPreview { sequences } => Ok(json!(self.preview(&sequences).await.map_err(fault)?)),
+            Operation::Compare(comparing) => Ok(json!(self.compare(&comparing).await?)),
             Operation::AgreementExplain { partner, patient } => self.explain(partner, &patient).await,
             Operation::TaskAct { task, action, attempt, note, who } => {
                 self.act_after(task, attempt, action, &note, &who).await?;

@@ -176,7 +176,7 @@ impl Story {
 }
 
 /// The identifiers by which a message says whom it is about, for each patient.
-fn patients_of(site: &Site, arrival: &Arrival, now: Timestamp) -> Vec<Vec<Identifier>> {
+pub(super) fn patients_of(site: &Site, arrival: &Arrival, now: Timestamp) -> Vec<Vec<Identifier>> {
     let Some(feed) = site.feeds.get(&arrival.feed) else { return Vec::new() };
     let read = understand::read(site, feed, arrival);
     let mapped = read.message.as_ref().and_then(|message| understand::map(site, feed, message, now));

@@ -57,6 +57,24 @@ impl Changed {
         if words.is_empty() { "nothing changed".to_string() } else { words.join(", ") }
     }
 
+    /// Adds the sums of further messages.
+    pub fn join(&mut self, more: Self) {
+        let Self { messages, unchanged, answers, new, altered, deliveries, unknown, gone } = more;
+        self.messages += messages;
+        self.unchanged += unchanged;
+        self.unknown += unknown;
+        self.gone += gone;
+        let sums = [
+            (&mut self.answers, answers),
+            (&mut self.new, new),
+            (&mut self.altered, altered),
+            (&mut self.deliveries, deliveries),
+        ];
+        for (own, more) in sums {
+            more.into_iter().for_each(|(kind, count)| *own.entry(kind).or_default() += count);
+        }
+    }
+
     /// In one line, for the audit.
     pub fn in_words(&self) -> String {
         let sum = |of: &BTreeMap<String, u64>| of.values().sum::<u64>();

@@ -9,4 +9,5 @@ mod select;
 
 pub use changed::Changed;
 pub use job::{Rerun, RerunState};
+pub(super) use preview::told;
 pub use select::Selected;

@@ -35,6 +35,6 @@ impl Gateway {
 }
 
 /// Whom a delivery tells of what.
-pub(super) fn told(delivery: &NewDelivery) -> String {
+pub(in crate::pipeline) fn told(delivery: &NewDelivery) -> String {
     format!("{}: {}", delivery.partner, delivery.subject.split('/').next().unwrap_or_default())
 }

@@ -1,0 +1,15 @@
+//! What a changed site would make of the messages there are: each is decided under both sites, by itself and on the record as it is,
+//! and what differs is counted by kind. Nothing is written (docs/decisions/0033).
+
+mod differ;
+mod elements;
+mod judge;
+mod kept;
+mod step;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+pub(super) use kept::Kept;
+pub use step::{Compared, Comparing};
+pub use tally::{Counted, Differences, Part};

@@ -1,0 +1,116 @@
+//! A comparison asked for in parts: so many messages at a time, so that whoever asks sees how far it is and the gateway is held up by
+//! none.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::judge::Pair;
+use super::tally::Differences;
+use crate::pipeline::message_words::refused;
+use crate::pipeline::{Gateway, MessageWords};
+use crate::problem::{Category, Place, Problem};
+use crate::site::{self, Loaded, Site, render};
+use crate::store::{Cursor, StoreError};
+
+/// Messages read at once, and how long an answer may take before it ends with those it has.
+const PART: usize = 25;
+const LONGEST: Duration = Duration::from_secs(2);
+/// The most that is listed of a kind.
+const MOST_LISTED: usize = 100;
+
+/// Which site on which messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comparing {
+    /// The folder of the changed site.
+    pub site: PathBuf,
+    pub sought: MessageWords,
+    /// So many of each kind are listed.
+    pub listed: usize,
+    /// As the answer before said; none at the beginning.
+    #[serde(default)]
+    pub compiled: Option<String>,
+    #[serde(default)]
+    pub after: Option<String>,
+}
+
+/// What came of a part of the messages, those received last first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    pub differences: Differences,
+    /// How many messages there are to look at, where it can be counted.
+    pub total: Option<u64>,
+    /// When the last one that was looked at was received.
+    pub reached: Option<Timestamp>,
+    /// By which the sites are kept, and where to go on; none at the end.
+    pub compiled: String,
+    pub next: Option<String>,
+}
+
+impl Gateway {
+    /// # Errors
+    /// A folder that is no site without errors, which are shown; words that cannot be read; a store that does not answer.
+    pub async fn compare(&self, comparing: &Comparing) -> Result<Compared, Problem> {
+        let ((in_force, changed), compiled) = match &comparing.compiled {
+            Some(name) => {
+                let lost =
+                    || refused("others are compared meanwhile, or the gateway was restarted; begin again".into());
+                (self.compared.find(name).ok_or_else(lost)?, name.clone())
+            }
+            None => {
+                let changed = Arc::new(load(&comparing.site).await?);
+                let sites = (self.site.load_full(), changed);
+                (sites.clone(), self.compared.keep(sites))
+            }
+        };
+        let pair = Pair::new(self, in_force, changed);
+        let filter = self.sought(&comparing.sought).await?.filter;
+        let is_first = comparing.after.is_none() && filter.text.is_none();
+        let total = match is_first {
+            true => Some(self.store.count_messages(&filter).await.map_err(fault)?.count),
+            false => None,
+        };
+        // Nothing lost: whoever shows the list says how many it leaves out.
+        let listed = comparing.listed.min(MOST_LISTED);
+        let (began, mut differences, mut reached) = (Instant::now(), Differences::default(), None);
+        let mut after = comparing.after.clone().map(Cursor);
+        loop {
+            let part = self.store.find_messages(&filter, after.as_ref(), PART).await.map_err(fault)?;
+            for summary in &part.items {
+                pair.judge(summary, &mut differences, listed).await.map_err(fault)?;
+                reached = Some(summary.received);
+            }
+            after = part.next;
+            // Nothing lost: the answer says where to go on.
+            if after.is_none() || began.elapsed() > LONGEST {
+                break;
+            }
+        }
+        if after.is_none() {
+            self.compared.end(&compiled);
+        }
+        Ok(Compared { differences, total, reached, compiled, next: after.map(|after| after.0) })
+    }
+}
+
+/// Compiles a site that nobody runs.
+async fn load(folder: &Path) -> Result<Site, Problem> {
+    let path = folder.to_path_buf();
+    let loaded = tokio::task::spawn_blocking(move || site::load(&path)).await;
+    let Ok(Loaded { site, problems, sources, .. }) = loaded else {
+        return Err(refused("reading the changed site broke off".to_string()));
+    };
+    site.ok_or_else(|| {
+        let faults: Vec<Problem> = problems.into_iter().filter(Problem::is_error).collect();
+        let shown = render(&faults, &sources, false, 100);
+        refused(format!("the changed site {} has errors, and nothing was compared\n\n{shown}", folder.display()))
+    })
+}
+
+fn fault(error: StoreError) -> Problem {
+    Problem::error(Category::Exception, Place::Whole, error.to_string())
+}
