@@ -58,6 +58,10 @@ pub(super) const ROWS: &[Row] = &[
     post("/work", CARE),
     by_itself("/news", CARE),
     post("/work/{id}", CARE),
+    get("/for-you", RECORD),
+    get("/for-you/{id}", RECORD),
+    post("/for-you/{id}", RECORD),
+    by_itself("/unread", RECORD),
     get("/tasks", CARE),
     get("/huddle", CARE),
     get("/referrals", CARE),
@@ -137,6 +141,12 @@ mod tests {
             ROWS.iter().map(|row| (row.method.to_string(), row.path.to_string())).collect();
         assert_eq!(rows.len(), ROWS.len(), "one row for each");
         assert_eq!(rows, registered());
+    }
+
+    #[test]
+    fn whoever_can_be_told_about_a_patient_may_open_their_page() {
+        let Some(Row { audience: Audience::Of(roles), .. }) = row(&Method::GET, "/for-you/{id}") else { panic!() };
+        assert!(StaffRole::ALL.iter().all(|role| roles.contains(role) == role.sees_patients()));
     }
 
     #[test]

@@ -6,11 +6,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 
-use super::access::{Audience, may, row};
+use super::access::{Audience, may, may_open, row};
 use super::fault::Fault;
 use super::session::{Asks, Found};
 use super::who::lookup;
-use super::{Console, login};
+use super::{Console, badge, login};
 
 /// Lets through what is for whoever sent it, and notes who that is.
 pub(super) async fn pass(
@@ -24,9 +24,12 @@ pub(super) async fn pass(
     let console = request.app_data::<web::Data<Console>>().cloned();
     let found = console.as_ref().map_or(Found::Nobody, |console| lookup(console, request.request(), asks));
     match found {
-        Found::Person(person) => {
+        Found::Person(mut person) => {
             // An address that is none goes on to the page that says so.
             let is_theirs = row.map_or(path.is_none(), |row| may(&person, row.audience));
+            if let Some(console) = console.filter(|_| asks == Asks::Person && may_open(&person, "/console/for-you")) {
+                person.unread = badge::count(&console, &person).await;
+            }
             request.extensions_mut().insert(person);
             if !is_theirs {
                 return Ok(request.error_response(Fault::no_such_page()).map_into_right_body());

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::Console;
 use super::access::{home, may_open};
+use super::badge::badge;
 use super::menu::{Entry, MENU};
 use super::session::Person;
 use crate::site::{Panels, Site};
@@ -25,6 +26,8 @@ pub(super) struct Frame {
     pub home: &'static str,
     /// Whether they may look for a patient.
     pub finds: bool,
+    /// How much colleagues said to them that they have not opened, in signs; none where nobody can name them.
+    pub for_you: Option<String>,
     /// What they do, and for which panels.
     pub duty: String,
     pub form_key: String,
@@ -64,6 +67,7 @@ impl Frame {
             menu: menu(person, &console.gateway.site.load()),
             home: home(person),
             finds: may_open(person, "/console/patients"),
+            for_you: may_open(person, "/console/for-you").then(|| badge(person.unread)),
             duty: duty(person, &console.gateway.site.load()),
             form_key: person.form_key.clone(),
             name: person.name.clone(),
@@ -80,6 +84,7 @@ impl Frame {
             menu: Vec::new(),
             home: "/console",
             finds: false,
+            for_you: None,
             duty: String::new(),
             form_key: String::new(),
             name: String::new(),

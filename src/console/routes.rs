@@ -11,8 +11,8 @@ use super::menu_kept::with_menu;
 use super::session::Person;
 use super::who::frame_for;
 use super::{
-    Console, assets, caseload, deliveries, door, huddle, labels, live, login, messages, overview, page, patient,
-    people, referrals, replay, resource, tasks, trace, unused, work, work_act,
+    Console, assets, caseload, deliveries, door, for_you, huddle, labels, live, login, messages, overview, page,
+    patient, people, referrals, replay, resource, tasks, thread, trace, unused, work, work_act,
 };
 
 /// Adds the console under `/console`.
@@ -50,6 +50,10 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/work", web::post().to(work_act::many))
             .route("/news", web::get().to(work::news))
             .route("/work/{id}", web::post().to(work_act::one))
+            .route("/for-you", web::get().to(for_you::list))
+            .route("/for-you/{id}", web::get().to(thread::show))
+            .route("/for-you/{id}", web::post().to(thread::act))
+            .route("/unread", web::get().to(for_you::unread))
             .route("/tasks", web::get().to(tasks::moved))
             .route("/labels", web::get().to(labels::list))
             .route("/labels/{type}/{id}", web::post().to(labels::say))

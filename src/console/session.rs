@@ -10,6 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
+use crate::pipeline::Unread;
+use crate::protocol::Holder;
 use crate::site::{Panels, Site, StaffMember, StaffRole};
 
 /// How long a link waits to be opened, and how long its session lasts without use and in any case.
@@ -45,6 +47,8 @@ pub(super) struct Person {
     pub panels: Panels,
     /// Whether they are shown what is labelled as restricted.
     pub sensitive: bool,
+    /// What colleagues said to them and they have not opened; none where nobody counted it.
+    pub unread: Option<Unread>,
 }
 
 impl Person {
@@ -56,13 +60,19 @@ impl Person {
         }
     }
 
+    /// How work names somebody who is logged in; who came by a link is not one of the site's people.
+    pub(super) fn holder(&self) -> Holder {
+        let id = self.login.clone().unwrap_or_else(|| format!("link:{}", self.name));
+        Holder { id, name: self.name.clone() }
+    }
+
     pub(super) fn has_any(&self, roles: &[StaffRole]) -> bool {
         self.roles.iter().any(|role| roles.contains(role))
     }
 
     fn of_link(name: String, form_key: String) -> Self {
         let roles = StaffRole::ALL.to_vec();
-        Self { name, login: None, form_key, roles, panels: Panels::All, sensitive: true }
+        Self { name, login: None, form_key, roles, panels: Panels::All, sensitive: true, unread: None }
     }
 
     fn of_member(member: &StaffMember, form_key: String) -> Self {
@@ -73,6 +83,7 @@ impl Person {
             roles: member.roles.clone(),
             panels: member.panels.clone(),
             sensitive: member.sensitive,
+            unread: None,
         }
     }
 }

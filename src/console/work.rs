@@ -14,7 +14,7 @@ use super::work_row::{Job, Teller};
 use super::{Console, look, turn, when};
 use crate::identity::ResourceId;
 use crate::pipeline::{Who, owner};
-use crate::protocol::{Contact, Holder, PERSON};
+use crate::protocol::{Contact, PERSON};
 use crate::record::{Membership, Stored};
 use crate::site::{Panels, Site};
 use crate::store::{Cursor, Page, Query, Store, StoreError, Term, Urgency, WorkCounts, WorkFilter, WorkPlace};
@@ -100,12 +100,6 @@ pub(super) struct Place {
     pub practice: Option<String>,
 }
 
-/// How work names somebody who is logged in; who came by a link is not one of the site's people.
-pub(super) fn holder(person: &Person) -> Holder {
-    let id = person.login.clone().unwrap_or_else(|| format!("link:{}", person.name));
-    Holder { id, name: person.name.clone() }
-}
-
 impl Place {
     /// The practice asked for, else the first of the person's panels; all where all are theirs.
     pub(super) fn of(site: &Site, person: &Person, asked: &str) -> Result<Self, Fault> {
@@ -130,7 +124,7 @@ impl Place {
     /// The name of a list in the store.
     fn list(&self, whose: &str, person: &Person) -> Option<String> {
         match whose {
-            "mine" => Some(format!("{PERSON}|{}", holder(person).id)),
+            "mine" => Some(format!("{PERSON}|{}", person.holder().id)),
             "free" => Some(WorkPlace::nobodys(self.practice.as_deref())),
             "snoozed" => Some(WorkPlace::snoozed(self.practice.as_deref())),
             _ => self.practice.clone(),
@@ -248,7 +242,7 @@ fn page_of(
 ) -> Work {
     let zone = &place.zone;
     let patients = Who::all(&found.patients, &found.memberships);
-    let own = holder(person);
+    let own = person.holder();
     let protocols = &site.protocols;
     let teller = Teller { person, holder: &own.id, patients: &patients, protocols, now, zone };
     let next = found.parts.iter().filter(|_| found.parts.len() == 1).find_map(|(_, page)| page.next.clone());

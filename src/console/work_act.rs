@@ -10,9 +10,10 @@ use super::fault::{Answer, Fault};
 use super::form_key::FormKey;
 use super::page::{self, Frame};
 use super::session::Person;
-use super::work::{Place, colleagues, holder};
+use super::work::{Place, colleagues};
 use super::{Console, own};
 use crate::identity::ResourceId;
+use crate::pipeline::{Heard, Words};
 use crate::problem::{Category, Problem};
 use crate::protocol::{Action, Contact, Hand, Holder};
 use crate::site::Site;
@@ -66,6 +67,12 @@ impl Said {
         format!("{back}{sign}done={done}")
     }
 
+    /// What is written, where somebody may be named.
+    fn words(&self, person: &Person) -> Words {
+        let texts = [self.note.trim(), self.why.trim()].into_iter().filter(|text| !text.is_empty());
+        Words { text: texts.collect::<Vec<_>>().join("\n"), from: person.holder(), answers: None }
+    }
+
     /// What is to be done, in order.
     fn steps(&self, person: &Person, site: &Site, zone: &TimeZone) -> Result<Vec<(&'static str, Action)>, Problem> {
         let note = self.note.trim().to_string();
@@ -74,8 +81,8 @@ impl Said {
         let attempt = |contact| ("task-attempt", Action::Attempt { contact, text: note.clone() });
         let because = || if self.why.trim().is_empty() { note.clone() } else { self.why.trim().to_string() };
         Ok(match self.act.as_str() {
-            "claim" => vec![("task-claim", Action::Hand(Hand::Claim(holder(person))))],
-            "start" => vec![("task-claim", Action::Hand(Hand::Claim(holder(person)))), ("task-start", Action::Start)],
+            "claim" => vec![("task-claim", Action::Hand(Hand::Claim(person.holder())))],
+            "start" => vec![("task-claim", Action::Hand(Hand::Claim(person.holder()))), ("task-start", Action::Start)],
             "attempt" => vec![attempt(tried()?)],
             "finish" => {
                 let first: Vec<_> = contact.map(attempt).into_iter().collect();
@@ -153,13 +160,27 @@ pub(super) async fn one(
     FormKey::of(said.key.clone()).check(&person)?;
     let id: ResourceId = id.parse().map_err(|_| Fault::no_such("task"))?;
     match take(&console, &person, id, &said).await? {
-        Ok(()) => Ok(page::see(&said.way_back(&said.act))),
+        Ok(heard) if heard.untold.is_empty() => Ok(page::see(&said.way_back(&said.act))),
+        Ok(heard) => {
+            let shown = Named {
+                frame: Frame::new("work", &console, &person),
+                told: heard.told.into_iter().map(|holder| holder.name).collect(),
+                untold: heard.untold,
+                back: said.way_back(&said.act),
+            };
+            Ok(page::show(&shown))
+        }
         Err(problem) => kept(&console, &person, id, said, problem).await,
     }
 }
 
-/// Does it. The inner fault is for the person, who may mend it.
-async fn take(console: &Console, person: &Person, id: ResourceId, said: &Said) -> Result<Result<(), Problem>, Fault> {
+/// Does it, and tells whom the words name. The inner fault is for the person, who may mend it.
+async fn take(
+    console: &Console,
+    person: &Person,
+    id: ResourceId,
+    said: &Said,
+) -> Result<Result<Heard, Problem>, Fault> {
     own::check(console, person, id.person, format!("Task/{id}")).await?;
     let site = console.gateway.site.load_full();
     let zone = Place::of(&site, person, &said.panel)?.zone;
@@ -167,7 +188,7 @@ async fn take(console: &Console, person: &Person, id: ResourceId, said: &Said) -
         Ok(steps) => steps,
         Err(problem) => return Ok(Err(problem)),
     };
-    match console.gateway.take_steps(id, &steps, &person.agent()).await {
+    match console.gateway.take_steps(id, &steps, &said.words(person), &person.agent()).await {
         Err(problem) if problem.category == Category::NotFound => Err(Fault::no_such("task")),
         taken => Ok(taken),
     }
@@ -180,8 +201,9 @@ async fn kept(console: &Console, person: &Person, id: ResourceId, said: Said, pr
     if is_late && (!said.note.trim().is_empty() || !said.outcome.is_empty()) {
         let act = if said.outcome.is_empty() { "note" } else { "attempt" };
         let rest = Said { act: act.to_string(), ..said.clone() };
-        if take(console, person, id, &rest).await?.is_ok() {
+        if let Ok(heard) = take(console, person, id, &rest).await? {
             text = "What you wrote is kept with it.".to_string();
+            text.extend(heard.untold.iter().map(|(name, why)| format!(" @{name} was not told: {why}.")));
         }
     }
     let shown = Kept {
@@ -196,6 +218,16 @@ async fn kept(console: &Console, person: &Person, id: ResourceId, said: Said, pr
     };
     let status = if is_late { actix_web::http::StatusCode::CONFLICT } else { actix_web::http::StatusCode::BAD_REQUEST };
     Ok(page::answer(status, shown.render()))
+}
+
+/// Somebody whom the words name was not told; what was to be done is done.
+#[derive(Template)]
+#[template(path = "console/work_named.html")]
+struct Named {
+    frame: Frame,
+    told: Vec<String>,
+    untold: Vec<(String, String)>,
+    back: String,
 }
 
 #[derive(Template)]
@@ -230,7 +262,10 @@ pub(super) async fn many(
             Err(_) => Err(Fault::no_such("task")),
         };
         match taken {
-            Ok(Ok(())) => done.push(title),
+            Ok(Ok(heard)) => {
+                left.extend(heard.untold.into_iter().map(|(name, why)| (format!("Telling @{name} of {title}"), why)));
+                done.push(title);
+            }
             Ok(Err(problem)) => left.push((title, problem.text)),
             // The same words as for what is not there.
             Err(Fault::NotHere(text)) => left.push(("A task".to_string(), text)),

@@ -14,6 +14,7 @@ use super::{Acknowledged, Arrival, Code, Event, Gateway, notices};
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::{Category, Place, Problem};
 use crate::protocol::{Action, Contact};
+use crate::record::Change;
 use crate::site::{CLIENT, Site};
 use crate::store::{AuditEntry, MessageEntry, StoreError, WriteUnit};
 use serde::{Deserialize, Serialize};
@@ -57,19 +58,8 @@ impl Gateway {
         who: &str,
     ) -> Result<(), Problem> {
         let because = "a person decided it in the console";
-        let told = Told { subject: format!("Task/{task}"), who, because };
-        self.take_actions(task, &actions(attempt, action, note), told).await
-    }
-
-    /// Does several things that a person decided about a task, in order: all of them or none. Each has its name in the audit.
-    pub async fn take_steps(
-        &self,
-        task: ResourceId,
-        steps: &[(&'static str, Action)],
-        who: &str,
-    ) -> Result<(), Problem> {
-        let because = "a person decided it in the console";
-        self.take_actions(task, steps, Told { subject: format!("Task/{task}"), who, because }).await
+        let taken = Acted { target: task, subject: format!("Task/{task}"), who, because };
+        self.take_actions(&actions(attempt, action, note), taken).await
     }
 
     /// Takes an answer to the prompt that a Flag asks; what follows is evaluated at once. `who` is named in the audit.
@@ -78,33 +68,16 @@ impl Gateway {
             true => "the question was answered on the patient's page",
             false => "the card was answered in the practice",
         };
-        let told = Told { subject: format!("Flag/{flag}"), who, because };
+        let taken = Acted { target: flag, subject: format!("Flag/{flag}"), who, because };
         let answer = Action::Answer { answer: answer.to_string() };
-        self.take_actions(flag, &[("prompt-answer", answer)], told).await
+        self.take_actions(&[("prompt-answer", answer)], taken).await
     }
 
     /// All of them or none, as one change.
-    async fn take_actions(&self, target: ResourceId, actions: &[Named], told: Told<'_>) -> Result<(), Problem> {
-        let done = self
-            .change(target.person, |site, known| {
-                let now = self.clock.now();
-                let (names, taken): (Vec<_>, Vec<_>) = actions.iter().cloned().unzip();
-                let author = signed(site, told.who);
-                let changes = site.protocols.act_all(&known.record, target, &taken, author, now)?;
-                let entry = |action: &str| AuditEntry {
-                    at: now,
-                    agent: told.who.to_string(),
-                    action: action.to_string(),
-                    person: Some(known.record.head.person),
-                    subject: told.subject.clone(),
-                    allowed: true,
-                    because: told.because.to_string(),
-                };
-                let entries = names.into_iter().map(entry).collect();
-                Ok((changes, entries))
-            })
-            .await;
-        done.map_err(Fault::told)
+    async fn take_actions(&self, actions: &[Named], taken: Acted<'_>) -> Result<(), Problem> {
+        let done =
+            self.change(taken.target.person, |site, known| acted(site, known, actions, &taken, self.clock.now()));
+        done.await.map_err(Fault::told)
     }
 
     /// Takes the bytes of a stored message again, under the site as it is now. None when there is no such message.
@@ -147,7 +120,7 @@ impl Gateway {
     pub(super) async fn change(
         &self,
         person: PersonId,
-        decide: impl Fn(&Site, &Known) -> Result<(Vec<crate::record::Change>, Vec<AuditEntry>), Problem>,
+        decide: impl Fn(&Site, &Known) -> Result<(Vec<Change>, Vec<AuditEntry>), Problem>,
     ) -> Result<(), Fault> {
         self.change_with(person, None, decide).await.map(|_| ())
     }
@@ -158,7 +131,7 @@ impl Gateway {
         &self,
         person: PersonId,
         wanted: Option<(&str, ResourceId)>,
-        decide: impl Fn(&Site, &Known) -> Result<(Vec<crate::record::Change>, Vec<AuditEntry>), Problem>,
+        decide: impl Fn(&Site, &Known) -> Result<(Vec<Change>, Vec<AuditEntry>), Problem>,
     ) -> Result<Vec<String>, Fault> {
         // Nothing lost: after so many tries the timer stays due, or the person is told.
         for _ in 0..MOST_TRIES {
@@ -221,11 +194,35 @@ impl Gateway {
     }
 }
 
-/// What the audit says of an action.
-struct Told<'a> {
-    subject: String,
-    who: &'a str,
-    because: &'a str,
+/// What a person acts on, and what the audit says of it.
+pub(super) struct Acted<'a> {
+    pub target: ResourceId,
+    pub subject: String,
+    pub who: &'a str,
+    pub because: &'a str,
+}
+
+/// What actions come to: the changes, and an entry for each.
+pub(super) fn acted(
+    site: &Site,
+    known: &Known,
+    actions: &[Named],
+    by: &Acted<'_>,
+    now: Timestamp,
+) -> Result<(Vec<Change>, Vec<AuditEntry>), Problem> {
+    let (names, taken): (Vec<_>, Vec<_>) = actions.iter().cloned().unzip();
+    let author = signed(site, by.who);
+    let changes = site.protocols.act_all(&known.record, by.target, &taken, author, now)?;
+    let entry = |action: &str| AuditEntry {
+        at: now,
+        agent: by.who.to_string(),
+        action: action.to_string(),
+        person: Some(known.record.head.person),
+        subject: by.subject.clone(),
+        allowed: true,
+        because: by.because.to_string(),
+    };
+    Ok((changes, names.into_iter().map(entry).collect()))
 }
 
 pub(super) enum Fault {
@@ -249,7 +246,7 @@ impl From<StoreError> for Fault {
 }
 
 /// An action with its name in the audit.
-type Named = (&'static str, Action);
+pub type Named = (&'static str, Action);
 
 /// What is done, in order. An attempt carries the note, and a completion or a refusal needs it as well.
 fn actions(attempt: Option<Contact>, action: TaskAction, note: &str) -> Vec<Named> {

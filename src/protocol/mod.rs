@@ -82,9 +82,10 @@ pub use memory::Memory;
 pub use mutants::{Mutant, mutants};
 pub use names::{
     ALERT, ALERT_PROFILE, ANSWER, CANONICAL, CONTACT, FLAG_IDENTIFIER, PERSON, PLAN_IDENTIFIER, PROMPT_CODE, ROLE,
-    TASK_CODE, TASK_IDENTIFIER,
+    TALK, TASK_CODE, TASK_IDENTIFIER,
 };
 pub use plain::{PlainRule, Sheet};
+pub use reconcile::stamped;
 pub use say::{SAID, TaskWord};
 pub use set::{Listed, ProtocolSet, built_in_protocols, compile};
 pub use shown::{Alerted, Answered, Looked, Question, Visited};

@@ -14,6 +14,8 @@ pub const ROLE: &str = "https://handover.health/CodeSystem/role";
 pub const CONTACT: &str = "https://handover.health/CodeSystem/contact-attempt";
 /// Identifiers of people of the site: their logins. Task.owner of what somebody has taken.
 pub const PERSON: &str = "https://handover.health/id/person";
+/// Tags of what people of the site say to each other: whom it is for, and whether they opened it.
+pub const TALK: &str = "https://handover.health/CodeSystem/talk";
 /// Card sources and override reasons: the answers to prompts.
 pub const ANSWER: &str = "https://handover.health/CodeSystem/answer";
 /// Identifiers of what protocols make, by which partners find it again.

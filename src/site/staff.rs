@@ -54,6 +54,11 @@ impl StaffRole {
         }
     }
 
+    /// Whether what they do shows them patients at all.
+    pub fn sees_patients(self) -> bool {
+        self != Self::Operator
+    }
+
     /// Those who care for patients, and so for those of some panels.
     pub fn cares(self) -> bool {
         matches!(self, Self::FrontDesk | Self::CareManager | Self::Coach | Self::Clinician)

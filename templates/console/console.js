@@ -1,6 +1,11 @@
 // What the pages cannot do without a script: move. Everything else is plain links and forms.
 "use strict";
 
+// One stream for all that a page listens to.
+let listened = null;
+const stream = () => listened ??= new EventSource("/console/live");
+const heard = (event) => { try { return JSON.parse(event.data); } catch { return {}; } };
+
 // The overview: fetch the numbers again when something happened, at most once a second.
 const numbers = document.querySelector("[data-live]");
 const happening = document.getElementById("happening");
@@ -24,10 +29,9 @@ if (numbers) {
     } catch { /* the gateway is away; the stream reconnects by itself */ }
   };
   const soon = () => { if (!waiting) { waiting = true; setTimeout(refresh, 1000); } };
-  const stream = new EventSource("/console/live");
-  stream.onmessage = (message) => {
+  stream().addEventListener("message", (message) => {
     soon();
-    const text = line(JSON.parse(message.data));
+    const text = line(heard(message));
     if (!text) return;
     if (happening.querySelector(".soft")) happening.textContent = "";
     const item = document.createElement("li");
@@ -35,8 +39,8 @@ if (numbers) {
     item.textContent = `${new Date().toLocaleTimeString("en-GB", { timeZone: happening.dataset.zone })}  ${text}`;
     happening.prepend(item);
     while (happening.children.length > 20) happening.lastChild.remove();
-  };
-  stream.addEventListener("missed", soon);
+  });
+  stream().addEventListener("missed", soon);
   setInterval(refresh, 30000);
 }
 
@@ -71,14 +75,13 @@ if (news) {
     } catch { /* the gateway is away; the stream reconnects by itself */ }
   };
   const soon = () => { if (!waiting) { waiting = true; setTimeout(look, 500); } };
-  const stream = new EventSource("/console/live");
-  stream.onmessage = (message) => {
-    const event = JSON.parse(message.data);
+  stream().addEventListener("message", (message) => {
+    const event = heard(message);
     if (event.kind === "resources" && event.written.some((path) => path.startsWith("Task/"))) soon();
-  };
-  stream.addEventListener("missed", soon);
-  stream.addEventListener("over", () => {
-    stream.close();
+  });
+  stream().addEventListener("missed", soon);
+  stream().addEventListener("over", () => {
+    stream().close();
     const link = document.createElement("a");
     link.href = "/console/work";
     link.target = "_blank";
@@ -86,4 +89,40 @@ if (news) {
     news.replaceChildren("You were logged out. What you began is still here: ", link, " in another window, then save it.");
     news.hidden = false;
   });
+}
+
+// For you: how much is unread, told at once where the page listens anyway, else each minute (a browser keeps few streams open).
+const forYou = document.getElementById("for-you");
+if (forYou) {
+  const [count, words] = [forYou.querySelector("[data-unread]"), forYou.querySelector("[data-words]")];
+  const said = document.getElementById("new-for-you");
+  let waiting = false;
+  const look = async () => {
+    waiting = false;
+    try {
+      const answer = await fetch("/console/unread");
+      if (!answer.ok) return;
+      const { unread } = await answer.json();
+      if (unread === count.textContent) return;
+      const grew = parseInt(unread || "0", 10) > parseInt(count.textContent || "0", 10);
+      count.textContent = unread;
+      count.hidden = !unread;
+      words.textContent = unread ? "unread" : "nothing unread";
+      if (!said || !grew) return;
+      const link = document.createElement("a");
+      link.href = "/console/for-you";
+      link.textContent = "Show it";
+      said.replaceChildren("Somebody told you something. ", link);
+      said.hidden = false;
+    } catch { /* the gateway is away; it is asked again */ }
+  };
+  const soon = () => { if (!waiting) { waiting = true; setTimeout(look, 500); } };
+  if (numbers || news || said) {
+    stream().addEventListener("message", (message) => {
+      const event = heard(message);
+      if (event.kind === "resources" && event.written.some((path) => path.startsWith("Communication/"))) soon();
+    });
+    stream().addEventListener("missed", soon);
+  }
+  setInterval(look, 60000);
 }

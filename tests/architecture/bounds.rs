@@ -27,6 +27,7 @@ const READS: &[&str] = &[
 /// File, read, how often it is written there, and why what it gives is what is wanted.
 const WHY: &[(&str, &str, usize, &str)] = &[
     ("console/deliveries.rs", "deliveries", 1, "newest first, in pages; `held` and `dead` have listings of their own"),
+    ("console/for_you.rs", "search", 1, "the patients of the messages on the page"),
     ("console/labels.rs", "search", 1, "the patients of one page, by their ids"),
     ("console/labels.rs", "to_look_at", 1, "all of it in the order of ids, in pages; its count is exact"),
     (
@@ -92,6 +93,12 @@ const WHY: &[(&str, &str, usize, &str)] = &[
     ("pipeline/operation.rs", "deliveries", 1, "newest first, in pages"),
     ("pipeline/operation.rs", "unused", 1, "as console/unused.rs"),
     ("pipeline/retention.rs", "prune", 1, "the oldest first, again while there is more"),
+    (
+        "pipeline/talk/tell.rs",
+        "search",
+        1,
+        "what is for somebody, page by page, or what of it is counted; where more is unread than that it says so",
+    ),
     (
         "pipeline/write/submit.rs",
         "messages",

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use fantoccini::Locator;
+use handover::pipeline::Words;
+use handover::protocol::{Action, Holder};
 use handover::site::PasswordHash;
+use handover::store::WorkFilter;
 use serde_json::json;
 
 use crate::browser;
@@ -79,6 +82,34 @@ async fn a_care_manager_logs_in_takes_a_call_tries_twice_and_finishes_it() {
     browser.sees("Answer now").await;
     browser.look("work-now").await;
     dark(&browser, "work-now").await;
+
+    // A colleague names her: said without a reload, opened, and answered by keyboard.
+    let store = &house.running.gateway.store;
+    let task = store.worklist(&WorkFilter::default(), None, 1).await.unwrap().items.remove(0);
+    let from = Holder { id: "treyes".to_string(), name: "Tomas Reyes".to_string() };
+    let text = "@nbrooks her son says she sleeps sitting up. Send her in?".to_string();
+    let steps = [("task-note", Action::Note { text: text.clone() })];
+    let words = Words { text, from, answers: None };
+    let heard = house.running.gateway.take_steps(task.id, &steps, &words, "person:treyes").await.unwrap();
+    assert_eq!((heard.told.len(), heard.untold.len()), (1, 0));
+    browser.sees("Somebody told you something.").await;
+    let count = client.find(Locator::Css("#for-you [data-unread]")).await.unwrap().text().await.unwrap();
+    assert_eq!(count, "1");
+    browser.click("#new-for-you a").await;
+    browser.sees("1 unread.").await;
+    browser.look("for-you").await;
+    client.find(Locator::Css(".jobs a.btn")).await.unwrap().send_keys("\u{E007}").await.unwrap();
+    browser.sees("sleeps sitting up").await;
+    client
+        .find(Locator::Css("textarea"))
+        .await
+        .unwrap()
+        .send_keys("Yes, I call her now.\u{E004}\u{E007}")
+        .await
+        .unwrap();
+    browser.sees("Answered.").await;
+    browser.look("thread").await;
+    dark(&browser, "thread").await;
 
     browser.click(".me button").await;
     browser.sees("You are logged out").await;

@@ -28,6 +28,7 @@ mod huddle;
 mod intake;
 mod looks;
 mod manners;
+mod mentions;
 mod messages;
 mod messages_refused;
 mod messages_subjects;
