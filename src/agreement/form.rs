@@ -20,6 +20,9 @@ const KEPT: [&str; 10] = [
     "restriction",
 ];
 
+/// Whatever a resource holds, as an element that it was found by.
+pub const ANY: &str = "*";
+
 /// How a resource leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Form {
@@ -42,8 +45,11 @@ impl Form {
         }
     }
 
-    /// Whether an element is not as it is: who found a resource by it would learn what it holds. Of a choice any type is meant.
+    /// Whether an element (`*` for any) is not as it is: who found a resource by it would learn what it holds. Of a choice any type is meant.
     pub fn hides(&self, element: &str) -> bool {
+        if element == ANY {
+            return !self.is_whole();
+        }
         let first = |text: &str| text.split('.').next().unwrap_or_default().to_string();
         let asked = first(element);
         let is_of = |hidden: &String| {
@@ -153,5 +159,6 @@ mod tests {
         }
         let form = Form { without: vec!["effective".to_string()], ..Form::default() };
         assert!(form.hides("effectiveDateTime") && !form.hides("effectively"));
+        assert!(form.hides(ANY) && stated().hides(ANY) && !Form::default().hides(ANY));
     }
 }

@@ -33,7 +33,7 @@ pub use carries::Carries;
 pub use compile::compile;
 pub use decision::{Decision, Exit, Question, Verdict};
 pub use few::is_for_few;
-pub use form::Form;
+pub use form::{ANY, Form};
 pub use implied::implied_labels;
 pub use inbound::{Offer, Reach};
 pub use labels::{security_label, security_label_codes};

@@ -77,7 +77,7 @@ pub use look::Saying;
 pub use message_words::MessageWords;
 pub use named::persons_named;
 pub use operation::Operation;
-pub use panels::{Covered, covered, covered_with, protection_of_visit, visits_of};
+pub use panels::{Covered, covered, covered_with, family_of, protection_of_visit, visits_of};
 pub use render::own_identifier;
 pub use rerun::{Changed, Rerun, RerunState, Selected};
 pub use roster::{EndingWork, RosterChange, owner};

@@ -76,6 +76,12 @@ pub async fn protection_of_visit(store: &dyn Store, visit: ResourceId) -> Result
     Ok([Some(stored), by].iter().flatten().flat_map(|visit| protection(&visit.resource)).collect())
 }
 
+/// The records that are one with somebody's: what was said of them lies in any of these.
+pub async fn family_of(store: &dyn Store, person: PersonId) -> Result<Vec<PersonId>, StoreError> {
+    let head = head(store, person).await?;
+    Ok(head.map_or_else(|| vec![person], |head| head.family().collect()))
+}
+
 /// The head of the record that everything about somebody goes to.
 async fn head(store: &dyn Store, person: PersonId) -> Result<Option<Head>, StoreError> {
     if person == PersonId::SHARED {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::answer::Fault;
 use super::client::Client;
+use super::found_by::FoundBy;
 use super::scope::{Permissions, Scopes};
 use super::service::Service;
 use crate::agreement::{self, Decision, Exit, Form, Offer, Question, Standing};
@@ -126,11 +127,13 @@ pub struct Reader<'a> {
 struct Weighed {
     decision: Decision,
     found_by_hidden: bool,
+    /// Whether it claims, as it leaves, the profiles that were asked for.
+    is_match: bool,
 }
 
 impl Weighed {
     fn is_shown(&self) -> bool {
-        self.decision.is_allowed() && !self.found_by_hidden
+        self.is_match && self.decision.is_allowed() && !self.found_by_hidden
     }
 
     fn because(&self) -> String {
@@ -148,13 +151,16 @@ impl<'a> Reader<'a> {
 
     /// Decides about one resource and remembers that it did.
     pub async fn judge(&mut self, stored: Stored) -> Result<Verdict, Fault> {
-        self.judge_found(stored, &[]).await
+        self.judge_found(stored, &FoundBy::default()).await
     }
 
     /// The same for a resource that was found by these elements: when one of them is left out for the partner, finding it
     /// would tell what it holds.
-    pub async fn judge_found(&mut self, stored: Stored, asked: &[String]) -> Result<Verdict, Fault> {
-        let weighed = self.weigh(&stored, asked).await?;
+    pub async fn judge_found(&mut self, stored: Stored, by: &FoundBy) -> Result<Verdict, Fault> {
+        let weighed = self.weigh(&stored, by).await?;
+        if !weighed.is_match {
+            return Ok(Verdict::Denied);
+        }
         self.remember(action(self.exit), &stored, weighed.is_shown(), weighed.because());
         let released = weighed.decision.released(&stored.resource).filter(|_| weighed.is_shown());
         let Some(mut resource) = released else { return Ok(Verdict::Denied) };
@@ -165,17 +171,20 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether a resource would be shown if there were room for it. Only a denial is remembered: the rest comes when it is.
-    pub async fn would_show(&mut self, stored: &Stored, asked: &[String]) -> Result<bool, Fault> {
-        let weighed = self.weigh(stored, asked).await?;
-        if !weighed.is_shown() {
+    pub async fn would_show(&mut self, stored: &Stored, by: &FoundBy) -> Result<bool, Fault> {
+        let weighed = self.weigh(stored, by).await?;
+        if weighed.is_match && !weighed.is_shown() {
             self.remember(action(self.exit), stored, false, weighed.because());
         }
         Ok(weighed.is_shown())
     }
 
     /// Whether a resource is in a number that this partner is told. Remembered is how many of whom.
-    pub async fn counts(&mut self, stored: &Stored, asked: &[String]) -> Result<bool, Fault> {
-        let weighed = self.weigh(stored, asked).await?;
+    pub async fn counts(&mut self, stored: &Stored, by: &FoundBy) -> Result<bool, Fault> {
+        let weighed = self.weigh(stored, by).await?;
+        if !weighed.is_match {
+            return Ok(false);
+        }
         let (is_shown, person) = (weighed.is_shown(), stored.id.person);
         let person = (is_shown && person != PersonId::SHARED).then_some(person);
         *self.counted.entry((person, is_shown, weighed.because())).or_default() += 1;
@@ -219,7 +228,7 @@ impl<'a> Reader<'a> {
         panels.iter().map(String::as_str).collect()
     }
 
-    async fn weigh(&mut self, stored: &Stored, asked: &[String]) -> Result<Weighed, Fault> {
+    async fn weigh(&mut self, stored: &Stored, by: &FoundBy) -> Result<Weighed, Fault> {
         let person = stored.id.person;
         self.find_patient(person).await?;
         for visit in visits_of(&stored.resource) {
@@ -230,8 +239,14 @@ impl<'a> Reader<'a> {
             decision = self.as_its_document(stored, decision).await?;
         }
         let found_by_hidden = matches!(&decision.verdict, agreement::Verdict::Without(form)
-            if asked.iter().any(|element| form.hides(element)));
-        Ok(Weighed { decision, found_by_hidden })
+            if by.elements.iter().any(|element| form.hides(element)));
+        // What is not let out is as good as a match: it is denied, and on record.
+        let claims = |mut resource: Resource| {
+            claim_what_is_met(&mut resource, &self.site.profiles);
+            by.are_claimed_by(&resource)
+        };
+        let is_match = by.profiles.is_empty() || decision.released(&stored.resource).is_none_or(claims);
+        Ok(Weighed { decision, found_by_hidden, is_match })
     }
 
     async fn decide(&self, stored: &Stored) -> Result<Decision, StoreError> {

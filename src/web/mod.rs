@@ -7,6 +7,7 @@ mod cds_hooks;
 mod client;
 mod conditions;
 mod fhir;
+mod found_by;
 #[cfg(test)]
 mod full_disk_tests;
 mod guard;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use handover::fhir::Identifier;
-use handover::fhir::search::{Asked, Criterion, DateValue, How, Relation, SearchTable, TokenValue};
+use handover::fhir::search::{Asked, Criterion, DateValue, Filter, How, Relation, SearchTable, TokenValue, Words};
 use handover::identity::ResourceId;
 use handover::record::Stored;
 use handover::store::{Cursor, EngineChoice, Query, Sort, SortBy, Store, StoreError, Term, WriteUnit};
@@ -135,6 +135,28 @@ on_every_store! {
         assert_eq!(all(&*store, &query("Task", vec![two.clone()]), 100).await.len(), 9);
         let both = vec![two, Term::Patient(vec![person(2)])];
         assert_eq!(all(&*store, &query("Task", both), 100).await.len(), 3);
+    }
+
+    async fn what_is_joined_by_or_and_not_and_words_are_tested_alike(place) {
+        let store = place.open();
+        tasks(&*store, 6).await;
+        let noted = json!({ "n": 7, "note": [{ "text": "Waiting for Übersetzer" }], "text": { "div": "<div>Call</div>" } });
+        let mut gone = change(person(2), "Task", "8", 0, json!({ "n": 8 }));
+        gone.stored.resource.add_to_meta("tag", vec![handover::fhir::deleted_tag()]);
+        commit_changes(&*store, vec![change(person(1), "Task", "7", 0, noted)]).await;
+        commit_changes(&*store, vec![gone]).await;
+        let is = |term: Term| Filter::Is(term);
+        let words = |is_whole, text: &str| Term::Words(Words::read(is_whole, text).unwrap());
+        let within = |number| is(Term::Within(vec![person(number)]));
+        for (term, expected) in [
+            (Term::Where(Box::new(Filter::Any(vec![within(0), is(words(true, "ubersetzer"))]))), vec![7, 3, 0]),
+            (Term::Where(Box::new(Filter::Not(Box::new(Filter::Any(vec![within(0), within(1)]))))), vec![5, 2]),
+            (words(false, "call"), vec![7]),
+            (words(false, "waiting"), vec![]),
+            (Term::EvenDeleted, vec![8, 7, 5, 4, 3, 2, 1, 0]),
+        ] {
+            assert_eq!(numbers(&all(&*store, &query("Task", vec![term.clone()]), 2).await), expected, "{term:?}");
+        }
     }
 
     async fn a_patient_found_by_patient_is_the_one_that_is_left(place) {

@@ -23,6 +23,9 @@ impl Asked {
                 How::Exact => text == held,
                 How::Begins => has_word(&fold(held), &fold(text)),
                 How::Contains => fold(held).contains(&fold(text)),
+                How::Starts => fold(held).starts_with(&fold(text)),
+                How::Ends => fold(held).ends_with(&fold(text)),
+                How::Whole => fold(held) == fold(text),
             },
             (Self::Reference(asked), Held::Reference(literal)) => is_reference(asked, literal),
             (Self::Reference(asked), Held::Identifier { system, value }) => {
@@ -45,6 +48,19 @@ impl Asked {
             }
             _ => false,
         }
+    }
+}
+
+impl Asked {
+    /// Whether a value is one that could answer: what a token is called is no other token.
+    pub fn is_comparable(&self, held: &Held<'_>) -> bool {
+        matches!(
+            (self, held),
+            (Self::Token(_), Held::Token { .. })
+                | (Self::Text { .. }, Held::Text(_))
+                | (Self::Reference(_), Held::Reference(_) | Held::Identifier { .. })
+                | (Self::Uri { .. }, Held::Uri(_))
+        )
     }
 }
 

@@ -44,6 +44,10 @@ pub enum How {
     Contains,
     /// As it is, as a whole.
     Exact,
+    /// From its beginning, to its end, or as a whole, whatever the case and accents.
+    Starts,
+    Ends,
+    Whole,
 }
 
 /// How a URI is compared (http://hl7.org/fhir/R4/search.html#uri).

@@ -14,6 +14,8 @@ pub enum Test {
     Any(Vec<Asked>),
     /// None of them answers any of these (`:not`); having none, a resource passes.
     None(Vec<Asked>),
+    /// One of them answers none of these (`ne` of a filter).
+    Other(Vec<Asked>),
     /// There are none (`:missing`), or there are.
     Missing(bool),
 }
@@ -42,6 +44,10 @@ impl Criterion {
         match &self.test {
             Test::Any(asked) => answers(asked),
             Test::None(asked) => !answers(asked),
+            Test::Other(asked) => held
+                .iter()
+                .filter(|held| asked.iter().any(|asked| asked.is_comparable(held)))
+                .any(|held| !asked.iter().any(|asked| asked.is_answered_by(held))),
             Test::Missing(missing) => held.iter().all(is_nothing) == *missing,
         }
     }

@@ -4,16 +4,20 @@
 mod answers;
 mod asked;
 mod criterion;
+mod filter;
 mod held;
 mod number;
 mod parameter;
 mod table;
 mod text;
+mod words;
 
 pub use asked::{Asked, DateValue, How, Relation, TokenValue, UriRelation};
 pub use criterion::{Criterion, Test};
+pub use filter::{Comparison, Filter};
 pub use held::Held;
-pub use number::{Comparison, NumberValue};
+pub use number::{Comparison as NumberComparison, NumberValue};
 pub use parameter::{Codes, Component, Parameter, SearchKind};
 pub use table::{SERVED, SearchTable, find_parameter, served};
 pub use text::{fold, word_starts};
+pub use words::Words;

@@ -154,7 +154,7 @@ fn record_of(asked: &Asked) -> Option<ResourceId> {
 fn of_asked(asked: &Asked, is_closely_indexed: bool) -> Option<Vec<u64>> {
     match asked {
         Asked::Token(token) => token.code.as_ref().map(|code| vec![of_code(code)]),
-        Asked::Text { text, how: How::Begins | How::Exact } if is_closely_indexed => {
+        Asked::Text { text, how: How::Begins | How::Exact | How::Starts | How::Whole } if is_closely_indexed => {
             let text = fold(text);
             let first = text.chars().next().is_some_and(char::is_alphanumeric);
             let longest = || of_word(&text, MORE_LETTERS).or_else(|| of_word(&text, LETTERS));

@@ -27,6 +27,9 @@ fn matches_term(stored: &Stored, term: &Term) -> bool {
             values.iter().any(|value| Asked::Date(*value).is_answered_by(&moment))
         }
         Term::Of(criterion) => criterion.is_met_by(&stored.resource),
+        Term::Within(persons) => persons.contains(&stored.id.person),
+        Term::Words(words) => words.are_in(&stored.resource),
+        Term::Where(filter) => filter.holds(&|term| matches_term(stored, term)),
     }
 }
 

@@ -56,7 +56,7 @@ pub fn is_newest_first(query: &Query, sort: &[Sort]) -> bool {
     let narrows = |term: &Term| match term {
         Term::Id(_) | Term::Patient(_) | Term::Identifier(_) => true,
         Term::Of(criterion) => matches!(narrow(&query.resource_type, criterion), Narrowed::Records(_)),
-        Term::LastUpdated(_) | Term::EvenDeleted => false,
+        Term::LastUpdated(_) | Term::EvenDeleted | Term::Within(_) | Term::Words(_) | Term::Where(_) => false,
     };
     sort == [Sort { by: SortBy::LastUpdated, descending: true }] && !query.terms.iter().any(narrows)
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fhir::search::{Criterion, DateValue, TokenValue};
+use crate::fhir::search::{Criterion, DateValue, Filter, TokenValue, Words};
 use crate::identity::{PersonId, ResourceId};
 use crate::record::Stored;
 
@@ -29,6 +29,12 @@ pub enum Term {
     EvenDeleted,
     /// What a search parameter finds passes its test.
     Of(Criterion),
+    /// It lies in one of these records: as a `Patient` term, but tested, with merges followed before.
+    Within(Vec<PersonId>),
+    /// Words are in its narrative, or in all of it.
+    Words(Words),
+    /// Terms that are joined otherwise than all of them. `Patient` terms cannot stand in it: these are not tested.
+    Where(Box<Filter<Term>>),
 }
 
 /// Where a listing goes on. Opaque to clients; stable while the listing's past does not change.

@@ -267,12 +267,11 @@ async fn what_is_searched_in_no_way_is_refused_by_name_and_what_asks_for_nothing
         ("_contained=true", "false is what everybody gets"),
         ("_contained=both", "false is what everybody gets"),
         ("_containedType=container", "_containedType"),
-        ("_list=$current-problems", "search the type by patient and status"),
-        ("_list=42", "there are no Lists here"),
-        ("_profile=http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient", "profiles are claimed when"),
-        ("_text=fever", "name the parameter whose text is meant"),
-        ("_content=fever", "name the parameter whose text is meant"),
-        ("_filter=code eq 1", "filters are written as parameters"),
+        ("_query=current-high-risk", "no named queries"),
+        ("_list=$current-problems", "is no list of Observation"),
+        ("_profile:contains=us-core", "_profile:contains"),
+        ("_text:exact=fever", "_text:exact"),
+        ("_filter=code of 1", "is no operator for code"),
     ] {
         let refused = trial.get(&format!("/fhir/Observation?{}", query.replace(' ', "%20"))).await;
         assert_eq!(refused.status, 400, "{query}");

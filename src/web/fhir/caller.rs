@@ -7,6 +7,7 @@ use actix_web::HttpRequest;
 use actix_web::web::Bytes;
 
 use super::own_ids::takes_ids;
+use super::reading::SPECIAL;
 use super::table::{Does, OFFERS};
 use super::write::admit;
 use crate::fhir::search::SERVED;
@@ -73,6 +74,12 @@ impl<'a> Caller<'a> {
     /// Whether an update of an id of its own creates.
     pub fn takes_ids(&self, kind: &str) -> bool {
         self.client.as_ref().is_some_and(|client| takes_ids(self.service, client, kind))
+    }
+
+    /// The parameters of every type that are rules of their own, as far as it may use them.
+    pub fn specials(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let may_read_lists = self.may_read("List", Permissions::READ);
+        SPECIAL.into_iter().filter(move |(name, _)| *name != "_list" || may_read_lists)
     }
 
     fn may(&self, offer: &Offer<Does>, kind: &str) -> bool {

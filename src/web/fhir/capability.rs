@@ -134,8 +134,13 @@ fn resource(name: &str, profiles: &Profiles, caller: &Caller<'_>) -> Option<Valu
     let may = |what: Does| does.contains(&what);
     let (includes, reverse_includes) = if may(Does::Search) { offered(profiles, name) } else { Default::default() };
     let parameters = profiles.searches(name).iter().filter(|one| may(Does::Search) && is_offered(&one.name));
-    let parameters: Vec<Value> =
+    let mut parameters: Vec<Value> =
         parameters.map(|one| json!({ "name": one.name, "definition": one.url, "type": one.kind.code() })).collect();
+    if may(Does::Search) {
+        parameters.extend(
+            caller.specials().map(|(name, what)| json!({ "name": name, "type": "special", "documentation": what })),
+        );
+    }
     let mut stated = json!({
         "type": name,
         "interaction": codes,

@@ -23,13 +23,13 @@ pub async fn count(service: &Service, reader: &mut Reader<'_>, search: &Search) 
         looked += found.looked;
         // What changed meanwhile comes again.
         for one in found.items.into_iter().filter(|one| seen.insert(one.stored.id)) {
-            total += usize::from(reader.counts(&one.stored, &search.elements).await?);
+            total += usize::from(reader.counts(&one.stored, &search.found_by).await?);
         }
         cursor = found.next;
         if cursor.is_none() {
             return Ok(Some(total));
         }
-        if looked >= MOST_LOOKED {
+        if looked >= search.most(MOST_LOOKED) {
             return Ok(None);
         }
     }

@@ -12,6 +12,7 @@ use crate::pipeline::own_identifier;
 use crate::problem::Category;
 use crate::store::Term;
 use crate::web::answer::Fault;
+use crate::web::found_by::Claim;
 
 /// Values joined by OR in one parameter.
 const VALUES: usize = 100;
@@ -74,7 +75,7 @@ fn of(parameter: &Arc<Parameter>, test: Test) -> Condition {
     Condition::Term(Term::Of(Criterion { parameter: Arc::clone(parameter), test }))
 }
 
-fn wrong(name: &str, why: &str) -> Fault {
+pub fn wrong(name: &str, why: &str) -> Fault {
     Fault::bad_request(Category::Value, format!("a value of {name} {why}"))
 }
 
@@ -105,7 +106,7 @@ fn unmodified(reading: &Reading<'_>, parameter: &Arc<Parameter>, values: &[Strin
     Ok(any(parameter, several(reading, parameter, values)?))
 }
 
-fn several(reading: &Reading<'_>, parameter: &Parameter, values: &[String]) -> Result<Vec<Asked>, Fault> {
+pub fn several(reading: &Reading<'_>, parameter: &Parameter, values: &[String]) -> Result<Vec<Asked>, Fault> {
     let with = ValueReading { base: reading.base, now: reading.now };
     let one = |text: &String| {
         let read = match parameter.kind {
@@ -185,6 +186,23 @@ fn modified(
             any(parameter, asked.collect())
         }
     })
+}
+
+/// What `_profile` asks; none for a modifier that it does not take.
+pub fn profile(name: &str, value: &str) -> Result<Option<Claim>, Fault> {
+    let relation = match name.split_once(':').map(|(_, modifier)| modifier) {
+        Some("missing") => {
+            let missing =
+                value.parse().map_err(|_| wrong("_profile", "is neither true nor false, which :missing takes"));
+            return missing.map(|missing| Some(Claim::Missing(missing)));
+        }
+        None => UriRelation::Same,
+        Some("below") => UriRelation::Below,
+        Some("above") => UriRelation::Above,
+        Some(_) => return Ok(None),
+    };
+    let asked = split(value, ',').iter().map(|text| Asked::Uri { text: unescape(text), relation }).collect();
+    Ok(Some(Claim::Any(asked)))
 }
 
 /// The ids that are meant where all values are identifiers that our copies have at partners: the gateway's address and an id.

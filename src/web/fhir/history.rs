@@ -12,6 +12,7 @@ use crate::store::Cursor;
 use crate::web::access::{Reader, Shown, Verdict};
 use crate::web::answer::{Fault, write_fhir};
 use crate::web::client::Client;
+use crate::web::found_by::FoundBy;
 use crate::web::service::Service;
 
 /// Versions that are looked at for one page.
@@ -83,7 +84,7 @@ async fn collect(
                 shown.push(*one);
                 is_readable = true;
             }
-        } else if (fits == Fits::Yes || !is_readable) && reader.would_show(&stored, &[]).await? {
+        } else if (fits == Fits::Yes || !is_readable) && reader.would_show(&stored, &FoundBy::default()).await? {
             is_readable = true;
             match fits {
                 Fits::Yes => return Ok(Page { shown, next: Some(version), is_readable }),

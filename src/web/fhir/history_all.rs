@@ -14,6 +14,7 @@ use crate::store::Cursor;
 use crate::web::access::{Reader, Shown, Terms, Verdict};
 use crate::web::answer::{Fault, write_fhir};
 use crate::web::client::Client;
+use crate::web::found_by::FoundBy;
 use crate::web::scope::Permissions;
 use crate::web::service::Service;
 
@@ -88,7 +89,7 @@ async fn collect(
         for one in found.items {
             if asked.fits(service, &one.stored).await? == Fits::Yes {
                 if shown.len() == asked.count {
-                    if reader.would_show(&one.stored, &[]).await? {
+                    if reader.would_show(&one.stored, &FoundBy::default()).await? {
                         return Ok((shown, last));
                     }
                 } else {

@@ -12,6 +12,7 @@ use crate::store::{Query, Term};
 use crate::web::access::{Reader, Shown, Terms, Verdict};
 use crate::web::answer::Fault;
 use crate::web::client::Client;
+use crate::web::found_by::FoundBy;
 use crate::web::scope::Permissions;
 use crate::web::service::Service;
 
@@ -239,13 +240,14 @@ impl Gathering<'_> {
             vec![Term::Of(Criterion::any(reference, asked.collect()))]
         };
         let query = Query { resource_type: kind.to_string(), terms };
+        let by = FoundBy { elements: reference.elements.clone(), ..FoundBy::default() };
         let (mut cursor, mut looked) = (None, 0);
         loop {
             let page = self.service.gateway.store.find(&query, &[], cursor.as_ref(), AT_ONCE).await?;
             looked += page.looked;
             for one in page.items {
                 if self.has_room(kind, &one.stored.id)
-                    && let Verdict::Shown(shown) = reader.judge_found(one.stored, &reference.elements).await?
+                    && let Verdict::Shown(shown) = reader.judge_found(one.stored, &by).await?
                 {
                     self.found.shown.push((kind, *shown));
                 }

@@ -1,14 +1,18 @@
 //! Conditions on other resources (http://hl7.org/fhir/R4/search.html#chaining, #has): these are searched first, as far as the client may
 //! see them, and what is left is a condition on ids.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use super::filter::Leaf;
 use super::includes::key_of;
+use super::join::Join;
+use super::lists::listed;
 use super::negotiate::Handling;
-use super::query::{Join, Search};
+use super::query::Search;
 use super::reading::Reading;
-use crate::fhir::search::{Asked, Criterion, Held};
+use crate::fhir::search::{Asked, Criterion, Filter, Held};
 use crate::identity::PersonId;
+use crate::pipeline::family_of;
 use crate::problem::Category;
 use crate::record::Stored;
 use crate::store::Term;
@@ -62,20 +66,90 @@ async fn resolve_at(
         if search.nothing {
             return Ok(());
         }
-        let too_many = || {
-            let text = format!(
-                "the condition on {} finds too many of them to go on from; narrow it, or search the other way round",
-                join.kinds.join(", ")
-            );
-            Fault::bad_request(Category::TooCostly, text)
-        };
+        let too_many = || too_many(&join);
         let few =
             if join.is_within_a_record(reading.resource_type) { collect(service, reader, search).await? } else { None };
         let few: Vec<PersonId> = few.ok_or_else(too_many)?.iter().map(|stored| stored.id.person).collect();
         let found = others(service, client, reader, (reading, depth), &join, Some(&few)).await?.ok_or_else(too_many)?;
         narrow(search, reading.resource_type, &join, &found);
     }
+    for list in std::mem::take(&mut search.lists) {
+        let ids = listed(service, client, reader, reading, &list).await?;
+        search.nothing |= ids.is_empty();
+        search.query.terms.push(Term::Id(ids));
+    }
+    for filter in std::mem::take(&mut search.filters) {
+        let filter = settled(service, client, reader, (reading, depth), filter).await?;
+        search.query.terms.push(Term::Where(Box::new(filter)));
+    }
     Ok(())
+}
+
+/// A filter whose conditions the store can test one by one.
+async fn settled(
+    service: &Service,
+    client: &Client,
+    reader: &mut Reader<'_>,
+    (reading, depth): (&Reading<'_>, usize),
+    filter: Filter<Leaf>,
+) -> Result<Filter<Term>, Fault> {
+    let nothing = || Term::Id(Vec::new());
+    let mut looked_up = Vec::new();
+    for leaf in filter.leaves() {
+        looked_up.push(match leaf {
+            Leaf::Term(term) => term.clone(),
+            Leaf::Nothing => nothing(),
+            Leaf::Join(join) => {
+                let found = others(service, client, reader, (reading, depth), join, None).await?;
+                let found = found.ok_or_else(|| too_many(join))?;
+                if found.is_empty() { nothing() } else { term(reading.resource_type, join, &found) }
+            }
+        });
+    }
+    // Whoever was joined with another is one with them.
+    let mut families = HashMap::new();
+    for person in looked_up.iter().flat_map(persons_of) {
+        if let std::collections::hash_map::Entry::Vacant(place) = families.entry(*person) {
+            place.insert(family_of(&*service.gateway.store, *person).await?);
+        }
+    }
+    let mut terms = looked_up.into_iter().map(|term| tested(term, &families));
+    filter.convert(&mut |_| Ok(terms.next().unwrap_or_else(nothing)))
+}
+
+/// The patients that a term names.
+fn persons_of(term: &Term) -> Vec<&PersonId> {
+    match term {
+        Term::Patient(persons) => persons.iter().collect(),
+        Term::Where(filter) => filter.leaves().into_iter().flat_map(persons_of).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A term that says where to look, as one that is tested.
+fn tested(term: Term, families: &HashMap<PersonId, Vec<PersonId>>) -> Term {
+    let within = |persons: Vec<PersonId>| {
+        Term::Within(persons.iter().filter_map(|person| families.get(person)).flatten().copied().collect())
+    };
+    match term {
+        Term::Patient(persons) => within(persons),
+        Term::Where(filter) => {
+            let inner = filter.convert(&mut |term| Ok::<_, std::convert::Infallible>(tested(term, families)));
+            match inner {
+                Ok(filter) => Term::Where(Box::new(filter)),
+                Err(never) => match never {},
+            }
+        }
+        other => other,
+    }
+}
+
+fn too_many(join: &Join) -> Fault {
+    let text = format!(
+        "the condition on {} finds too many of them to go on from; narrow it, or search the other way round",
+        join.kinds.join(", ")
+    );
+    Fault::bad_request(Category::TooCostly, text)
 }
 
 /// Those that the condition of a join finds, of these persons or of all; none where they are too many.
@@ -93,7 +167,7 @@ async fn others(
         let mut inner = Search::read(&others, vec![(join.name.clone(), join.value.clone())])?;
         Box::pin(resolve_at(service, client, reader, &others, &mut inner, depth + 1)).await?;
         if join.is_reverse {
-            inner.elements.extend(join.reference.elements.iter().cloned());
+            inner.found_by.elements.extend(join.reference.elements.iter().cloned());
         }
         inner.query.terms.extend(of.map(|persons| Term::Patient(persons.to_vec())));
         if !inner.nothing {
@@ -137,12 +211,12 @@ async fn collect(service: &Service, reader: &mut Reader<'_>, search: &Search) ->
         looked += page.looked;
         // What changed meanwhile comes again.
         for one in page.items.into_iter().filter(|one| seen.insert(one.stored.id)) {
-            if reader.counts(&one.stored, &search.elements).await? {
+            if reader.counts(&one.stored, &search.found_by).await? {
                 found.push(one.stored);
             }
         }
         cursor = page.next;
-        if found.len() > MOST_JOINED || (cursor.is_some() && looked >= MOST_LOOKED) {
+        if found.len() > MOST_JOINED || (cursor.is_some() && looked >= search.most(MOST_LOOKED)) {
             return Ok(None);
         }
         if cursor.is_none() {

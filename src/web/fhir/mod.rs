@@ -13,12 +13,17 @@ mod date;
 #[cfg(test)]
 mod definition_tests;
 mod everything;
+mod filter;
+#[cfg(test)]
+mod filter_tests;
 mod history;
 mod history_all;
 #[cfg(test)]
 mod history_tests;
 mod includes;
+mod join;
 mod joins;
+mod lists;
 mod names;
 mod native;
 mod negotiate;

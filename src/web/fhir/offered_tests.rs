@@ -214,6 +214,7 @@ async fn each_parameter_and_include_that_is_named_is_taken_and_no_other() {
                     continue;
                 }
                 let value = match of_kind(name).as_deref() {
+                    _ if name == "_filter" => "_id%20eq%20x",
                     Some("date") => "2026-03-02",
                     Some("number" | "quantity") => "1",
                     Some("composite") => "1$1",

@@ -50,7 +50,7 @@ pub fn described(caller: &Caller<'_>, profiles: &Profiles, before: &str) -> Desc
         add(paths, offer, about);
     }
     for kind in caller.types() {
-        let (conditions, results) = (conditions(kind, profiles), results(kind, profiles));
+        let (conditions, results) = (conditions(kind, profiles, caller), results(kind, profiles));
         let key = |one: &Value| format!("{kind}.{}", one["name"].as_str().unwrap_or_default());
         let names = |of: &[Value]| of.iter().map(key).collect::<Vec<_>>();
         for offer in caller.offers(kind) {
@@ -119,10 +119,14 @@ fn query(name: &str, what: &str, schema: Value) -> Value {
 }
 
 /// The search parameters of a type.
-fn conditions(kind: &str, profiles: &Profiles) -> Vec<Value> {
+fn conditions(kind: &str, profiles: &Profiles, caller: &Caller<'_>) -> Vec<Value> {
     let texts = json!({ "type": "array", "items": { "type": "string", "minLength": 1 } });
     let offered = profiles.searches(kind).iter().filter(|one| is_offered(&one.name));
-    offered.map(|one| query(&one.name, &format!("{}: {}", one.kind.code(), one.url), texts.clone())).collect()
+    let special = caller.specials().map(|(name, what)| query(name, what, texts.clone()));
+    offered
+        .map(|one| query(&one.name, &format!("{}: {}", one.kind.code(), one.url), texts.clone()))
+        .chain(special)
+        .collect()
 }
 
 /// Those that say how what is found is given.

@@ -212,6 +212,7 @@ fn referred(reading: &Reading<'_>, name: &str) -> (Vec<&'static str>, bool) {
     };
     match Name::read(name) {
         Name::Plain { name: "_id", modifier: None } => (vec![reading.resource_type], true),
+        Name::Plain { name: "_list", .. } => (vec!["List"], false),
         Name::Plain { name, modifier: None | Some("not") } => (targets(name), false),
         Name::Plain { modifier: Some(kind), .. } => (served(kind).into_iter().collect(), false),
         Name::Chain { name, kind, rest } => {

@@ -4,16 +4,22 @@
 
 use std::sync::Arc;
 
-use super::criteria::{self, Condition, modifiers};
+use super::criteria::{self, Condition, modifiers, profile};
+use super::filter::{self, Leaf};
 use super::includes::Include;
+use super::join::{Join, is_condition, led_to};
+use super::lists::functional;
 use super::names::Name;
 use super::negotiate::{Handling, shown};
-use super::reading::{NOT_HERE, Reading, is_offered, is_sortable};
+use super::reading::{NOT_HERE, Reading, is_claimed, is_offered, is_sortable};
 use super::subset::Subset;
-use crate::fhir::search::{Parameter, SearchKind, served};
+use super::values::{split, unescape};
+use crate::agreement::ANY;
+use crate::fhir::search::{Filter, Parameter, SearchKind, Words, served};
 use crate::problem::Category;
 use crate::store::{Query, Sort, SortBy, Term};
 use crate::web::answer::Fault;
+use crate::web::found_by::FoundBy;
 
 pub const DEFAULT_COUNT: usize = 50;
 pub const LARGEST_COUNT: usize = 250;
@@ -33,6 +39,9 @@ pub fn page_count(value: &str) -> Result<usize, Fault> {
 const PARAMETERS: usize = 50;
 const RULES: usize = 8;
 
+/// Resources that are made ready to leave for one search by what they claim then.
+const MOST_READIED: usize = 2_000;
+
 /// Parameters that change how an answer is written; they are handled elsewhere or may be left alone.
 const WRITING: [&str; 2] = ["_format", "_pretty"];
 
@@ -47,34 +56,15 @@ pub enum Total {
     Accurate,
 }
 
-/// A condition on other resources: those referred to (chaining), or those that refer (`_has`).
-#[derive(Debug, Clone)]
-pub struct Join {
-    /// The reference that joins them.
-    pub reference: Arc<Parameter>,
-    /// The types of the others.
-    pub kinds: Vec<&'static str>,
-    /// Whether the others refer to what is searched.
-    pub is_reverse: bool,
-    /// The condition on the others.
-    pub name: String,
-    pub value: String,
-}
-
-impl Join {
-    /// Whether what it joins lies in the record of one patient: what is searched names its patient by it, or is the patient of the others.
-    pub fn is_within_a_record(&self, searched: &str) -> bool {
-        let home = |kind: &str| self.reference.is_home_of(kind);
-        if self.is_reverse { searched == "Patient" && self.kinds.iter().all(|kind| home(kind)) } else { home(searched) }
-    }
-}
-
 /// A search as understood.
 #[derive(Debug)]
 pub struct Search {
     pub query: Query,
     /// Conditions that are looked up before, and become terms of the query.
     pub joins: Vec<Join>,
+    pub filters: Vec<Filter<Leaf>>,
+    /// Lists that name what is searched for: all of these, of each one.
+    pub lists: Vec<Vec<String>>,
     pub sort: Vec<Sort>,
     /// Some parameter cannot match anything here.
     pub nothing: bool,
@@ -89,9 +79,8 @@ pub struct Search {
     pub used: Vec<(String, String)>,
     /// Names of parameters that were left out.
     pub ignored: Vec<String>,
-    /// The elements whose content decides what is found: who may not see one must not find by it.
-    pub elements: Vec<String>,
-    /// Those whose content decides in which order.
+    pub found_by: FoundBy,
+    /// The elements whose content decides in which order.
     pub ordering: Vec<String>,
 }
 
@@ -103,6 +92,8 @@ impl Search {
         let mut search = Self {
             query: Query { resource_type: reading.resource_type.to_string(), terms: Vec::new() },
             joins: Vec::new(),
+            filters: Vec::new(),
+            lists: Vec::new(),
             sort: Vec::new(),
             nothing: false,
             count: DEFAULT_COUNT,
@@ -112,7 +103,7 @@ impl Search {
             page: None,
             used: Vec::new(),
             ignored: Vec::new(),
-            elements: Vec::new(),
+            found_by: FoundBy::default(),
             ordering: Vec::new(),
         };
         for (name, value) in asked {
@@ -129,7 +120,14 @@ impl Search {
     /// Whether resources of people who are not named may have to be read: all of the type, at worst.
     pub fn is_wide(&self) -> bool {
         let is_named = |term: &Term| matches!(term, Term::Id(_) | Term::Patient(_));
-        !self.nothing && (!self.joins.is_empty() || !self.query.terms.iter().any(is_named))
+        let is_named = self.query.terms.iter().any(is_named) || !self.lists.is_empty();
+        let looks_up = |filter: &Filter<Leaf>| filter.leaves().iter().any(|leaf| matches!(leaf, Leaf::Join(_)));
+        !self.nothing && (!self.joins.is_empty() || self.filters.iter().any(looks_up) || !is_named)
+    }
+
+    /// How many resources are looked at for it where `most` are for others: what a resource claims is asked of each as it would leave.
+    pub fn most(&self, most: usize) -> usize {
+        if self.found_by.profiles.is_empty() { most } else { most.min(MOST_READIED) }
     }
 
     fn take(&mut self, reading: &Reading<'_>, name: String, value: String) -> Result<(), Fault> {
@@ -160,6 +158,15 @@ impl Search {
                 let include = Include::read(reading, &name, &value);
                 let is_known = include.is_some();
                 self.includes.extend(include);
+                is_known
+            }
+            "_filter" => self.take_filter(reading, &value)?,
+            "_text" | "_content" => self.take_words(&name, &value)?,
+            "_list" => self.take_list(reading, &value)?,
+            _ if is_claimed(&name) => {
+                let claim = profile(&name, &value)?;
+                let is_known = claim.is_some();
+                self.found_by.profiles.extend(claim);
                 is_known
             }
             _ => self.take_condition(reading, &name, &value)?,
@@ -217,6 +224,40 @@ impl Search {
         true
     }
 
+    fn take_filter(&mut self, reading: &Reading<'_>, value: &str) -> Result<bool, Fault> {
+        let read = filter::read(reading, value)?;
+        self.found_by.elements.extend(read.elements);
+        // What must be met whatever else is narrows as a parameter does.
+        for part in read.filter.into_parts() {
+            match part {
+                Filter::Is(Leaf::Term(term)) => self.query.terms.push(term),
+                Filter::Is(Leaf::Nothing) => self.nothing = true,
+                Filter::Is(Leaf::Join(join)) => self.joins.push(join),
+                other => self.filters.push(other),
+            }
+        }
+        Ok(true)
+    }
+
+    /// What leaves without some elements is not found by its words: they may be in those.
+    fn take_words(&mut self, name: &str, value: &str) -> Result<bool, Fault> {
+        let wrong = |why| Fault::bad_request(Category::Value, format!("{name} cannot be read: {why}"));
+        self.query.terms.push(Term::Words(Words::read(name == "_content", value).map_err(wrong)?));
+        self.found_by.elements.push(ANY.to_string());
+        Ok(true)
+    }
+
+    fn take_list(&mut self, reading: &Reading<'_>, value: &str) -> Result<bool, Fault> {
+        if !value.starts_with('$') {
+            self.lists.push(split(value, ',').iter().map(|id| unescape(id)).collect());
+            return Ok(true);
+        }
+        for (name, value) in functional(reading.resource_type, value)? {
+            self.take_condition(reading, name, value)?;
+        }
+        Ok(true)
+    }
+
     /// False for a condition that is not offered.
     fn take_condition(&mut self, reading: &Reading<'_>, name: &str, value: &str) -> Result<bool, Fault> {
         match Name::read(name) {
@@ -228,7 +269,7 @@ impl Search {
                     Condition::Unknown => return Ok(false),
                 }
                 // Its id says nothing of what a resource holds.
-                self.elements.extend(parameter.elements.iter().filter(|element| *element != "id").cloned());
+                self.found_by.elements.extend(parameter.elements.iter().filter(|element| *element != "id").cloned());
                 Ok(true)
             }
             Name::Chain { name, kind, rest } => {
@@ -260,7 +301,7 @@ impl Search {
             return Ok(false);
         }
         if !is_reverse {
-            self.elements.extend(reference.elements.iter().cloned());
+            self.found_by.elements.extend(reference.elements.iter().cloned());
         }
         let reference = Arc::clone(reference);
         self.joins.push(Join { reference, kinds, is_reverse, name: name.to_string(), value: value.to_string() });
@@ -278,7 +319,7 @@ impl Search {
         let why: String = why.map(|(name, why)| format!("{name}: {why}. ")).collect();
         let text = format!(
             "not supported here, or without a value: {}. {} can be searched by {}; references are chained (patient.name, \
-             _has:Type:reference:parameter). {why}_sort takes the same{but} (- before a name for the reverse), _summary count, \
+             _has:Type:reference:parameter), and it is filtered by _filter, _list, _text and _content. {why}_sort takes the same{but} (- before a name for the reverse), _summary count, \
              true, text, data or false, _total none, estimate or accurate, _count a number, _include and _revinclude \
              Type:reference. With Prefer: handling=lenient the rest is left out",
             self.ignored.join(", "),
@@ -294,26 +335,4 @@ fn with_modifiers(parameter: &Parameter) -> String {
     let modifiers = modifiers(parameter);
     let listed: Vec<String> = modifiers.iter().map(|modifier| format!(":{modifier}")).collect();
     if listed.is_empty() { parameter.name.clone() } else { format!("{} ({})", parameter.name, listed.join(", ")) }
-}
-
-/// The types that a chain goes through: those that the reference leads to and that know the condition on them.
-fn led_to(reading: &Reading<'_>, reference: &Parameter, kind: Option<&str>, rest: &str) -> Vec<&'static str> {
-    let asked = kind.map_or_else(|| reference.targets.clone(), |kind| vec![kind.to_string()]);
-    let leads_to = |kind: &&'static str| reference.targets.is_empty() || reference.targets.iter().any(|to| to == kind);
-    let knows = |kind: &&'static str| is_condition(&Reading { resource_type: kind, ..*reading }, rest);
-    asked.iter().filter_map(|kind| served(kind)).filter(leads_to).filter(knows).collect()
-}
-
-/// Whether a name is that of a condition on a type.
-fn is_condition(reading: &Reading<'_>, name: &str) -> bool {
-    match Name::read(name) {
-        Name::Plain { name, .. } => reading.find(name).is_some(),
-        Name::Chain { name, kind, rest } => {
-            reading.find(name).is_some_and(|reference| !led_to(reading, reference, kind, rest).is_empty())
-        }
-        Name::Has { kind, reference, rest } => served(kind).is_some_and(|kind| {
-            let of_other = Reading { resource_type: kind, ..*reading };
-            of_other.find(reference).is_some() && is_condition(&of_other, rest)
-        }),
-    }
 }

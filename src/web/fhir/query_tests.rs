@@ -86,8 +86,8 @@ fn what_is_not_supported_is_refused_with_what_is() {
         ("status.name", "x"),
         ("_has:Task:owner:status", "x"),
         ("_has:Colour:owner:status", "x"),
-        ("_filter", "x"),
-        ("_text", "x"),
+        ("_query", "x"),
+        ("_text:exact", "x"),
         ("identifier:of-type", "x"),
         ("colour", "red"),
         ("Status", "requested"),
@@ -211,8 +211,8 @@ fn modifiers_say_what_is_compared_and_how() {
 fn composites_and_quantities_are_read_part_by_part_or_refused() {
     let observations = |name: &str, value: &str| of_type("Observation", &[(name, value)], Handling::Strict);
     let search = observations("component-code-value-quantity", "http://loinc.org|8480-6$gt140||mmHg").unwrap();
-    assert_eq!(search.elements, ["component"]);
-    assert_eq!(observations("code-value-quantity", "8480-6$140").unwrap().elements, ["code", "value"]);
+    assert_eq!(search.found_by.elements, ["component"]);
+    assert_eq!(observations("code-value-quantity", "8480-6$140").unwrap().found_by.elements, ["code", "value"]);
     for (name, value) in [
         ("component-code-value-quantity", "8480-6"),
         ("component-code-value-quantity", "8480-6$high"),

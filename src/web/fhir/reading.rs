@@ -9,19 +9,23 @@ use crate::fhir::search::{Parameter, SearchKind, find_parameter};
 use crate::profile::Profiles;
 
 /// Parameters of the specification that are no search parameters here, and why.
-pub const NOT_HERE: [(&str, &str); 7] = [
-    ("_profile", "profiles are claimed when a resource leaves, for whoever asks, and are not searched by"),
-    ("_text", "narratives are not searched; name the parameter whose text is meant"),
-    ("_content", "whole contents are not searched; name the parameter whose text is meant"),
-    (
-        "_list",
-        "there are no Lists here, nor those that a server may know by itself ($current-problems, $current-medications, \
-         $current-allergies, $current-drug-allergies); search the type by patient and status",
-    ),
+pub const NOT_HERE: [(&str, &str); 2] = [
     ("_query", "there are no named queries here"),
-    ("_filter", "filters are written as parameters here"),
     ("_contained", "contained resources are not found on their own; false is what everybody gets"),
 ];
+
+/// Parameters of every type that are rules of their own, and what they take.
+pub const SPECIAL: [(&str, &str); 4] = [
+    ("_content", "words of the whole resource"),
+    ("_filter", "conditions with and, or, not and parentheses"),
+    ("_list", "what a List names, or a list that everybody has ($current-problems)"),
+    ("_text", "words of the narrative"),
+];
+
+/// Whether a parameter asks for what a resource claims when it leaves, for whoever asks.
+pub fn is_claimed(name: &str) -> bool {
+    name.split(':').next() == Some("_profile")
+}
 
 /// What the parameters are read with.
 pub struct Reading<'a> {
@@ -51,5 +55,5 @@ pub fn is_offered(name: &str) -> bool {
 
 /// Whether resources can be put in order by a parameter.
 pub fn is_sortable(parameter: &Parameter) -> bool {
-    parameter.kind != SearchKind::Composite
+    parameter.kind != SearchKind::Composite && !is_claimed(&parameter.name)
 }

@@ -292,9 +292,9 @@ async fn what_is_not_understood_is_named_or_refused() {
         let request = TestRequest::get().uri(path).insert_header(("authorization", format!("Bearer {token}")));
         trial.call(request.insert_header(("prefer", "return=minimal; handling=lenient")))
     };
-    let answer = lenient("/fhir/Task?colour=red&status=requested&_text=id").await;
+    let answer = lenient("/fhir/Task?colour=red&status=requested&_query=id").await;
     assert_eq!((answer.status.as_u16(), answer.ids().len()), (200, 1));
-    assert!(answer.text.contains("left out: colour, _text"), "{}", answer.text);
+    assert!(answer.text.contains("left out: colour, _query"), "{}", answer.text);
     assert_eq!(answer.link("self").unwrap(), "/fhir/Task?status=requested");
     for path in ["?_elements=id", "?_summary=text", "/_history?_list=1", "/_history?_sort=_lastUpdated"] {
         let path = format!("{}{path}", task("a"));

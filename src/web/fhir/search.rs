@@ -15,7 +15,7 @@ use super::query::{Search, Total};
 use super::read::known_type;
 use super::reading::Reading;
 use super::subset::Subset;
-use crate::agreement::Exit;
+use crate::agreement::{ANY, Exit};
 use crate::fhir::operation_outcome;
 use crate::problem::{Category, Place, Problem};
 use crate::store::Cursor;
@@ -179,16 +179,16 @@ async fn collect(
         looked += found.looked;
         for one in found.items {
             if shown.len() == search.count {
-                if reader.would_show(&one.stored, &search.elements).await? {
+                if reader.would_show(&one.stored, &search.found_by).await? {
                     return Ok((shown, last));
                 }
-            } else if let Verdict::Shown(one) = reader.judge_found(one.stored, &search.elements).await? {
+            } else if let Verdict::Shown(one) = reader.judge_found(one.stored, &search.found_by).await? {
                 put(&mut shown, *one);
             }
             last = Some(one.place);
         }
         cursor = found.next;
-        if cursor.is_none() || looked >= MOST_LOOKED {
+        if cursor.is_none() || looked >= search.most(MOST_LOOKED) {
             return Ok((shown, cursor));
         }
     }
@@ -228,8 +228,12 @@ fn notes(search: &Search, terms: &Terms, with: &Included) -> Option<Value> {
     if !search.ignored.is_empty() {
         problems.push(warning(format!("not supported here and left out: {}", search.ignored.join(", "))));
     }
-    for hidden in search.elements.iter().filter(|element| terms.hide(element)) {
-        let text = format!("{hidden} is left out for you by an agreement; where it is, nothing is found by it");
+    for hidden in search.found_by.elements.iter().filter(|element| terms.hide(element)) {
+        let text = match hidden.as_str() {
+            ANY => "an agreement leaves elements out for you; what is shown without some is not found by its words"
+                .to_string(),
+            hidden => format!("{hidden} is left out for you by an agreement; where it is, nothing is found by it"),
+        };
         problems.push(Problem::warning(Category::Suppressed, Place::Whole, text));
     }
     if with.is_cut {

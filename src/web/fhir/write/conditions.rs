@@ -44,7 +44,7 @@ pub async fn matched(service: &Service, client: &Client, condition: &str) -> Res
         looked += page.looked;
         for one in page.items {
             let is_own = said_by(&one.stored, &client.partner);
-            if is_own || reader.would_show(&one.stored, &search.elements).await? {
+            if is_own || reader.would_show(&one.stored, &search.found_by).await? {
                 // What changed between two pages is on both.
                 if found.is_some_and(|known| known != one.stored.id) {
                     reader.finish(resource_type).await?;
@@ -57,7 +57,7 @@ pub async fn matched(service: &Service, client: &Client, condition: &str) -> Res
         if cursor.is_none() {
             break;
         }
-        if looked >= MOST_LOOKED {
+        if looked >= search.most(MOST_LOOKED) {
             let text = "too much would have to be looked at for this condition; name an identifier or a patient";
             return Err(Fault::bad_request(Category::TooCostly, text));
         }

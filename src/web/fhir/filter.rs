@@ -1,0 +1,131 @@
+//! `_filter` (http://hl7.org/fhir/R4/search_filter.html): each of its comparisons read into what the store tests, or what is looked up before.
+
+use std::sync::Arc;
+
+use super::criteria::{self, Condition, several, wrong};
+use super::date;
+use super::join::{Join, led_to};
+use super::names::Name;
+use super::negotiate::shown;
+use super::reading::{Reading, is_claimed};
+use crate::fhir::search::{Asked, Comparison, Criterion, Filter, How, Parameter, Relation, SearchKind, Test};
+use crate::problem::Category;
+use crate::store::Term;
+use crate::web::answer::Fault;
+
+/// One condition of a filter.
+#[derive(Debug, Clone)]
+pub enum Leaf {
+    Term(Term),
+    /// No value can be that of anything here.
+    Nothing,
+    Join(Join),
+}
+
+/// A filter, and the elements whose content decides what it finds.
+pub struct Read {
+    pub filter: Filter<Leaf>,
+    pub elements: Vec<String>,
+}
+
+/// Reads a filter. All of it is understood, or it is refused: what is left out of one may show more, or less.
+pub fn read(reading: &Reading<'_>, text: &str) -> Result<Read, Fault> {
+    let unreadable = |why| Fault::bad_request(Category::Value, format!("_filter cannot be read: {why}"));
+    let mut elements = Vec::new();
+    let comparisons = Filter::<Comparison>::read(text).map_err(unreadable)?;
+    let filter = comparisons.convert(&mut |comparison| leaf(reading, &comparison, &mut elements))?;
+    Ok(Read { filter, elements })
+}
+
+fn leaf(reading: &Reading<'_>, comparison: &Comparison, elements: &mut Vec<String>) -> Result<Leaf, Fault> {
+    let Comparison { path, operator, value } = comparison;
+    let unknown = || {
+        let text = format!("_filter: {} is nothing that {} is filtered by here", shown(path), reading.resource_type);
+        Fault::bad_request(Category::NotSupported, text)
+    };
+    match Name::read(path) {
+        Name::Plain { name, modifier: None } if !is_claimed(name) => {
+            let parameter = reading.find(name).ok_or_else(unknown)?;
+            elements.extend(parameter.elements.iter().filter(|element| *element != "id").cloned());
+            Ok(match compare(reading, parameter, operator, value)? {
+                Condition::Term(term) => Leaf::Term(term),
+                Condition::Nothing => Leaf::Nothing,
+                Condition::Unknown => return Err(unknown()),
+            })
+        }
+        Name::Chain { name, kind, rest } => {
+            let reference = reading.find(name).filter(|one| one.kind == SearchKind::Reference).ok_or_else(unknown)?;
+            let kinds = led_to(reading, reference, kind, rest);
+            if kinds.is_empty() {
+                return Err(unknown());
+            }
+            elements.extend(reference.elements.iter().cloned());
+            let value = format!("{rest} {operator} {}", serde_json::Value::from(value.as_str()));
+            let (reference, name) = (Arc::clone(reference), "_filter".to_string());
+            Ok(Leaf::Join(Join { reference, kinds, is_reverse: false, name, value }))
+        }
+        _ => Err(unknown()),
+    }
+}
+
+/// The operators of a kind, and what all have.
+fn operators(kind: SearchKind) -> &'static str {
+    match kind {
+        SearchKind::Date => "eq, ne, gt, lt, ge, le, ap, sa, eb, po and pr",
+        SearchKind::Number | SearchKind::Quantity => "eq, ne, gt, lt, ge, le, ap, sa, eb and pr",
+        SearchKind::String => "eq, ne, co, sw, ew and pr",
+        SearchKind::Token | SearchKind::Reference | SearchKind::Uri => "eq, ne and pr",
+        SearchKind::Composite => "eq and pr",
+    }
+}
+
+fn compare(reading: &Reading<'_>, parameter: &Arc<Parameter>, operator: &str, value: &str) -> Result<Condition, Fault> {
+    use SearchKind::{Composite, Date, Number, Quantity, Reference, String, Token, Uri};
+    let escaped = value.replace('\\', "\\\\").replace(',', "\\,");
+    let of = |test| Ok(Condition::Term(Term::Of(Criterion { parameter: Arc::clone(parameter), test })));
+    let text = |how| vec![Asked::Text { text: value.to_string(), how }];
+    match (operator, parameter.kind) {
+        ("pr", _) => {
+            let missing = match value {
+                "true" => "false",
+                "false" => "true",
+                _ => return Err(wrong(&parameter.name, "is neither true nor false, which pr takes")),
+            };
+            criteria::read(reading, parameter, Some("missing"), missing)
+        }
+        ("eq" | "ne" | "gt" | "lt" | "ge" | "le" | "ap" | "sa" | "eb", Date | Number | Quantity) => {
+            criteria::read(reading, parameter, None, &format!("{operator}{escaped}"))
+        }
+        ("po", Date) if parameter.name != "_lastUpdated" => {
+            let date = date::parse(value, reading.now).map_err(|why| wrong(&parameter.name, why))?;
+            let date = crate::fhir::search::DateValue { relation: Relation::Overlaps, ..date };
+            of(Test::Any(vec![Asked::Date(date)]))
+        }
+        ("eq", Token | Reference | Uri | Composite) => criteria::read(reading, parameter, None, &escaped),
+        ("ne", Reference) if parameter.is_home_of(reading.resource_type) => {
+            Ok(match criteria::read(reading, parameter, None, &escaped)? {
+                Condition::Term(term) => {
+                    Condition::Term(Term::Where(Box::new(Filter::Not(Box::new(Filter::Is(term))))))
+                }
+                // All there is is another's.
+                _ => return of(Test::Missing(false)),
+            })
+        }
+        ("ne", Token | Reference | Uri) => of(Test::Other(several(reading, parameter, &[escaped])?)),
+        ("eq", String) => of(Test::Any(text(How::Whole))),
+        ("ne", String) => of(Test::Other(text(How::Whole))),
+        ("co", String) => of(Test::Any(text(How::Contains))),
+        ("sw", String) => of(Test::Any(text(How::Starts))),
+        ("ew", String) => of(Test::Any(text(How::Ends))),
+        (_, kind) => {
+            let text = format!(
+                "_filter: {} is no operator for {}, which is a {}; it takes {}",
+                shown(operator),
+                parameter.name,
+                kind.code(),
+                operators(kind)
+            );
+            Err(Fault::bad_request(Category::NotSupported, text))
+        }
+    }
+}
