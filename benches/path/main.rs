@@ -16,6 +16,10 @@
     reason = "a bench stops where something is wrong, prints what it measured, and is told by the environment what to do"
 )]
 
+#[path = "../../tests/store/postgres.rs"]
+#[allow(dead_code, reason = "shared with the tests of the stores, which use all of it")]
+mod postgres;
+
 mod compare;
 mod fhir_mix;
 mod gateway;
@@ -31,6 +35,7 @@ mod receiver;
 mod site;
 mod start;
 mod stores;
+mod together;
 
 use std::time::{Duration, Instant};
 

@@ -7,7 +7,7 @@ use crate::fhir_mix::fhir_mix;
 use crate::gateway::Gateway;
 use crate::large::large;
 use crate::site::{Plan, Whose, member, stranger};
-use crate::{history, load, messages, reads, start, stores};
+use crate::{history, load, messages, reads, start, stores, together};
 
 pub struct Mix {
     pub name: &'static str,
@@ -127,6 +127,12 @@ pub const MIXES: &[Mix] = &[
         says: "a store of 1,000,000 patients: start-up, memory, emergency visits, and what is read",
         is_short: false,
         run: |bench| Box::pin(stores::patients(bench, "store-1m", 1_000_000)),
+    },
+    Mix {
+        name: "two-gateways",
+        says: "updates (A08) of one patient, and of 1,000, through one and through two gateways on one PostgreSQL",
+        is_short: false,
+        run: |bench| Box::pin(together::together(bench, "two-gateways")),
     },
     Mix {
         name: "start",

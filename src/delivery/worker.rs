@@ -18,7 +18,7 @@ use crate::pipeline::Gateway;
 use crate::site::Site;
 use crate::store::{Delivery, StoreError};
 
-/// How often it looks even when no bell rings: for retries that come due, and for what other gateways left.
+/// How often it looks even when no bell rings: for retries that come due, and for what a gateway that died left.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// After a store that could not answer.
@@ -73,7 +73,7 @@ impl Worker {
     }
 
     async fn drive(self: &Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let mut in_hand = JoinSet::new();
+        let (mut in_hand, mut others) = (JoinSet::new(), self.attempts.gateway.store.others());
         while !*stop.borrow() {
             let pause = match self.take_up(&mut in_hand).await {
                 Ok(look) => look.again,
@@ -87,6 +87,7 @@ impl Worker {
                 // What ended made room, and may have freed the next of its line.
                 Some(_) = in_hand.join_next() => while in_hand.try_join_next().is_some() {},
                 () = self.attempts.gateway.delivery_bell.notified() => {}
+                () = rung(&mut others) => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -156,6 +157,17 @@ impl Worker {
             Ok(()) => self.attempts.leased(&ids, until),
             Err(error) => warn!(%error, count = ids.len(), "leases of deliveries could not be renewed"),
         }
+    }
+}
+
+/// Waits until another gateway added something; for ever where there is no other.
+async fn rung(others: &mut Option<watch::Receiver<u64>>) {
+    let is_rung = match others {
+        Some(others) => others.changed().await.is_ok(),
+        None => false,
+    };
+    if !is_rung {
+        std::future::pending().await
     }
 }
 

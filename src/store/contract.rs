@@ -284,10 +284,11 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::Refused(text.to_string()))
     }
 
-    /// Counts up whenever something was committed, by this process or (with PostgreSQL) by another gateway: a worker that
-    /// waits for a change need not poll. A wake-up may be for nothing, and one may be missed when a connection is lost, so
-    /// whoever waits also looks again after a while.
-    fn changes(&self) -> watch::Receiver<u64>;
+    /// Counts up whenever another gateway added to the outbox; none where there can be no other. A wake-up may be for nothing, and
+    /// one may be missed when a connection is lost, so whoever waits also looks again after a while.
+    fn others(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
 
     /// Whether it can be written to, and how much there is.
     async fn health(&self) -> Health;

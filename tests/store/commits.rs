@@ -135,12 +135,4 @@ on_every_store! {
         }
         assert_eq!(store.persons_of(&[Identifier::new("urn:s", "x")]).await.unwrap(), [Some(person(2))]);
     }
-
-    async fn a_commit_is_told_to_those_who_wait(place) {
-        let store = place.open();
-        let mut changes = store.changes();
-        changes.mark_unchanged();
-        store.commit(WriteUnit { heads: vec![head(person(1), 0)], ..WriteUnit::default() }).await.unwrap();
-        tokio::time::timeout(std::time::Duration::from_secs(5), changes.changed()).await.unwrap().unwrap();
-    }
 }

@@ -61,16 +61,21 @@ async fn of_one_whose_lease_ran_out_only_a_success_counts_while_another_works_on
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_wakes_the_other_gateways() {
+async fn what_one_gateway_is_to_deliver_wakes_the_others_and_nothing_else_does() {
     let Some(place) = Place::postgres() else { return };
     let (one, other) = (place.open(), place.open());
     // Their listening connections come up on their own; the first wake-ups may be for that.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let mut changes = other.changes();
-    changes.mark_unchanged();
+    let (mut own, mut others) = (one.others().unwrap(), other.others().unwrap());
+    own.mark_unchanged();
+    others.mark_unchanged();
     one.commit(WriteUnit { heads: vec![head(person(1), 0)], ..WriteUnit::default() }).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(5), changes.changed()).await.unwrap().unwrap();
-    assert!(other.head(person(1)).await.unwrap().is_some());
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!others.has_changed().unwrap(), "there is nothing to deliver");
+    commit_deliveries(&*one, vec![delivery("d1", "lakeside", person(1), 1, at(0))]).await;
+    tokio::time::timeout(Duration::from_secs(5), others.changed()).await.unwrap().unwrap();
+    assert_eq!(claim(&*other, 0, 1, minutes(1)).await.len(), 1);
+    assert!(!own.has_changed().unwrap(), "it rings a bell of its own for itself");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

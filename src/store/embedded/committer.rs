@@ -154,7 +154,6 @@ impl Committer {
         if let Some(marker) = &mut self.marker {
             let _ = marker.write(counters.sequence, false);
         }
-        self.shared.committed.send_modify(|last| *last += 1);
         answers
     }
 

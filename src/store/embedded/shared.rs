@@ -27,20 +27,18 @@ pub struct Shared {
     closing: AtomicBool,
     pub deliveries: Queue,
     pub timers: Leases<(PersonId, jiff::Timestamp)>,
-    pub committed: watch::Sender<u64>,
     /// The fault after which only a restart helps.
     pub broken: watch::Sender<Option<String>>,
 }
 
 impl Shared {
-    pub fn new(engine: Box<dyn Engine>, sequence: u64) -> Self {
+    pub fn new(engine: Box<dyn Engine>) -> Self {
         Self {
             engine: RwLock::new(Some(engine)),
             fault: Mutex::new(None),
             closing: AtomicBool::new(false),
             deliveries: Queue::default(),
             timers: Leases::default(),
-            committed: watch::Sender::new(sequence),
             broken: watch::Sender::new(None),
         }
     }

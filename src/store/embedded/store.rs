@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::changes::read_head;
 use super::committer::Committer;
@@ -40,7 +40,7 @@ impl Embedded {
     /// Opens what is in `directory` (none for an engine without files); see `opening` for what is refused.
     pub fn open(engine: &'static str, directory: Option<&Path>, open: Opener) -> Result<Self, StoreError> {
         let Opened { engine: opened, marker, counters } = opening::open(engine, directory, &open)?;
-        let shared = Arc::new(Shared::new(opened, counters.sequence));
+        let shared = Arc::new(Shared::new(opened));
         shared.read(|view| shared.deliveries.fill(view, true))?;
         let desk = Desk::open(|work| Committer::new(Arc::clone(&shared), open, marker, counters, work))?;
         Ok(Self { shared, engine, desk })
@@ -362,10 +362,6 @@ impl Store for Embedded {
         }
         let [messages, deliveries, audit, once, unused] = counts;
         Ok(Pruned { messages, deliveries, audit, once, unused, more })
-    }
-
-    fn changes(&self) -> watch::Receiver<u64> {
-        self.shared.committed.subscribe()
     }
 
     async fn health(&self) -> Health {

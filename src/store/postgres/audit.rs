@@ -1,19 +1,22 @@
 //! Audit entries, by time and by person.
 
 use deadpool_postgres::{Object, Transaction};
+use futures_util::future::try_join_all;
 
 use super::rows::{Conditions, column, cursor, json, of_json, page_size, signed};
 use crate::identity::PersonId;
 use crate::store::{AuditEntry, Cursor, Page, StoreError};
 
 pub async fn put(transaction: &Transaction<'_>, entries: &[AuditEntry], sequence: u64) -> Result<(), StoreError> {
-    for (ordinal, entry) in entries.iter().enumerate() {
+    let put = async |(ordinal, entry): (usize, &AuditEntry)| {
         let sql = "INSERT INTO audit (sequence, ordinal, person, document) VALUES ($1, $2, $3, $4)";
         let statement = transaction.prepare_cached(sql).await?;
         let ordinal = i32::try_from(ordinal).unwrap_or(i32::MAX);
         let person = entry.person.map(|person| person.to_string());
         transaction.execute(&statement, &[&signed(sequence), &ordinal, &person, &json(entry)?]).await?;
-    }
+        Ok::<_, StoreError>(())
+    };
+    try_join_all(entries.iter().enumerate().map(put)).await?;
     Ok(())
 }
 

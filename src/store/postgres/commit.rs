@@ -1,6 +1,7 @@
 //! One unit as one transaction. Preconditions are conditions of its statements: one that touches no row fails the unit.
 
 use deadpool_postgres::{Object, Transaction};
+use futures_util::future::{try_join, try_join_all, try_join5};
 
 use super::rows::{clean, json, nanos, signed, terms};
 use super::{audit, messages, outbox, people, sequence, unused, worklist};
@@ -13,43 +14,36 @@ use crate::store::{Committed, HeadWrite, StoreError, WriteUnit};
 pub async fn commit(mut client: Object, mut unit: WriteUnit) -> Result<Committed, StoreError> {
     let transaction = client.transaction().await?;
     let sequence = sequence::next(&transaction).await?;
-    let mut message = None;
     // Everybody locks in the same order: input, heads, resources, lines, causes.
-    let mut notices = unit.unused;
-    if let Some(entry) = unit.message {
-        notices.extend(messages::put(&transaction, entry, sequence).await?);
-        message = Some(sequence);
+    let (mut entry, mut notices) = (unit.message, unit.unused);
+    if let Some(entry) = &mut entry {
+        notices.extend(messages::claim(&transaction, entry, sequence).await?);
     }
+    let entry = entry.as_ref();
     unit.heads.sort_by_key(|write| write.head.person);
-    for write in &unit.heads {
-        put_head(&transaction, write).await?;
-    }
     unit.changes.sort_by_key(|change| change.stored.id);
-    let mut tally = worklist::Tally::default();
-    for change in &unit.changes {
-        put_change(&transaction, change, sequence).await?;
-        if change.stored.resource.resource_type() == "Patient" {
-            people::moved(&transaction, &change.stored, change.replaces == 0).await?;
-        }
-        if change.stored.resource.resource_type() == "Task" {
-            worklist::moved(&transaction, &change.stored, &mut tally).await?;
-        }
-    }
-    worklist::write(&transaction, tally).await?;
-    put_identifiers(&transaction, &unit.identifiers).await?;
     for new in &mut unit.deliveries {
-        new.message = message.or(new.message);
+        new.message = entry.map(|_| sequence).or(new.message);
     }
-    outbox::add(&transaction, &unit.deliveries, sequence).await?;
-    audit::put(&transaction, &unit.audit, sequence).await?;
-    unused::put(&transaction, notices, message).await?;
+    // Statements are sent in this order without waiting for each other's answers: a round trip over a network is longer than any of them.
+    try_join5(
+        try_join_all(unit.heads.iter().map(|write| put_head(&transaction, write))),
+        put_changes(&transaction, &unit.changes, sequence),
+        put_identifiers(&transaction, &unit.identifiers),
+        outbox::add(&transaction, &unit.deliveries, sequence),
+        try_join(
+            audit::put(&transaction, &unit.audit, sequence),
+            try_join_all(entry.map(|entry| messages::put(&transaction, entry))),
+        ),
+    )
+    .await?;
+    unused::put(&transaction, notices, entry.map(|_| sequence)).await?;
     for answer in unit.answers {
         unused::answer(&transaction, answer).await?;
     }
     transaction.commit().await?;
     Ok(Committed { sequence })
 }
-
 fn absorbed(head: &Head) -> Vec<String> {
     head.absorbed.iter().map(ToString::to_string).collect()
 }
@@ -83,6 +77,25 @@ async fn put_head(transaction: &Transaction<'_>, write: &HeadWrite) -> Result<()
         )
         .await?;
     if touched == 0 { Err(StoreError::Conflict) } else { Ok(()) }
+}
+
+async fn put_changes(transaction: &Transaction<'_>, changes: &[Change], sequence: u64) -> Result<(), StoreError> {
+    let tallies = try_join_all(changes.iter().map(|change| put_and_index(transaction, change, sequence))).await?;
+    worklist::write(transaction, tallies).await
+}
+
+async fn put_and_index(
+    transaction: &Transaction<'_>,
+    change: &Change,
+    sequence: u64,
+) -> Result<worklist::Tally, StoreError> {
+    put_change(transaction, change, sequence).await?;
+    match change.stored.resource.resource_type() {
+        "Patient" => people::moved(transaction, &change.stored, change.replaces == 0).await?,
+        "Task" => return worklist::moved(transaction, &change.stored).await,
+        _ => {}
+    }
+    Ok(worklist::Tally::default())
 }
 
 async fn put_change(transaction: &Transaction<'_>, change: &Change, sequence: u64) -> Result<(), StoreError> {
@@ -144,7 +157,7 @@ async fn put_identifiers(
     transaction: &Transaction<'_>,
     identifiers: &[(crate::fhir::Identifier, PersonId)],
 ) -> Result<(), StoreError> {
-    for (identifier, person) in identifiers {
+    let put = async |(identifier, person): &(crate::fhir::Identifier, PersonId)| {
         let statement = transaction
             .prepare_cached(
                 "INSERT INTO person_identifier (system, value, person) VALUES ($1, $2, $3)
@@ -153,6 +166,8 @@ async fn put_identifiers(
             .await?;
         let (system, value) = (clean(&identifier.system), clean(&identifier.value));
         transaction.execute(&statement, &[&system, &value, &person.to_string()]).await?;
-    }
+        Ok::<_, StoreError>(())
+    };
+    try_join_all(identifiers.iter().map(put)).await?;
     Ok(())
 }

@@ -11,13 +11,13 @@ const CHUNK: i64 = 200;
 
 /// A replay brings the same input again on purpose: it is taken, and from then on answers for that input. Returns what of
 /// it could not be used, for the first time of this input.
-pub async fn put(
+pub async fn claim(
     transaction: &Transaction<'_>,
-    mut entry: MessageEntry,
+    entry: &mut MessageEntry,
     sequence: u64,
 ) -> Result<Vec<Notice>, StoreError> {
     entry.summary.sequence = sequence;
-    let counted = if entry.summary.replays.is_some() { counted_before(transaction, &entry).await? } else { Vec::new() };
+    let counted = if entry.summary.replays.is_some() { counted_before(transaction, entry).await? } else { Vec::new() };
     let notices = entry.count_after(counted);
     let summary = &entry.summary;
     let (feed, control) = (clean(&summary.feed), clean(&summary.control));
@@ -35,7 +35,13 @@ pub async fn put(
         let row = transaction.query_one(known, &[&feed, &control, &content]).await?;
         return Err(StoreError::Duplicate(unsigned(row.try_get(0)?)));
     }
-    let Columns { class, received, kinds } = sought::put(transaction, &entry).await?;
+    Ok(notices)
+}
+
+/// Writes a message whose input is claimed.
+pub async fn put(transaction: &Transaction<'_>, entry: &MessageEntry) -> Result<(), StoreError> {
+    let Columns { class, received, kinds } = sought::put(transaction, entry).await?;
+    let summary = &entry.summary;
     let statement = transaction
         .prepare_cached(
             "INSERT INTO message (sequence, feed, control, patient, faulty, content, summary, trace, raw, answer, others,
@@ -45,29 +51,29 @@ pub async fn put(
         .await?;
     let patient = summary.patient.as_deref().map(clean);
     let faulty = MessageFilter { faulty: true, ..MessageFilter::default() }.takes(summary);
-    let (summary, trace) = (json(summary)?, json(&entry.trace)?);
+    let (document, trace) = (json(summary)?, json(&entry.trace)?);
     transaction
         .execute(
             &statement,
             &[
-                &signed(sequence),
-                &feed,
-                &control,
+                &signed(summary.sequence),
+                &clean(&summary.feed),
+                &clean(&summary.control),
                 &patient,
                 &faulty,
-                &content,
-                &summary,
+                &&entry.content[..],
+                &document,
                 &trace,
                 &entry.raw,
                 &entry.answer,
-                &others(&entry),
+                &others(entry),
                 &class,
                 &received,
                 &kinds,
             ],
         )
         .await?;
-    Ok(notices)
+    Ok(())
 }
 
 /// Whom else it is about; none where nobody.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use deadpool_postgres::{Object, Transaction};
+use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row;
 
@@ -48,10 +49,8 @@ pub async fn fill_created(transaction: &tokio_postgres::Transaction<'_>) -> Resu
 pub async fn add(transaction: &Transaction<'_>, new: &[NewDelivery], sequence: u64) -> Result<(), StoreError> {
     let line = |new: &NewDelivery| (clean(&new.partner), new.person.to_string());
     let lines: BTreeSet<_> = new.iter().map(line).collect();
-    for (partner, person) in &lines {
-        lock_line(transaction, partner, person).await?;
-    }
-    for (ordinal, new) in new.iter().enumerate() {
+    try_join_all(lines.iter().map(|(partner, person)| lock_line(transaction, partner, person))).await?;
+    let put = async |(ordinal, new): (usize, &NewDelivery)| {
         let statement = transaction
             .prepare_cached(
                 "INSERT INTO delivery (id, partner, person, number, sequence, ordinal, message, state, next_nanos, tries,
@@ -80,10 +79,10 @@ pub async fn add(transaction: &Transaction<'_>, new: &[NewDelivery], sequence: u
                 ],
             )
             .await?;
-    }
-    for (partner, person) in &lines {
-        mark_first(transaction, partner, person).await?;
-    }
+        Ok::<_, StoreError>(())
+    };
+    try_join_all(new.iter().enumerate().map(put)).await?;
+    try_join_all(lines.iter().map(|(partner, person)| mark_first(transaction, partner, person))).await?;
     Ok(())
 }
 

@@ -25,8 +25,9 @@ use crate::store::{
 
 pub struct Postgres {
     connections: Connections,
-    committed: Arc<Notify>,
-    changes: watch::Sender<u64>,
+    /// Rung for what other gateways should know of.
+    added: Arc<Notify>,
+    others: watch::Sender<u64>,
     /// Whose leases are its own; another one after each start.
     owner: Arc<str>,
 }
@@ -35,35 +36,22 @@ impl Postgres {
     /// Connects, and brings the tables up to date. Blocks until that is done.
     pub fn open(url: &str) -> Result<Self, StoreError> {
         let connections = Connections::open(url)?;
-        let (committed, changes) = (Arc::new(Notify::new()), watch::Sender::new(0));
+        let (added, others) = (Arc::new(Notify::new()), watch::Sender::new(0));
         let address = connections.address();
-        connections.spawn(listen::listen_and_tell(address, Arc::clone(&committed), changes.clone()))?;
+        connections.spawn(listen::listen_and_tell(address, Arc::clone(&added), others.clone()))?;
         let owner = Arc::from(format!("{:032x}", rand::random::<u128>()));
-        Ok(Self { connections, committed, changes, owner })
-    }
-
-    fn tell(&self) {
-        self.changes.send_modify(|count| *count += 1);
-        self.committed.notify_one();
-    }
-
-    /// Work whose only conflicts are deadlocks with other gateways: done again a few times.
-    async fn insist<T, F>(&self, work: impl Fn(Object) -> F + Clone + Send + 'static) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send,
-    {
-        let result = self.connections.insist(work).await;
-        self.tell();
-        result
+        Ok(Self { connections, added, others, owner })
     }
 }
 
 #[async_trait]
 impl Store for Postgres {
     async fn commit(&self, unit: WriteUnit) -> Result<Committed, StoreError> {
+        let adds = !unit.deliveries.is_empty();
         let committed = self.connections.run(move |client| commit::commit(client, unit)).await?;
-        self.tell();
+        if adds {
+            self.added.notify_one();
+        }
         Ok(committed)
     }
 
@@ -163,7 +151,7 @@ impl Store for Postgres {
 
     async fn replace_panel(&self, panel: &str, members: Vec<Membership>, now: Timestamp) -> Result<usize, StoreError> {
         let panel = panel.to_string();
-        self.insist(move |client| panels::replace(client, panel.clone(), members.clone(), now)).await
+        self.connections.insist(move |client| panels::replace(client, panel.clone(), members.clone(), now)).await
     }
 
     async fn memberships(&self, identifiers: &[Identifier]) -> Result<Vec<Membership>, StoreError> {
@@ -206,7 +194,7 @@ impl Store for Postgres {
 
     async fn finish_attempts(&self, tried: Vec<Tried>) -> Result<(), StoreError> {
         let owner = Arc::clone(&self.owner);
-        self.insist(move |client| outbox::finish(client, owner.clone(), tried.clone())).await
+        self.connections.insist(move |client| outbox::finish(client, owner.clone(), tried.clone())).await
     }
 
     async fn deliveries_behind(&self, claimed: &str, now: Timestamp, most: usize) -> Result<Vec<Delivery>, StoreError> {
@@ -216,31 +204,31 @@ impl Store for Postgres {
 
     async fn take_in_hand(&self, deliveries: &[String]) -> Result<(), StoreError> {
         let ids = deliveries.to_vec();
-        self.insist(move |client| outbox::take_in_hand(client, ids.clone())).await
+        self.connections.insist(move |client| outbox::take_in_hand(client, ids.clone())).await
     }
 
     async fn shorten_delivery(&self, delivery: &str, payload: serde_json::Value) -> Result<(), StoreError> {
         let delivery = delivery.to_string();
-        self.insist(move |client| outbox::shorten(client, delivery.clone(), payload.clone())).await
+        self.connections.insist(move |client| outbox::shorten(client, delivery.clone(), payload.clone())).await
     }
 
     async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError> {
         let (owner, id) = (Arc::clone(&self.owner), delivery.to_string());
-        self.insist(move |client| outbox::release(client, owner.clone(), id.clone(), due)).await
+        self.connections.insist(move |client| outbox::release(client, owner.clone(), id.clone(), due)).await
     }
 
     async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
         let delivery = delivery.to_string();
-        self.insist(move |client| outbox::retry(client, delivery.clone(), now)).await
+        self.connections.insist(move |client| outbox::retry(client, delivery.clone(), now)).await
     }
 
     async fn resend_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
         let delivery = delivery.to_string();
-        self.insist(move |client| outbox::resend(client, delivery.clone(), now)).await
+        self.connections.insist(move |client| outbox::resend(client, delivery.clone(), now)).await
     }
 
     async fn hasten_deliveries(&self, latest: Timestamp) -> Result<u64, StoreError> {
-        self.insist(move |client| outbox::hasten(client, latest)).await
+        self.connections.insist(move |client| outbox::hasten(client, latest)).await
     }
 
     async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError> {
@@ -320,8 +308,8 @@ impl Store for Postgres {
         self.connections.run(move |client| prune::prune(client, before, budget)).await
     }
 
-    fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
+    fn others(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.others.subscribe())
     }
 
     async fn health(&self) -> Health {

@@ -23,7 +23,7 @@ const CHUNK: i64 = 1_000;
 /// Where in the order: urgency, due, id.
 type OrderKey = (i16, i64, String);
 
-/// What one commit changes of the counts: by scope, urgency and hour.
+/// What is changed of the counts: by scope, urgency and hour.
 #[derive(Default)]
 pub struct Tally(BTreeMap<(String, i16, i64), i64>);
 
@@ -46,15 +46,15 @@ fn scopes(place: &WorkPlace) -> Vec<String> {
     scopes
 }
 
-/// Moves a Task to where it belongs now, and notes in the tally what that changes.
-pub async fn moved(transaction: &Transaction<'_>, stored: &Stored, tally: &mut Tally) -> Result<(), StoreError> {
-    let id = stored.id.to_string();
+/// Moves a Task to where it belongs now, and says what that changes of the counts.
+pub async fn moved(transaction: &Transaction<'_>, stored: &Stored) -> Result<Tally, StoreError> {
+    let (id, mut tally) = (stored.id.to_string(), Tally::default());
     let gone = "DELETE FROM open_work WHERE id = $1 RETURNING scope, urgency, due_nanos";
     let statement = transaction.prepare_cached(gone).await?;
     for row in transaction.query(&statement, &[&id]).await? {
         tally.count(column(&row, "scope")?, column(&row, "urgency")?, column(&row, "due_nanos")?, -1);
     }
-    let Some(place) = WorkPlace::of(stored) else { return Ok(()) };
+    let Some(place) = WorkPlace::of(stored) else { return Ok(tally) };
     let urgency = i16::from(place.urgency.rank());
     let due = place.due.map_or(NO_TIME, nanos);
     let scopes = scopes(&place);
@@ -62,11 +62,16 @@ pub async fn moved(transaction: &Transaction<'_>, stored: &Stored, tally: &mut T
     let statement = transaction.prepare_cached(sql).await?;
     transaction.execute(&statement, &[&id, &scopes, &urgency, &due]).await?;
     scopes.into_iter().for_each(|scope| tally.count(scope, urgency, due, 1));
-    Ok(())
+    Ok(tally)
 }
 
-pub async fn write(transaction: &Transaction<'_>, tally: Tally) -> Result<(), StoreError> {
-    let changed: Vec<_> = tally.0.into_iter().filter(|(_, change)| *change != 0).collect();
+/// Adds up what was changed of the counts, and writes it.
+pub async fn write(transaction: &Transaction<'_>, tallies: Vec<Tally>) -> Result<(), StoreError> {
+    let mut sum = Tally::default();
+    for (place, change) in tallies.into_iter().flat_map(|tally| tally.0) {
+        *sum.0.entry(place).or_default() += change;
+    }
+    let changed: Vec<_> = sum.0.into_iter().filter(|(_, change)| *change != 0).collect();
     if changed.is_empty() {
         return Ok(());
     }
