@@ -1,10 +1,15 @@
 //! Chromium and its driver for one test.
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
-use serde_json::json;
+use http::Method;
+use serde_json::{Value, json};
+use url::{ParseError, Url};
 
 pub struct Browser {
     pub client: Client,
@@ -83,21 +88,57 @@ impl Browser {
 
     /// Photographs the page from top to bottom, where photographs are wanted.
     pub async fn photograph(&self, name: &str) {
-        let Some(folder) = std::env::var_os("HANDOVER_SCREENSHOTS") else { return };
-        std::fs::create_dir_all(&folder).unwrap();
+        if std::env::var_os("HANDOVER_SCREENSHOTS").is_none() {
+            return;
+        }
         for (width, kind) in [(1280, "desk"), (390, "phone")] {
             self.client.set_window_size(width, 900).await.unwrap();
             let height = self.client.execute("return document.documentElement.scrollHeight", vec![]).await.unwrap();
             self.client.set_window_size(width, height.as_u64().unwrap() as u32 + 200).await.unwrap();
             tokio::time::sleep(Duration::from_millis(150)).await;
-            let image = self.client.screenshot().await.unwrap();
-            std::fs::write(std::path::Path::new(&folder).join(format!("{name}-whole-{kind}.png")), image).unwrap();
+            self.keep_picture(&format!("{name}-whole-{kind}")).await;
         }
         self.client.set_window_size(1280, 900).await.unwrap();
     }
 
-    /// Looks at the page at desk and at phone width: nothing may stick out at the side, and both are photographed.
+    /// Looks at the page at desk and at phone width: nothing may stick out at the side, and both are photographed. Then axe looks, in
+    /// the light and, for what dark colours change, in the dark.
     pub async fn look(&self, name: &str) {
+        self.look_at_widths(name).await;
+        self.client.set_window_size(1280, 900).await.unwrap();
+        self.ask_axe(name, "light", "{}").await;
+        self.show_in("dark").await;
+        self.keep_picture(&format!("{name}-dark")).await;
+        self.ask_axe(name, "dark", "{ runOnly: ['color-contrast'] }").await;
+        self.show_in("light").await;
+    }
+
+    async fn show_in(&self, scheme: &str) {
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.client.issue_cmd(Cdp("Emulation.setEmulatedMedia", features)).await.unwrap();
+    }
+
+    /// Whether the page can be used by those who do not see it, or not well: axe-core knows of a hundred rules.
+    async fn ask_axe(&self, name: &str, scheme: &str, options: &str) {
+        let Some(axe) = axe() else { return };
+        self.client.execute(axe, vec![]).await.unwrap();
+        let ask = format!(
+            "const done = arguments[arguments.length - 1];
+             axe.run(document, {options}).then(found => done(found.violations.map(rule => rule.id + ': ' + rule.help + ' at '
+                 + rule.nodes.map(node => node.target.join(' ') + ' (' + node.failureSummary + ')').join('; '))), fault => done([String(fault)]))"
+        );
+        let faults = self.client.execute_async(&ask, vec![]).await.unwrap();
+        assert_eq!(faults, json!([]), "axe on {name} in the {scheme}");
+    }
+
+    async fn keep_picture(&self, name: &str) {
+        let Some(folder) = std::env::var_os("HANDOVER_SCREENSHOTS") else { return };
+        std::fs::create_dir_all(&folder).unwrap();
+        let image = self.client.screenshot().await.unwrap();
+        std::fs::write(Path::new(&folder).join(format!("{name}.png")), image).unwrap();
+    }
+
+    async fn look_at_widths(&self, name: &str) {
         for (width, height, kind) in [(1280, 900, "desk"), (390, 844, "phone")] {
             self.client.set_window_size(width, height).await.unwrap();
             tokio::time::sleep(Duration::from_millis(150)).await;
@@ -105,12 +146,35 @@ impl Browser {
             let sizes = self.client.execute(script, vec![]).await.unwrap();
             let (content, window) = (sizes[0].as_u64().unwrap(), sizes[1].as_u64().unwrap());
             assert!(content <= window, "{name} at {kind} width is {content} wide in a window of {window}");
-            if let Some(folder) = std::env::var_os("HANDOVER_SCREENSHOTS") {
-                std::fs::create_dir_all(&folder).unwrap();
-                let image = self.client.screenshot().await.unwrap();
-                std::fs::write(std::path::Path::new(&folder).join(format!("{name}-{kind}.png")), image).unwrap();
-            }
+            self.keep_picture(&format!("{name}-{kind}")).await;
         }
-        self.client.set_window_size(1280, 900).await.unwrap();
     }
+}
+
+/// A command of Chromium's own protocol.
+#[derive(Debug)]
+struct Cdp(&'static str, Value);
+
+impl WebDriverCompatibleCommand for Cdp {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "cmd": self.0, "params": self.1 }).to_string()))
+    }
+}
+
+/// The source of axe-core; none, with the reason printed once, where it is not installed.
+fn axe() -> Option<&'static str> {
+    static SOURCE: OnceLock<Option<String>> = OnceLock::new();
+    let read = || {
+        let peers = std::env::var_os("HANDOVER_TEST_PEERS").unwrap_or_default();
+        let source = std::fs::read_to_string(Path::new(&peers).join("node_modules/axe-core/axe.min.js")).ok();
+        if source.is_none() {
+            println!("skipped: axe-core is not installed, so nobody asks it; ./test installs it where there is npm");
+        }
+        source
+    };
+    SOURCE.get_or_init(read).as_deref()
 }
