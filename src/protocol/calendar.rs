@@ -138,6 +138,11 @@ impl Calendar {
     }
 }
 
+/// From one date to another, below nothing where that is earlier.
+pub(super) fn days_between(from: Date, to: Date) -> i64 {
+    i64::from(to.since(from).map_or(i32::MAX, |span| span.get_days()))
+}
+
 /// Days later; stays where it is at the end of time.
 pub(super) fn add_days(date: Date, days: i64) -> Date {
     date.checked_add(Span::new().try_days(days).unwrap_or_default()).unwrap_or(date)

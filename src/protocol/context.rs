@@ -62,9 +62,12 @@ impl<'a> Context<'a> {
         stored.updated == self.now()
     }
 
-    /// Whether the patient belongs to a group now; a birthday that will change it is a reason to wake.
+    /// Whether the patient belongs to a group now; a birthday or a week of pregnancy that will change it is a reason to wake.
     pub fn includes(&self, who: &Who, findings: &mut Findings) -> bool {
         if let Some(turn) = self.facts.next_birthday(who) {
+            findings.wake(turn);
+        }
+        if let Some(turn) = self.facts.next_week_of(who.pregnant, who.weeks) {
             findings.wake(turn);
         }
         self.facts.belongs(who, self.now()).0

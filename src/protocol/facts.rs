@@ -14,6 +14,7 @@ use super::codes::Codes;
 use super::codings::codings_of;
 use super::filter::Filter;
 use super::model::EncounterTest;
+use super::pregnancy::Statement;
 use super::reason::{Certainty, Diagnoses};
 use super::referral::Referral;
 use super::visit::Visit;
@@ -43,6 +44,7 @@ pub struct Facts<'a> {
     /// Answers to `conditions_of`, as places among the diagnoses.
     conditions: RefCell<BTreeMap<Asked, Rc<[usize]>>>,
     referrals: OnceCell<Vec<Referral>>,
+    pregnancy: OnceCell<Vec<Statement>>,
     /// Places of visits, by id.
     by_id: HashMap<ResourceId, usize>,
     /// Places of the visits that fit a test, by where the test is: many triggers ask for the same evidence.
@@ -76,6 +78,7 @@ impl<'a> Facts<'a> {
             groups: RefCell::default(),
             conditions: RefCell::default(),
             referrals: OnceCell::new(),
+            pregnancy: OnceCell::new(),
             by_id: HashMap::new(),
             fitting: RefCell::default(),
         };
@@ -123,17 +126,13 @@ impl<'a> Facts<'a> {
             belongs &= found.len() >= count.at_least;
             words.push(self.conditions_in_words(count, &found));
         }
-        if let Some(enrolment) = &who.enrolled {
+        for (enrolment, is_asked) in
+            who.enrolled.iter().map(|one| (one, true)).chain(who.not_enrolled.iter().map(|one| (one, false)))
+        {
             let is_enrolled = self.enrolments(enrolment).next().is_some();
-            belongs &= is_enrolled;
-            words.push(
-                if is_enrolled { "enrolled in the programme" } else { "not enrolled in the programme" }.to_string(),
-            );
-        }
-        if let Some(enrolment) = &who.not_enrolled {
-            let is_enrolled = self.enrolments(enrolment).next().is_some();
-            belongs &= !is_enrolled;
-            words.push(if is_enrolled { "already enrolled in it" } else { "not enrolled in it" }.to_string());
+            belongs &= is_enrolled == is_asked;
+            let said = if is_enrolled { "enrolled in the programme" } else { "not enrolled in the programme" };
+            words.push(said.to_string());
         }
         if let Some(codes) = &who.medication {
             let taken = self.medications(codes);
@@ -148,6 +147,11 @@ impl<'a> Facts<'a> {
             } else {
                 format!("takes {}", names.into_iter().collect::<Vec<_>>().join(", "))
             });
+        }
+        if who.asks_pregnancy() {
+            let (holds, said) = self.is_pregnant_as(who.pregnant, who.weeks, at);
+            belongs &= holds;
+            words.push(said);
         }
         if let Some(filter) = &who.filter {
             belongs &= self.patient.is_some_and(|patient| self.holds(filter, patient));
@@ -250,6 +254,11 @@ impl<'a> Facts<'a> {
         self.referrals.get_or_init(|| read(self))
     }
 
+    /// What the record says of pregnancies.
+    pub fn pregnancy_statements(&self, read: impl FnOnce(&Self) -> Vec<Statement>) -> &[Statement] {
+        self.pregnancy.get_or_init(|| read(self))
+    }
+
     /// The visits that fit a test of this set, in order of their start.
     pub fn fitting(&self, test: &EncounterTest) -> Fitting<'_, 'a> {
         let place = std::ptr::from_ref(test).addr();
@@ -299,10 +308,15 @@ impl<'a> Facts<'a> {
         let birth = self.birth?;
         let turns = [from, to.map(|to| to + 1)].into_iter().flatten().filter_map(|years| {
             let day = birth.checked_add(jiff::Span::new().try_years(i64::from(years)).ok()?).ok()?;
-            // Nothing lost: a birthday beyond the calendar's end never comes.
-            self.zone.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok()
+            self.midnight(day)
         });
         turns.filter(|turn| *turn > self.now).min()
+    }
+
+    /// When a day begins at the practice.
+    pub fn midnight(&self, day: Date) -> Option<Timestamp> {
+        // Nothing lost: a day beyond the calendar's end never comes.
+        self.zone.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok()
     }
 
     /// The patient's name as people say it.

@@ -19,7 +19,8 @@ pub fn implied_by(protocol: &Protocol, labels_of: LabelsOf<'_>) -> BTreeMap<Stri
         let groups = [own, &protocol.who].into_iter().filter_map(|who| who.conditions.as_ref()).flat_map(groups);
         let medicines = [own, &protocol.who].into_iter().filter_map(|who| who.medication.as_ref());
         let reasons: Vec<&Codes> = reasons.into_iter().chain(medicines).collect();
-        let sets = reasons.iter().flat_map(|codes| codes.value_sets.clone()).chain(groups);
+        let pregnancy = [own, &protocol.who].into_iter().any(Who::asks_pregnancy).then(|| "pregnancy".to_string());
+        let sets = reasons.iter().flat_map(|codes| codes.value_sets.clone()).chain(groups).chain(pregnancy);
         let listed = reasons.iter().flat_map(|codes| codes.listed.clone());
         let labels = labels_of(&sets.collect::<Vec<_>>(), &listed.collect::<Vec<_>>());
         if !labels.is_empty() {

@@ -38,6 +38,8 @@ mod names;
 mod owed;
 mod plain;
 mod plans;
+mod pregnancies;
+mod pregnancy;
 mod prompts;
 mod provenance;
 mod publish;

@@ -7,35 +7,41 @@ use super::alert::AlertRule;
 use super::deadline::Deadline;
 use super::model::{Protocol, TaskRule};
 use super::names;
+use super::plain::{self, PlainRule};
 use super::set::ProtocolSet;
-use crate::fhir::Resource;
+use crate::fhir::{Resource, ValueSets};
 
 impl ProtocolSet {
     /// One PlanDefinition per protocol, followed by one ActivityDefinition per rule that makes Tasks. Their ids are what their
     /// URLs end with.
     pub fn plan_definitions(&self) -> Vec<Resource> {
-        self.protocols().iter().flat_map(definitions_of).collect()
+        self.protocols().iter().flat_map(|protocol| definitions_of(protocol, self.value_sets())).collect()
     }
 }
 
-fn definitions_of(protocol: &Protocol) -> Vec<Resource> {
+fn definitions_of(protocol: &Protocol, sets: &ValueSets) -> Vec<Resource> {
     let mut actions = Vec::new();
     let mut activities = Vec::new();
     for prompt in &protocol.prompts {
-        actions.push(json!({ "title": prompt.ask, "description": prompt.detail_or_question() }));
+        let words = in_words(&plain::of_prompt(prompt, sets));
+        actions
+            .push(json!({ "title": prompt.ask, "description": prompt.detail_or_question(), "textEquivalent": words }));
     }
     for task in &protocol.tasks {
-        actions.push(action(protocol, &task.id, &task.title));
+        actions.push(action(protocol, &task.id, &plain::of_task(task, protocol.quiet_hours, sets)));
         activities.push(of_task(protocol, task));
     }
     for alert in &protocol.alerts {
-        actions.push(action(protocol, &alert.id, &alert.title));
+        actions.push(action(protocol, &alert.id, &plain::of_alert(alert, sets)));
         activities.push(of_alert(protocol, alert));
     }
     if !protocol.alerts.is_empty() {
         activities.push(of_repeat(protocol));
     }
     let mut plan = base("PlanDefinition", names::plan_definition(&protocol.name), &protocol.title);
+    if let Some(people) = plain::who(&protocol.who, sets) {
+        plan.set("usage", json!(format!("For {people}.")));
+    }
     if let Some(source) = &protocol.source {
         plan.set("relatedArtifact", json!([{ "type": "citation", "citation": source }]));
     }
@@ -47,8 +53,15 @@ fn definitions_of(protocol: &Protocol) -> Vec<Resource> {
     all
 }
 
-fn action(protocol: &Protocol, rule: &str, title: &str) -> Value {
-    json!({ "title": title, "definitionCanonical": names::activity_definition(&protocol.name, rule) })
+fn action(protocol: &Protocol, rule: &str, plain: &PlainRule) -> Value {
+    let definition = names::activity_definition(&protocol.name, rule);
+    json!({ "title": plain.title, "textEquivalent": in_words(plain), "definitionCanonical": definition })
+}
+
+/// What a rule asks, as `handover protocol explain` prints it: R4 has no expression for most of it.
+fn in_words(plain: &PlainRule) -> String {
+    let rows = plain.rows.iter().map(|(label, words)| format!("{label}: {words}"));
+    rows.collect::<Vec<_>>().join("\n")
 }
 
 fn base(resource_type: &str, url: String, title: &str) -> Resource {

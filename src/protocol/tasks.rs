@@ -64,6 +64,10 @@ fn of_rule(context: &Context<'_>, rule: &TaskRule) -> Inputs {
             taken.for_each(|stored| version_of(stored, hasher));
         },
         &|hasher| {
+            let pregnancies = people().filter(|who| who.asks_pregnancy()).filter_map(|_| facts.pregnancy(facts.now));
+            pregnancies.flat_map(|pregnancy| pregnancy.by).for_each(|stored| version_of(stored, hasher));
+        },
+        &|hasher| {
             let groups = people().filter_map(|who| who.conditions.as_ref());
             groups.for_each(|count| facts.condition_groups(count).hash(hasher));
         },

@@ -15,7 +15,9 @@ pub fn of_people<'w>(context: &Context<'_>, people: impl IntoIterator<Item = &'w
     let of_one = |who: &Who| {
         let enrolled = who.enrolled.iter().flat_map(|enrolment| facts.enrolments(enrolment));
         let medicines = who.medication.iter().flat_map(|codes| facts.medications(codes));
-        of(facts.conditions_of(who).into_iter().chain(enrolled).chain(medicines))
+        let pregnancy = who.asks_pregnancy().then(|| facts.pregnancy(facts.now)).flatten();
+        let pregnancy = pregnancy.into_iter().flat_map(|pregnancy| pregnancy.by);
+        of(facts.conditions_of(who).into_iter().chain(enrolled).chain(medicines).chain(pregnancy))
     };
     people.into_iter().flat_map(of_one).collect()
 }

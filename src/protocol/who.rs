@@ -14,10 +14,43 @@ pub struct Who {
     pub not_enrolled: Option<Enrolment>,
     /// Takes a medicine of these now.
     pub medication: Option<Codes>,
+    /// Whether they are pregnant.
+    pub pregnant: Option<bool>,
+    /// How far on.
+    pub weeks: Option<Weeks>,
     /// Years, both included.
     pub age: Option<(Option<u32>, Option<u32>)>,
     /// On the Patient.
     pub filter: Option<Filter>,
+}
+
+/// Completed weeks of a pregnancy, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weeks {
+    pub from: Option<u32>,
+    pub to: Option<u32>,
+}
+
+impl Weeks {
+    pub fn hold(self, week: u32) -> bool {
+        self.from.is_none_or(|from| week >= from) && self.to.is_none_or(|to| week <= to)
+    }
+
+    /// `week 24 to 28`.
+    pub fn words(self) -> String {
+        match (self.from, self.to) {
+            (Some(from), Some(to)) => format!("week {from} to {to}"),
+            (Some(from), None) => format!("week {from} or later"),
+            (None, to) => format!("week {} or earlier", to.unwrap_or_default()),
+        }
+    }
+}
+
+impl Who {
+    /// It asks about a pregnancy.
+    pub fn asks_pregnancy(&self) -> bool {
+        self.pregnant.is_some() || self.weeks.is_some()
+    }
 }
 
 /// An EpisodeOfCare that is active (http://hl7.org/fhir/R4/episodeofcare.html), by its types.

@@ -10,7 +10,10 @@
     reason = "a test says what it expects by failing, prints what it did, and is told by the environment what to do"
 )]
 
+mod a_year;
 mod cohort;
 mod cohort_of_a_dozen;
+mod language;
 mod mutants;
 mod valid;
+mod year;

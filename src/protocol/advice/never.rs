@@ -64,6 +64,7 @@ fn ages(asked: &[(&Who, &str)], mark: &Mark, odd: Odd<'_>) {
 
 fn levels(whole: &Who, own: &Who, mark: &Mark, odd: Odd<'_>) {
     let all = [whole, own];
+    weeks(&all, mark, odd);
     let mut enrolled = all.iter().filter_map(|who| who.enrolled.as_ref());
     let is_both = |one: &Enrolment| {
         // Who is not enrolled at one level may be at another.
@@ -82,6 +83,31 @@ fn levels(whole: &Who, own: &Who, mark: &Mark, odd: Odd<'_>) {
         && !share(&one, &other)
     {
         odd(mark, "the file's `for` and the rule's ask for two levels of enrolment: one person rarely has both; ask in one place".to_string());
+    }
+}
+
+/// Nobody is that far on and not yet, or not pregnant at all.
+fn weeks(all: &[&Who], mark: &Mark, odd: Odd<'_>) {
+    let each = || all.iter().filter_map(|who| who.weeks);
+    let (from, to) = (each().filter_map(|weeks| weeks.from).max(), each().filter_map(|weeks| weeks.to).min());
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        odd(
+            mark,
+            format!(
+                "nobody is in week {from} or later and in week {to} or earlier: this never comes; change one of the two"
+            ),
+        );
+    }
+    let is = |asked: bool| all.iter().any(|who| who.pregnant == Some(asked));
+    if is(false) && (is(true) || each().next().is_some()) {
+        let text = "nobody is not pregnant and in some week of it: this never comes; take `pregnant: false` out";
+        odd(mark, text.to_string());
+    }
+    let oldest = all.iter().filter_map(|who| who.age?.0).max().filter(|from| *from > 65);
+    if let Some(from) = oldest.filter(|_| is(true) || each().next().is_some()) {
+        odd(mark, format!("nobody of {from} years is asked about a pregnancy: this never comes; change the age"));
     }
 }
 

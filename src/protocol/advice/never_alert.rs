@@ -1,7 +1,10 @@
 //! Bounds that no reading can reach, and levels that none makes.
 
 use super::never::{Odd, length};
-use crate::protocol::alert::{AlertRule, Bound, Bounds, Level, Series, Side, Thresholds, unit_words};
+use crate::protocol::alert::{
+    Against, AlertRule, Bound, Bounds, Derived, Level, Series, Side, Steepness, Thresholds, unit_words,
+};
+use crate::protocol::deadline::Deadline;
 use crate::protocol::model::Protocol;
 
 pub fn look(protocol: &Protocol, odd: Odd<'_>) {
@@ -37,8 +40,8 @@ fn all(rule: &AlertRule) -> impl Iterator<Item = &Thresholds> {
 
 /// A value beyond the bound is one that cannot be right, and is left aside.
 fn of_bounds(rule: &AlertRule, series: &Series, thresholds: &Thresholds, odd: Odd<'_>) {
-    if series.derived.is_some() {
-        return;
+    if let Some(derived) = series.derived {
+        return of_trend(rule, derived, odd);
     }
     let each = [("warn", thresholds.warn), ("escalate", thresholds.escalate), ("extreme", thresholds.extreme)];
     for (word, bound) in each.iter().flat_map(|(word, bounds)| bounds.each().map(move |bound| (word, bound))) {
@@ -56,6 +59,18 @@ fn of_bounds(rule: &AlertRule, series: &Series, thresholds: &Thresholds, odd: Od
             );
             odd(&rule.mark, text);
         }
+    }
+}
+
+/// So many days do not fit into the time.
+fn of_trend(rule: &AlertRule, derived: Derived, odd: Odd<'_>) {
+    if let (Against::Trend(Steepness { least, .. }), Deadline::Days(days)) = (derived.against, derived.within)
+        && least > usize::try_from(days).unwrap_or(usize::MAX).saturating_add(1)
+    {
+        let text = format!(
+            "a trend of {least} days with readings within {days} days is never judged; ask for fewer, or give it more time"
+        );
+        odd(&rule.mark, text);
     }
 }
 

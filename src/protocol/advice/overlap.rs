@@ -119,8 +119,17 @@ fn people(one: &Protocol, own: &Who, other: &Protocol, also: &Who) -> bool {
     let enrolled = all.iter().filter_map(|who| who.enrolled.as_ref());
     let not = || all.iter().filter_map(|who| who.not_enrolled.as_ref()).filter(|not| not.level.is_none());
     let apart = enrolled.into_iter().any(|one| not().any(|not| same_set(&one.programme, &not.programme)));
+    let weeks = || all.iter().filter_map(|who| who.weeks);
+    let first = weeks().filter_map(|weeks| weeks.from).max();
+    let last = weeks().filter_map(|weeks| weeks.to).min();
+    let is = |asked: bool| all.iter().any(|who| who.pregnant == Some(asked));
+    let pregnancy = first.zip(last).is_none_or(|(first, last)| first <= last) && !(is(true) && is(false));
     // What `where` says cannot be compared.
-    from.zip(to).is_none_or(|(from, to)| from <= to) && level && !apart && all.iter().all(|who| who.filter.is_none())
+    from.zip(to).is_none_or(|(from, to)| from <= to)
+        && level
+        && !apart
+        && pregnancy
+        && all.iter().all(|who| who.filter.is_none())
 }
 
 fn watch_same(one: &Series, other: &Series) -> bool {

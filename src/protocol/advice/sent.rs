@@ -32,6 +32,13 @@ pub fn look(protocol: &Protocol, sent: &BTreeSet<String>, odd: Odd<'_>) {
         people(&rule.who).for_each(|kind| asked.push((kind, &rule.mark)));
         asked.push(("Observation", &rule.mark));
     }
+    let people = [(&protocol.who, &protocol.mark)].into_iter();
+    let people = people.chain(protocol.prompts.iter().map(|rule| (&rule.who, &rule.mark)));
+    let people = people.chain(protocol.tasks.iter().map(|rule| (&rule.who, &rule.mark)));
+    let people = people.chain(protocol.alerts.iter().map(|rule| (&rule.who, &rule.mark)));
+    // A diagnosis or an observation tells it: one of the two is enough.
+    let told = people.filter(|(who, _)| who.asks_pregnancy() && !sent.contains("Observation"));
+    asked.extend(told.map(|(_, mark)| ("Condition", mark)));
     for (kind, mark) in asked {
         if !sent.contains(kind) {
             let text = format!(

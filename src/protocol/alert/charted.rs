@@ -169,20 +169,22 @@ fn changes(rule: &AlertRule, of: usize) -> Vec<ChartChange> {
     let derived = rule.series.iter().filter_map(|one| Some((one, one.derived.filter(|derived| derived.of == of)?)));
     let mut changes = Vec::new();
     for (series, derived) in derived {
-        let (what, side) = match derived.against {
-            Against::Lowest => ("up by", Side::Above),
-            Against::Highest => ("down by", Side::Below),
-            Against::Best => ("of the best", Side::Below),
+        let (what, side, per) = match derived.against {
+            Against::Lowest => ("up by", Side::Above, String::new()),
+            Against::Highest => ("down by", Side::Below, String::new()),
+            Against::Best => ("of the best", Side::Below, String::new()),
+            Against::Trend(steepness) => ("trend", Side::Above, format!(" in {}", steepness.per)),
         };
+        let is_step = matches!(derived.against, Against::Lowest | Against::Highest);
         let (warn, escalate) = (&series.thresholds.warn, &series.thresholds.escalate);
         for (bounds, level, does) in [(warn, &rule.warn, "warns"), (escalate, &rule.escalate, "escalates")] {
             for bound in bounds.each() {
                 let amount = bound.words(unit_words(&series.unit));
                 let days = if let Deadline::Days(days) = derived.within { Some(days) } else { None };
                 changes.push(ChartChange {
-                    words: format!("{what} {amount} within {}: {does}", derived.within),
-                    side,
-                    by: (derived.against != Against::Best).then_some(bound.value.abs()),
+                    words: format!("{what} {amount}{per} within {}: {does}", derived.within),
+                    side: if is_step { side } else { bound.side },
+                    by: is_step.then_some(bound.value.abs()),
                     days,
                     is_today: is_within_a_day(level),
                 });

@@ -9,11 +9,16 @@ use jiff::tz::TimeZone;
 use super::interval::{Interval, rounded};
 use super::readings::Reading;
 use super::rule::{Against, AlertRule, Derived};
+use super::trend;
 
 /// Fills the derived series of plausible readings, oldest first.
 pub fn derive(readings: &mut [Reading], rule: &AlertRule, zone: &TimeZone) {
     for (place, series) in rule.series.iter().enumerate() {
-        if let Some(derived) = series.derived {
+        // Nothing lost: what is measured is not reckoned.
+        let Some(derived) = series.derived else { continue };
+        if let Against::Trend(steepness) = derived.against {
+            trend::reckon(readings, (place, derived), steepness, zone);
+        } else {
             reckon(readings, rule, (place, derived), zone);
         }
     }
@@ -44,7 +49,7 @@ fn reckon(readings: &mut [Reading], rule: &AlertRule, (place, derived): (usize, 
 impl Against {
     fn of(self, value: Interval, from: f64) -> Option<Interval> {
         let reckoned = |number: f64| match self {
-            Self::Lowest | Self::Highest => rounded(number - from),
+            Self::Lowest | Self::Highest | Self::Trend(_) => rounded(number - from),
             Self::Best => rounded(number / from * 100.0),
         };
         let whole = Interval { low: reckoned(value.low), high: reckoned(value.high), ..value };
@@ -62,7 +67,7 @@ impl Earlier {
     fn hear(&mut self, at: Timestamp, number: f64) {
         let yields = |other: f64| match self.against {
             Against::Lowest => other >= number,
-            Against::Highest | Against::Best => other <= number,
+            Against::Highest | Against::Best | Against::Trend(_) => other <= number,
         };
         while self.kept.back().is_some_and(|(_, other)| yields(*other)) {
             self.kept.pop_back();

@@ -21,6 +21,7 @@ mod sittings;
 mod telling;
 mod thresholds;
 mod told;
+mod trend;
 mod units;
 mod unwatched;
 
@@ -31,7 +32,7 @@ pub use raise::owe;
 pub use readings::{counts, taken_at};
 pub use rule::{
     Against, AlertRule, Bound, Bounds, Change, Confirm, Derived, Level, PLACES, Plausible, Repeat, Series, Side,
-    Thresholds, USUAL_PLACES,
+    Steepness, Thresholds, USUAL_PLACES,
 };
 pub use units::{convert_substance, unit_words};
 pub use unwatched::unwatched;

@@ -20,6 +20,7 @@ pub fn inputs(context: &Context<'_>) -> Option<Inputs> {
             let people = [&rule.who].into_iter().chain(rule.instead.iter().map(|(who, _, _)| who));
             for who in people {
                 (facts.belongs(who, context.now()), facts.next_birthday(who)).hash(hasher);
+                facts.next_week_of(who.pregnant, who.weeks).hash(hasher);
                 facts.conditions_of(who).iter().for_each(|stored| version_of(stored, hasher));
             }
         }

@@ -94,6 +94,17 @@ pub enum Against {
     Highest,
     /// What part it is of the highest, in per cent.
     Best,
+    /// How steeply it goes.
+    Trend(Steepness),
+}
+
+/// A slope in the unit of the series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Steepness {
+    /// In so many days.
+    pub per: Deadline,
+    /// It is judged from so many days with readings on.
+    pub least: usize,
 }
 
 /// Values outside are mistakes of a device or a pen.

@@ -250,10 +250,13 @@ impl Step {
     }
 }
 
-/// `84`, `>250`, a coded answer such as `loinc LA6569-3`; anything else is a text.
+/// `84`, `>250`, a date, a coded answer such as `loinc LA6569-3`; anything else is a text.
 fn stated(text: &str, unit: &str) -> (&'static str, Value) {
     if text.split_once(' ').is_some_and(|(system, _)| code_system(system).is_some()) {
         return ("valueCodeableConcept", concept(text, ""));
+    }
+    if text.parse::<jiff::civil::Date>().is_ok() {
+        return ("valueDateTime", json!(text));
     }
     let number = text.trim().trim_start_matches(['<', '>', '=']);
     let comparator = text.trim().strip_suffix(number).unwrap_or_default();

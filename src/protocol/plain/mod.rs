@@ -7,6 +7,8 @@ mod rules;
 mod sheet;
 mod words;
 
+pub use alerts::of_alert;
 pub use row::PlainRule;
+pub use rules::{of_prompt, of_task};
 pub use sheet::Sheet;
 pub use words::{codes, enrolled, visit, who};

@@ -22,6 +22,12 @@ pub fn who(who: &Who, sets: &ValueSets) -> Option<String> {
     }
     parts.extend(who.not_enrolled.as_ref().map(|of| format!("people not enrolled in {}", enrolled(of, sets))));
     parts.extend(who.medication.as_ref().map(|of| format!("people who take {}", codes(of, sets))));
+    match who.pregnant {
+        Some(true) => parts.push("people who are pregnant".to_string()),
+        Some(false) => parts.push("people who are not pregnant".to_string()),
+        None => {}
+    }
+    parts.extend(who.weeks.map(|weeks| format!("in {} of pregnancy", weeks.words())));
     match who.age {
         Some((Some(from), Some(to))) => parts.push(format!("aged {from} to {to}")),
         Some((Some(from), None)) => parts.push(format!("aged {from} or more")),

@@ -1,8 +1,8 @@
-//! Bounds on what is reckoned from a series: `change` against earlier sittings, `of-best` against the person's own best. Each
-//! window becomes a series of its own.
+//! Bounds on what is reckoned from a series: `change` against earlier sittings, `of-best` against the person's own best, `trend` over
+//! days. Each window becomes a series of its own.
 
 use super::words::Reading;
-use crate::protocol::alert::{Against, Bound, Bounds, Derived, Plausible, Series, Side, Thresholds};
+use crate::protocol::alert::{Against, Bound, Bounds, Derived, Plausible, Series, Side, Steepness, Thresholds};
 use crate::protocol::codes::Codes;
 use crate::protocol::deadline::Deadline;
 use crate::yaml::{Fields, Node};
@@ -48,11 +48,44 @@ pub fn read_relative(fields: &mut Fields<'_>, key: Key, reading: &mut Reading<'_
         let one = read_one(node, key, "a part of the best", reading);
         found.extend(one.map(|one| Relative { against: Against::Best, ..one }));
     }
+    found.extend(fields.list("trend").into_iter().filter_map(|node| read_trend(node, reading)));
     found
 }
 
 fn read_one(node: &Node, key: Key, what: &'static str, reading: &mut Reading<'_>) -> Option<Relative> {
     let mut fields = Fields::of(node, what);
+    let keys = bound_keys(&mut fields, what, reading);
+    fields.finish(&mut reading.problems);
+    let (bound, within) = keys?;
+    // What rises is over again when it has risen by less: the bound of `clear` looks the other way.
+    let rises = (bound.side == Side::Above) != (key == Key::Clear);
+    let against = if rises { Against::Lowest } else { Against::Highest };
+    Some(Relative { against, within, bound })
+}
+
+/// Each day is compared with each other at every reading: a bound on that work.
+const LONGEST_TREND: u32 = 56;
+
+/// `trend: { at-least: 2, per: 7 d, within: 21 d, days: 8 }`.
+fn read_trend(node: &Node, reading: &mut Reading<'_>) -> Option<Relative> {
+    let mut fields = Fields::of(node, "a trend");
+    let keys = bound_keys(&mut fields, "a trend", reading);
+    let per = fields.required("per").and_then(|node| reading.deadline(node));
+    fields.required("days");
+    let least = fields.integer("days", 3..=57).and_then(|days| usize::try_from(days).ok());
+    let is_days = |span: Deadline| matches!(span, Deadline::Days(1..=LONGEST_TREND));
+    let (bound, within) = keys.unzip();
+    if [per, within].into_iter().flatten().any(|span| !is_days(span)) {
+        fields.report(node.problem("`per` and `within` of a trend are days or weeks, eight weeks at most"));
+    }
+    fields.finish(&mut reading.problems);
+    let against = Against::Trend(Steepness { per: per?, least: least? });
+    Some(Relative { against, within: within?, bound: bound? })
+}
+
+/// One bound, and the time that it is about.
+fn bound_keys(fields: &mut Fields<'_>, what: &'static str, reading: &mut Reading<'_>) -> Option<(Bound, Deadline)> {
+    let node = fields.node();
     let sides = [
         (fields.optional("above"), Side::Above, false),
         (fields.optional("at-least"), Side::Above, true),
@@ -65,13 +98,9 @@ fn read_one(node: &Node, key: Key, what: &'static str, reading: &mut Reading<'_>
     if given.len() != 1 && node.as_map().is_some() {
         fields.report(node.problem(format!("{what} has one bound: above, at-least, below or at-most")));
     }
-    fields.finish(&mut reading.problems);
     let (number, side, inclusive) = *given.first()?;
     let value = reading.number(number)?;
-    // What rises is over again when it has risen by less: the bound of `clear` looks the other way.
-    let rises = (side == Side::Above) != (key == Key::Clear);
-    let against = if rises { Against::Lowest } else { Against::Highest };
-    Some(Relative { against, within: within?, bound: Bound { side, inclusive, value } })
+    Some((Bound { side, inclusive, value }, within?))
 }
 
 /// The series that are reckoned from the one at a place, with their bounds.
@@ -92,9 +121,15 @@ pub fn derived_series(
             *key.of(&mut one.thresholds).on_mut(relative.bound.side) = Some(relative.bound);
         }
     }
-    for against in [Against::Lowest, Against::Highest, Against::Best] {
-        let mut own =
-            found.iter().filter(|one| one.derived.is_some_and(|derived| derived.against == against)).peekable();
+    let kind = |against: Against| match against {
+        Against::Lowest => 0,
+        Against::Highest => 1,
+        Against::Best => 2,
+        Against::Trend(_) => 3,
+    };
+    for wanted in 0..=3 {
+        let is_such = |one: &&Series| one.derived.is_some_and(|derived| kind(derived.against) == wanted);
+        let mut own = found.iter().filter(is_such).peekable();
         let is_watched = own.peek().is_some();
         if is_watched && own.all(|one| one.thresholds.clear.each().next().is_none()) {
             reading.problems.push(node.problem(
@@ -111,6 +146,7 @@ fn reckoned(base: &Series, derived: Derived) -> Series {
         Against::Lowest => format!("rise of {} within {within}", base.name),
         Against::Highest => format!("fall of {} within {within}", base.name),
         Against::Best => format!("{}, part of the best within {within}", base.name),
+        Against::Trend(Steepness { per, .. }) => format!("trend of {} in {per}, within {within}", base.name),
     };
     Series {
         codes: Codes::default(),

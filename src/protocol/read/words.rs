@@ -9,7 +9,7 @@ use crate::protocol::deadline::Deadline;
 use crate::protocol::filter::Filter;
 use crate::protocol::model::{Becomes, ConditionTest};
 use crate::protocol::reason::{Certainty, Position, Reason};
-use crate::protocol::who::{ConditionCount, Enrolment, Who};
+use crate::protocol::who::{ConditionCount, Enrolment, Weeks, Who};
 use crate::yaml::{Fields, Kind, Node, nearest};
 
 /// What reading needs to know and where faults go.
@@ -151,6 +151,18 @@ impl Reading<'_> {
             keys.finish(&mut self.problems);
         }
         who.medication = fields.optional("medication").map(|node| self.codes(node));
+        who.pregnant = fields.boolean("pregnant");
+        if let Some(node) = fields.optional("gestational-age") {
+            let mut weeks = Fields::of(node, "a gestational age");
+            let mut week = |key| weeks.integer(key, 0..=44).and_then(|weeks| u32::try_from(weeks).ok()); // Nothing lost: it was told.
+            who.weeks = Some(Weeks { from: week("from"), to: week("to") });
+            if who.weeks == Some(Weeks { from: None, to: None }) && node.as_map().is_some() {
+                weeks.report(
+                    node.problem("say in completed weeks `from`, `to`, or both: gestational-age: { from: 20 }"),
+                );
+            }
+            weeks.finish(&mut self.problems);
+        }
         if let Some(node) = fields.optional("age") {
             let mut age = Fields::of(node, "an age");
             let from = age.integer("from", 0..=130).and_then(|years| u32::try_from(years).ok());

@@ -39,6 +39,8 @@ pub fn each_of(asked: &Who, sets: &ValueSets) -> Vec<(Who, String)> {
         asked.enrolled.clone().map(|enrolled| Who { enrolled: Some(enrolled), ..Who::default() }),
         asked.not_enrolled.clone().map(|not| Who { not_enrolled: Some(not), ..Who::default() }),
         asked.medication.clone().map(|medication| Who { medication: Some(medication), ..Who::default() }),
+        asked.pregnant.map(|pregnant| Who { pregnant: Some(pregnant), ..Who::default() }),
+        asked.weeks.map(|weeks| Who { weeks: Some(weeks), ..Who::default() }),
         asked.age.map(|age| Who { age: Some(age), ..Who::default() }),
         asked.filter.clone().map(|filter| Who { filter: Some(filter), ..Who::default() }),
     ];
