@@ -22,7 +22,7 @@ fn readings_come_with_the_bounds_that_hold_for_the_patient() {
     let shown: Vec<&str> = weight.readings.iter().map(|reading| reading.shown.as_str()).collect();
     assert_eq!(shown.len(), 2);
     assert!(shown[0].ends_with(" lb") && shown[0].starts_with("176.3"), "one unit for all: {shown:?}");
-    assert_eq!(weight.parts[0].changes.len(), 3, "{:?}", weight.parts[0].changes);
+    assert_eq!(weight.parts[0].changes.len(), 4, "three changes and a trend: {:?}", weight.parts[0].changes);
     assert!(weight.parts[0].changes.iter().any(|change| change.days == Some(1) && change.by == Some(2.0)));
     let alert = looked.alerts.first().expect("five pounds in a day");
     assert_eq!(alert.reading, weight.readings.last().unwrap().ids.first().copied());
