@@ -58,25 +58,46 @@ const ALERTS: [&str; 5] =
 
 pub fn played(set: &ProtocolSet, people: std::ops::Range<usize>, seed: u64, order: Order) -> Told {
     let mut told = Told::default();
-    for number in people {
-        let mut random = Random::seeded(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
-        let life = lived(number, &mut random, order);
-        let mut gateway = Gateway::new(set, &life);
-        let works = gateway.live(&life);
-        let owed = owed(&life);
-        told.looks += gateway.looks;
-        told.events += life.events.len();
-        told.owed += owed.len();
-        for work in &works {
-            *told.made.entry(work.rule.clone()).or_default() += 1;
-            let is_alert = ALERTS.contains(&work.rule.as_str());
-            told.works += 1;
-            told.alerts += usize::from(is_alert);
-            told.escalations += usize::from(is_alert && work.is_escalation);
-        }
-        compare(number, &owed, &works, order, &mut told);
-    }
+    people.for_each(|number| told.add(one(set, number, seed, order)));
     told
+}
+
+fn one(set: &ProtocolSet, number: usize, seed: u64, order: Order) -> Told {
+    let mut random = Random::seeded(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+    let life = lived(number, &mut random, order);
+    let mut gateway = Gateway::new(set, &life);
+    let works = gateway.live(&life);
+    let owed = owed(&life);
+    let mut told = Told {
+        looks: gateway.looks,
+        events: life.events.len(),
+        owed: owed.len(),
+        works: works.len(),
+        ..Told::default()
+    };
+    for work in &works {
+        *told.made.entry(work.rule.clone()).or_default() += 1;
+        let is_alert = ALERTS.contains(&work.rule.as_str());
+        told.alerts += usize::from(is_alert);
+        told.escalations += usize::from(is_alert && work.is_escalation);
+    }
+    compare(number, &owed, &works, order, &mut told);
+    told
+}
+
+impl Told {
+    /// What came of other people's year as well.
+    pub fn add(&mut self, other: Self) {
+        self.missed.extend(other.missed);
+        self.extra.extend(other.extra);
+        self.owed += other.owed;
+        self.works += other.works;
+        self.alerts += other.alerts;
+        self.escalations += other.escalations;
+        self.events += other.events;
+        self.looks += other.looks;
+        other.made.into_iter().for_each(|(rule, count)| *self.made.entry(rule).or_default() += count);
+    }
 }
 
 /// What happened is known ten hours later at most.
