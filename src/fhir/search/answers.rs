@@ -32,6 +32,9 @@ impl Asked {
                 asked.split_once('|').is_some_and(|(of, number)| of == *system && number == *value)
             }
             (Self::Identifier(asked), Held::Identifier { system, value }) => token(asked, Some(system), value, true),
+            (Self::OfType { kind, value }, Held::Typed { system, code, value: held }) => {
+                value == held && token(kind, Some(system), code, false)
+            }
             (Self::Number(asked), Held::Number(number)) => asked.is_met(Some(*number), Some(*number)),
             (Self::Quantity { number, system, unit }, held @ Held::Quantity { .. }) => {
                 quantity(number, system.as_deref(), unit.as_deref(), held)

@@ -18,6 +18,11 @@ pub enum Asked {
     },
     /// `Patient/1`, an id alone, an absolute URL that ends so, a canonical, or `system|value` of a logical reference.
     Reference(String),
+    /// `:of-type` of an identifier: a type of it, and its value.
+    OfType {
+        kind: TokenValue,
+        value: String,
+    },
     /// `:identifier` of a reference.
     Identifier(TokenValue),
     Number(NumberValue),

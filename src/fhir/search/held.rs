@@ -20,6 +20,12 @@ pub enum Held<'a> {
         code: &'a str,
         is_exact: bool,
     },
+    /// A type of an identifier, and its value.
+    Typed {
+        system: &'a str,
+        code: &'a str,
+        value: &'a str,
+    },
     /// What a token is called.
     Words(&'a str),
     Text(&'a str),
@@ -104,7 +110,14 @@ fn token<'a>(item: &Item<'a>) -> Vec<Held<'a>> {
             let (system, code) = (Some(text(map, "system")), text(map, "value"));
             let kind = map.get("type").and_then(Value::as_object).map_or("", |kind| text(kind, "text"));
             let found = Held::Token { system, code, is_exact: true };
-            (!code.is_empty()).then_some(found).into_iter().chain(words(kind)).collect()
+            let types = map.get("type").and_then(|kind| kind.get("coding")?.as_array()).into_iter().flatten();
+            let typed = types.filter_map(Value::as_object).map(|kind| Held::Typed {
+                system: text(kind, "system"),
+                code: text(kind, "code"),
+                value: code,
+            });
+            let found = (!code.is_empty()).then_some(found).into_iter().chain(words(kind));
+            found.chain(typed.filter(|_| !code.is_empty())).collect()
         }
         _ => coding(map).collect(),
     }

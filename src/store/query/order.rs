@@ -163,7 +163,7 @@ fn written(held: &Held<'_>, descending: bool) -> Option<String> {
         Held::Reference(text) | Held::Uri(text) => Some(text.to_string()),
         Held::Number(number) => Some(digits(*number)),
         Held::Quantity { low, high, .. } => if descending { high.or(*low) } else { low.or(*high) }.map(digits),
-        Held::Words(_) | Held::Identifier { .. } | Held::Composite(_) => None,
+        Held::Words(_) | Held::Typed { .. } | Held::Identifier { .. } | Held::Composite(_) => None,
     }
 }
 

@@ -228,10 +228,25 @@ async fn everything_of_a_patient_comes_in_pages_with_who_is_named_and_nothing_of
     assert_eq!(some.ids().len(), 3);
     let since = trial.get(&format!("/fhir/Patient/{patient}/$everything?_since=2026-03-02T10:00:02Z")).await;
     assert_eq!(since.ids(), [id("Observation", "weight")]);
+    // The weight is of three days, the pressures of the second, the visit goes on; who it is about is no matter of time.
+    for (asked, results, others) in [
+        ("start=2026-03-02", 1, 4),
+        ("end=2026-02-28", 1, 3),
+        ("start=2026-03-01&end=2026-03-01", 3, 4),
+        ("end=2026-02", 1, 3),
+        ("start=2026-03-03", 0, 4),
+        ("end=2025", 0, 3),
+    ] {
+        let during = async |kinds: &str| {
+            trial.get(&format!("/fhir/Patient/{patient}/$everything?{asked}&_type={kinds}")).await.ids().len()
+        };
+        assert_eq!((during("Observation").await, during("Patient,Encounter,Task").await), (results, others), "{asked}");
+    }
     for (path, status) in [
         (format!("Patient/{patient}/$everything?_type=Colour"), 400),
         (format!("Patient/{patient}/$everything?_since=soon"), 400),
-        (format!("Patient/{patient}/$everything?start=2026"), 400),
+        (format!("Patient/{patient}/$everything?start=lately"), 400),
+        (format!("Patient/{patient}/$everything?end=2026-13"), 400),
         (format!("Patient/{}/$everything", ResourceId::patient(stranger())), 404),
         (format!("Patient/{}/$everything", ResourceId::of(member(), "Patient", "nobody")), 404),
         ("Patient/4711/$everything".to_string(), 404),
@@ -240,6 +255,42 @@ async fn everything_of_a_patient_comes_in_pages_with_who_is_named_and_nothing_of
         (format!("Patient/{patient}/Colour"), 404),
     ] {
         assert_eq!(trial.get(&format!("/fhir/{path}")).await.status, status, "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn codes_are_searched_by_value_sets_and_numbers_by_their_types() {
+    let trial = furnished().await;
+    let system = "http://terminology.hl7.org/CodeSystem/v2-0203";
+    let number = |kind: &str, value: &str| json!({ "type": { "coding": [{ "system": system, "code": kind }] }, "system": "urn:n", "value": value });
+    let place = |key: &str| ResourceId::of(PersonId::SHARED, "Practitioner", key);
+    let body = json!({ "resourceType": "Practitioner", "identifier": [number("NPI", "77"), number("MD", "12")] });
+    trial.amend(place("one"), body).await;
+    trial.amend(place("two"), json!({ "resourceType": "Practitioner", "identifier": [number("MD", "77")] })).await;
+    let set = "http://hl7.org/fhir/ValueSet";
+    for (query, count) in [
+        (format!("Practitioner?identifier:of-type={system}%7CMD%7C77"), 1),
+        (format!("Practitioner?identifier:of-type={system}%7CMD%7C12,{system}%7CMD%7C77"), 2),
+        ("Practitioner?identifier:of-type=%7CMD%7C12".to_string(), 1),
+        ("Practitioner?identifier:of-type=urn:other%7CMD%7C12".to_string(), 0),
+        (format!("Practitioner?identifier:of-type={system}%7CNPI%7C12"), 0),
+        (format!("Observation?code:in={set}/observation-vitalsignresult"), 3),
+        (format!("Observation?code:not-in={set}/observation-vitalsignresult"), 0),
+        (format!("Observation?code:in={set}/administrative-gender,{set}/observation-vitalsignresult"), 3),
+        (format!("Observation?code:not-in={set}/administrative-gender"), 3),
+        (format!("Observation?status:in={set}/observation-status&status:not-in={set}/administrative-gender"), 3),
+        (format!("Observation?subject.gender:in={set}/administrative-gender"), 3),
+    ] {
+        let found = trial.get(&format!("/fhir/{query}")).await;
+        assert_eq!((found.status.as_u16(), found.ids().len()), (200, count), "{query}: {}", found.text);
+    }
+    for (query, why) in [
+        ("Observation?code:in=http://nowhere.example/set", "names a value set that is not here"),
+        ("Practitioner?identifier:of-type=MD%7C77", "system|code|value"),
+        ("Observation?code:of-type=a%7Cb%7Cc", "code:of-type"),
+    ] {
+        let refused = trial.get(&format!("/fhir/{query}")).await;
+        assert!(refused.status == 400 && refused.text.contains(why), "{query}: {}", refused.text);
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::date;
 use super::reading::Reading;
 use super::values::{ValueReading, patient, plain, reference, searched_text, split, token, unescape};
-use crate::fhir::search::{Asked, Codes, Criterion, How, Parameter, SearchKind, Test, UriRelation, served};
+use crate::fhir::search::{Asked, Codes, Criterion, How, Parameter, SearchKind, Test, TokenValue, UriRelation, served};
 use crate::identity::ResourceId;
 use crate::pipeline::own_identifier;
 use crate::problem::Category;
@@ -16,10 +16,14 @@ use crate::web::found_by::Claim;
 
 /// Values joined by OR in one parameter.
 const VALUES: usize = 100;
+/// Codes of the value sets that one parameter names.
+const MOST_CODES: usize = 2_000;
 
 /// What a condition was read as.
 pub enum Condition {
     Term(Term),
+    /// A term that narrows, and one that says more.
+    Both(Term, Term),
     /// No value can be that of anything here.
     Nothing,
     /// The modifier is not one of this parameter's.
@@ -30,7 +34,8 @@ pub enum Condition {
 pub fn modifiers(parameter: &Parameter) -> &'static [&'static str] {
     match parameter.kind {
         _ if ["_id", "_lastUpdated"].contains(&parameter.name.as_str()) => &[],
-        SearchKind::Token => &["not", "text", "missing"],
+        SearchKind::Token if parameter.elements == ["identifier"] => &["not", "of-type", "text", "missing"],
+        SearchKind::Token => &["not", "text", "in", "not-in", "missing"],
         SearchKind::String => &["exact", "contains", "missing"],
         SearchKind::Reference => &["identifier", "missing"],
         SearchKind::Uri => &["below", "above", "missing"],
@@ -171,6 +176,9 @@ fn modified(
         }
         "contains" => any(parameter, texts().map(|text| Asked::Text { text, how: How::Contains }).collect()),
         "identifier" => any(parameter, values.iter().map(|text| Asked::Identifier(token(text))).collect()),
+        "of-type" => return of_types(parameter, values),
+        "in" => any(parameter, codes_in(reading, parameter, values)?),
+        "not-in" => of(parameter, Test::None(codes_in(reading, parameter, values)?)),
         "below" => any(parameter, uris(UriRelation::Below).collect()),
         "above" => any(parameter, uris(UriRelation::Above).collect()),
         kind => {
@@ -186,6 +194,44 @@ fn modified(
             any(parameter, asked.collect())
         }
     })
+}
+
+/// `http://terminology.hl7.org/CodeSystem/v2-0203|MR|446053`
+fn of_types(parameter: &Arc<Parameter>, values: &[String]) -> Result<Condition, Fault> {
+    let (mut numbers, mut asked) = (Vec::new(), Vec::new());
+    for text in values {
+        let parts: Vec<String> = split(text, '|').iter().map(|part| unescape(part)).collect();
+        let [system, code, value] = parts.as_slice() else {
+            return Err(wrong(&parameter.name, "is no system|code|value, which :of-type takes"));
+        };
+        let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let kind = TokenValue { system: some(system), code: some(code), is_implied: false };
+        numbers.push(TokenValue { system: None, code: Some(value.clone()), is_implied: false });
+        asked.push(Asked::OfType { kind, value: value.clone() });
+    }
+    Ok(Condition::Both(Term::Identifier(numbers), Term::Of(Criterion::any(parameter, asked))))
+}
+
+/// The codes of value sets that are here whole (http://hl7.org/fhir/R4/search.html#modifiers): no search is by part of one.
+fn codes_in(reading: &Reading<'_>, parameter: &Parameter, values: &[String]) -> Result<Vec<Asked>, Fault> {
+    let mut asked = Vec::new();
+    for text in values {
+        let groups = reading.profiles.library().codes_of(&unescape(text)).ok_or_else(|| {
+            wrong(&parameter.name, "names a value set that is not here, or whose codes are not all here; GET ValueSet lists those that are")
+        })?;
+        for group in groups.iter() {
+            let token = |code: &String| {
+                let (system, code) = (Some(group.system.clone()), Some(code.clone()));
+                Asked::Token(TokenValue { system, code, is_implied: parameter.codes.is_all })
+            };
+            asked.extend(group.codes.iter().map(token));
+        }
+    }
+    if asked.len() > MOST_CODES {
+        let text = format!("{} is searched by value sets of {MOST_CODES} codes at most", parameter.name);
+        return Err(Fault::bad_request(Category::TooCostly, text));
+    }
+    Ok(asked)
 }
 
 /// What `_profile` asks; none for a modifier that it does not take.

@@ -4,6 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::bundle::{bundle, link, match_entry};
+use super::care_dates::Care;
 use super::date;
 use super::includes::{Include, included};
 use super::negotiate::only;
@@ -19,10 +20,11 @@ use crate::store::{Cursor, Query, Term};
 use crate::web::access::{Reader, Shown, Terms, Verdict};
 use crate::web::answer::{Fault, write_fhir};
 use crate::web::client::Client;
+use crate::web::found_by::FoundBy;
 use crate::web::scope::Permissions;
 use crate::web::service::Service;
 
-const KNOWN: [&str; 4] = ["_count", "_since", "_type", "_cursor"];
+const KNOWN: [&str; 6] = ["_count", "_since", "_type", "start", "end", "_cursor"];
 
 /// Resources that one page is made from at most, and that are asked of the store at once.
 const MOST_LOOKED: usize = 5_000;
@@ -76,6 +78,8 @@ pub async fn everything(
 struct Asked {
     count: usize,
     since: Option<DateValue>,
+    /// When the care was that is asked for.
+    care: Care,
     /// The types of a record that the client may read and wants.
     kinds: Vec<&'static str>,
     page: Option<String>,
@@ -89,7 +93,8 @@ impl Asked {
         let may_read =
             |kind: &&str| client.require(kind, Permissions::READ).is_ok() && Terms::of(service, client, kind).is_ok();
         let kinds = SERVED.into_iter().filter(lies_in_a_record).filter(may_read).collect();
-        let mut asked = Self { count: DEFAULT_COUNT, since: None, kinds, page: None, used: Vec::new() };
+        let mut asked =
+            Self { count: DEFAULT_COUNT, since: None, care: Care::default(), kinds, page: None, used: Vec::new() };
         let wrong = |text: String| Fault::bad_request(Category::Value, text);
         for (name, value) in only(request, &KNOWN)? {
             match name.as_str() {
@@ -101,6 +106,15 @@ impl Asked {
                 "_since" => {
                     let since = date::parse(&format!("ge{value}"), service.gateway.clock.now());
                     asked.since = Some(since.map_err(|why| wrong(format!("_since {why}")))?);
+                }
+                "start" | "end" => {
+                    let is_start = name == "start";
+                    let date = date::parse(
+                        &format!("{}{value}", if is_start { "ge" } else { "le" }),
+                        service.gateway.clock.now(),
+                    );
+                    let date = Some(date.map_err(|why| wrong(format!("{name} {why}")))?);
+                    *(if is_start { &mut asked.care.start } else { &mut asked.care.end }) = date;
                 }
                 "_type" => {
                     let wanted: Vec<&str> = value.split(',').collect();
@@ -138,7 +152,9 @@ async fn collect(
     let rest = asked.kinds.iter().skip_while(|kind| !first.is_empty() && **kind != first);
     for kind in rest {
         let since = asked.since.map(|since| Term::LastUpdated(vec![since]));
-        let terms = std::iter::once(Term::Patient(vec![patient.person])).chain(since).collect();
+        let (during, elements) = asked.care.terms(kind);
+        let by = FoundBy { elements, ..FoundBy::default() };
+        let terms = std::iter::once(Term::Patient(vec![patient.person])).chain(since).chain(during).collect();
         let query = Query { resource_type: kind.to_string(), terms };
         let place = |cursor: &Option<Cursor>| {
             Cursor(format!("{kind} {}", cursor.as_ref().map(|cursor| cursor.0.as_str()).unwrap_or_default()))
@@ -150,7 +166,7 @@ async fn collect(
                 if shown.len() >= asked.count {
                     return Ok((shown, Some(place(&cursor))));
                 }
-                if let Verdict::Shown(one) = reader.judge(one.stored).await? {
+                if let Verdict::Shown(one) = reader.judge_found(one.stored, &by).await? {
                     shown.push((*kind, *one));
                 }
                 cursor = Some(one.place);

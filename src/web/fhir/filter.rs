@@ -50,7 +50,7 @@ fn leaf(reading: &Reading<'_>, comparison: &Comparison, elements: &mut Vec<Strin
             Ok(match compare(reading, parameter, operator, value)? {
                 Condition::Term(term) => Leaf::Term(term),
                 Condition::Nothing => Leaf::Nothing,
-                Condition::Unknown => return Err(unknown()),
+                Condition::Both(..) | Condition::Unknown => return Err(unknown()),
             })
         }
         Name::Chain { name, kind, rest } => {

@@ -6,6 +6,7 @@ mod body;
 mod bundle;
 mod caller;
 mod capability;
+mod care_dates;
 mod compartment;
 mod count;
 mod criteria;

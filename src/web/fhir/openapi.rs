@@ -97,6 +97,7 @@ fn describe_terminology(described: &mut Described, before: &str) {
             _ if address.is_read => &[(200, Content::Resource)],
             "ValueSet" => &[(200, Content::One("ValueSet"))],
             "Bundle" => &[(200, Content::One("Bundle"))],
+            "ConceptMap" => &[(200, Content::One("ConceptMap"))],
             _ => &[(200, Content::One("Parameters"))],
         };
         let about = |method: &str, parameters| About {
@@ -107,7 +108,9 @@ fn describe_terminology(described: &mut Described, before: &str) {
             parameters,
             faults: &FAULTS,
         };
-        add(&mut described.paths, &ASK.gives(gives), about("get", address.known.iter().map(key).collect()));
+        if address.is_got {
+            add(&mut described.paths, &ASK.gives(gives), about("get", address.known.iter().map(key).collect()));
+        }
         if address.is_posted {
             add(&mut described.paths, &ASK_BY_BODY.gives(gives), about("post", Vec::new()));
         }

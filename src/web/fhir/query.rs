@@ -265,6 +265,7 @@ impl Search {
                 let Some(parameter) = reading.find(name) else { return Ok(false) };
                 match criteria::read(reading, parameter, modifier, value)? {
                     Condition::Term(term) => self.query.terms.push(term),
+                    Condition::Both(one, other) => self.query.terms.extend([one, other]),
                     Condition::Nothing => self.nothing = true,
                     Condition::Unknown => return Ok(false),
                 }

@@ -88,7 +88,7 @@ fn what_is_not_supported_is_refused_with_what_is() {
         ("_has:Colour:owner:status", "x"),
         ("_query", "x"),
         ("_text:exact", "x"),
-        ("identifier:of-type", "x"),
+        ("code:of-type", "x"),
         ("colour", "red"),
         ("Status", "requested"),
         ("_at", "2026"),

@@ -99,7 +99,7 @@ pub const OFFERS: [Offer<Does>; 22] = [
         .faults(&[404, 413, 415]),
     Offer::new(Does::Everything, Get, "/Patient/{id}/$everything", "All of a record that the client may read")
         .of(Scope(READ))
-        .with(&["_count", "_since", "_type", "Prefer"])
+        .with(&["_count", "_since", "_type", "start", "end", "Prefer"])
         .gives(PAGE)
         .faults(&[404, 410]),
     Offer::new(Does::VRead, Get, "/{type}/{id}/_history/{version}", "One version")

@@ -126,6 +126,13 @@ impl Input {
         })
     }
 
+    /// All Codings of this name.
+    pub fn objects(&self, name: &str) -> Result<Vec<&Value>, Fault> {
+        let all = self.0.iter().filter(|(own, _)| own == name).map(|(_, value)| value);
+        let wrong = || Fault::bad_request(Category::Value, format!("`{name}` must be sent in the body, in Parameters"));
+        all.map(|value| value.is_object().then_some(value).ok_or_else(wrong)).collect()
+    }
+
     /// A Coding or CodeableConcept.
     pub fn object(&self, name: &str) -> Result<Option<&Value>, Fault> {
         self.expect(name, "sent in the body, in Parameters", |value| value.is_object().then_some(value))

@@ -2,6 +2,7 @@
 //! held, and what can be asked of them. Reads no record, so any valid access token will do.
 
 mod asked;
+mod closure;
 mod concept_map;
 mod definition;
 mod expand;

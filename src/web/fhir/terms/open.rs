@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde_json::Value;
 
 use super::asked::Asked;
-use super::{expand, input, lookup, search, subsumes, translate, validate_code};
+use super::{closure, expand, input, lookup, search, subsumes, translate, validate_code};
 use crate::web::answer::{Fault, write_fhir};
 use crate::web::client::Client;
 use crate::web::methods::{get, only};
@@ -25,6 +25,8 @@ pub fn routes(config: &mut ServiceConfig) {
             config.service(address(&format!("/{kind}/{{id}}/${operation}"), kind, known, answer));
         }
     }
+    let closure_only = web::resource(CLOSURE).route(web::post().to(closure::closure));
+    config.service(closure_only.default_service(only("POST")));
     for kind in KINDS {
         config.service(posts(&format!("/{kind}/_search"), kind, search::KNOWN, search::search));
         config.service(reads(&format!("/{kind}"), kind, search::KNOWN, search::search));
@@ -41,7 +43,9 @@ pub struct Address {
     /// The type of its answer.
     pub gives: &'static str,
     pub is_read: bool,
-    /// Takes its parameters as a body, too.
+    /// Takes its parameters in the address.
+    pub is_got: bool,
+    /// Takes its parameters as a body.
     pub is_posted: bool,
 }
 
@@ -50,17 +54,29 @@ pub fn addresses() -> Vec<Address> {
     let mut all = Vec::new();
     for (kind, operation, known, _) in OPERATIONS {
         let gives = if operation == "expand" { "ValueSet" } else { "Parameters" };
-        let at = |path: String| Address { path, kind, known, gives, is_read: false, is_posted: true };
+        let at = |path: String| Address { path, kind, known, gives, is_read: false, is_got: true, is_posted: true };
         all.push(at(format!("/{kind}/${operation}")));
         all.extend((operation != "lookup").then(|| at(format!("/{kind}/{{id}}/${operation}"))));
     }
     for kind in KINDS {
-        let at = |path: String, known, gives, is_read| Address { path, kind, known, gives, is_read, is_posted: false };
+        let at = |path: String, known, gives, is_read| Address {
+            path,
+            kind,
+            known,
+            gives,
+            is_read,
+            is_got: true,
+            is_posted: false,
+        };
         all.push(at(format!("/{kind}"), search::KNOWN, "Bundle", false));
         all.push(at(format!("/{kind}/{{id}}"), &[], kind, true));
     }
+    let (path, known, gives) = (CLOSURE.to_string(), closure::KNOWN, "ConceptMap");
+    all.push(Address { path, kind: "ConceptMap", known, gives, is_read: false, is_got: false, is_posted: true });
     all
 }
+
+const CLOSURE: &str = "/ConceptMap/$closure";
 
 const OPERATIONS: [(&str, &str, &[&str], Answer); 6] = [
     ("ValueSet", "expand", expand::KNOWN, expand::expand),

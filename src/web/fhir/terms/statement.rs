@@ -18,7 +18,7 @@ pub fn stated_resources() -> Vec<Value> {
                 ("subsumes", "CodeSystem-subsumes"),
             ],
         ),
-        ("ConceptMap", &[("translate", "ConceptMap-translate")]),
+        ("ConceptMap", &[("translate", "ConceptMap-translate"), ("closure", "ConceptMap-closure")]),
         ("ValueSet", &[("expand", "ValueSet-expand"), ("validate-code", "ValueSet-validate-code")]),
     ];
     operations.into_iter().map(|(kind, operations)| stated(kind, operations)).collect()
@@ -78,5 +78,6 @@ pub fn terminology(base_url: &str, started: &str, profiles: &Profiles) -> Value 
         "codeSearch": "all",
         "validateCode": { "translations": true },
         "translation": { "needsMap": false },
+        "closure": { "translation": false },
     })
 }
