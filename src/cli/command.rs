@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::outcome::Outcome;
 use super::screen::Screen;
 use super::{
-    agreement, backup, check, console, delivery, demo, diff, health, huddle, init, look, message, panel, people,
-    profiles, protocol, reload, replay, restore, run, terminology, test, try_message, unused, validate, verify,
+    agreement, backup, check, completions, console, delivery, demo, diff, health, huddle, init, look, manual, measures,
+    message, panel, people, profiles, protocol, reload, replay, restore, run, terminology, test, try_message, unused,
+    validate, verify,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -47,8 +48,11 @@ enum Command {
     Unused(unused::Arguments),
     Look(look::Arguments),
     Huddle(huddle::Arguments),
+    Measures(measures::Arguments),
     Delivery(delivery::Arguments),
     Agreement(agreement::Arguments),
+    Completions(completions::Arguments),
+    Manual(manual::Arguments),
 }
 
 /// Reads the arguments, runs the command, and says how it ended: 0, 1, 2 when it could not run, 130 when it was interrupted.
@@ -80,8 +84,11 @@ pub fn main() -> ExitCode {
         Command::Unused(arguments) => unused::run(&arguments, &mut screen),
         Command::Look(arguments) => look::run(&arguments, &mut screen),
         Command::Huddle(arguments) => huddle::run(&arguments, &mut screen),
+        Command::Measures(arguments) => measures::run(&arguments, &mut screen),
         Command::Delivery(arguments) => delivery::run(&arguments, &mut screen),
         Command::Agreement(arguments) => agreement::run(&arguments, &mut screen),
+        Command::Completions(arguments) => completions::run(&arguments, Arguments::command(), &mut screen),
+        Command::Manual(arguments) => manual::run(&arguments, Arguments::command(), &mut screen),
     };
     match result {
         Ok(Outcome::Well) => ExitCode::SUCCESS,
@@ -107,8 +114,6 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

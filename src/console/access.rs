@@ -44,6 +44,7 @@ const RECORD: Audience = Audience::Of(&[FrontDesk, CareManager, Coach, Clinician
 const SOURCE: Audience = Audience::Of(&[CareManager, Coach, Clinician, Engineer, PrivacyOfficer]);
 const LABELS: Audience = Audience::Trusted(&[Clinician, PrivacyOfficer]);
 const DELIVERIES: Audience = Audience::Of(&[Engineer, Operator, PrivacyOfficer]);
+const PRIVACY: Audience = Audience::Of(&[PrivacyOfficer]);
 const ENGINEERS: Audience = Audience::Of(&[Engineer]);
 
 /// Every address of the console below `/console`.
@@ -66,11 +67,16 @@ pub(super) const ROWS: &[Row] = &[
     get("/huddle", CARE),
     get("/referrals", CARE),
     get("/caseload", CARE),
+    get("/measures", CARE),
+    get("/measures/table", CARE),
+    get("/measures/report", CARE),
     get("/labels", LABELS),
     post("/labels/{type}/{id}", LABELS),
     get("/patients", RECORD),
     get("/patients/{id}", RECORD),
     get("/patients/{id}/records", RECORD),
+    get("/patients/{id}/disclosures", PRIVACY),
+    get("/patients/{id}/disclosures/table", PRIVACY),
     get("/patients/{id}/plan", CARE),
     post("/patients/{id}/answers", CARE),
     post("/patients/{id}/goals", CARE),
@@ -88,6 +94,7 @@ pub(super) const ROWS: &[Row] = &[
     post("/replay/resume", ENGINEERS),
     get("/unused", ENGINEERS),
     post("/unused/{id}", ENGINEERS),
+    get("/flows", DELIVERIES),
     get("/deliveries", DELIVERIES),
     post("/deliveries/{id}/retry", OPERATION),
 ];

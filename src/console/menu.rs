@@ -18,14 +18,16 @@ const fn of_practice(here: &'static str, address: &'static str, title: &'static 
     Entry { here, address, title, of_practice: true }
 }
 
-pub(super) const MENU: [Entry; 9] = [
+pub(super) const MENU: [Entry; 11] = [
     entry("work", "/console/work", "My work"),
     of_practice("huddle", "/console/huddle", "Huddle"),
     of_practice("caseload", "/console/caseload", "Caseload"),
     of_practice("referrals", "/console/referrals", "Referrals"),
+    of_practice("measures", "/console/measures", "Measures"),
     entry("labels", "/console/labels", "To be looked at"),
     entry("overview", "/console", "Overview"),
     entry("messages", "/console/messages", "Messages"),
     entry("unused", "/console/unused", "Not used"),
+    entry("flows", "/console/flows", "What flows"),
     entry("deliveries", "/console/deliveries", "Deliveries"),
 ];

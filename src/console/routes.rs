@@ -11,8 +11,8 @@ use super::menu_kept::with_menu;
 use super::session::Person;
 use super::who::frame_for;
 use super::{
-    Console, assets, caseload, deliveries, door, for_you, huddle, labels, live, login, messages, overview, page,
-    patient, people, referrals, replay, resource, tasks, thread, trace, unused, work, work_act,
+    Console, assets, caseload, deliveries, door, flows, for_you, huddle, labels, live, login, measures, messages,
+    overview, page, patient, people, referrals, replay, resource, tasks, thread, trace, unused, work, work_act,
 };
 
 /// Adds the console under `/console`.
@@ -45,6 +45,9 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/unused/{id}", web::post().to(unused::act))
             .route("/huddle", web::get().to(huddle::show))
             .route("/caseload", web::get().to(caseload::show))
+            .route("/measures", web::get().to(measures::show))
+            .route("/measures/table", web::get().to(measures::table))
+            .route("/measures/report", web::get().to(measures::report))
             .route("/referrals", web::get().to(referrals::show))
             .route("/work", web::get().to(work::list))
             .route("/work", web::post().to(work_act::many))
@@ -57,11 +60,14 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/tasks", web::get().to(tasks::moved))
             .route("/labels", web::get().to(labels::list))
             .route("/labels/{type}/{id}", web::post().to(labels::say))
+            .route("/flows", web::get().to(flows::show))
             .route("/deliveries", web::get().to(deliveries::list))
             .route("/deliveries/{id}/retry", web::post().to(deliveries::retry))
             .route("/patients", web::get().to(people::find))
             .route("/patients/{id}", web::get().to(patient::show))
             .route("/patients/{id}/records", web::get().to(patient::records))
+            .route("/patients/{id}/disclosures", web::get().to(patient::disclosures))
+            .route("/patients/{id}/disclosures/table", web::get().to(patient::disclosures_table))
             .route("/patients/{id}/plan", web::get().to(patient::plan))
             .route("/patients/{id}/answers", web::post().to(patient::answer))
             .route("/patients/{id}/goals", web::post().to(patient::goal))

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::compare::Comparing;
 use super::look::Saying;
 use super::tried::Trying;
-use super::{Changed, Code, Gateway, MessageWords, TaskAction, explain_record, responsible};
+use super::{Changed, Code, Gateway, MessageWords, Month, TaskAction, explain_record, responsible};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::protocol::Contact;
@@ -137,9 +137,21 @@ pub enum Operation {
     Referrals {
         panel: String,
     },
+    /// What a practice did in time, by month; the present month alone by default.
+    Measures {
+        panel: String,
+        #[serde(default)]
+        month: Option<Month>,
+        #[serde(default = "one")]
+        months: u8,
+    },
     /// What a protocol would have made of the records of a window; a part of them at a time.
     ProtocolTry(Trying),
     Health,
+}
+
+fn one() -> u8 {
+    1
 }
 
 /// A cause as it is told: with who has work of it, for people.
@@ -202,6 +214,9 @@ impl Gateway {
             Operation::Huddle { panel, day } => Ok(json!(self.huddle(&panel, day, true).await?)),
             Operation::Caseload { panel } => Ok(json!(self.caseload(&panel, true).await?)),
             Operation::Referrals { panel } => Ok(json!(self.referral_board(&panel, true).await?)),
+            Operation::Measures { panel, month, months } => {
+                Ok(json!(self.measures(&panel, month, months, true).await?))
+            }
             Operation::ProtocolTry(trying) => Ok(json!(self.try_protocol(trying).await?)),
             Operation::Health => Ok(json!(self.health().await)),
         }

@@ -22,7 +22,7 @@ use crate::identity::ResourceId;
 /// Numbers that no rule watches: so many things at most are drawn, those measured last.
 pub const MOST_UNWATCHED: usize = 6;
 /// Classes of encounters in which the patient stays (v3 ActCode).
-const STAYS: [&str; 5] = ["IMP", "ACUTE", "NONAC", "OBSENC", "SS"];
+pub(super) const STAYS: [&str; 5] = ["IMP", "ACUTE", "NONAC", "OBSENC", "SS"];
 
 type AllWork<'a> = BTreeMap<String, Vec<Existing<'a>>>;
 

@@ -92,7 +92,7 @@ impl ProtocolSet {
         referrals(facts).into_iter().filter_map(open).collect()
     }
 
-    fn asks_at(&self, at: Stage) -> bool {
+    pub(super) fn asks_at(&self, at: Stage) -> bool {
         let rules = self.protocols().iter().flat_map(|protocol| &protocol.tasks);
         rules.into_iter().any(|rule| matches!(&rule.when, Trigger::Referral { stage, .. } if *stage == at))
     }

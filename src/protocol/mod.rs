@@ -31,6 +31,7 @@ mod inputs;
 mod labels;
 mod looked;
 mod loops;
+mod measured;
 mod memory;
 mod model;
 mod mutants;
@@ -80,6 +81,7 @@ pub use hands::{Hand, Holder, awake, person_of};
 pub use implied::LabelsOf;
 pub use looked::MOST_UNWATCHED;
 pub use loops::OpenReferral;
+pub use measured::{Measured, Reckoned};
 pub use memory::Memory;
 pub use mutants::{Mutant, mutants};
 pub use names::{

@@ -110,6 +110,10 @@ async fn a_care_manager_logs_in_takes_a_call_tries_twice_and_finishes_it() {
     browser.sees("Answered.").await;
     browser.look("thread").await;
     dark(&browser, "thread").await;
+    client.goto(&house.url("/console/measures?months=3")).await.unwrap();
+    browser.sees("Followed up within 2 business days").await;
+    browser.look("measures").await;
+    dark(&browser, "measures").await;
 
     browser.click(".me button").await;
     browser.sees("You are logged out").await;

@@ -21,6 +21,7 @@ mod habits_hl7;
 mod house;
 mod intake;
 mod labels;
+mod measures;
 mod on_change;
 mod orders;
 mod owners;

@@ -1,6 +1,7 @@
 //! One patient: who they are, how to reach them, what is owed and why, readings, plan, and the record behind it.
 
 mod banner;
+mod disclosures;
 mod documents;
 mod fhir;
 mod goals;
@@ -16,6 +17,7 @@ mod say;
 mod show;
 mod timeline;
 
+pub(super) use disclosures::{show as disclosures, table as disclosures_table};
 pub(super) use fhir::born;
 pub(super) use name::sex_word;
 pub(super) use plan::plan;

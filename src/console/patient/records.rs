@@ -16,6 +16,7 @@ use crate::fhir::{concept_title, sorted_name};
 use crate::identity::ResourceId;
 use crate::pipeline::{Explanation, explain_record};
 use crate::record::Stored;
+use crate::site::StaffRole;
 use crate::store::{AuditEntry, Cursor, Page, Query, StoreError, Term};
 
 /// Observations shown, and audit entries.
@@ -43,6 +44,8 @@ struct RecordsPage {
     explanations: Part<Explanation>,
     audit: Vec<Looked>,
     older_audit: Option<String>,
+    /// Whether the page of all that was disclosed is theirs.
+    has_disclosures: bool,
 }
 
 struct Row {
@@ -118,6 +121,7 @@ pub(crate) async fn show(
             older_observations: observations.next.map(|cursor| cursor.0),
             explanations: Part::of("explain", explain_record(&site, &known, None, now), &asked),
             audit: audit.items.into_iter().map(|entry| looked(entry, &zone)).collect(),
+            has_disclosures: person.has_any(&[StaffRole::PrivacyOfficer]),
             older_audit: audit.next.map(|cursor| cursor.0),
             frame: frame.in_zone(&zone),
         }

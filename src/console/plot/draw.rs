@@ -14,13 +14,13 @@ use crate::identity::ResourceId;
 use crate::protocol::{Chart, ChartPart, Charted, Side, Target};
 
 /// The drawing, in its own units; it is shown as wide as there is room.
-const WIDTH: f64 = 400.0;
-const TOP: f64 = 8.0;
-const BOTTOM: f64 = 154.0;
-const LEAST_LEFT: f64 = 34.0;
-const GUTTER: f64 = 60.0;
+pub(super) const WIDTH: f64 = 400.0;
+pub(super) const TOP: f64 = 8.0;
+pub(super) const BOTTOM: f64 = 154.0;
+pub(super) const LEAST_LEFT: f64 = 34.0;
+pub(super) const GUTTER: f64 = 60.0;
 /// A line is drawn from so many readings on; fewer are points.
-const TREND: usize = 3;
+pub(super) const TREND: usize = 3;
 
 /// What all plots of a page share.
 pub(crate) struct Look<'a> {
@@ -131,7 +131,7 @@ pub(crate) fn draw(chart: &Chart, place: usize, look: &Look<'_>) -> Option<Drawn
 }
 
 /// A line from three readings on; the last of a line, and all of fewer, as points.
-fn trace(drawn: &mut Drawn, line: &[(f64, f64)]) {
+pub(super) fn trace(drawn: &mut Drawn, line: &[(f64, f64)]) {
     if line.len() < TREND {
         drawn.points.extend_from_slice(line);
         return;

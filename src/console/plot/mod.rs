@@ -9,8 +9,10 @@ mod scale;
 #[cfg(test)]
 mod tests;
 mod thin;
+mod trend;
 
 pub(super) use against::{Row, against};
 pub(super) use draw::{Drawn, Look, capital, draw};
 pub(super) use label::plain;
 pub(super) use scale::Span;
+pub(super) use trend::{Trend, trend};

@@ -1,0 +1,150 @@
+//! Measures as others read them: rows of a table (RFC 4180), and a MeasureReport for each measure of the month that was asked for
+//! (http://hl7.org/fhir/R4/measurereport.html), with what was left out as exclusions.
+
+use serde_json::{Value, json};
+
+use super::counted::{MeasureCount, Measures, MonthCounts};
+use super::definition::Definition;
+use crate::protocol::CANONICAL;
+
+const POPULATION: &str = "http://terminology.hl7.org/CodeSystem/measure-population";
+const IMPROVEMENT: &str = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation";
+
+impl Measures {
+    /// One row for each month and measure.
+    pub fn csv(&self) -> String {
+        let mut rows = vec![
+            [
+                "panel",
+                "practice",
+                "month",
+                "counted_until",
+                "measure",
+                "title",
+                "numerator",
+                "denominator",
+                "value",
+                "not_done_and_still_in_time",
+                "left_out",
+                "numerator_is",
+                "denominator_is",
+            ]
+            .map(str::to_string)
+            .to_vec(),
+        ];
+        for month in &self.months {
+            let told = month.counts.iter().filter_map(|counted| Some((counted, counted.definition()?)));
+            rows.extend(told.map(|(counted, definition)| self.row(month, counted, definition)));
+        }
+        let missing = self.missing.iter().map(|text| {
+            vec![
+                self.panel.clone(),
+                self.practice.clone(),
+                String::new(),
+                String::new(),
+                "note".to_string(),
+                text.clone(),
+            ]
+        });
+        rows.extend(missing);
+        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        // Nothing lost: what is written to memory is written.
+        rows.iter().for_each(|row| _ = writer.write_record(row.iter().map(|cell| cell_of(cell))));
+        // Nothing lost: as above; all of it is UTF-8.
+        writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+
+    fn row(&self, month: &MonthCounts, counted: &MeasureCount, definition: &Definition) -> Vec<String> {
+        let left = counted.left_out.iter().map(|(why, count)| format!("{count}: {why}")).collect::<Vec<_>>();
+        vec![
+            self.panel.clone(),
+            self.practice.clone(),
+            month.month.to_string(),
+            month.until.to_string(),
+            counted.measure.clone(),
+            definition.title.to_string(),
+            counted.numerator.to_string(),
+            rounded(counted.denominator).to_string(),
+            counted.value().map(|value| rounded(value).to_string()).unwrap_or_default(),
+            counted.in_time_still.to_string(),
+            left.join("; "),
+            definition.numerator.to_string(),
+            definition.denominator.to_string(),
+        ]
+    }
+
+    /// A Bundle of MeasureReports of the month asked for.
+    pub fn report(&self) -> Value {
+        let month = self.asked();
+        let reports = month.into_iter().flat_map(|month| {
+            let told = month.counts.iter().filter_map(|counted| Some((counted, counted.definition()?)));
+            told.map(|(counted, definition)| self.measure_report(month, counted, definition))
+        });
+        let entry = |report: Value| {
+            let url =
+                format!("{CANONICAL}/MeasureReport/{}", report.get("id").and_then(Value::as_str).unwrap_or_default());
+            json!({ "fullUrl": url, "resource": report })
+        };
+        let entries: Vec<Value> = reports.map(entry).collect();
+        json!({ "resourceType": "Bundle", "type": "collection", "timestamp": self.made.to_string(), "entry": entries })
+    }
+
+    fn measure_report(&self, month: &MonthCounts, counted: &MeasureCount, definition: &Definition) -> Value {
+        let zone = self.time_zone();
+        let population = |code: &str, display: &str, count: u64| json!({ "code": { "coding": [{ "system": POPULATION, "code": code, "display": display }] }, "count": count });
+        let left_out = counted.left_out.values().sum::<u64>() + counted.in_time_still;
+        let is_share = definition.of.is_some();
+        let denominator = counted.denominator.round() as u64;
+        let mut populations = vec![];
+        if is_share {
+            populations.push(population("initial-population", "Initial Population", denominator + left_out));
+        }
+        populations.push(population("denominator", "Denominator", denominator + if is_share { left_out } else { 0 }));
+        if is_share {
+            populations.push(population("denominator-exclusion", "Denominator Exclusion", left_out));
+        }
+        populations.push(population("numerator", "Numerator", counted.numerator));
+        let mut group = json!({ "code": { "text": definition.title }, "population": populations });
+        if let (Some(value), Some(group)) = (counted.value(), group.as_object_mut()) {
+            let mut score = json!({ "value": rounded(value) });
+            if !is_share && let Some(score) = score.as_object_mut() {
+                score.insert("unit".to_string(), json!("alerts per patient and week"));
+            }
+            group.insert("measureScore".to_string(), score);
+        }
+        let said = [definition.denominator, definition.numerator].join("; ");
+        let left = counted.left_out_words();
+        let text = [said, left].into_iter().chain(self.missing.clone()).filter(|text| !text.is_empty());
+        let text = text.map(|text| format!("<p>{}</p>", escaped(&text))).collect::<String>();
+        let notation = if definition.falls() { "decrease" } else { "increase" };
+        json!({
+            "resourceType": "MeasureReport",
+            "id": format!("{}-{}", definition.id, month.month),
+            "text": { "status": "generated", "div": format!("<div xmlns=\"http://www.w3.org/1999/xhtml\">{text}</div>") },
+            "status": "complete",
+            "type": "summary",
+            "measure": format!("{CANONICAL}/Measure/{}", definition.id),
+            "date": self.made.to_string(),
+            "reporter": { "display": self.practice },
+            "period": {
+                "start": month.month.first().to_string(),
+                "end": month.until.min(month.month.span(&zone).1).to_zoned(zone.clone()).date().min(month.month.last()).to_string()
+            },
+            "improvementNotation": { "coding": [{ "system": IMPROVEMENT, "code": notation }] },
+            "group": [group]
+        })
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}
+
+/// What a spreadsheet would take for a formula begins with a quote sign.
+fn cell_of(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_string() }
+}
