@@ -9,6 +9,7 @@
     clippy::disallowed_methods,
     reason = "a test says what it expects by failing, prints what it did, and is told by the environment what to do"
 )]
+#![allow(clippy::duplicate_mod, reason = "the cohort and the year are benches, too, each with its chance beside it")]
 
 mod a_year;
 mod cohort;
