@@ -87,18 +87,9 @@ fn tell(all: &Differences, screen: &mut Screen) -> Result<()> {
     for (why, count) in &all.left_out {
         screen.say(format!("{count} not judged: {why}"))?;
     }
-    for (part, title) in [
-        (Part::Answers, "Answered otherwise"),
-        (Part::Problems, "Problems"),
-        (Part::Codes, "Codes"),
-        (Part::Resources, "Resources"),
-        (Part::Elements, "Elements"),
-        (Part::Tasks, "Tasks"),
-        (Part::Deliveries, "Deliveries"),
-        (Part::Record, "Run again on the records as they are, under the changed site"),
-    ] {
+    for part in Part::ALL {
         let Some(kinds) = all.parts.get(&part) else { continue };
-        screen.heading(title)?;
+        screen.heading(part.title())?;
         let mut kinds: Vec<(&String, &Counted)> = kinds.iter().collect();
         kinds.sort_by_key(|(_, counted)| std::cmp::Reverse(counted.count));
         kinds.into_iter().try_for_each(|(kind, counted)| tell_kind(kind, counted, screen))?;

@@ -94,6 +94,8 @@ pub(super) const ROWS: &[Row] = &[
     post("/replay/resume", ENGINEERS),
     get("/unused", ENGINEERS),
     post("/unused/{id}", ENGINEERS),
+    get("/unused/{id}/code", ENGINEERS),
+    get("/unused/{id}/file", ENGINEERS),
     get("/flows", DELIVERIES),
     get("/deliveries", DELIVERIES),
     post("/deliveries/{id}/retry", OPERATION),

@@ -8,6 +8,7 @@ mod access_tests;
 mod assets;
 mod badge;
 mod caseload;
+mod codes;
 mod deliveries;
 mod door;
 mod fault;

@@ -11,8 +11,9 @@ use super::menu_kept::with_menu;
 use super::session::Person;
 use super::who::frame_for;
 use super::{
-    Console, assets, caseload, deliveries, door, flows, for_you, huddle, labels, live, login, measures, messages,
-    overview, page, patient, people, referrals, replay, resource, tasks, thread, trace, unused, work, work_act,
+    Console, assets, caseload, codes, deliveries, door, flows, for_you, huddle, labels, live, login, measures,
+    messages, overview, page, patient, people, referrals, replay, resource, tasks, thread, trace, unused, work,
+    work_act,
 };
 
 /// Adds the console under `/console`.
@@ -43,6 +44,8 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/replay/resume", web::post().to(replay::resume))
             .route("/unused", web::get().to(unused::list))
             .route("/unused/{id}", web::post().to(unused::act))
+            .route("/unused/{id}/code", web::get().to(codes::show))
+            .route("/unused/{id}/file", web::get().to(codes::file))
             .route("/huddle", web::get().to(huddle::show))
             .route("/caseload", web::get().to(caseload::show))
             .route("/measures", web::get().to(measures::show))

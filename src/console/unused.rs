@@ -10,7 +10,7 @@ use super::fault::Answer;
 use super::form_key::FormKey;
 use super::page::{self, Frame};
 use super::session::Person;
-use super::{Console, turn};
+use super::{Console, codes, turn};
 use crate::pipeline::{responsible, signed};
 use crate::site::Site;
 use crate::store::{Cursor, UnusedEntry, UnusedFilter, UnusedState, UnusedTotal};
@@ -56,6 +56,8 @@ struct Row {
     who: String,
     since: String,
     note: String,
+    /// Whether a row of a table would mend it.
+    has_answer: bool,
 }
 
 /// A kind to choose, with how often it came.
@@ -179,6 +181,7 @@ fn row(entry: UnusedEntry, site: &Site, zone: &TimeZone) -> Row {
         since: work.as_ref().and_then(|work| work.at).map(|at| page::second(at, zone)).unwrap_or_default(),
         who: work.as_ref().map(|work| signed(site, &work.who).to_string()).unwrap_or_default(),
         note: work.map(|work| work.note).unwrap_or_default(),
+        has_answer: codes::parts(&entry, site).is_some(),
         entry,
     }
 }

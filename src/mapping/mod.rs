@@ -1,6 +1,7 @@
 //! The mapping language (docs/mapping-language.md): HL7 v2 messages to FHIR drafts, by files that are compiled and
 //! type-checked when they are loaded. Pure: no I/O, no clock; evaluation always ends.
 
+mod answer;
 mod apply;
 mod asked;
 mod authorities;
@@ -13,6 +14,7 @@ mod mapped;
 mod set;
 mod units;
 
+pub use answer::{Answer, Answered, answered};
 pub use asked::MessageCondition;
 pub use authorities::Authorities;
 pub use compile::compile;

@@ -65,7 +65,7 @@ mod write;
 pub use arrival::{Acknowledged, Arrival, Code};
 pub use boards::{Board, Cared, Referred};
 pub use change::TaskAction;
-pub use compare::{Compared, Comparing, Counted, Differences, Part};
+pub use compare::{Compared, Comparing, Counted, Differences, Foretold, Part};
 pub use dry_run::{Members, Trial, dry_run};
 pub use explain::{Explanation, explain_record};
 pub use find::Known;

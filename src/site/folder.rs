@@ -24,6 +24,8 @@ pub struct Folder {
     root: PathBuf,
     /// Path relative to the root, with `/`, and whether somebody read it.
     files: BTreeMap<String, bool>,
+    /// What stands in place of a file's own text, or of a file that is not there.
+    texts: BTreeMap<String, String>,
     /// Folders that hold no settings (the store), relative to the root.
     ignored: Vec<String>,
     pub sources: Vec<Source>,
@@ -51,6 +53,7 @@ impl Folder {
         let mut folder = Self {
             root: root.to_path_buf(),
             files: BTreeMap::new(),
+            texts: BTreeMap::new(),
             ignored: Vec::new(),
             sources: Vec::new(),
             problems: Vec::new(),
@@ -61,6 +64,13 @@ impl Folder {
         };
         folder.list(root, "", 0);
         folder
+    }
+
+    /// As if these files had these texts.
+    pub fn with(mut self, texts: BTreeMap<String, String>) -> Self {
+        self.files.extend(texts.keys().map(|file| (file.clone(), false)));
+        self.texts = texts;
+        self
     }
 
     pub fn root(&self) -> &Path {
@@ -173,6 +183,9 @@ impl Folder {
     fn read(&mut self, file: &str, most_bytes: u64) -> Result<Vec<u8>, String> {
         if let Some(used) = self.files.get_mut(file) {
             *used = true;
+        }
+        if let Some(text) = self.texts.get(file) {
+            return Ok(text.clone().into_bytes());
         }
         let path = self.root.join(file);
         let length = std::fs::metadata(&path).map_err(|error| format!("cannot read this file: {error}"))?.len();

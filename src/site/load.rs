@@ -61,9 +61,14 @@ struct Parts {
 
 /// Reads and cross-checks the site in a folder. Touches no file but to read it, and opens no connection.
 pub fn load(root: &Path) -> Loaded {
+    load_with(root, BTreeMap::new())
+}
+
+/// The same, as if these files (relative to the folder) had these texts.
+pub fn load_with(root: &Path, texts: BTreeMap<String, String>) -> Loaded {
     // Absolute, so that every path of the site stays right wherever it is joined to or used from.
     let root = &std::path::absolute(root).unwrap_or_else(|_| root.to_path_buf());
-    let mut folder = Folder::open(root);
+    let mut folder = Folder::open(root).with(texts);
     let mut parts = Parts::default();
     if folder.problems.is_empty() {
         read_parts(&mut folder, &mut parts);

@@ -54,7 +54,7 @@ pub use data_folder::data_folder;
 pub use expiry::Certificate;
 pub use handling::{Handling, Processing, names_event};
 pub use labels::{LabelRule, Labelling};
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_with};
 pub use model::{
     Address, ConsoleSettings, Credential, Feed, HttpSettings, Intake, JwksSource, Limits, MllpSettings, Panel, Partner,
     Peer, Practice, RATE_PER_SEC, Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,

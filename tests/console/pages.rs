@@ -101,6 +101,28 @@ async fn every_page_works_for_a_person() {
     let refused = client.execute(form, vec!["0123456789abcdef".into()]).await.unwrap();
     assert_eq!(refused, 403, "a form of somebody else's");
 
+    // A code that no table knows is answered: found, checked, its row shown, and what the messages would become.
+    let mut hospital = house.hospital().await;
+    let virtually = adt("A04", "C4", "4711", "V2", &minutes_ago(3)).replace("PV1|1|E|", "PV1|1|TELE|");
+    assert_eq!(code(&hospital.send(&virtually).await), "AA");
+    client.goto(&house.url("/console/unused?kind=code")).await.unwrap();
+    browser.click("main a[href$='/code']").await;
+    browser.sees("What TELE means").await;
+    client.find(Locator::Css("main input[name=find]")).await.unwrap().send_keys("virtual").await.unwrap();
+    browser.click("main form.filters button").await;
+    browser.sees("that are called so").await;
+    browser.look("code-found").await;
+    browser.click("main ul.lines a[href*='code=VR']").await;
+    browser.sees("TELE: { code: VR, display: virtual }").await;
+    browser.click("main a[href*='show=yes']").await;
+    browser.sees("patient-class TELE: answered").await;
+    browser.sees("Encounter.class").await;
+    browser.look("code").await;
+    let file = "return fetch(document.querySelector('main a[download]').href).then((answer) => answer.text())";
+    let file = client.execute(file, Vec::new()).await.unwrap();
+    assert_eq!(file, "table: patient-class\ncodes:\n  TELE: { code: VR, display: virtual }\n");
+    assert!(!house.folder.path().join("feeds/riverside/mappings").exists(), "nothing is written");
+
     client.goto(&house.url("/console/messages?control=C2")).await.unwrap();
     browser.click("main table a").await;
     browser.sees("What care follows").await;

@@ -28,7 +28,8 @@ pub fn compile(name: &str, node: &Node, problems: &mut Vec<Problem>) -> Table {
     }
     let members = fields.optional("groups").map(|groups| members(groups, &codes, problems)).unwrap_or_default();
     fields.finish(problems);
-    let mut table = Table { name: name.to_string(), source_system, codes, silent, members, words: HashMap::new() };
+    let mut table =
+        Table { name: name.to_string(), source_system, target, codes, silent, members, words: HashMap::new() };
     table.index_words();
     table
 }

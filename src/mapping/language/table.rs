@@ -10,6 +10,8 @@ pub struct Table {
     pub name: String,
     /// The system of the sender's codes where the message names none: `http://terminology.hl7.org/CodeSystem/v2-0001`.
     pub source_system: Option<String>,
+    /// The system of the codes that rows name, where a row names none of its own.
+    pub target: Option<String>,
     pub codes: BTreeMap<String, TableCode>,
     /// Codes that are known to say nothing in FHIR here.
     pub silent: BTreeSet<String>,

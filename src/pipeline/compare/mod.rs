@@ -3,6 +3,7 @@
 
 mod differ;
 mod elements;
+mod foretold;
 mod judge;
 mod kept;
 mod step;
@@ -10,6 +11,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+pub use foretold::Foretold;
 pub(super) use kept::Kept;
 pub use step::{Compared, Comparing};
 pub use tally::{Counted, Differences, Part};

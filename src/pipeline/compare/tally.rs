@@ -28,6 +28,33 @@ pub enum Part {
     Record,
 }
 
+impl Part {
+    /// In the order in which they are told.
+    pub const ALL: [Self; 8] = [
+        Self::Answers,
+        Self::Problems,
+        Self::Codes,
+        Self::Resources,
+        Self::Elements,
+        Self::Tasks,
+        Self::Deliveries,
+        Self::Record,
+    ];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Answers => "Answered otherwise",
+            Self::Problems => "Problems",
+            Self::Codes => "Codes",
+            Self::Resources => "Resources",
+            Self::Elements => "Elements",
+            Self::Tasks => "Tasks",
+            Self::Deliveries => "Deliveries",
+            Self::Record => "Run again on the records as they are, under the changed site",
+        }
+    }
+}
+
 /// How often one kind of difference is, and where first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
