@@ -8,8 +8,8 @@ use super::outcome::Outcome;
 use super::screen::Screen;
 use super::{
     agreement, backup, check, completions, console, delivery, demo, diff, health, huddle, init, look, manual, measures,
-    message, panel, people, profiles, protocol, reload, replay, restore, run, terminology, test, try_message, unused,
-    validate, verify,
+    message, panel, people, profiles, protocol, reload, replay, restore, run, schema, terminology, test, try_message,
+    unused, validate, verify,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -27,6 +27,7 @@ enum Command {
     Demo(demo::Arguments),
     Init(init::Arguments),
     Check(check::Arguments),
+    Schema(schema::Arguments),
     Test(test::Arguments),
     Try(try_message::Arguments),
     Validate(validate::Arguments),
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments, &mut screen),
         Command::Init(arguments) => init::run(&arguments, &mut screen),
         Command::Check(arguments) => check::run(&arguments, &mut screen),
+        Command::Schema(arguments) => schema::run(&arguments, &mut screen),
         Command::Test(arguments) => test::run(&arguments, &mut screen),
         Command::Try(arguments) => try_message::run(&arguments, &mut screen),
         Command::Validate(arguments) => validate::run(&arguments, &mut screen),

@@ -35,6 +35,7 @@ mod reload;
 mod replay;
 mod restore;
 mod run;
+mod schema;
 mod screen;
 mod sought;
 mod story;

@@ -70,17 +70,33 @@ fn sites<'b>(examples: Vec<Example<'b>>) -> Vec<Vec<Example<'b>>> {
     sites
 }
 
-/// What is wrong with blocks of YAML, compiled as those files of the demo's site.
-fn faults(examples: &[Example<'_>]) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    write_demo(folder.path(), &|text| text).unwrap();
-    let texts = examples.iter().map(|(block, how, file)| (*file, text_of(folder.path(), block, how, file)));
+/// Writes the demo's site with blocks of YAML as those files of it.
+fn write(examples: &[Example<'_>], folder: &Path) {
+    write_demo(folder, &|text| text).unwrap();
+    let texts = examples.iter().map(|(block, how, file)| (*file, text_of(folder, block, how, file)));
     let texts: Vec<(&str, String)> = texts.chain([(BESIDE.0, BESIDE.1.to_string())]).collect();
     for (file, text) in texts {
-        let path = folder.path().join(file);
+        let path = folder.join(file);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
+}
+
+/// Writes a site in which the documents' examples lie, as many as do not stand in each other's place.
+pub(crate) fn write_examples(folder: &Path) {
+    let blocks = blocks();
+    let examples = blocks.iter().filter_map(|block| {
+        let (how, file) = block.says.strip_prefix("yaml ")?.split_once('=')?;
+        Some((block, how, file))
+    });
+    let first = sites(examples.collect()).into_iter().next().unwrap_or_default();
+    write(&first, folder);
+}
+
+/// What is wrong with blocks of YAML, compiled as those files of the demo's site.
+fn faults(examples: &[Example<'_>]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    write(examples, folder.path());
     let loaded = load(folder.path());
     let errors = loaded.problems.iter().filter(|problem| problem.is_error()).map(ToString::to_string);
     let mut faults: Vec<String> = errors.collect();

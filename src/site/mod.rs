@@ -38,6 +38,7 @@ mod roster_columns;
 #[cfg(test)]
 mod roster_tests;
 mod scalar;
+mod schema;
 mod secret;
 mod seen;
 mod settings;
@@ -64,6 +65,7 @@ pub use password::{PasswordHash, SHORTEST};
 pub use people::is_login;
 pub use render::{problems_as_json, render, render_one};
 pub use roster::Roster;
+pub use schema::{FileKind, KINDS, schema};
 pub use seen::NamedFiles;
 pub use staff::{Panels, StaffMember, StaffRole};
 pub use starter::{DemoSite, StarterError, write_demo, write_starter};

@@ -4,9 +4,13 @@
 mod mark;
 mod node;
 mod reader;
+#[cfg(test)]
+mod seen;
 mod source;
 
 pub use mark::Mark;
 pub use node::{Kind, Node, UNREADABLE, parse};
-pub use reader::{Fields, UNKNOWN_KEY, nearest};
+pub use reader::{As, Fields, Known, UNKNOWN_KEY, nearest};
+#[cfg(test)]
+pub use seen::{Mapping, Seen, record};
 pub use source::Source;

@@ -102,7 +102,12 @@ pub const UNREADABLE: &str = "not readable as YAML";
 /// Reads one file into a tree. A file that is not YAML yields one problem at the fault and no tree.
 pub fn parse(source: &Source) -> Result<Node, Problem> {
     match serde_saphyr::from_str::<Raw>(&source.text) {
-        Ok(raw) => Ok(place(raw, &source.name)),
+        Ok(raw) => {
+            let tree = place(raw, &source.name);
+            #[cfg(test)]
+            super::seen::tree(&source.name, &tree);
+            Ok(tree)
+        }
         Err(error) => {
             let mark = error.location().map_or_else(|| Mark::start(&source.name), |at| mark(&at, 1, &source.name));
             Err(mark.problem(Category::Structure, unreadable(&error)))

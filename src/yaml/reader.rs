@@ -7,8 +7,30 @@ use crate::problem::{Category, Problem};
 pub struct Fields<'a> {
     node: &'a Node,
     entries: Vec<(&'a Node, String, &'a Node, bool)>,
-    known: Vec<&'static str>,
+    known: Vec<Known>,
     problems: Vec<Fault>,
+    #[cfg(test)]
+    reader: (&'static std::panic::Location<'static>, String),
+}
+
+/// A key that a reader asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub key: &'static str,
+    pub read_as: As,
+    pub is_required: bool,
+}
+
+/// As what a key is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum As {
+    /// The reader looks into it by itself.
+    Any,
+    Text,
+    Bool,
+    Integer(i64, i64),
+    Texts,
+    Choice(Vec<&'static str>),
 }
 
 /// A fault, and the keys any of which would mend it: where one of them stands there misspelt, that is the fault.
@@ -16,6 +38,7 @@ type Fault = (Problem, Vec<&'static str>);
 
 impl<'a> Fields<'a> {
     /// Starts on a node that must be a mapping; `what` names it in the message otherwise ("a feed").
+    #[cfg_attr(test, track_caller)]
     pub fn of(node: &'a Node, what: &str) -> Self {
         let mut problems = Vec::new();
         let entries = match node.as_map() {
@@ -28,7 +51,14 @@ impl<'a> Fields<'a> {
                 Vec::new()
             }
         };
-        Self { node, entries, known: Vec::new(), problems }
+        Self {
+            node,
+            entries,
+            known: Vec::new(),
+            problems,
+            #[cfg(test)]
+            reader: (std::panic::Location::caller(), what.to_string()),
+        }
     }
 
     /// The node the fields belong to.
@@ -38,7 +68,11 @@ impl<'a> Fields<'a> {
 
     /// Takes a key that may be absent.
     pub fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.known.push(key);
+        self.take(key, As::Any)
+    }
+
+    fn take(&mut self, key: &'static str, read_as: As) -> Option<&'a Node> {
+        self.known.push(Known { key, read_as, is_required: false });
         let entry = self.entries.iter_mut().find(|(_, name, _, _)| name == key)?;
         entry.3 = true;
         Some(entry.2)
@@ -46,7 +80,14 @@ impl<'a> Fields<'a> {
 
     /// Takes a key that must be there.
     pub fn required(&mut self, key: &'static str) -> Option<&'a Node> {
-        let found = self.optional(key);
+        self.take_required(key, As::Any)
+    }
+
+    fn take_required(&mut self, key: &'static str, read_as: As) -> Option<&'a Node> {
+        let found = self.take(key, read_as);
+        if let Some(known) = self.known.last_mut() {
+            known.is_required = true;
+        }
         if found.is_none() {
             self.lacking(&[key], self.node.mark.problem(Category::Required, format!("`{key}` is missing here")));
         }
@@ -68,12 +109,12 @@ impl<'a> Fields<'a> {
 
     /// Any scalar as text.
     pub fn text(&mut self, key: &'static str) -> Option<String> {
-        let node = self.optional(key)?;
+        let node = self.take(key, As::Text)?;
         self.scalar(key, node)
     }
 
     pub fn required_text(&mut self, key: &'static str) -> Option<String> {
-        let node = self.required(key)?;
+        let node = self.take_required(key, As::Text)?;
         self.scalar(key, node)
     }
 
@@ -86,7 +127,7 @@ impl<'a> Fields<'a> {
     }
 
     pub fn boolean(&mut self, key: &'static str) -> Option<bool> {
-        let node = self.optional(key)?;
+        let node = self.take(key, As::Bool)?;
         match node.kind {
             Kind::Bool(value) => Some(value),
             _ => {
@@ -98,7 +139,7 @@ impl<'a> Fields<'a> {
 
     /// A whole number inside the given bounds, both included.
     pub fn integer(&mut self, key: &'static str, bounds: std::ops::RangeInclusive<i64>) -> Option<i64> {
-        let node = self.optional(key)?;
+        let node = self.take(key, As::Integer(*bounds.start(), *bounds.end()))?;
         match node.kind {
             Kind::Integer(value) if bounds.contains(&value) => Some(value),
             _ => {
@@ -111,7 +152,11 @@ impl<'a> Fields<'a> {
 
     /// A list; a single value counts as a list of one.
     pub fn list(&mut self, key: &'static str) -> Vec<&'a Node> {
-        match self.optional(key) {
+        self.listed(key, As::Any)
+    }
+
+    fn listed(&mut self, key: &'static str, read_as: As) -> Vec<&'a Node> {
+        match self.take(key, read_as) {
             None => Vec::new(),
             Some(node) => node.as_list().map_or_else(|| vec![node], |items| items.iter().collect()),
         }
@@ -119,13 +164,13 @@ impl<'a> Fields<'a> {
 
     /// A list of texts; a single text counts as a list of one.
     pub fn texts(&mut self, key: &'static str) -> Vec<String> {
-        let nodes = self.list(key);
+        let nodes = self.listed(key, As::Texts);
         nodes.into_iter().filter_map(|node| self.scalar(key, node)).collect()
     }
 
     /// One of a closed set of words.
     pub fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&'static str, T)]) -> Option<T> {
-        let node = self.optional(key)?;
+        let node = self.take(key, As::Choice(choices.iter().map(|(name, _)| *name).collect()))?;
         let text = self.scalar(key, node)?;
         let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         if found.is_none() {
@@ -147,10 +192,19 @@ impl<'a> Fields<'a> {
         self.problems.push((problem, Vec::new()));
     }
 
+    #[cfg(test)]
+    fn tell(&self) {
+        let (reader, what) = (self.reader.0, self.reader.1.clone());
+        let told = || super::seen::Mapping { reader, what, mark: self.node.mark.clone(), keys: self.known.clone() };
+        super::seen::mapping(told);
+    }
+
     /// Ends the reading: every key nobody took is a fault, with the nearest key that would have been right.
     pub fn finish(self, problems: &mut Vec<Problem>) {
+        #[cfg(test)]
+        self.tell();
         let mut known: Vec<&'static str> = Vec::new();
-        for key in self.known {
+        for Known { key, .. } in self.known {
             if !known.contains(&key) {
                 known.push(key);
             }
