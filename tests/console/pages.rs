@@ -147,6 +147,9 @@ async fn every_page_works_for_a_person() {
     client.goto(&house.url("/console/caseload")).await.unwrap();
     browser.sees("Nobody is in a programme").await;
     browser.look("caseload").await;
+    client.goto(&house.url("/console/flows")).await.unwrap();
+    browser.sees("What flows").await;
+    browser.look("flows").await;
 
     client.goto(&house.url("/console/work?panel=lakeside")).await.unwrap();
     browser.sees("Rosalind Okafor").await;
@@ -205,6 +208,11 @@ async fn every_page_works_for_a_person() {
     browser.sees("Reached by phone, doing well Outcome,").await;
     browser.sees("rang eight times").await;
     browser.look("records").await;
+    browser.click("main a[href$='/disclosures']").await;
+    browser.sees("Disclosures: ").await;
+    browser.look("disclosures").await;
+    client.back().await.unwrap();
+    browser.sees("Who may have what, and why").await;
     browser.click("main section a").await;
     browser.sees("resourceType").await;
     browser.look("resource").await;

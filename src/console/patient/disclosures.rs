@@ -29,7 +29,7 @@ struct Page {
     id: String,
     name: String,
     sentence: String,
-    /// By who: how often out, how often held back, and the last time.
+    /// By whom: how often out, how often held back, and the last time.
     sums: Vec<Sum>,
     rows: Vec<Row>,
     total: usize,

@@ -258,6 +258,10 @@ async fn each_caller_can_do_what_the_openapi_document_names() {
         let (mut tags, mut ids, mut called) = (BTreeSet::new(), BTreeSet::new(), 0);
         for (path, methods) in document["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {
+                for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                    let place = parameter["$ref"].as_str().unwrap_or("#");
+                    assert!(document.pointer(&place[1..]).is_some(), "{method} {path}: {place}");
+                }
                 let tag = operation["tags"][0].as_str().unwrap();
                 tags.insert(tag);
                 assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{path}");

@@ -87,6 +87,8 @@ pub fn parameters() -> Map<String, Value> {
         query("_since", "what changed at or after this instant", json!({ "type": "string", "format": "date-time" })),
         query("_at", "what was current at some point of this time", text.clone()),
         query("_type", "types, joined by commas", text.clone()),
+        query("start", "care that ended at or after this date", text.clone()),
+        query("end", "care that began at or before this date", text.clone()),
         query("profile", "canonical URLs of profiles", json!({ "type": "array", "maxItems": 8, "items": text })),
         header("If-Match", "the version that is meant, as its ETag"),
         header("If-None-Match", "for reads the version that is known; for updates *, so that nothing is replaced"),
