@@ -80,9 +80,12 @@ struct Row {
     is_new: bool,
 }
 
+/// What differs, how often, and the first messages in which it does.
+type Differs = (String, u64, Vec<u64>);
+
 /// What the messages would become.
 struct Shown {
-    parts: Vec<(&'static str, Vec<(String, u64, Vec<u64>)>)>,
+    parts: Vec<(&'static str, Vec<Differs>)>,
     told: Foretold,
 }
 
