@@ -119,6 +119,26 @@ fn words(page: &str) -> String {
     page.lines().filter(|line| line.contains("note now")).collect()
 }
 
+/// Somebody's desk, once they logged in, and the key of its forms.
+pub async fn desk<'h>(house: &'h House, login: &str) -> (Desk<'h>, String) {
+    let desk = Desk::new(house);
+    assert_eq!(desk.log_in(login, PASSWORD, "").await.status(), 303);
+    let key = desk.form_key().await;
+    (desk, key)
+}
+
+/// A town in which somebody came home from a hospital stay.
+pub async fn after_a_stay() -> House {
+    let house = town(&CodeSecret::new()).await;
+    let mut hospital = house.hospital().await;
+    for (event, control, minutes) in [("A01", "1", 90), ("A03", "2", 30)] {
+        let sent =
+            adt(event, control, "4711", "V1", &minutes_ago(minutes)).replace("PV1|1|E|ED^04^A", "PV1|1|I|4W^12^A");
+        assert_eq!(code(&hospital.send(&sent).await), "AA");
+    }
+    house
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_answer_to_a_login_never_says_what_was_wrong_and_the_audit_does() {
     let secret = CodeSecret::new();

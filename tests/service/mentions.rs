@@ -1,18 +1,9 @@
 //! Colleagues named in a note: who is told and who is not, where they see it, how they answer, what the practice's own system gets, and
 //! what the audit says.
 
-use handover::site::CodeSecret;
 use handover::store::{AuditEntry, DeliveryFilter, WorkFilter};
 
-use crate::accounts::{Desk, PASSWORD, town};
-use crate::harness::{House, adt, code, minutes_ago};
-
-async fn desk<'h>(house: &'h House, login: &str) -> (Desk<'h>, String) {
-    let desk = Desk::new(house);
-    assert_eq!(desk.log_in(login, PASSWORD, "").await.status(), 303);
-    let key = desk.form_key().await;
-    (desk, key)
-}
+use crate::accounts::{after_a_stay, desk};
 
 /// How much the head of a page says is unread.
 fn unread(page: &str) -> String {
@@ -28,13 +19,7 @@ fn first_thread(list: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_named_in_a_note_is_told_and_answers_in_the_same_thread() {
-    let house = town(&CodeSecret::new()).await;
-    let mut hospital = house.hospital().await;
-    for (event, control, minutes) in [("A01", "1", 90), ("A03", "2", 30)] {
-        let sent =
-            adt(event, control, "4711", "V1", &minutes_ago(minutes)).replace("PV1|1|E|ED^04^A", "PV1|1|I|4W^12^A");
-        assert_eq!(code(&hospital.send(&sent).await), "AA");
-    }
+    let house = after_a_stay().await;
     let store = &house.running.gateway.store;
     let task = store.worklist(&WorkFilter::default(), None, 1).await.unwrap().items.remove(0);
     let (nia, nias) = desk(&house, "nbrooks").await;

@@ -3,11 +3,10 @@
 
 use handover::identity::ResourceId;
 use handover::record::Stored;
-use handover::site::CodeSecret;
 use handover::store::{WorkFilter, WorkPlace};
 
-use crate::accounts::{Desk, PASSWORD, town};
-use crate::harness::{House, adt, code, eventually, minutes_ago};
+use crate::accounts::{Desk, after_a_stay, desk};
+use crate::harness::{House, code, eventually, minutes_ago};
 
 /// The one open Task of a patient that has this word in its title.
 async fn task(house: &House, word: &str) -> Stored {
@@ -18,25 +17,6 @@ async fn task(house: &House, word: &str) -> Stored {
 
 async fn again(house: &House, id: ResourceId) -> Stored {
     house.running.gateway.store.resource("Task", id).await.unwrap().unwrap()
-}
-
-async fn desk<'h>(house: &'h House, login: &str) -> (Desk<'h>, String) {
-    let desk = Desk::new(house);
-    assert_eq!(desk.log_in(login, PASSWORD, "").await.status(), 303);
-    let key = desk.form_key().await;
-    (desk, key)
-}
-
-/// A town in which somebody came home from a hospital stay.
-async fn after_a_stay() -> House {
-    let house = town(&CodeSecret::new()).await;
-    let mut hospital = house.hospital().await;
-    for (event, control, minutes) in [("A01", "1", 90), ("A03", "2", 30)] {
-        let sent =
-            adt(event, control, "4711", "V1", &minutes_ago(minutes)).replace("PV1|1|E|ED^04^A", "PV1|1|I|4W^12^A");
-        assert_eq!(code(&hospital.send(&sent).await), "AA");
-    }
-    house
 }
 
 #[tokio::test(flavor = "multi_thread")]

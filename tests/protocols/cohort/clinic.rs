@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value as Json, json};
 
 use super::people::{DAYS, Measured, Person, Value, hours, start};
+use super::practice::{hillside, membership};
 use super::random::Random;
 
 /// As many results as there are among the observations that the gateway reads with a record, where all are pressures: a third of
@@ -53,28 +54,12 @@ pub struct Clinic<'c> {
 impl<'c> Clinic<'c> {
     pub fn new(set: &'c ProtocolSet, person: &'c Person, random: Random) -> Self {
         let identifier = Identifier::new("urn:example:mrn", person.number.to_string());
-        let practice = Practice {
-            name: "hillside".into(),
-            title: "Hillside Practice".into(),
-            identifier: None,
-            zone: TimeZone::UTC,
-            calendar: None,
-            roles: BTreeMap::new(),
-        };
-        let membership = Membership {
-            panel: "hillside".into(),
-            identifiers: vec![identifier.clone()],
-            practitioner: None,
-            care_manager: None,
-            language: None,
-            phone: None,
-        };
         Self {
             set,
             person,
             record: Record::new(PersonId::of(&identifier)),
-            practices: BTreeMap::from([("hillside".into(), practice)]),
-            memberships: vec![membership],
+            practices: hillside(TimeZone::UTC, None),
+            memberships: vec![membership(&identifier)],
             now: start(),
             wake_at: None,
             plans: BTreeMap::new(),

@@ -4,6 +4,7 @@
 mod clinic;
 mod outcome;
 mod people;
+mod practice;
 mod random;
 
 pub use outcome::played;

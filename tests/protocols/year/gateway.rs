@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::calendar::{day, zone};
 use super::life::{DAYS, Event, Life, What, after, start};
+use super::practice::{hillside, membership};
 use super::write::{self, Written};
 
 /// A Task of its life.
@@ -49,28 +50,12 @@ pub struct Gateway<'g> {
 impl<'g> Gateway<'g> {
     pub fn new(set: &'g ProtocolSet, life: &Life) -> Self {
         let identifier = Identifier::new("urn:example:mrn", life.number.to_string());
-        let practice = Practice {
-            name: "hillside".into(),
-            title: "Hillside Practice".into(),
-            identifier: None,
-            zone: zone(),
-            calendar: Some("us-federal".into()),
-            roles: BTreeMap::new(),
-        };
-        let membership = Membership {
-            panel: "hillside".into(),
-            identifiers: vec![identifier.clone()],
-            practitioner: None,
-            care_manager: None,
-            language: None,
-            phone: None,
-        };
         Self {
             set,
             record: Record::new(PersonId::of(&identifier)),
             memory: Memory::default(),
-            practices: BTreeMap::from([("hillside".into(), practice)]),
-            memberships: vec![membership],
+            practices: hillside(zone(), Some("us-federal")),
+            memberships: vec![membership(&identifier)],
             now: start(),
             wake_at: None,
             deeds: Vec::new(),

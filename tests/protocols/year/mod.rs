@@ -7,6 +7,8 @@ mod gateway;
 mod life;
 mod oracle;
 mod outcome;
+#[path = "../cohort/practice.rs"]
+mod practice;
 #[path = "../cohort/random.rs"]
 #[allow(dead_code, reason = "the cohort asks for more of it")]
 mod random;
