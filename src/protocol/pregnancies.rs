@@ -77,11 +77,15 @@ impl<'a> Facts<'a> {
         if is_asked.is_none() && weeks.is_none() {
             return None;
         }
-        let pregnancy = self.pregnancy(self.now)?;
-        let first = pregnancy.delivery.map(|delivery| add_days(delivery, -TO_DELIVERY));
+        let today = self.date(self.now);
+        // What a sender dated ahead counts from its day on.
+        let ahead = self.pregnancy_statements(read).iter().map(|one| one.on).filter(|on| *on > today).min();
+        let pregnancy = self.pregnancy(self.now);
+        let first = pregnancy.as_ref().and_then(|one| one.delivery).map(|delivery| add_days(delivery, -TO_DELIVERY));
         let begins = |week: u32| Some(add_days(first?, 7 * i64::from(week)));
         let weeks = weeks.into_iter().flat_map(|weeks| [weeks.from, weeks.to.map(|to| to + 1)]).flatten();
-        let turns = weeks.filter_map(begins).chain([add_days(pregnancy.until, 1)]);
+        let ends = pregnancy.as_ref().map(|one| add_days(one.until, 1));
+        let turns = weeks.filter_map(begins).chain(ends).chain(ahead);
         turns.filter_map(|day| self.midnight(day)).filter(|turn| *turn > self.now).min()
     }
 
@@ -113,7 +117,12 @@ fn of_condition(facts: &Facts<'_>, stored: &Stored) -> Option<Statement> {
         let id = stored.resource.reference("encounter")?.strip_prefix("Encounter/")?.parse().ok()?;
         facts.visit(id)?.start.map(|at| facts.date(at))
     };
-    let said = date("recordedDate").or_else(of_visit).or_else(|| date("onsetDateTime"));
+    let told = || date("recordedDate").or_else(of_visit);
+    // What ended one long ago is written down in the next one.
+    let said = match is_ended {
+        true => date("onsetDateTime").or_else(|| date("abatementDateTime")).or_else(told),
+        false => told().or_else(|| date("onsetDateTime")),
+    };
     let on = said.unwrap_or_else(|| facts.date(stored.updated));
     if is_ended || is_over(stored) {
         // One that is over, and nobody said since when, says nothing.
@@ -142,7 +151,8 @@ fn of_observation(facts: &Facts<'_>, stored: &Stored) -> Option<Statement> {
     let taken = [resource.text("effectiveDateTime"), resource.text("issued")].into_iter().flatten().next();
     let on = facts.date(taken.and_then(|text| facts.moment(text)).unwrap_or(stored.updated));
     let statement = |says, dated| Some(Statement { on, says, dated, by: ("Observation", stored.id) });
-    let dated = || facts.moment(resource.text("valueDateTime")?).map(|at| facts.date(at));
+    // A day is that day wherever it was written. Nothing lost: a month alone dates no pregnancy.
+    let dated = || resource.text("valueDateTime")?.get(..10)?.parse::<Date>().ok();
     if is("pregnancy-status") {
         let value = codings_of(resource.get("valueCodeableConcept")?);
         let has = |set: &str| facts.value_sets.contains_any(set, &value);

@@ -46,6 +46,8 @@ pub fn owe(context: &Context<'_>, findings: &mut Findings) {
 fn judge_all(context: &Context<'_>, findings: &mut Findings) {
     let mut repeats = Repeats::default();
     for rule in &context.protocol.alerts {
+        // Bounds of another group come and go by themselves, too.
+        rule.instead.iter().for_each(|(who, _, _)| _ = context.includes(who, findings));
         if context.includes(&rule.who, findings) {
             let gathered = Gathered::of(context.facts, rule);
             look(context, rule, &gathered, findings);

@@ -22,6 +22,8 @@ pub fn inputs(context: &Context<'_>) -> Option<Inputs> {
                 (facts.belongs(who, context.now()), facts.next_birthday(who)).hash(hasher);
                 facts.next_week_of(who.pregnant, who.weeks).hash(hasher);
                 facts.conditions_of(who).iter().for_each(|stored| version_of(stored, hasher));
+                let pregnancy = who.asks_pregnancy().then(|| facts.pregnancy(context.now())).flatten();
+                pregnancy.iter().flat_map(|one| &one.by).for_each(|stored| version_of(stored, hasher));
             }
         }
         facts.conditions_of(&protocol.who).iter().for_each(|stored| version_of(stored, hasher));

@@ -160,6 +160,9 @@ impl Step {
                 let verification = json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": status }] });
                 let recorded = fields.text("since").as_deref().and_then(moment).unwrap_or(self.event);
                 let mut content = json!({ "code": concept(&self.own, "icd10cm"), "verificationStatus": verification, "recordedDate": recorded.to_string() });
+                if let (Some(onset), Some(content)) = (fields.text("onset"), content.as_object_mut()) {
+                    content.insert("onsetDateTime".to_string(), json!(onset));
+                }
                 if let (Some(clinical), Some(content)) = (fields.text("clinical"), content.as_object_mut()) {
                     let coding = json!({ "system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": clinical });
                     content.insert("clinicalStatus".to_string(), json!({ "coding": [coding] }));
