@@ -19,6 +19,7 @@ use crate::pipeline::{Changed, Compared, Comparing, Counted, Differences, Messag
 /// the record as it is, as running it again would: what later messages said stays, and work that was made is looked at again. Neither
 /// tells what follows of several messages only together, nor of time that passes: `handover protocol try` does for a protocol.
 /// Rosters, listeners, retries and people are not compared. Messages that cannot be judged are counted, with why.
+/// The lines below each kind hold values of patients.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit code 1 when something differs.\n\n\
     Examples:\n  handover diff --site ../site-next --since 30d\n  handover diff --site ../site-next --feed riverside --event ORU --against site\n  \
@@ -36,8 +37,8 @@ pub struct Arguments {
     #[command(flatten)]
     sought: SoughtArguments,
     /// List so many of each kind, 100 at most.
-    #[arg(long, default_value_t = 3, value_name = "NUMBER")]
-    first: usize,
+    #[arg(long, default_value_t = 3, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=100))]
+    first: u8,
     /// Print `{ "judged", "differ", "left_out", "parts": { "codes": { KIND: { count, first } }, … }, "in_force", "changed" }`.
     #[arg(long)]
     json: bool,
@@ -56,13 +57,14 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         sought.since = Some(SINCE.to_string());
         screen.note(&format!("messages of the last {SINCE}; --since, --feed and the like name others"));
     }
-    let first = Comparing { site, sought, listed: arguments.first, compiled: None, after: None };
+    let listed = usize::from(arguments.first);
+    let first = Comparing { site, sought, listed, compiled: None, after: None };
     let gateway = GatewayArgument::at(arguments.against.clone(), arguments.data.clone());
     let (mut all, mut total) = (Differences::default(), None);
     gateway.perform_each(Operation::Compare(first.clone()), screen, &mut |answer, screen| {
         let part: Compared = serde_json::from_value(answer).context("the gateway's answer cannot be read")?;
         total = total.or(part.total);
-        all.add(part.differences, arguments.first);
+        all.add(part.differences, listed);
         let (done, of) = (looked(&all), total.map(|total| format!(" of {total}")).unwrap_or_default());
         screen.progress(&format!("{done}{of} messages, {} differ", all.differ));
         let compiled = Some(part.compiled);

@@ -197,7 +197,7 @@ fn answer(site: &Site, question: &Question, asked: &Asked) -> Option<Answer> {
     let given = |text: &str| Some(text.trim().to_string()).filter(|text| !text.is_empty());
     // What its file says already need not be said again.
     let system = given(&system_of(table, asked)).filter(|system| Some(system) != table.target.as_ref());
-    let held = held_name(site, &system_of(table, asked), &code).ok().flatten();
+    let held = held_name(site, &system_of(table, asked), &code).ok().filter(|name| !name.is_empty());
     Some(Answer::Means { code, system, display: given(&asked.display).or(held) })
 }
 
@@ -208,7 +208,7 @@ fn system_of(table: &Table, asked: &Asked) -> String {
 }
 
 /// What a code is called; why that cannot be told.
-fn held_name(site: &Site, system: &str, code: &str) -> Result<Option<String>, String> {
+fn held_name(site: &Site, system: &str, code: &str) -> Result<String, String> {
     if system.is_empty() {
         return Err("The table names no code system, so that it cannot be looked up.".to_string());
     }
@@ -216,7 +216,7 @@ fn held_name(site: &Site, system: &str, code: &str) -> Result<Option<String>, St
         return Err(format!("{system} is not held here, so that the code cannot be checked."));
     };
     match held.find(code) {
-        Ok(Some(concept)) => Ok(Some(concept.texts.display.unwrap_or_default())),
+        Ok(Some(concept)) => Ok(concept.texts.display.unwrap_or_default()),
         Ok(None) if held.head().is_complete() => Err(format!("{system} has no code {code}.")),
         Ok(None) => Err(format!("Not all of {system} is held here, and {code} is not.")),
         Err(_) => Err(format!("{system} cannot be read.")),
@@ -275,7 +275,7 @@ fn page_of(
     let found = found.into_iter().map(|(code, display)| Hit { code, display }).collect();
     let checked = (!asked.code.trim().is_empty()).then(|| held_name(site, &system, asked.code.trim()));
     let (name, why, is_known) = match checked {
-        Some(Ok(name)) => (name.unwrap_or_default(), String::new(), true),
+        Some(Ok(name)) => (name, String::new(), true),
         Some(Err(why)) => (String::new(), why, false),
         None => Default::default(),
     };

@@ -41,17 +41,20 @@ pub fn answered(text: Option<&str>, table: &str, code: &str, answer: &Answer) ->
     if before.get("codes").is_some_and(|codes| codes.get(code).is_some()) {
         return Err("its file has a row for this code already, which would stand there twice".to_string());
     }
+    let is_none = |item: &Node| item.as_text().as_deref() == Some(code);
+    if before.get("none").and_then(Node::as_list).is_some_and(|all| all.iter().any(is_none)) {
+        return Err(
+            "its file says already, under `none`, that the code means nothing; take that away first".to_string()
+        );
+    }
+    let by_hand = || format!("its `{key}` are not written one a line; add this by hand: {line}");
     let added = added(old, &before, key, &line)?;
-    let after = read(&added.text).map_err(|_| by_hand(key))?;
-    if is_one_more(&before, &after, key, code) { Ok(added) } else { Err(by_hand(key)) }
+    let after = read(&added.text).map_err(|_| by_hand())?;
+    if is_one_more(&before, &after, key, code) { Ok(added) } else { Err(by_hand()) }
 }
 
 fn read(text: &str) -> Result<Node, String> {
     parse(&Source::new("table", text)).map_err(|problem| format!("the table's file cannot be read: {}", problem.text))
-}
-
-fn by_hand(key: &str) -> String {
-    format!("its `{key}` are not written one a line; add this line by hand")
 }
 
 fn added(text: &str, tree: &Node, key: &str, line: &str) -> Result<Answered, String> {

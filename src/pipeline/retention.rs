@@ -45,6 +45,7 @@ pub async fn run(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
             }
             round = Pruned::default();
         }
+        gateway.compared.tidy();
         if *stop.borrow() {
             return;
         }

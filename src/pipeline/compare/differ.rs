@@ -70,10 +70,12 @@ fn resources(before: &Trial, after: &Trial, found: &mut Vec<Difference>) {
         kinds
     };
     let (gone, mut come) = (only(&old, &new), only(&new, &old));
-    for (kind, gone) in gone {
-        let come = come.remove(&kind).unwrap_or_default();
-        // As many of each: the same things, whose ids are made of something that changed.
+    for (kind, mut gone) in gone {
+        let mut come = come.remove(&kind).unwrap_or_default();
+        // As many of each: the same things, whose ids are made of something that changed. By what they say, for ids stand in no order.
         if kind != "Task" && come.len() == gone.len() {
+            gone.sort_by_cached_key(|(_, resource)| without_id(resource));
+            come.sort_by_cached_key(|(_, resource)| without_id(resource));
             gone.iter().zip(&come).for_each(|(old, new)| renamed(old, new, found));
             continue; // Nothing lost: they are told as pairs.
         }
@@ -81,6 +83,12 @@ fn resources(before: &Trial, after: &Trial, found: &mut Vec<Difference>) {
         found.extend(come.iter().map(|(path, resource)| whole(path, resource, "new")));
     }
     found.extend(come.into_values().flatten().map(|(path, resource)| whole(&path, &resource, "new")));
+}
+
+fn without_id(resource: &Value) -> String {
+    let mut said = resource.clone();
+    said.as_object_mut().map(|members| members.remove("id"));
+    said.to_string()
 }
 
 /// What has another id under the other site: where it was written before, both stay.

@@ -64,13 +64,26 @@ fn compare<'v>(
             old.iter().zip(new).for_each(|(old, new)| compare(path, Some(old), Some(new), depth + 1, found));
         }
         (Some(Value::Array(old)), Some(Value::Array(new))) => {
-            let gone = old.iter().filter(|item| !new.contains(item));
+            let gone = beyond(old, new).into_iter();
             found.extend(gone.map(|item| Element { path: path.to_string(), before: Some(item), after: None }));
-            let come = new.iter().filter(|item| !old.contains(item));
+            let come = beyond(new, old).into_iter();
             found.extend(come.map(|item| Element { path: path.to_string(), before: None, after: Some(item) }));
         }
         _ => found.push(Element { path: path.to_string(), before, after }),
     }
+}
+
+/// The items of a list that the other has not, or not as often.
+fn beyond<'v>(list: &'v [Value], other: &[Value]) -> Vec<&'v Value> {
+    let mut left: Vec<&Value> = other.iter().collect();
+    let is_beyond = |item: &&Value| match left.iter().position(|one| one == item) {
+        Some(place) => {
+            left.swap_remove(place);
+            false
+        }
+        None => true,
+    };
+    list.iter().filter(is_beyond).collect()
 }
 
 /// The codes of a resource with where they stand: path, `system|code`. Those of `extension` too.
@@ -121,6 +134,10 @@ mod tests {
             "{told:?}"
         );
         assert!(elements(&after, &after).is_empty());
+        let (twice, once) =
+            (json!({ "telecom": [{ "value": "1" }, { "value": "1" }] }), json!({ "telecom": [{ "value": "1" }] }));
+        assert_eq!(elements(&twice, &once).len(), 1, "said once less");
+        assert_eq!(elements(&once, &twice)[0].word(), "new");
     }
 
     #[test]

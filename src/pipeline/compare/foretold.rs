@@ -37,7 +37,6 @@ impl Gateway {
     /// # Errors
     /// The site would have errors with the file, which are shown; a store that does not answer.
     pub async fn foretell(&self, cause: &Cause, file: &str, text: String) -> Result<Foretold, Problem> {
-        let began = Instant::now();
         let in_force = self.site.load_full();
         let (folder, files) = (in_force.folder.clone(), BTreeMap::from([(file.to_string(), text)]));
         let loaded = tokio::task::spawn_blocking(move || load_with(&folder, files)).await;
@@ -53,6 +52,8 @@ impl Gateway {
             ..MessageWords::default()
         };
         let filter = self.sought(&words).await?.filter;
+        // Reading the site may take as long as it takes; what is bounded are the messages.
+        let began = Instant::now();
         let (mut told, mut after) = (Foretold::default(), None);
         loop {
             let part = self.store.find_messages(&filter, after.as_ref(), PART).await.map_err(fault)?;

@@ -27,7 +27,7 @@ impl Pair {
     /// Judges one message and adds what differs.
     pub async fn judge(&self, of: &MessageSummary, all: &mut Differences, listed: usize) -> Result<(), StoreError> {
         let left_out = match of {
-            of if of.replays.is_some() => Some("runs of others, which are judged once"),
+            of if of.replays.is_some() => Some("runs of others, which are judged where they are asked for themselves"),
             of if of.incomplete => Some("only a part of them came"),
             of if of.feed.starts_with(CLIENT) => Some("partners wrote them over FHIR, which no mapping reads"),
             _ => None,

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::judge::Pair;
@@ -44,8 +43,6 @@ pub struct Compared {
     pub differences: Differences,
     /// How many messages there are to look at, where it can be counted.
     pub total: Option<u64>,
-    /// When the last one that was looked at was received.
-    pub reached: Option<Timestamp>,
     /// By which the sites are kept, and where to go on; none at the end.
     pub compiled: String,
     pub next: Option<String>,
@@ -76,13 +73,12 @@ impl Gateway {
         };
         // Nothing lost: whoever shows the list says how many it leaves out.
         let listed = comparing.listed.min(MOST_LISTED);
-        let (began, mut differences, mut reached) = (Instant::now(), Differences::default(), None);
+        let (began, mut differences) = (Instant::now(), Differences::default());
         let mut after = comparing.after.clone().map(Cursor);
         loop {
             let part = self.store.find_messages(&filter, after.as_ref(), PART).await.map_err(fault)?;
             for summary in &part.items {
                 pair.judge(summary, &mut differences, listed).await.map_err(fault)?;
-                reached = Some(summary.received);
             }
             after = part.next;
             // Nothing lost: the answer says where to go on.
@@ -93,7 +89,7 @@ impl Gateway {
         if after.is_none() {
             self.compared.end(&compiled);
         }
-        Ok(Compared { differences, total, reached, compiled, next: after.map(|after| after.0) })
+        Ok(Compared { differences, total, compiled, next: after.map(|after| after.0) })
     }
 }
 

@@ -86,6 +86,15 @@ pub struct Differences {
 /// One difference: what of, its kind, and what it is here.
 pub(super) type Difference = (Part, String, String);
 
+/// Nothing lost: a mark says that there is more, and the message is named.
+fn cut(text: &str) -> String {
+    let mut shown: String = text.chars().take(LONGEST).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
 impl Differences {
     pub(super) fn leave_out(&mut self, why: &str) {
         *self.left_out.entry(why.to_string()).or_default() += 1;
@@ -96,12 +105,8 @@ impl Differences {
         self.judged += 1;
         self.differ += u64::from(!found.is_empty());
         for (part, kind, what) in found {
-            // Nothing lost: a mark says that there is more, and the message is named.
-            let mut shown: String = what.chars().take(LONGEST).collect();
-            if shown.len() < what.len() {
-                shown.push('…');
-            }
-            self.count(part, kind, Counted { count: 1, first: vec![Seen { message, what: shown }] }, listed);
+            let first = vec![Seen { message, what: cut(&what) }];
+            self.count(part, cut(&kind), Counted { count: 1, first }, listed);
         }
     }
 
