@@ -48,6 +48,8 @@ pub struct Service {
     pub(super) standing: Standing,
     /// One writer at a time under one condition.
     pub(super) conditions: Conditions,
+    /// One writer at a time of one closure table, which may wait long for its turn: no other writer waits for it.
+    pub(super) closures: Conditions,
     pub(super) started: Timestamp,
 }
 
@@ -74,6 +76,7 @@ impl Service {
             turns: Turns::default(),
             standing: Standing::default(),
             conditions: Conditions::default(),
+            closures: Conditions::default(),
             started,
         }))
     }

@@ -1,7 +1,8 @@
 //! One unit as one transaction. Preconditions are conditions of its statements: one that touches no row fails the unit.
 
 use deadpool_postgres::{Object, Transaction};
-use futures_util::future::{try_join, try_join_all, try_join5};
+use futures_util::future::{try_join, try_join_all, try_join4};
+use tokio_postgres::Statement;
 
 use super::rows::{clean, json, nanos, signed, terms};
 use super::{audit, messages, outbox, people, sequence, unused, worklist};
@@ -25,9 +26,11 @@ pub async fn commit(mut client: Object, mut unit: WriteUnit) -> Result<Committed
     for new in &mut unit.deliveries {
         new.message = entry.map(|_| sequence).or(new.message);
     }
-    // Statements are sent in this order without waiting for each other's answers: a round trip over a network is longer than any of them.
-    try_join5(
-        try_join_all(unit.heads.iter().map(|write| put_head(&transaction, write))),
+    // Heads are locked before anything else is asked for: one round trip more. On a connection that has not prepared a statement yet, it
+    // is sent when that is done, and what is prepared already would be sent before it.
+    put_heads(&transaction, &unit.heads).await?;
+    // The rest is sent in this order without waiting for each other's answers: a round trip over a network is longer than any of them.
+    try_join4(
         put_changes(&transaction, &unit.changes, sequence),
         put_identifiers(&transaction, &unit.identifiers),
         outbox::add(&transaction, &unit.deliveries, sequence),
@@ -44,27 +47,38 @@ pub async fn commit(mut client: Object, mut unit: WriteUnit) -> Result<Committed
     transaction.commit().await?;
     Ok(Committed { sequence })
 }
+
 fn absorbed(head: &Head) -> Vec<String> {
     head.absorbed.iter().map(ToString::to_string).collect()
 }
 
-async fn put_head(transaction: &Transaction<'_>, write: &HeadWrite) -> Result<(), StoreError> {
+const INSERT_HEAD: &str = "INSERT INTO head (person, revision, merged_into, absorbed, wake_nanos, document)
+     SELECT $1, $2, $3, $4, $5, $6 WHERE $7::bigint = 0 ON CONFLICT DO NOTHING";
+const UPDATE_HEAD: &str =
+    "UPDATE head SET revision = $2, merged_into = $3, absorbed = $4, wake_nanos = $5, document = $6,
+            leased_until_nanos = CASE WHEN wake_nanos IS DISTINCT FROM $5 THEN 0 ELSE leased_until_nanos END
+     WHERE person = $1 AND revision = $7";
+
+/// Both statements are prepared before the first of them is sent, so that they are sent in the order of the heads.
+async fn put_heads(transaction: &Transaction<'_>, heads: &[HeadWrite]) -> Result<(), StoreError> {
+    if heads.is_empty() {
+        return Ok(());
+    }
+    let insert = transaction.prepare_cached(INSERT_HEAD).await?;
+    let update = transaction.prepare_cached(UPDATE_HEAD).await?;
+    let statement = |write: &HeadWrite| if write.replaces == 0 { &insert } else { &update };
+    try_join_all(heads.iter().map(|write| put_head(transaction, statement(write), write))).await?;
+    Ok(())
+}
+
+async fn put_head(transaction: &Transaction<'_>, statement: &Statement, write: &HeadWrite) -> Result<(), StoreError> {
     if write.head.revision <= write.replaces {
         return Err(StoreError::Refused("a head must be written with a higher revision".to_string()));
     }
-    let sql = if write.replaces == 0 {
-        "INSERT INTO head (person, revision, merged_into, absorbed, wake_nanos, document)
-         SELECT $1, $2, $3, $4, $5, $6 WHERE $7::bigint = 0 ON CONFLICT DO NOTHING"
-    } else {
-        "UPDATE head SET revision = $2, merged_into = $3, absorbed = $4, wake_nanos = $5, document = $6,
-                leased_until_nanos = CASE WHEN wake_nanos IS DISTINCT FROM $5 THEN 0 ELSE leased_until_nanos END
-         WHERE person = $1 AND revision = $7"
-    };
     let head = &write.head;
-    let statement = transaction.prepare_cached(sql).await?;
     let touched = transaction
         .execute(
-            &statement,
+            statement,
             &[
                 &head.person.to_string(),
                 &signed(head.revision),

@@ -16,7 +16,7 @@ pub fn fault(error: &tokio_postgres::Error) -> StoreError {
         });
     };
     let code = database.code();
-    if [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED].contains(&code) {
+    if is_conflict(code) {
         return StoreError::Conflict;
     }
     // Classes about the server's own state say nothing of the data; of others only the code is safe to tell.
@@ -24,6 +24,13 @@ pub fn fault(error: &tokio_postgres::Error) -> StoreError {
         ["08", "28", "3D", "42", "53", "55", "57", "58"].iter().any(|class| code.code().starts_with(class));
     let text = if about_server { database.message() } else { "the statement was refused" };
     StoreError::Unavailable(format!("PostgreSQL {}: {text}", code.code()))
+}
+
+/// Whether the same unit may be written when it is decided anew. Statements are sent before the earlier ones are answered, and what is heard first may
+/// be that the transaction had failed already (25P02) instead of the deadlock for which it did.
+fn is_conflict(code: &SqlState) -> bool {
+    [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED, &SqlState::IN_FAILED_SQL_TRANSACTION]
+        .contains(&code)
 }
 
 impl From<tokio_postgres::Error> for StoreError {
@@ -40,6 +47,20 @@ impl From<deadpool_postgres::PoolError> for StoreError {
                 Self::Unavailable("no connection to PostgreSQL became free in time".to_string())
             }
             other => Self::Unavailable(format!("PostgreSQL: {other}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadlock_is_a_conflict_however_it_is_heard_of() {
+        for (code, expected) in
+            [("40001", true), ("40P01", true), ("25P02", true), ("25006", false), ("57014", false), ("23505", false)]
+        {
+            assert_eq!(is_conflict(&SqlState::from_code(code)), expected, "{code}");
         }
     }
 }

@@ -242,6 +242,21 @@ async fn everything_of_a_patient_comes_in_pages_with_who_is_named_and_nothing_of
         };
         assert_eq!((during("Observation").await, during("Patient,Encounter,Task").await), (results, others), "{asked}");
     }
+    // What decides and may not be seen is said, as a search says it, and gives nothing away.
+    trial.allow_all_but(&SERVED, |text| {
+        text.replace(
+            "{ resource: Observation, pull: true }",
+            "{ resource: Observation, pull: true, without: [effective] }",
+        )
+    });
+    let hidden =
+        trial.get(&format!("/fhir/Patient/{patient}/$everything?start=2026-03-02&_type=Observation,Task")).await;
+    assert_eq!(hidden.ids().len(), 2, "{}", hidden.text);
+    let note = hidden.body["entry"].as_array().unwrap().iter().find(|one| one["search"]["mode"] == "outcome").unwrap();
+    let issue = &note["resource"]["issue"][0];
+    assert!(issue["code"] == "suppressed" && issue.to_string().contains("Observation.effective"), "{issue}");
+    let whole = trial.get(&format!("/fhir/Patient/{patient}/$everything?_type=Observation")).await;
+    assert!(whole.ids().len() == 3 && !whole.text.contains("OperationOutcome"), "{}", whole.text);
     for (path, status) in [
         (format!("Patient/{patient}/$everything?_type=Colour"), 400),
         (format!("Patient/{patient}/$everything?_since=soon"), 400),

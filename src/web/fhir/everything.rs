@@ -2,6 +2,7 @@
 //! type by type, in pages, each with the people, places and organisations that it names.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
 
 use super::bundle::{bundle, link, match_entry};
 use super::care_dates::Care;
@@ -12,10 +13,10 @@ use super::query::{DEFAULT_COUNT, page_count};
 use super::read::{open, show};
 use super::subset::Subset;
 use crate::agreement::Exit;
-use crate::fhir::patient_element;
 use crate::fhir::search::{DateValue, SERVED, served};
+use crate::fhir::{operation_outcome, patient_element};
 use crate::identity::ResourceId;
-use crate::problem::Category;
+use crate::problem::{Category, Place, Problem};
 use crate::store::{Cursor, Query, Term};
 use crate::web::access::{Reader, Shown, Terms, Verdict};
 use crate::web::answer::{Fault, write_fhir};
@@ -58,6 +59,7 @@ pub async fn everything(
     }
     reader.finish(&place).await?;
     entries.extend(shown.into_iter().map(|(kind, one)| match_entry(&base, (kind, "match"), one, &Subset::Whole)));
+    entries.extend(asked.notes(&service, &client));
     let mut there = std::collections::HashSet::new();
     let others = others.into_iter().filter(|(kind, one)| there.insert((*kind, one.id().to_string())));
     entries.extend(
@@ -133,6 +135,25 @@ impl Asked {
             asked.used.push((name, value));
         }
         Ok(asked)
+    }
+
+    /// Tells which of the times that decide the client may not see, as a search does.
+    fn notes(&self, service: &Service, client: &Client) -> Option<Value> {
+        let mut problems = Vec::new();
+        for kind in &self.kinds {
+            // Nothing lost: types that no agreement lets out are not among these.
+            let Ok(terms) = Terms::of(service, client, kind) else { continue };
+            for hidden in self.care.terms(kind).1.iter().filter(|element| terms.hide(element)) {
+                let text = format!(
+                    "{kind}.{hidden} is left out for you by an agreement; where it is, `start` and `end` find no {kind}"
+                );
+                problems.push(Problem::warning(Category::Suppressed, Place::Whole, text));
+            }
+        }
+        if problems.is_empty() {
+            return None;
+        }
+        Some(json!({ "resource": Value::from(operation_outcome(&problems)), "search": { "mode": "outcome" } }))
     }
 }
 

@@ -56,8 +56,13 @@ pub async fn closure(
     let codings = input.objects("concept")?.into_iter().map(Coding::read).collect::<Result<Vec<_>, _>>()?;
     let since = input.text("version")?.map(str::to_string);
     let (tables, place) = (format!("closures {}", client.partner), format!("closure {} {name}", client.partner));
+    // The turn before the table: who waits for a turn keeps nobody from a table.
+    let turn = match codings.is_empty() {
+        true => None,
+        false => Some(service.terminology.acquire().await.map_err(|_| stopping())?),
+    };
     // Who adds to one table at the same time waits for the other.
-    let _held = service.conditions.hold(&[tables.clone(), place.clone()]).await;
+    let _held = service.closures.hold(&[tables.clone(), place.clone()]).await;
     let kept: Option<Table> = read(&service, &place).await?;
     let now = service.gateway.clock.now();
     let (table, after) = match (codings.is_empty(), since) {
@@ -82,12 +87,11 @@ pub async fn closure(
             let (table, id, kind) = (kept.ok_or_else(unknown)?, None, "ConceptMap");
             let (before, site) = (table.version, service.gateway.site.load_full());
             let asked = Asked { site, input: input::Input::default(), now, id, kind };
-            let turn = service.terminology.acquire().await.map_err(|_| stopping())?;
             let grown = web::block(move || grow(&asked, table, codings)).await.map_err(|_| stopping())??;
-            drop(turn);
             (grown, before)
         }
     };
+    drop(turn);
     let written = serde_json::to_vec(&table).map_err(|_| stopping())?;
     service.gateway.store.put_state(&place, &written).await?;
     Ok(answer(&name, &table, after, now))
@@ -271,5 +275,28 @@ mod tests {
         ask(&trial, "visits", &[], None).await;
         assert_eq!(ask(&trial, "visits", &[], Some("0")).await.body["version"], "0");
         assert_eq!(trial.get("/fhir/ConceptMap/$closure?name=visits").await.status, 405);
+    }
+
+    #[actix_web::test]
+    async fn who_adds_codes_waits_for_no_writer_and_keeps_nobody_from_the_table_before_its_turn() {
+        let trial = Trial::new().await;
+        ask(&trial, "stays", &[], None).await;
+        // All that conditional writes hold, and every turn at codes but one.
+        let every: Vec<String> = (0..2_000).map(|number| number.to_string()).collect();
+        let _held = trial.service.conditions.hold(&every).await;
+        let turns = trial.service.terminology.acquire_many(3).await.unwrap();
+        let soon = std::time::Duration::from_secs(20);
+        let grown = tokio::time::timeout(soon, ask(&trial, "stays", &["OBSENC", "AMB"], None)).await.unwrap();
+        assert_eq!((grown.status.as_u16(), &grown.body["version"]), (200, &json!("1")), "{}", grown.text);
+        let last = trial.service.terminology.acquire().await.unwrap();
+        let reading = async {
+            let read = tokio::time::timeout(soon, ask(&trial, "stays", &[], Some("1"))).await.unwrap();
+            drop((last, turns));
+            read.body["version"].clone()
+        };
+        // The one that adds is asked first, and is answered when the turns are given back.
+        let adding = ask(&trial, "stays", &["SS"], None);
+        let (added, read) = tokio::join!(biased; adding, reading);
+        assert_eq!((&added.body["version"], read), (&json!("2"), json!("1")), "{}", added.text);
     }
 }
