@@ -151,7 +151,8 @@ fn of_observation(facts: &Facts<'_>, stored: &Stored) -> Option<Statement> {
     let taken = [resource.text("effectiveDateTime"), resource.text("issued")].into_iter().flatten().next();
     let on = facts.date(taken.and_then(|text| facts.moment(text)).unwrap_or(stored.updated));
     let statement = |says, dated| Some(Statement { on, says, dated, by: ("Observation", stored.id) });
-    // A day is that day wherever it was written. Nothing lost: a month alone dates no pregnancy.
+    // A day is that day wherever it was written.
+    // Nothing lost: a month alone dates no pregnancy.
     let dated = || resource.text("valueDateTime")?.get(..10)?.parse::<Date>().ok();
     if is("pregnancy-status") {
         let value = codings_of(resource.get("valueCodeableConcept")?);

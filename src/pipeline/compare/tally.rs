@@ -86,8 +86,8 @@ pub struct Differences {
 /// One difference: what of, its kind, and what it is here.
 pub(super) type Difference = (Part, String, String);
 
-/// Nothing lost: a mark says that there is more, and the message is named.
 fn cut(text: &str) -> String {
+    // Nothing lost: a mark says that there is more, and the message is named.
     let mut shown: String = text.chars().take(LONGEST).collect();
     if shown.len() < text.len() {
         shown.push('…');
