@@ -17,6 +17,7 @@ pub mod problem;
 pub mod profile;
 pub mod protocol;
 pub mod record;
+pub mod rows;
 pub mod site;
 pub mod store;
 pub mod telemetry;

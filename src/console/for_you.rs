@@ -12,6 +12,7 @@ use super::badge::{badge, count};
 use super::fault::{Answer, Fault};
 use super::page::{self, Frame};
 use super::patient_line::PatientLine;
+use super::practice::zone_of_person;
 use super::session::Person;
 use super::{Console, look, own, when};
 use crate::fhir::concept_title;
@@ -73,7 +74,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let titles: BTreeMap<ResourceId, String> =
         store.resources(&tasks).await?.iter().map(|task| (task.id, title(task))).collect();
     let (site, now) = (console.gateway.site.load_full(), console.gateway.clock.now());
-    let zone = page::zone_of(&site);
+    let zone = zone_of_person(&person, &site);
     let who = Who::all(&patients, &memberships);
     let row = |(stored, message): (&Stored, Message)| {
         let of = ResourceId::patient(stored.id.person);

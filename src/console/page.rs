@@ -10,7 +10,7 @@ use super::Console;
 use super::access::{home, may_open};
 use super::badge::badge;
 use super::menu::{Entry, MENU};
-use super::session::Person;
+use super::session::{Person, secret};
 use crate::site::{Panels, Site};
 
 /// Why a site was not taken over, in so many lines; `handover check` has all of them.
@@ -31,6 +31,8 @@ pub(super) struct Frame {
     /// What they do, and for which panels.
     pub duty: String,
     pub form_key: String,
+    /// Of this page as it is shown now, so that a form of it that is sent twice is known.
+    pub once: String,
     pub name: String,
     pub zone: String,
     pub stale: Option<StaleSite>,
@@ -70,6 +72,7 @@ impl Frame {
             for_you: may_open(person, "/console/for-you").then(|| badge(person.unread)),
             duty: duty(person, &console.gateway.site.load()),
             form_key: person.form_key.clone(),
+            once: secret(),
             name: person.name.clone(),
             zone: String::new(),
             stale: StaleSite::of(console),
@@ -87,6 +90,7 @@ impl Frame {
             for_you: None,
             duty: String::new(),
             form_key: String::new(),
+            once: String::new(),
             name: String::new(),
             zone: String::new(),
             stale: None,

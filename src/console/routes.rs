@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::error::{PayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -15,6 +16,10 @@ use super::{
     messages, overview, page, patient, people, referrals, replay, resource, tasks, thread, trace, unused, work,
     work_act,
 };
+use crate::protocol::LONGEST_TEXT;
+
+/// The longest text in signs of which each takes four bytes, of which each takes three, and a hundred ticks.
+const FORM_BYTES: usize = LONGEST_TEXT * 12 + (16 << 10);
 
 /// Adds the console under `/console`.
 pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
@@ -24,7 +29,7 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .wrap(from_fn(with_menu))
             .app_data(web::PathConfig::default().error_handler(not_understood))
             .app_data(web::QueryConfig::default().error_handler(not_understood))
-            .app_data(web::FormConfig::default().error_handler(not_understood))
+            .app_data(web::FormConfig::default().limit(FORM_BYTES).error_handler(no_form))
             .route("", web::get().to(overview::show))
             .route("/login", web::get().to(login::show))
             .route("/login", web::post().to(login::take))
@@ -86,6 +91,19 @@ fn not_understood(
 ) -> actix_web::Error {
     let text = "This address or form is not one that the console gives out. Go on from the menu.";
     let response = page::fault(frame_for(request), StatusCode::BAD_REQUEST, "Not understood", text);
+    actix_web::error::InternalError::from_response(fault, response).into()
+}
+
+/// A form that says more than one can, or that none of ours says.
+fn no_form(fault: UrlencodedError, request: &HttpRequest) -> actix_web::Error {
+    let is_long = matches!(fault, UrlencodedError::Overflow { .. } | UrlencodedError::Payload(PayloadError::Overflow));
+    if !is_long {
+        return not_understood(fault, request);
+    }
+    let text = format!(
+        "Nothing is saved: a text has at most {LONGEST_TEXT} characters. What you typed still stands in the form: go back, and say it shorter."
+    );
+    let response = page::fault(frame_for(request), StatusCode::PAYLOAD_TOO_LARGE, "Too long", &text);
     actix_web::error::InternalError::from_response(fault, response).into()
 }
 

@@ -239,7 +239,7 @@ fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
 }
 
 /// 192 random bits as text that fits a URL.
-fn secret() -> String {
+pub(super) fn secret() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 24]>())
 }
 

@@ -10,6 +10,7 @@ use super::for_you::title;
 use super::form_key::FormKey;
 use super::page::{self, Frame};
 use super::patient_line::PatientLine;
+use super::practice::zone_of_patient;
 use super::session::Person;
 use super::{Console, look, own, when};
 use crate::identity::ResourceId;
@@ -17,6 +18,9 @@ use crate::pipeline::{Known, Message, Who, Words};
 use crate::problem::Category;
 use crate::protocol::Action;
 use crate::record::Stored;
+
+/// The newest that are shown.
+const SHOWN: usize = 100;
 
 #[derive(Template)]
 #[template(path = "console/thread.html")]
@@ -28,6 +32,8 @@ struct Page {
     said: Vec<Said>,
     /// How much is not shown.
     hidden: usize,
+    /// How much was said before what is shown.
+    earlier: usize,
     /// Whom an answer tells.
     answers: String,
     done: &'static str,
@@ -52,6 +58,14 @@ struct Opened {
     message: Message,
 }
 
+impl Opened {
+    /// Writes down that somebody looks at it, before it is shown.
+    async fn note(&self, console: &Console, person: &Person) -> Result<(), Fault> {
+        let subject = format!("Communication/{}", self.message.id);
+        Ok(look::note(console, person, Some(self.known.record.head.person), subject).await?)
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct Asked {
     #[serde(default)]
@@ -65,13 +79,7 @@ pub(super) async fn show(
     asked: web::Query<Asked>,
 ) -> Answer {
     let mut opened = open(&console, &person, &id).await?;
-    look::note(
-        &console,
-        &person,
-        Some(opened.known.record.head.person),
-        format!("Communication/{}", opened.message.id),
-    )
-    .await?;
+    opened.note(&console, &person).await?;
     let mut person = person;
     let me = person.holder().id;
     if opened.message.to.id == me && opened.message.read.is_none() && own::may_see(&person, &opened.stored) {
@@ -80,7 +88,11 @@ pub(super) async fn show(
         opened = open(&console, &person, &id).await?;
         person.unread = super::badge::count(&console, &person).await;
     }
-    let done = if asked.done == "answer" { "Answered." } else { "" };
+    let done = match asked.done.as_str() {
+        "answer" => "Answered.",
+        "again" => "This was sent before: it stands there once.",
+        _ => "",
+    };
     Ok(page::show(&page_of(&console, &person, &opened, done)))
 }
 
@@ -101,8 +113,8 @@ async fn open(console: &Console, person: &Person, id: &str) -> Result<Opened, Fa
 
 fn page_of(console: &Console, person: &Person, opened: &Opened, done: &'static str) -> Page {
     let (site, now) = (console.gateway.site.load_full(), console.gateway.clock.now());
-    let zone = page::zone_of(&site);
     let Opened { known, stored, message } = opened;
+    let zone = zone_of_patient(known, &site);
     let about = |stored: &&Stored| Message::of(stored).is_some_and(|other| other.about == message.about);
     let mut all: Vec<&Stored> = known.record.of_type("Communication").filter(about).collect();
     if !all.iter().any(|other| other.id == stored.id) {
@@ -111,6 +123,9 @@ fn page_of(console: &Console, person: &Person, opened: &Opened, done: &'static s
     let may_see = |stored: &&&Stored| own::may_see(person, stored);
     let mut messages: Vec<Message> = all.iter().filter(may_see).filter_map(|stored| Message::of(stored)).collect();
     messages.sort_by_key(|message| (message.sent, message.id));
+    // Nothing lost: how many were said before stands above them, and all stand on the task and among the records.
+    let earlier = messages.len().saturating_sub(SHOWN);
+    messages.drain(..earlier);
     let mut said: Vec<(Message, Said)> = Vec::new();
     for message in messages {
         let read = message.read.map(|at| format!("{} opened it {}", message.to.name, when::moment(at, now, &zone)));
@@ -142,6 +157,7 @@ fn page_of(console: &Console, person: &Person, opened: &Opened, done: &'static s
         patient: PatientLine::of(&Who::in_record(known), when::date_in(now, &zone)),
         title: task.map(title).unwrap_or_default(),
         hidden: all.len().saturating_sub(all.iter().filter(may_see).count()),
+        earlier,
         said: said.into_iter().map(|(_, said)| said).collect(),
         answers: other(person, message).1,
         done,
@@ -161,6 +177,8 @@ fn other(person: &Person, message: &Message) -> (crate::protocol::Holder, String
 #[derive(Deserialize)]
 pub(super) struct Form {
     form_key: String,
+    #[serde(default)]
+    once: String,
     #[serde(default)]
     act: String,
     #[serde(default)]
@@ -186,17 +204,24 @@ pub(super) async fn act(
     let message = &opened.message;
     let task = message.about.ok_or_else(|| Fault::no_such("task"))?;
     let (answered, _) = other(&person, message);
-    let words = Words { text: form.text.clone(), from: person.holder(), answers: Some((message.id, answered)) };
+    let once = match form.once.as_str() {
+        "" => String::new(),
+        once => [once, &person.agent(), &form.text].join("\n"),
+    };
+    let words = Words { text: form.text.clone(), from: person.holder(), answers: Some((message.id, answered)), once };
     let steps = [("task-note", Action::Note { text: form.text.trim().to_string() })];
     match console.gateway.take_steps(task, &steps, &words, &person.agent()).await {
+        Ok(heard) if heard.is_again => Ok(page::see(&format!("/console/for-you/{}?done=again", message.id))),
         Ok(heard) if heard.untold.is_empty() => Ok(page::see(&format!("/console/for-you/{}?done=answer", message.id))),
         Ok(heard) => {
             let opened = open(&console, &person, &id).await?;
+            opened.note(&console, &person).await?;
             Ok(page::show(&Page { untold: heard.untold, ..page_of(&console, &person, &opened, "Answered.") }))
         }
         Err(problem) if problem.category == Category::NotFound => Err(Fault::no_such("task")),
         Err(problem) => {
             let fault = format!("Not sent: {}", problem.text);
+            opened.note(&console, &person).await?;
             Ok(page::ask_again(&Page { text: form.text, fault, ..page_of(&console, &person, &opened, "") }))
         }
     }

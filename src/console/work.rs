@@ -323,8 +323,9 @@ fn sentence(sums: [u64; 4]) -> String {
 }
 
 /// What a person did just now, as they are told.
-fn done(code: &str) -> &'static str {
+pub(super) fn done(code: &str) -> &'static str {
     match code {
+        "again" => "This was saved before: it stands there once.",
         "claim" => "It is yours now.",
         "attempt" => "The attempt is saved.",
         "finish" => "Finished.",

@@ -25,6 +25,7 @@ const MOST_AT_ONCE: usize = 100;
 #[derive(Default, Clone)]
 struct Said {
     key: String,
+    once: String,
     act: String,
     outcome: String,
     note: String,
@@ -42,6 +43,7 @@ impl Said {
         for (name, value) in fields {
             match name.as_str() {
                 "form_key" => said.key = value,
+                "once" => said.once = value,
                 "act" => said.act = value,
                 "outcome" => said.outcome = value,
                 "note" => said.note = value,
@@ -70,7 +72,22 @@ impl Said {
     /// What is written, where somebody may be named.
     fn words(&self, person: &Person) -> Words {
         let texts = [self.note.trim(), self.why.trim()].into_iter().filter(|text| !text.is_empty());
-        Words { text: texts.collect::<Vec<_>>().join("\n"), from: person.holder(), answers: None }
+        Words {
+            text: texts.collect::<Vec<_>>().join("\n"),
+            from: person.holder(),
+            answers: None,
+            once: self.once(person),
+        }
+    }
+
+    /// By which the same form is known when it comes again: another word in it makes it another.
+    fn once(&self, person: &Person) -> String {
+        if self.once.is_empty() {
+            return String::new();
+        }
+        let said =
+            [&self.once, &person.agent(), &self.act, &self.outcome, &self.note, &self.until, &self.why, &self.to];
+        said.map(String::as_str).join("\n")
     }
 
     /// What is to be done, in order.
@@ -160,6 +177,7 @@ pub(super) async fn one(
     FormKey::of(said.key.clone()).check(&person)?;
     let id: ResourceId = id.parse().map_err(|_| Fault::no_such("task"))?;
     match take(&console, &person, id, &said).await? {
+        Ok(heard) if heard.is_again => Ok(page::see(&said.way_back("again"))),
         Ok(heard) if heard.untold.is_empty() => Ok(page::see(&said.way_back(&said.act))),
         Ok(heard) => {
             let shown = Named {
@@ -255,7 +273,7 @@ pub(super) async fn many(
     }
     let (mut done, mut left) = (Vec::new(), Vec::new());
     for ticked in &said.ticked {
-        let title = title(&console, ticked).await?;
+        let title = title(&console, &person, ticked).await?;
         let id = ticked.parse::<ResourceId>();
         let taken = match id {
             Ok(id) => take(&console, &person, id, &said).await,
@@ -264,7 +282,11 @@ pub(super) async fn many(
         match taken {
             Ok(Ok(heard)) => {
                 left.extend(heard.untold.into_iter().map(|(name, why)| (format!("Telling @{name} of {title}"), why)));
-                done.push(title);
+                done.push(if heard.is_again {
+                    format!("{title} (it was saved before, and stands there once)")
+                } else {
+                    title
+                });
             }
             Ok(Err(problem)) => left.push((title, problem.text)),
             // The same words as for what is not there.
@@ -280,9 +302,9 @@ pub(super) async fn many(
 }
 
 /// By which a person knows a Task again: whom it is about is on the page that they came from.
-async fn title(console: &Console, id: &str) -> Result<String, Fault> {
+async fn title(console: &Console, person: &Person, id: &str) -> Result<String, Fault> {
     let Ok(id) = id.parse::<ResourceId>() else { return Ok("A task".to_string()) };
-    let stored = console.gateway.store.resource("Task", id).await?;
+    let stored = console.gateway.store.resource("Task", id).await?.filter(|stored| own::may_see(person, stored));
     let title = stored.as_ref().and_then(|stored| crate::fhir::concept_title(stored.resource.get("code")));
     Ok(title.unwrap_or("A task").to_string())
 }
@@ -302,6 +324,29 @@ mod tests {
         for other in ["", "//evil.example", "https://evil.example/console/work", "/console/work\r\nx: y"] {
             assert_eq!(back(other), "/console/work?done=claim", "{other}");
         }
+    }
+
+    #[test]
+    fn a_form_is_known_again_by_its_page_and_every_word_in_it() {
+        let person = crate::console::session::Person {
+            name: "Nia Brooks RN".to_string(),
+            login: Some("nbrooks".to_string()),
+            form_key: String::new(),
+            roles: Vec::new(),
+            panels: crate::site::Panels::All,
+            sensitive: false,
+            unread: None,
+        };
+        let form = |once: &str, act: &str, note: &str| {
+            let fields = [("once", once), ("act", act), ("note", note)];
+            Said::of(fields.map(|(name, value)| (name.to_string(), value.to_string())).to_vec()).once(&person)
+        };
+        let first = form("page", "note", "rang");
+        assert_eq!(first, form("page", "note", "rang"));
+        for other in [form("page 2", "note", "rang"), form("page", "attempt", "rang"), form("page", "note", "rang!")] {
+            assert_ne!(first, other);
+        }
+        assert_eq!(form("", "note", "rang"), "", "a form that names no page is taken as often as it comes");
     }
 
     #[test]

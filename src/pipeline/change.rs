@@ -58,7 +58,7 @@ impl Gateway {
         who: &str,
     ) -> Result<(), Problem> {
         let because = "a person decided it in the console";
-        let taken = Acted { target: task, subject: format!("Task/{task}"), who, because };
+        let taken = Acted { target: task, subject: format!("Task/{task}"), who, because, once: "" };
         self.take_actions(&actions(attempt, action, note), taken).await
     }
 
@@ -68,7 +68,7 @@ impl Gateway {
             true => "the question was answered on the patient's page",
             false => "the card was answered in the practice",
         };
-        let taken = Acted { target: flag, subject: format!("Flag/{flag}"), who, because };
+        let taken = Acted { target: flag, subject: format!("Flag/{flag}"), who, because, once: "" };
         let answer = Action::Answer { answer: answer.to_string() };
         self.take_actions(&[("prompt-answer", answer)], taken).await
     }
@@ -200,6 +200,8 @@ pub(super) struct Acted<'a> {
     pub subject: String,
     pub who: &'a str,
     pub because: &'a str,
+    /// By which it is known when the same is said again; empty where nobody asks.
+    pub once: &'a str,
 }
 
 /// What actions come to: the changes, and an entry for each.
@@ -212,7 +214,7 @@ pub(super) fn acted(
 ) -> Result<(Vec<Change>, Vec<AuditEntry>), Problem> {
     let (names, taken): (Vec<_>, Vec<_>) = actions.iter().cloned().unzip();
     let author = signed(site, by.who);
-    let changes = site.protocols.act_all(&known.record, by.target, &taken, author, now)?;
+    let changes = site.protocols.act_all(&known.record, by.target, &taken, (author, by.once), now)?;
     let entry = |action: &str| AuditEntry {
         at: now,
         agent: by.who.to_string(),

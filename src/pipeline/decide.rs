@@ -82,7 +82,13 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     });
     working.take(changes);
     for (task, action) in &found.said {
-        match site.protocols.act_all(&working.record, *task, std::slice::from_ref(action), &found.author, received) {
+        match site.protocols.act_all(
+            &working.record,
+            *task,
+            std::slice::from_ref(action),
+            (&found.author, ""),
+            received,
+        ) {
             Ok(changes) => working.take(changes),
             Err(problem) => problems.push(problem),
         }

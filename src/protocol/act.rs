@@ -1,7 +1,7 @@
 //! What people do with work: take it on, start, finish, refuse, note, answer. The console, answered cards and partners'
 //! updates come this way; the pipeline evaluates the record again afterwards. Never judges who may do it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -76,8 +76,15 @@ impl Contact {
     }
 }
 
-/// The longest text a person may leave with a Task.
-const LONGEST_TEXT: usize = 4_000;
+/// The longest text a person may leave with a Task, in characters.
+pub const LONGEST_TEXT: usize = 4_000;
+/// The same answer of the same person so soon is one that was sent twice.
+const TWICE: SignedDuration = SignedDuration::from_mins(10);
+
+/// What tells of something that was done once, by whatever it was known.
+pub fn told_of(target: ResourceId, once: &str) -> ResourceId {
+    ResourceId::of(target.person, "Provenance", &format!("act/{target}/once/{once}"))
+}
 
 impl ProtocolSet {
     /// The changes that an action makes. A Problem says why it cannot be done; it holds no patient data.
@@ -89,16 +96,17 @@ impl ProtocolSet {
         who: &str,
         now: Timestamp,
     ) -> Result<Vec<Change>, Problem> {
-        self.act_all(record, target, std::slice::from_ref(action), who, now)
+        self.act_all(record, target, std::slice::from_ref(action), (who, ""), now)
     }
 
-    /// The same of several actions that a person takes at once: one change of the resource, told once.
+    /// The same of several actions that a person takes at once: one change of the resource, told once. `once` is by what it is known
+    /// when it is said again (`told_of`); empty where nobody asks.
     pub fn act_all(
         &self,
         record: &Record,
         target: ResourceId,
         actions: &[Action],
-        who: &str,
+        (who, once): (&str, &str),
         now: Timestamp,
     ) -> Result<Vec<Change>, Problem> {
         if let [Action::Answer { answer }] = actions {
@@ -117,7 +125,10 @@ impl ProtocolSet {
         let work = work.and_then(|work| serde_json::to_value(work).ok()).or_else(|| stored.state.work.clone());
         let change = stamped(target, Some(stored), resource, now, work);
         let words: Vec<&str> = actions.iter().map(Action::word).collect();
-        let told = provenance(&change, &words.join(", "), who, now);
+        let mut told = provenance(&change, &words.join(", "), who, now);
+        if !once.is_empty() {
+            told.stored.id = told_of(target, once);
+        }
         Ok(vec![change, told])
     }
 
@@ -143,6 +154,11 @@ impl ProtocolSet {
             let names: Vec<&str> = prompt.answers.iter().map(|known| known.id.as_str()).collect();
             return Err(refusal(Category::Value, format!("The answers to this are {}.", names.join(", "))));
         };
+        // Sent twice: it stands there as it was said.
+        let said = |given: &Given| given.answer == answer && given.by == who && now.duration_since(given.at) < TWICE;
+        if work.answers.last().is_some_and(said) {
+            return Ok(Vec::new());
+        }
         work.answers.push(Given { answer: known.id.clone(), at: now, by: who.to_string() });
         // What the engine will say of it when it looks next; it speaks for the engine, so that it can ask again.
         let is_silent = known.again.is_none_or(|again| again.after(now) > now);
@@ -224,15 +240,18 @@ fn check_text(action: &Action) -> Result<(), Problem> {
         Action::Cancel { reason } => (reason.as_str(), true),
         Action::Note { text } => (text.as_str(), true),
         Action::Attempt { text, .. } => (text.as_str(), false),
+        Action::Hand(Hand::Snooze { why, .. }) => (why.as_str(), false),
         Action::Accept | Action::Start | Action::Answer { .. } | Action::Hand(_) | Action::Say(_) => ("", false),
     };
     if required && text.trim().is_empty() {
         return Err(refusal(Category::Required, "Say why in a few words."));
     }
+    let length = text.chars().count();
     // Nothing lost: the person is told, and nothing is taken.
-    if text.len() > LONGEST_TEXT {
+    if length > LONGEST_TEXT {
         // Nothing lost: the person is told, and nothing is taken.
-        return Err(refusal(Category::TooLong, format!("At most {LONGEST_TEXT} characters.")));
+        let text = format!("A text has at most {LONGEST_TEXT} characters, and this one has {length}. Say it shorter.");
+        return Err(refusal(Category::TooLong, text));
     }
     Ok(())
 }

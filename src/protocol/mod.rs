@@ -69,7 +69,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub use act::{Action, Contact};
+pub use act::{Action, Contact, LONGEST_TEXT, told_of};
 pub use alert::{Bound, Bounds, Chart, ChartChange, ChartPart, Charted, Side, Target};
 pub use attempts::{Attempt, attempts_in};
 pub use bundle::bundled;

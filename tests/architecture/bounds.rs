@@ -38,7 +38,7 @@ const WHY: &[(&str, &str, usize, &str)] = &[
     ),
     ("console/overview.rs", "messages", 1, "the newest eight, and the page says so; its counts are the store's"),
     ("console/overview.rs", "to_look_at", 1, "its count, which is exact"),
-    ("console/patient/disclosures.rs", "audit", 1, "everything that the audit keeps of a patient, page by page"),
+    ("console/patient/disclosed.rs", "audit", 1, "everything that the audit keeps of a patient, page by page"),
     ("console/patient/records.rs", "audit", 1, "newest first, in pages"),
     ("console/patient/records.rs", "search", 1, "a patient's observations, newest first, in pages"),
     (

@@ -27,6 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("yaml", &["problem"]),
     ("clock", &[]),
     ("telemetry", &[]),
+    ("rows", &[]),
     ("hl7", &[BASE]),
     ("fhir", &[BASE]),
     ("mapping", &[BASE, "hl7", "fhir"]),
@@ -47,7 +48,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cli", &[EVERYTHING]),
 ];
 
-const BASE: &str = "problem unused yaml clock telemetry";
+const BASE: &str = "problem unused yaml clock telemetry rows";
 const LANGUAGES: &str = "hl7 fhir";
 const PURE: &str = "mapping profile identity record protocol agreement";
 const EVERYTHING: &str = "*";

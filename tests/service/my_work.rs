@@ -56,10 +56,20 @@ async fn work_is_taken_tried_twice_and_finished_under_a_name() {
         status == 400 && page.contains("Not saved: say what happened") && page.contains("rang &#60;eight&#62; times"),
         "{page}"
     );
+    // Each is sent twice, as by a double click, and is there once; a page shown anew is another.
+    let (_, page) = nia.open("/console/work").await;
+    let once = page.split("name=\"once\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     for outcome in ["no-answer", "left-message"] {
-        let more = [("act", "attempt"), ("outcome", outcome), ("note", "rang")];
-        assert_eq!(press(&nia, &key, &more).await.0, 303);
+        let more = [("act", "attempt"), ("outcome", outcome), ("note", "rang"), ("once", once)];
+        for _ in 0..2 {
+            assert_eq!(press(&nia, &key, &more).await.0, 303);
+        }
     }
+    assert!(nia.open("/console/work?done=again").await.1.contains("it stands there once"));
+    let (status, page) = press(&nia, &key, &[("act", "note"), ("why", &"x".repeat(1 << 20))]).await;
+    assert!(status == 413 && page.contains("at most 4000 characters"), "{page}");
+    let (status, page) = press(&nia, &key, &[("act", "note"), ("why", &"ж".repeat(4_001))]).await;
+    assert!(status == 400 && page.contains("this one has 4001"), "{page}");
     let (_, page) = tomas.open("/console/work?panel=lakeside").await;
     for words in ["2 attempts, last Today", "left a message", "With Nia Brooks RN", "2 attempts are documented"] {
         assert!(page.contains(words), "{words}:\n{page}");
@@ -67,7 +77,10 @@ async fn work_is_taken_tried_twice_and_finished_under_a_name() {
     assert!(nia.open("/console/work?whose=mine").await.1.contains("Taken by you"));
     assert!(!nia.open("/console/work?whose=free").await.1.contains(&call.id.to_string()));
     let (status, _) =
-        press(&nia, &key, &[("act", "finish"), ("outcome", "reached-patient"), ("note", "doing well")]).await;
+        press(&nia, &key, &[("act", "finish"), ("outcome", "reached-patient"), ("note", "doing well"), ("once", once)])
+            .await;
+    let last = [("act", "finish"), ("outcome", "reached-patient"), ("note", "doing well"), ("once", once)];
+    assert_eq!(press(&nia, &key, &last).await.0, 303, "nobody was quicker than they themselves");
     assert_eq!((status, again(&house, call.id).await.resource.text("status")), (303, Some("completed")));
     let (status, page) =
         press(&tomas, &other, &[("act", "finish"), ("outcome", "no-answer"), ("note", "I rang, too")]).await;

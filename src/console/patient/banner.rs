@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::fhir::{born, items, list, moment, text, title};
 use super::name::{other_names, sex_word};
 use crate::console::people::number_title;
+use crate::console::practice::member;
 use crate::console::when;
 use crate::fhir::{Resource, UNNAMED, display_name, language_word, said_name};
 use crate::pipeline::Known;
@@ -93,13 +94,6 @@ pub(super) fn banner(patient: &Stored, known: &Known, around: &Around<'_>) -> Ba
         allergies: count,
         language,
     }
-}
-
-/// The membership of the panel whose name sorts first, which is responsible.
-pub(super) fn member<'k>(known: &'k Known, site: &'k Site) -> Option<(&'k Membership, &'k Panel)> {
-    let mut memberships: Vec<&Membership> = known.memberships.iter().collect();
-    memberships.sort_by(|one, other| one.panel.cmp(&other.panel));
-    memberships.into_iter().find_map(|one| Some((one, site.panels.get(&one.panel)?)))
 }
 
 fn deceased(patient: &Resource, around: &Around<'_>) -> String {

@@ -2,24 +2,29 @@
 //! to take along. Records that were taken over count with the one that is left. Contents are not in it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::web::{self, Bytes};
 use askama::Template;
+use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 
+use super::disclosed::Disclosed;
 use crate::console::fault::{Answer, Fault};
 use crate::console::page::{self, Frame};
+use crate::console::practice::zone_of_patient;
 use crate::console::session::Person;
 use crate::console::{Console, look, own, turn};
 use crate::fhir::sorted_name;
-use crate::identity::{PersonId, ResourceId};
+use crate::identity::ResourceId;
 use crate::pipeline::Known;
+use crate::rows::csv_row;
 use crate::site::Site;
 use crate::store::{AuditEntry, StoreError};
 
-/// Read in one step, and shown on the page; the rows to take along are all there are.
-const STEP: usize = 500;
+/// Shown on the page; the rows to take along are all there are.
 const SHOWN: usize = 200;
 
 #[derive(Template)]
@@ -32,7 +37,8 @@ struct Page {
     /// By whom: how often out, how often held back, and the last time.
     sums: Vec<Sum>,
     rows: Vec<Row>,
-    total: usize,
+    total: u64,
+    is_whole: bool,
 }
 
 struct Sum {
@@ -52,43 +58,53 @@ struct Row {
 }
 
 pub(crate) async fn show(console: web::Data<Console>, person: Person, id: web::Path<String>) -> Answer {
-    let (site, known, entries) = read(&console, &person, &id).await?;
-    let frame = Frame::new("patients", &console, &person);
-    turn::make(move || page_of(&site, &known, &entries, frame)).await
+    let (site, known, mut disclosed) = open(&console, &person, &id).await?;
+    let zone = zone_of_patient(&known, &site);
+    let (by, zone_of_rows) = (site.clone(), zone.clone());
+    let reading = async move {
+        let (mut all, mut rows) = (All::default(), Vec::new());
+        loop {
+            let step = disclosed.next().await?;
+            if step.is_empty() {
+                return Ok::<_, StoreError>((all, rows));
+            }
+            // Nothing lost: how many there are stands beside them, and the rows to take along are all.
+            rows.extend(step.iter().take(SHOWN - rows.len()).map(|entry| row(&by, entry, &zone_of_rows)));
+            step.iter().for_each(|entry| all.count(&by, entry, &zone_of_rows));
+        }
+    };
+    let (all, rows) = turn::read(&console, &person, reading).await?;
+    let frame = Frame::new("patients", &console, &person).in_zone(&zone);
+    turn::make(move || page_of(&known, all, rows, frame)).await
 }
 
+/// All rows, given as they are read: a patient of many years has more than fit into memory at once.
 pub(crate) async fn table(console: web::Data<Console>, person: Person, id: web::Path<String>) -> Answer {
-    let (site, known, entries) = read(&console, &person, &id).await?;
+    let (site, known, disclosed) = open(&console, &person, &id).await?;
     let patient = ResourceId::patient(known.record.head.person);
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    let head = ["at", "who", "who_is", "action", "what", "let_out", "because"].map(str::to_string).to_vec();
-    let rows = entries.iter().map(|entry| {
-        let allowed = if entry.allowed { "yes" } else { "no" };
-        let texts = [&entry.agent, &named(&site, &entry.agent), &entry.action, &entry.subject, allowed, &entry.because];
-        std::iter::once(entry.at.to_string()).chain(texts.iter().map(|text| plain(text))).collect::<Vec<_>>()
+    let turn = console.turns.take(&person.form_key).await.ok_or(Fault::Busy)?;
+    let head = csv_row(["at", "who", "who_is", "action", "what", "let_out", "because"]);
+    let rows = futures_util::stream::try_unfold((disclosed, site, turn), |(mut disclosed, site, turn)| async move {
+        let step = disclosed.next().await.inspect_err(|error| tracing::error!(%error, "a download breaks off"))?;
+        let text: String = step.iter().map(|entry| line(&site, entry)).collect();
+        Ok::<_, StoreError>((!step.is_empty()).then(|| (Bytes::from(text), (disclosed, site, turn))))
     });
-    for row in std::iter::once(head).chain(rows) {
-        writer.write_record(row).map_err(|fault| Fault::Refused(fault.to_string()))?;
-    }
-    let body = writer.into_inner().map_err(|fault| Fault::Refused(fault.to_string()))?;
+    let head = futures_util::stream::iter([Ok(Bytes::from(head))]);
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"disclosures-{patient}.csv\"")))
-        .body(body))
+        .streaming(head.chain(rows)))
 }
 
-/// What a spreadsheet would take for a formula begins with a quote sign.
-fn plain(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_string() }
+fn line(site: &Site, entry: &AuditEntry) -> String {
+    let allowed = if entry.allowed { "yes" } else { "no" };
+    let at = entry.at.to_string();
+    csv_row([&at, &entry.agent, &named(site, &entry.agent), &entry.action, &entry.subject, allowed, &entry.because])
 }
 
-/// All of it, newest first, after who looks was written down.
-async fn read(
-    console: &web::Data<Console>,
-    person: &Person,
-    id: &str,
-) -> Result<(std::sync::Arc<Site>, Known, Vec<AuditEntry>), Fault> {
+/// What is to be read, after who looks was written down.
+async fn open(console: &web::Data<Console>, person: &Person, id: &str) -> Result<(Arc<Site>, Known, Disclosed), Fault> {
     let site = console.gateway.site.load_full();
     let Ok(id) = id.parse::<ResourceId>() else { return Err(Fault::no_such_patient(&site)) };
     let known = console.gateway.load(id.person, 1).await?;
@@ -98,25 +114,8 @@ async fn read(
         return Err(Fault::no_such_patient(&site));
     }
     look::note(console, person, Some(own.person), format!("disclosures of Patient/{own}")).await?;
-    let (store, family) = (console.gateway.store.clone(), known.record.head.family().collect::<Vec<PersonId>>());
-    let reading = async move {
-        let mut all: Vec<AuditEntry> = Vec::new();
-        for one in family {
-            let mut after = None;
-            loop {
-                let page = store.audit(Some(one), after.as_ref(), STEP).await?;
-                all.extend(page.items);
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-        }
-        all.sort_by_key(|entry| std::cmp::Reverse(entry.at));
-        Ok::<_, StoreError>(all)
-    };
-    let entries = turn::read(console, person, reading).await?;
-    Ok((site, known, entries))
+    let disclosed = Disclosed::of(console.gateway.store.clone(), known.record.head.family());
+    Ok((site, known, disclosed))
 }
 
 /// By the site's names; who is of it no more by what the audit calls them.
@@ -130,28 +129,34 @@ fn named(site: &Site, agent: &str) -> String {
     }
 }
 
-fn page_of(site: &Site, known: &Known, entries: &[AuditEntry], frame: Frame) -> Page {
-    let zone = page::zone_of(site);
+fn page_of(known: &Known, all: All, rows: Vec<Row>, frame: Frame) -> Page {
     let own = ResourceId::patient(known.record.head.person);
     let patient = known.record.get("Patient", own);
-    let count = |allowed: bool| entries.iter().filter(|entry| entry.allowed == allowed).count() as u64;
+    let sums: Vec<Sum> = all.by_who.into_values().collect();
+    let count = |of: fn(&Sum) -> u64| sums.iter().map(of).sum::<u64>();
+    let (out, held) = (count(|sum| sum.out), count(|sum| sum.held));
     Page {
         id: own.to_string(),
         name: patient.map(|patient| sorted_name(&patient.resource)).unwrap_or_default(),
-        sentence: format!("{} let out or looked at, {} held back.", count(true), count(false)),
-        sums: sums(site, entries, &zone),
-        // Nothing lost: how many there are stands beside them, and the rows to take along are all.
-        rows: entries.iter().take(SHOWN).map(|entry| row(site, entry, &zone)).collect(),
-        total: entries.len(),
-        frame: frame.in_zone(&zone),
+        sentence: format!("{out} let out or looked at, {held} held back."),
+        is_whole: rows.len() as u64 == out + held,
+        total: out + held,
+        sums,
+        rows,
+        frame,
     }
 }
 
-fn sums(site: &Site, entries: &[AuditEntry], zone: &TimeZone) -> Vec<Sum> {
-    let mut by_who: BTreeMap<&str, Sum> = BTreeMap::new();
-    for entry in entries {
-        // The newest comes first.
-        let sum = by_who.entry(&entry.agent).or_insert_with(|| Sum {
+/// The sums of all there is.
+#[derive(Default)]
+struct All {
+    by_who: BTreeMap<String, Sum>,
+}
+
+impl All {
+    /// One more; the newest comes first.
+    fn count(&mut self, site: &Site, entry: &AuditEntry, zone: &TimeZone) {
+        let sum = self.by_who.entry(entry.agent.clone()).or_insert_with(|| Sum {
             who: named(site, &entry.agent),
             out: 0,
             held: 0,
@@ -159,7 +164,6 @@ fn sums(site: &Site, entries: &[AuditEntry], zone: &TimeZone) -> Vec<Sum> {
         });
         if entry.allowed { sum.out += 1 } else { sum.held += 1 }
     }
-    by_who.into_values().collect()
 }
 
 fn row(site: &Site, entry: &AuditEntry, zone: &TimeZone) -> Row {
@@ -192,10 +196,13 @@ mod tests {
         };
         let newest_first =
             [entry("ehr", 9, false), entry("person:gone", 8, true), entry("ehr", 7, true), entry("ehr", 6, true)];
-        let sums = sums(&Site::bare(Path::new("/")), &newest_first, &TimeZone::UTC);
+        let (site, mut all) = (Site::bare(Path::new("/")), All::default());
+        newest_first.iter().for_each(|entry| all.count(&site, entry, &TimeZone::UTC));
         let told: Vec<(&str, u64, u64, &str)> =
-            sums.iter().map(|sum| (sum.who.as_str(), sum.out, sum.held, sum.last.as_str())).collect();
+            all.by_who.values().map(|sum| (sum.who.as_str(), sum.out, sum.held, sum.last.as_str())).collect();
         assert_eq!(told, [("ehr", 2, 1, "2026-03-02 10:09"), ("gone", 1, 0, "2026-03-02 10:08")]);
-        assert_eq!((plain("=1+1").as_str(), plain("Task/1").as_str()), ("'=1+1", "Task/1"));
+        let formula = AuditEntry { because: "=1+1".to_string(), ..entry("ehr", 1, false) };
+        let written = "\"2026-03-02T10:01:00Z\",\"ehr\",\"ehr\",\"push\",\"Task/1\",\"no\",\"'=1+1\"\r\n";
+        assert_eq!(line(&site, &formula), written);
     }
 }

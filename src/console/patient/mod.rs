@@ -1,6 +1,7 @@
 //! One patient: who they are, how to reach them, what is owed and why, readings, plan, and the record behind it.
 
 mod banner;
+mod disclosed;
 mod disclosures;
 mod documents;
 mod fhir;

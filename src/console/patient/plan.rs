@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::banner::member;
 use super::fhir::{items, moment, text};
 use super::goals::{Goal, goals};
 use super::loaded::{Loaded, load};
@@ -17,8 +16,9 @@ use super::plan_words::{Words, languages};
 use crate::console::fault::{Answer, Fault};
 use crate::console::page::Frame;
 use crate::console::plot::plain;
+use crate::console::practice::{member, zone_of_patient};
 use crate::console::session::Person;
-use crate::console::{Console, look, page, turn, when};
+use crate::console::{Console, look, turn, when};
 use crate::fhir::{display_name, language_word};
 use crate::pipeline::Known;
 use crate::protocol::{Bound, Chart, ChartPart, Side, View};
@@ -80,7 +80,7 @@ fn put_together(
     (words, lang): (Words, String),
     (now, frame): (Timestamp, Frame),
 ) -> PlanPage {
-    let zone = member(known, site).map_or_else(|| page::zone_of(site), |(_, panel)| panel.practice.zone.clone());
+    let zone = zone_of_patient(known, site);
     let practices = site.practices_of(&known.memberships);
     let view = View { record: &known.record, memberships: &known.memberships, practices: &practices, now };
     let looked = site.protocols.look(&view);

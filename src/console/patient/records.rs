@@ -9,6 +9,7 @@ use crate::agreement::sensitivities;
 use crate::console::fault::{Answer, Fault};
 use crate::console::page::{self, Frame};
 use crate::console::part::{Asked, Part};
+use crate::console::practice::zone_of_patient;
 use crate::console::session::Person;
 use crate::console::thing::Thing;
 use crate::console::{Console, look, own, tasks, turn};
@@ -86,7 +87,7 @@ pub(crate) async fn show(
     let (observations, audit) = read;
     let (now, frame) = (gateway.clock.now(), Frame::new("patients", &console, &person));
     turn::make(move || {
-        let zone = page::zone_of(&site);
+        let zone = zone_of_patient(&known, &site);
         let (mut groups, mut hidden): (Vec<(String, Vec<Row>)>, u64) = (Vec::new(), 0);
         for ((kind, _), stored) in known.record.resources.iter().filter(|((kind, _), _)| kind != OBSERVATION) {
             if !own::may_see(&person, stored) {

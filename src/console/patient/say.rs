@@ -10,6 +10,7 @@ use crate::console::session::Person;
 use crate::console::{Console, page};
 use crate::identity::ResourceId;
 use crate::pipeline::GoalWord;
+use crate::problem::Problem;
 
 /// Fields of a form that answers questions; no page asks more.
 const MOST_FIELDS: usize = 200;
@@ -41,8 +42,14 @@ pub(crate) async fn answer(
     if answers.iter().any(|(flag, _)| known.record.get("Flag", *flag).is_none()) {
         return Err(Fault::no_such("question"));
     }
-    for (flag, answer) in answers {
-        console.gateway.answer(flag, answer, &person.agent()).await?;
+    for (saved, (flag, answer)) in answers.into_iter().enumerate() {
+        let refused = |problem: Problem| match saved {
+            0 => Fault::from(problem),
+            _ => {
+                Fault::Refused(format!("The first {saved} of the answers are saved, the next is not: {}", problem.text))
+            }
+        };
+        console.gateway.answer(flag, answer, &person.agent()).await.map_err(refused)?;
     }
     Ok(page::see(&format!("/console/patients/{}?saved=answers#ask", patient.id)))
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::banner::{Around, Banner, banner, member};
+use super::banner::{Around, Banner, banner};
 use super::documents::{Document, documents};
 use super::fhir::text;
 use super::goals::{Goal, goals};
@@ -22,9 +22,11 @@ use super::timeline::{Event, FIRST, MORE, timeline};
 use crate::console::access::{may, row};
 use crate::console::fault::Answer;
 use crate::console::page::Frame;
+use crate::console::practice::{member, zone_of_patient};
 use crate::console::session::Person;
 use crate::console::thing::Thing;
-use crate::console::{Console, look, page, turn, when};
+use crate::console::work::done;
+use crate::console::{Console, look, turn, when};
 use crate::fhir::{language_word, main_tag};
 use crate::pipeline::{Known, PROGRESS};
 use crate::protocol::{Contact, View};
@@ -42,6 +44,9 @@ pub(crate) struct Asked {
     /// What was just saved.
     #[serde(default)]
     saved: String,
+    /// What was just done with work, as a code.
+    #[serde(default)]
+    done: String,
 }
 
 /// A question that waits for an answer.
@@ -142,7 +147,7 @@ fn put_together(
     (now, days, asked): (Timestamp, u16, &Asked),
     (frame, may): (Frame, May),
 ) -> PatientPage {
-    let zone = member(known, site).map_or_else(|| page::zone_of(site), |(_, panel)| panel.practice.zone.clone());
+    let zone = zone_of_patient(known, site);
     let practices = site.practices_of(&known.memberships);
     let view = View { record: &known.record, memberships: &known.memberships, practices: &practices, now };
     let looked = site.protocols.look(&view);
@@ -168,7 +173,7 @@ fn put_together(
     });
     PatientPage {
         id: patient.id.to_string(),
-        saved: saved(&asked.saved),
+        saved: saved(asked),
         waiting: looks.iter().filter(|thing| thing.waits).count(),
         owed: owed(&known.record, now, &zone),
         contacts: Contact::ALL,
@@ -193,11 +198,11 @@ fn put_together(
     }
 }
 
-fn saved(what: &str) -> &'static str {
-    match what {
+fn saved(asked: &Asked) -> &'static str {
+    match asked.saved.as_str() {
         "answers" => "The answers are saved.",
         "goal" => "The goal is saved.",
-        _ => "",
+        _ => done(&asked.done),
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::counted::{MeasureCount, Measures, MonthCounts};
 use super::definition::Definition;
 use crate::protocol::CANONICAL;
+use crate::rows::csv_row;
 
 const POPULATION: &str = "http://terminology.hl7.org/CodeSystem/measure-population";
 const IMPROVEMENT: &str = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation";
@@ -47,11 +48,7 @@ impl Measures {
             ]
         });
         rows.extend(missing);
-        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-        // Nothing lost: what is written to memory is written.
-        rows.iter().for_each(|row| _ = writer.write_record(row.iter().map(|cell| cell_of(cell))));
-        // Nothing lost: as above; all of it is UTF-8.
-        writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+        rows.iter().map(csv_row).collect()
     }
 
     fn row(&self, month: &MonthCounts, counted: &MeasureCount, definition: &Definition) -> Vec<String> {
@@ -142,9 +139,4 @@ fn escaped(text: &str) -> String {
 
 fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
-}
-
-/// What a spreadsheet would take for a formula begins with a quote sign.
-fn cell_of(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_string() }
 }

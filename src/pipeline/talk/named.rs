@@ -8,6 +8,9 @@ pub const MOST_NAMED: usize = 10;
 /// Shown for a name that cannot be told.
 const NEAREST: usize = 3;
 
+/// In characters: what is longer is nobody's login.
+const LONGEST_NAME: usize = 64;
+
 /// The names in a text, each once, in their order: `@` where no word or address goes on, and what could be a login after it.
 pub fn named(text: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -20,8 +23,10 @@ pub fn named(text: &str) -> Vec<String> {
             let end = rest.find(|sign: char| !sign.is_alphanumeric() && !"._-".contains(sign)).unwrap_or(rest.len());
             let word = rest.get(..end).unwrap_or_default().trim_end_matches(['.', '-', '_']);
             let name = word.to_lowercase();
+            // Nothing lost: what is no name stands in the note.
+            let is_name = name.starts_with(char::is_alphabetic) && name.chars().count() <= LONGEST_NAME;
             // Nothing lost: `@ home` and `@3pm` name nobody, and stand in the note.
-            if name.starts_with(char::is_alphabetic) && !names.contains(&name) {
+            if is_name && !names.contains(&name) {
                 names.push(name);
             }
         }
@@ -62,6 +67,14 @@ pub(super) fn nearest(wrong: &str, site: &Site, memberships: &[Membership], for_
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_longer_than_a_login_is_no_name_and_hundreds_are_found_once_each() {
+        let long = format!("@{} @{}", "a".repeat(65), "b".repeat(64));
+        assert_eq!(named(&long), ["b".repeat(64)]);
+        let many: String = (0..900).map(|number| format!("@n{} ", number % 300)).collect();
+        assert_eq!(named(&many).len(), 300);
+    }
 
     #[test]
     fn a_name_is_what_follows_the_sign_where_a_word_begins() {

@@ -14,7 +14,7 @@ use crate::identity::ResourceId;
 use crate::pipeline::change::{Acted, Fault, Named, acted};
 use crate::pipeline::{Gateway, Known};
 use crate::problem::{Category, Place, Problem};
-use crate::protocol::{Holder, stamped};
+use crate::protocol::{Holder, stamped, told_of};
 use crate::record::{Change, Stored};
 use crate::site::Site;
 use crate::store::{AuditEntry, Cursor, Page, StoreError};
@@ -29,6 +29,8 @@ pub struct Words {
     pub from: Holder,
     /// The Communication that is answered, and who is told besides those whom the text names.
     pub answers: Option<(ResourceId, Holder)>,
+    /// By which the same form sent twice is known; empty where nobody asks.
+    pub once: String,
 }
 
 /// What became of the names in a text.
@@ -38,6 +40,8 @@ pub struct Heard {
     pub told: Vec<Holder>,
     /// The names that nobody was told by, each with why, in words.
     pub untold: Vec<(String, String)>,
+    /// It was done before, by the same form, and is not done twice.
+    pub is_again: bool,
 }
 
 /// How many messages somebody has not opened.
@@ -50,7 +54,7 @@ pub struct Unread {
 
 impl Gateway {
     /// Does several things that a person decided about a task, in order, all of them or none, and tells those whom their words name.
-    /// Each has its name in the audit.
+    /// Each has its name in the audit. What the same form said before is not done twice.
     ///
     /// # Errors
     /// There is no such task, or it cannot be done. That somebody cannot be told is none: `Heard` says so.
@@ -63,10 +67,16 @@ impl Gateway {
     ) -> Result<Heard, Problem> {
         // What is decided may be decided anew, when somebody else was faster.
         let heard = Mutex::new(Heard::default());
-        let done = self.change(task.person, |site, known| {
+        let told_before = told_of(task, &words.once);
+        let done = self.change_with(task.person, Some(("Provenance", told_before)), |site, known| {
             let now = self.clock.now();
+            let is_again = !words.once.is_empty() && known.record.get("Provenance", told_before).is_some();
+            if is_again {
+                *heard.lock().unwrap_or_else(PoisonError::into_inner) = Heard { is_again, ..Heard::default() };
+                return Ok((Vec::new(), Vec::new()));
+            }
             let because = "a person decided it in the console";
-            let taken = Acted { target: task, subject: format!("Task/{task}"), who, because };
+            let taken = Acted { target: task, subject: format!("Task/{task}"), who, because, once: &words.once };
             let (mut changes, mut entries) = acted(site, known, steps, &taken, now)?;
             let told = told(site, known, task, words, (who, now));
             changes.extend(told.changes);

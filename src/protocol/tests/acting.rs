@@ -130,7 +130,7 @@ fn what_is_done_at_once_is_one_change_and_more_can_follow() {
         ],
     ];
     for (version, actions) in (call.version + 1..).zip(rounds) {
-        let changes = SHIPPED.act_all(&scene.record, call.id, &actions, "Ida Roe", scene.now).unwrap();
+        let changes = SHIPPED.act_all(&scene.record, call.id, &actions, ("Ida Roe", ""), scene.now).unwrap();
         assert_eq!((changes.len(), changes[0].stored.version), (2, version));
         assert!(told.insert(changes[1].stored.id), "each time is told in a resource of its own");
         changes.iter().for_each(|change| scene.record.apply(change));
@@ -138,7 +138,47 @@ fn what_is_done_at_once_is_one_change_and_more_can_follow() {
     let task = work_of(&scene, "contact");
     assert_eq!(text_of(&task, "status"), "completed");
     let refused = [Action::Note { text: "too late".into() }, Action::Accept];
-    assert!(SHIPPED.act_all(&scene.record, call.id, &refused, "Ida Roe", scene.now).is_err(), "all of it or none");
+    assert!(
+        SHIPPED.act_all(&scene.record, call.id, &refused, ("Ida Roe", ""), scene.now).is_err(),
+        "all of it or none"
+    );
+}
+
+#[test]
+fn a_text_is_measured_in_characters_and_the_same_answer_twice_is_one() {
+    let mut scene = scene("2026-03-02T10:00");
+    tell(&mut scene, "{ condition: J44.9 }\n{ ed-arrival: '2026-03-02T08:00' }\n{ ed-discharge: '2026-03-02T09:00' }");
+    let call = work_of(&scene, "contact").stored.id;
+    let note = |length: usize| Action::Note { text: "ж".repeat(length) };
+    let until = scene.now + jiff::SignedDuration::from_hours(24);
+    let snooze = Action::Hand(crate::protocol::Hand::Snooze { until, why: "ж".repeat(4_001) });
+    assert_eq!(SHIPPED.act(&scene.record, call, &note(4_000), "Ida Roe", scene.now).unwrap().len(), 2);
+    for long in [note(4_001), snooze] {
+        let refused = SHIPPED.act(&scene.record, call, &long, "Ida Roe", scene.now).unwrap_err();
+        assert!(refused.text.contains("at most 4000 characters, and this one has 4001"), "{refused:?}");
+    }
+    let flag = work_of(&scene, "programme").stored.id;
+    let answer = Action::Answer { answer: "offered".into() };
+    let mut changes = Vec::new();
+    for (minutes, who) in [(0, "Nurse Kim"), (1, "Nurse Kim"), (2, "Coach Lee"), (20, "Coach Lee")] {
+        let at = scene.now + jiff::SignedDuration::from_mins(minutes);
+        let made = SHIPPED.act(&scene.record, flag, &answer, who, at).unwrap();
+        made.iter().for_each(|change| scene.record.apply(change));
+        changes.push(made.len());
+    }
+    assert_eq!(changes, [2, 0, 2, 2], "another's answer and a later one are said");
+}
+
+#[test]
+fn what_is_known_by_a_form_is_told_of_in_one_place() {
+    let mut scene = scene("2026-05-04T10:00");
+    tell(&mut scene, "{ ed-arrival: '2026-05-04T10:00' }\n{ ed-discharge: '2026-05-04T13:00' }");
+    let call = work_of(&scene, "contact").stored.id;
+    let note = [Action::Note { text: "rang".into() }];
+    let told =
+        |once: &str| SHIPPED.act_all(&scene.record, call, &note, ("Ida Roe", once), scene.now).unwrap()[1].stored.id;
+    assert_eq!(told("a form"), crate::protocol::told_of(call, "a form"));
+    assert!(told("a form") != told("another") && told("") != crate::protocol::told_of(call, ""));
 }
 
 /// Puts the patient on the panel of another practice as well, or instead.
