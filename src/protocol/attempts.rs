@@ -30,13 +30,15 @@ pub struct Attempt<'a> {
 /// The attempts that a Task tells of, oldest first.
 pub fn attempts_in(task: &Resource) -> impl Iterator<Item = Attempt<'_>> {
     let outputs = task.get("output").and_then(Value::as_array).into_iter().flatten();
-    outputs.filter_map(|output| {
-        let kind = output.get("type")?;
-        codings_of(kind).iter().any(|(system, _)| *system == names::CONTACT).then(|| Attempt {
-            words: concept_title(Some(kind)).unwrap_or_default(),
-            at: output.get("valueDateTime").and_then(Value::as_str).unwrap_or_default(),
-        })
+    outputs.filter(|output| is_attempt(output)).map(|output| Attempt {
+        words: concept_title(output.get("type")).unwrap_or_default(),
+        at: output.get("valueDateTime").and_then(Value::as_str).unwrap_or_default(),
     })
+}
+
+/// Whether an output of a Task tells of an attempt.
+pub fn is_attempt(output: &Value) -> bool {
+    output.get("type").is_some_and(|kind| codings_of(kind).iter().any(|(system, _)| *system == names::CONTACT))
 }
 
 /// Whether the attempts that a rule asks for have been made.

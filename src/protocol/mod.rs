@@ -29,6 +29,7 @@ mod hands_memory;
 mod implied;
 mod inputs;
 mod labels;
+mod last_time;
 mod looked;
 mod loops;
 mod measured;

@@ -18,4 +18,6 @@ pub struct Owed<'v, 'a> {
     pub also: Vec<(String, String)>,
     /// What ended it.
     pub ended_by: Sources,
+    /// When it lapsed, where nothing else ended it.
+    pub lapsed: Option<Timestamp>,
 }

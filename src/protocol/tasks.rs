@@ -13,32 +13,34 @@ use super::context::{Context, Findings};
 use super::deadline::{CLOCK_SKEW, Deadline};
 use super::facts::Facts;
 use super::inputs::{Inputs, inputs_of, version_of};
+use super::last_time::LastTime;
 use super::model::{Evidence, TaskRule, Trigger};
 use super::owed::Owed;
 use super::sources::Sources;
 use super::wording::{fill, why};
 use super::work::{Desired, Outcome, Work, key};
-use super::{attempts, evidence, together, told};
+use super::{attempts, evidence, last_time, together, told};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::unused::{Duty, Kind};
 
 pub fn owe(context: &Context<'_>, findings: &mut Findings) {
     for rule in &context.protocol.tasks {
-        let covers = covers(context, rule);
-        let consider = |anchor| consider(context, rule, anchor, &covers, findings);
+        let (covers, named) = (covers(context, rule), together::named(context, rule));
+        let consider = |anchor| consider(context, rule, anchor, (&covers, &named), findings);
         let mut owed: Vec<Owed<'_, '_>> = anchors(context, rule).into_iter().filter_map(consider).collect();
         if rule.together {
             together::unite(context, rule, &mut owed);
         }
-        let of_rule = of_rule(context, rule);
+        let last_time = last_time::of_rule(context, rule);
+        let of_rule = of_rule(context, rule, last_time.as_ref());
         for one in owed {
             let step = climbed(context, rule, &one, findings);
             let inputs = inputs(context.facts, &one, (step, of_rule));
             let key = key(&context.protocol.name, &rule.id, &one.anchor.name);
             let desired = match findings.memory.standing(&key, inputs) {
                 Some(standing) => Desired::clone(standing),
-                None => Desired { inputs: Some(inputs), ..desire(context, rule, one, step) },
+                None => Desired { inputs: Some(inputs), ..desire(context, rule, one, (step, last_time.as_ref())) },
             };
             findings.desired.push(desired);
         }
@@ -46,7 +48,7 @@ pub fn owe(context: &Context<'_>, findings: &mut Findings) {
 }
 
 /// A hash of what all work of a rule is made from, besides what is the same for all rules.
-fn of_rule(context: &Context<'_>, rule: &TaskRule) -> Inputs {
+fn of_rule(context: &Context<'_>, rule: &TaskRule, last_time: Option<&LastTime>) -> Inputs {
     let facts = context.facts;
     let people = || [&rule.who, &context.protocol.who].into_iter();
     let counted = match &rule.when {
@@ -75,12 +77,13 @@ fn of_rule(context: &Context<'_>, rule: &TaskRule) -> Inputs {
             let visits = counted.into_iter().flat_map(|test| facts.fitting(test).all());
             visits.for_each(|visit| visit.inputs.hash(hasher));
         },
+        &|hasher| last_time.map(|last| (&last.words, &last.sources)).hash(hasher),
     ])
 }
 
 /// A hash of all that a piece of work is made from.
 fn inputs(facts: &Facts<'_>, one: &Owed<'_, '_>, (step, of_rule): (usize, Inputs)) -> Inputs {
-    let Owed { anchor, existing, outcome, held, due, who_words, also, ended_by } = one;
+    let Owed { anchor, existing, outcome, held, due, who_words, also, ended_by, lapsed: _ } = one;
     // Nothing lost: every name of a visit is its id.
     let visit = |name: &str| name.parse().ok().and_then(|id| facts.visit(id)).map(|visit| visit.inputs);
     inputs_of(&[
@@ -98,10 +101,11 @@ fn consider<'v, 'a>(
     context: &Context<'v>,
     rule: &TaskRule,
     anchor: Anchor<'v, 'a>,
-    covers: &[Cover<'v>],
+    (covers, named): (&[Cover<'v>], &BTreeSet<&str>),
     findings: &mut Findings,
 ) -> Option<Owed<'v, 'a>> {
     let existing = context.existing_at(&rule.id, &anchor.name);
+    let is_new = existing.is_none() && !named.contains(anchor.name.as_str());
     // A visit that was over before anybody had to ask needs no word.
     if anchor.over.is_some() && rule.wait.is_some_and(|wait| wait.after(anchor.at) > context.now()) {
         return None;
@@ -111,7 +115,7 @@ fn consider<'v, 'a>(
         Some(format!("“{}” is not owed: {who_words}.", rule.title))
     } else if let Some(other) = covering(context, covers, &anchor) {
         Some(format!("“{}” is not owed by itself: “{}” asks for it already.", rule.title, other.title))
-    } else if existing.is_none() && anchor.over.is_none() && rule.max_age.after(anchor.at) < context.now() {
+    } else if is_new && anchor.over.is_none() && rule.max_age.after(anchor.at) < context.now() {
         let when = context.facts.say(anchor.at);
         Some(format!(
             "“{}” is not owed: it happened {when}, more than {} ago; histories make no work.",
@@ -119,17 +123,26 @@ fn consider<'v, 'a>(
         ))
     } else {
         let refusal = too_early(context, rule, &anchor, findings);
-        refusal.or_else(|| if existing.is_none() { in_quiet_hours(context, rule, findings) } else { None })
+        refusal.or_else(|| if is_new { in_quiet_hours(context, rule, findings) } else { None })
     };
     if let Some(words) = refusal {
         let about = anchor.visit.map(|visit| visit.id);
         findings.explain(context, (rule.id.as_str(), &rule.mark), about, false, words);
         return None;
     }
-    let (outcome, ended_by) = outcome_of(context, rule, &anchor, findings);
+    let (mut outcome, ended_by) = outcome_of(context, rule, &anchor);
+    let lapsed = rule.lapses.filter(|_| outcome == Outcome::Open).and_then(|lapses| {
+        let end = lapses.due(anchor.at, context.working());
+        if end > context.now() {
+            findings.wake(end);
+            return None;
+        }
+        outcome = Outcome::Pointless(format!("nobody did it within {lapses}"));
+        Some(end)
+    });
     let held = held(context, rule, anchor.at);
     let due = rule.due.map(|due| due.due(counted_from(due, anchor.at, held), context.working()));
-    Some(Owed { anchor, existing, outcome, held, due, who_words, also: Vec::new(), ended_by })
+    Some(Owed { anchor, existing, outcome, held, due, who_words, also: Vec::new(), ended_by, lapsed })
 }
 
 /// Why the work is not owed yet: the trigger lies ahead, or the rule waits whether it passes by itself.
@@ -204,12 +217,7 @@ fn covering<'v>(context: &Context<'v>, covers: &[Cover<'v>], anchor: &Anchor<'_,
     covers.iter().find(asks).map(|cover| cover.rule)
 }
 
-fn outcome_of(
-    context: &Context<'_>,
-    rule: &TaskRule,
-    anchor: &Anchor<'_, '_>,
-    findings: &mut Findings,
-) -> (Outcome, Sources) {
+fn outcome_of(context: &Context<'_>, rule: &TaskRule, anchor: &Anchor<'_, '_>) -> (Outcome, Sources) {
     let own = anchor.visit.map(|visit| visit.id);
     let first = |list: &[Evidence]| list.iter().find_map(|wanted| evidence::find(context, wanted, anchor.at, own));
     if let Some((found, sources)) = first(&rule.unless) {
@@ -218,22 +226,16 @@ fn outcome_of(
     if let Some((found, sources)) = first(&rule.done_by) {
         return (Outcome::Done(found), sources);
     }
-    let by_itself = |outcome| (outcome, Sources::new());
-    if let Some(words) = &anchor.over {
-        return by_itself(Outcome::Over(words.clone()));
-    }
-    if let Some(lapses) = rule.lapses {
-        let end = lapses.due(anchor.at, context.working());
-        if end <= context.now() {
-            return by_itself(Outcome::Pointless(format!("nobody did it within {lapses}")));
-        }
-        findings.wake(end);
-    }
-    by_itself(Outcome::Open)
+    (anchor.over.clone().map_or(Outcome::Open, Outcome::Over), Sources::new())
 }
 
-fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, step: usize) -> Desired {
-    let Owed { anchor, existing, outcome, held, due, who_words, also, ended_by } = owed;
+fn desire(
+    context: &Context<'_>,
+    rule: &TaskRule,
+    owed: Owed<'_, '_>,
+    (step, last_time): (usize, Option<&LastTime>),
+) -> Desired {
+    let Owed { anchor, existing, outcome, held, due, who_words, also, ended_by, lapsed: _ } = owed;
     let anchor = &anchor;
     let person = anchor.visit.map_or(context.facts.record.head.person, |visit| visit.id.person);
     let encounter = anchor.visit.map(|visit| format!("Encounter/{}", visit.id));
@@ -259,12 +261,16 @@ fn desire(context: &Context<'_>, rule: &TaskRule, owed: Owed<'_, '_>, step: usiz
     }
     let mut sources = told::of_task(context, rule, anchor, also.iter().map(|(name, _)| name.as_str()));
     sources.extend(ended_by);
+    sources.extend(last_time.iter().flat_map(|last| last.sources.iter().cloned()));
     let mut work = Work::of(context.protocol, &rule.id, anchor.name.clone(), &rule.mark);
     work.step = step;
     let on = step.checked_sub(1).and_then(|last| rule.climb.get(last));
     let owner = on.map(|step| &step.owner).filter(|owner| !owner.is_empty()).unwrap_or(&rule.owner);
     let priority = on.and_then(|step| step.priority).unwrap_or(rule.priority);
-    let mut description = rule.text.fill(&|place| fill(context, rule, anchor, due, place));
+    let mut description = rule.text.fill(&|place| match place {
+        last_time::PLACE => last_time.map(|last| last.words.clone()).unwrap_or_default(),
+        _ => fill(context, rule, anchor, due, place),
+    });
     description.push_str(&together::words(&also));
     description.push_str(&attempts::words(rule, existing));
     if let Some(held) = held {

@@ -30,6 +30,7 @@ pub const TASK_PLACES: &[&str] = &[
     "referral",
     "to",
     "said",
+    "last-time",
 ];
 /// What an alert's text may speak of.
 pub const ALERT_PLACES: &[&str] = &["patient", "value", "threshold", "time", "respond", "readings"];
@@ -57,6 +58,11 @@ impl Template {
         }
         parts.push(Part::Text(rest.to_string()));
         Self(parts)
+    }
+
+    /// Whether a place of this name stands in it.
+    pub fn has(&self, place: &str) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Place(name) if name == place))
     }
 
     /// The sentence with its places filled.

@@ -12,9 +12,14 @@ use super::work::{Existing, Outcome};
 /// So many others are named in a text; the rest are counted.
 const MOST_NAMED: usize = 10;
 
+/// The triggers that work of a rule names: they are no news, however long ago they came.
+pub fn named<'c>(context: &Context<'c>, rule: &TaskRule) -> BTreeSet<&'c str> {
+    let works = if rule.together { context.existing_of(&rule.id) } else { Vec::new() };
+    works.into_iter().flat_map(|existing| existing.work.seen.keys().map(String::as_str)).collect()
+}
+
 /// Leaves one carrier open (and of those that one thing did, one done); the others point at it.
 pub fn unite(context: &Context<'_>, rule: &TaskRule, owed: &mut [Owed<'_, '_>]) {
-    let is_closed = |existing: &Existing<'_>| existing.is_touched() && existing.is_ended();
     // Who ended work by hand has answered every trigger that it named then.
     let answered: BTreeSet<String> = context
         .existing_of(&rule.id)
@@ -28,6 +33,7 @@ pub fn unite(context: &Context<'_>, rule: &TaskRule, owed: &mut [Owed<'_, '_>]) 
             one.outcome = Outcome::Pointless("a person closed the work that named it".to_string());
         }
     }
+    carry_on(owed);
     let mut groups: Vec<Vec<&mut Owed<'_, '_>>> = Vec::new();
     let mut places: HashMap<Outcome, usize> = HashMap::new();
     let is_one = |one: &&mut Owed<'_, '_>| {
@@ -51,6 +57,31 @@ pub fn unite(context: &Context<'_>, rule: &TaskRule, owed: &mut [Owed<'_, '_>]) 
             carrier.also.push((other.anchor.name.clone(), words_of(context, &other.anchor)));
             carrier.due = carrier.due.into_iter().chain(other.due).min();
             other.outcome = Outcome::Pointless(reason.clone());
+        }
+    }
+}
+
+/// A person ended it.
+fn is_closed(existing: &Existing<'_>) -> bool {
+    existing.is_touched() && existing.is_ended()
+}
+
+/// Shared work lasts as long as what came last while it was open: to end it with the first of its triggers would make work anew for the
+/// others that is overdue when it comes.
+fn carry_on(owed: &mut [Owed<'_, '_>]) {
+    let lasts = |one: &&mut Owed<'_, '_>| {
+        (one.outcome == Outcome::Open || one.lapsed.is_some()) && !one.existing.is_some_and(is_closed)
+    };
+    let mut in_order: Vec<&mut Owed<'_, '_>> = owed.iter_mut().filter(lasts).collect();
+    in_order.sort_by(|left, right| (left.anchor.at, &left.anchor.name).cmp(&(right.anchor.at, &right.anchor.name)));
+    let mut next = None;
+    for one in in_order.into_iter().rev() {
+        if one.lapsed.zip(next).is_some_and(|(end, came)| came < end) {
+            one.outcome = Outcome::Open;
+        }
+        // What a person has taken on for itself is no part of another.
+        if one.outcome == Outcome::Open && !one.existing.is_some_and(Existing::is_touched) {
+            next = Some(one.anchor.at);
         }
     }
 }

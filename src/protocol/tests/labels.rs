@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{SHIPPED, at, scene, tell};
+use super::stage::{SHIPPED, at, scene, tell, text_of, work_of};
 use crate::fhir::{Resource, add_labels, labels_of, retain_labels};
 use crate::protocol::example::scene::Scene;
 
@@ -194,4 +194,35 @@ fn the_hold_of_work_goes_with_the_look_and_no_label_that_has_another_reason() {
         assert_eq!(labels(&scene, "Provenance", "ed-follow-up"), left);
         assert!(scene.look().changes.is_empty());
     }
+}
+
+#[test]
+fn an_offer_says_why_it_was_declined_elsewhere_and_has_the_labels_of_what_says_it() {
+    let mut scene = scene("2026-01-05T10:00");
+    tell(
+        &mut scene,
+        "{ ed-arrival: '2026-01-05T10:00' }
+         { ed-arrival: '2026-01-20T10:00' }
+         { ed-arrival: '2026-02-05T10:00' }
+         { ed-arrival: '2026-03-02T10:00', reason: F10.2 }",
+    );
+    let first = work_of(&scene, "offer-programme");
+    assert!(!text_of(&first, "description").contains("last time"), "nobody was asked before");
+    tell(
+        &mut scene,
+        "{ complete: offer-programme, outcome: 'not before spring', at: '2026-03-03T10:00' }
+         { condition: I50.9, at: '2026-03-04' }
+         { condition: N18.3, at: '2026-03-04' }
+         { admission: '2026-03-05T10:00' }
+         { discharge: '2026-03-07T10:00' }
+         { admission: '2026-03-20T10:00' }",
+    );
+    let ward = work_of(&scene, "admitted-again");
+    let text = text_of(&ward, "description");
+    assert!(text.contains("The last time, Tue 3 Mar 2026, 10:00, it was closed: “not before spring”."), "{text}");
+    assert_eq!(labels(&scene, "Task", "“not before spring”"), NONE);
+    label(&mut scene, "Encounter", "F10.2", "ETH");
+    scene.look();
+    assert_eq!(labels(&scene, "Task", "“not before spring”"), ["ETH"]);
+    assert!(scene.look().changes.is_empty());
 }

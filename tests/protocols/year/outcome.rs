@@ -148,13 +148,8 @@ fn compare(number: usize, owed: &[Owed], works: &[Work], order: Order, told: &mu
     if order == Order::Shuffled {
         return doubled(number, works, told);
     }
-    // Of work for several, the next of them carries it on when it has lapsed for the first.
-    let is_handed_on = |work: &Work| {
-        works.iter().any(|former| former.rule == work.rule && former.ended == Some(work.made))
-            && owed.iter().any(|one| one.is_shared && one.rule == work.rule && one.due == work.due)
-    };
     for (work, is_taken) in works.iter().zip(&taken) {
-        if !is_taken && KNOWN.contains(&work.rule.as_str()) && !is_handed_on(work) {
+        if !is_taken && KNOWN.contains(&work.rule.as_str()) {
             told.extra.push(format!("person {number}: {} made {} due {:?}", work.rule, work.made, work.due));
         }
     }
