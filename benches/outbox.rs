@@ -25,7 +25,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use handover::fhir::Identifier;
 use handover::identity::PersonId;
-use handover::store::{Attempt, Delivery, EngineChoice, NewDelivery, Outcome, Store, StoreSettings, WriteUnit, open};
+use handover::store::{
+    Attempt, Delivery, EngineChoice, NewDelivery, Outcome, Share, Store, StoreSettings, WriteUnit, open,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -94,7 +96,7 @@ fn resident_mib() -> f64 {
 }
 
 async fn claim(store: &dyn Store, count: usize) -> Vec<Delivery> {
-    let room = [("practice".to_string(), count)];
+    let room = [Share::of("practice", count)];
     store.claim_deliveries(now(), &room, SignedDuration::from_secs(60)).await.unwrap()
 }
 

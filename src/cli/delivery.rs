@@ -1,4 +1,5 @@
-//! `handover delivery list`, `servers`, `retry`, `resend`, `hold` and `resume`: the outbox as operators see it.
+//! `handover delivery list`, `partners`, `servers`, `retry`, `resend`, `pause`, `drain`, `hold` and `resume`: the outbox as operators
+//! see it.
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -23,9 +24,12 @@ pub struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     List(List),
+    Partners(Partners),
     Servers(Servers),
     Retry(Retry),
     Resend(Resend),
+    Pause(Pause),
+    Drain(Drain),
     Hold(Hold),
     Resume(Resume),
 }
@@ -115,10 +119,66 @@ struct Hold {
     gateway: GatewayArgument,
 }
 
-/// Deliver again after `delivery hold` or a restore.
+/// Show what waits for each partner, when the next of it is due, and which partners are paused: since when, by whom and why.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  handover delivery resume --site site")]
+#[command(after_help = "Examples:\n  handover delivery partners\n  handover delivery partners --json")]
+struct Partners {
+    /// Print `{ "items": [{ partner, paused: { since, who, why, drains } or null, backlog: { waiting, made_before, held, oldest,
+    /// next } }] }`; `made_before` counts what of it a drain still sends.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    gateway: GatewayArgument,
+}
+
+/// Send nothing to one partner until `delivery resume`, which sends what waited in its order.
+///
+/// What is being sent at this moment ends; nothing begins any more. What is owed to the partner is decided and queued meanwhile as
+/// ever, and decided again when it leaves. Nobody else waits. The pause outlasts restarts and counts for every gateway on the same
+/// database, for others within five seconds. Partners that are asked (`poll_secs`) are still asked.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  handover delivery pause lakeside-practice --why 'they see every Task twice'")]
+struct Pause {
+    #[command(flatten)]
+    of: Paused,
+}
+
+/// Send one partner what waits for it now, and nothing that is made from now on; then it is paused, until `delivery resume`.
+///
+/// For before a partner's maintenance. What waits is tried again as ever until it is delivered or given up; `delivery partners`
+/// says how much is left, and `delivery pause` ends the wait. What the agreements hold stays, and what would be sent a second time
+/// waits like what is new. All else is as with `delivery pause`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  handover delivery drain lakeside-practice --why 'their server is replaced at 22:00'"
+)]
+struct Drain {
+    #[command(flatten)]
+    of: Paused,
+}
+
+#[derive(Debug, clap::Args)]
+struct Paused {
+    /// The partner, by the name of its file.
+    partner: String,
+    /// Why, for whoever finds it.
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+    /// Print `{ "partner", "paused": { since, who, why, drains } }`.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    gateway: GatewayArgument,
+}
+
+/// Deliver again: everything after `delivery hold` or a restore, or to one partner after `delivery pause` or `drain`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  handover delivery resume --site site\n  handover delivery resume lakeside-practice"
+)]
 struct Resume {
+    /// Only to this partner, which was paused.
+    partner: Option<String>,
     #[command(flatten)]
     gateway: GatewayArgument,
 }
@@ -142,16 +202,67 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
             Ok(Outcome::Well)
         }
         Command::Resume(resume) => run_resume(resume, screen),
+        Command::Partners(partners) => run_partners(partners, screen),
+        Command::Pause(pause) => run_pause(&pause.of, false, screen),
+        Command::Drain(drain) => run_pause(&drain.of, true, screen),
     }
 }
 
+fn run_pause(pause: &Paused, drain: bool, screen: &mut Screen) -> Result<Outcome> {
+    let Paused { partner, why, .. } = pause;
+    let who = "operator".to_string();
+    let operation = Operation::DeliveryPause { partner: partner.clone(), drain, why: why.clone(), who };
+    let answer = pause.gateway.perform(operation, screen)?;
+    if pause.json {
+        screen.say_json(&answer)?;
+        return Ok(Outcome::Well);
+    }
+    screen.say(match drain {
+        true => format!(
+            "{partner} is sent what waits now and nothing that is made from now on, until `handover delivery resume {partner}`; \
+             `handover delivery partners` says how much is left"
+        ),
+        false => format!("nothing is sent to {partner} until `handover delivery resume {partner}`"),
+    })?;
+    Ok(Outcome::Well)
+}
+
+fn run_partners(partners: &Partners, screen: &mut Screen) -> Result<Outcome> {
+    let answer = partners.gateway.perform(Operation::DeliveryPartners, screen)?;
+    if partners.json {
+        screen.say_json(&answer)?;
+        return Ok(Outcome::Well);
+    }
+    let mut table = Table::new(&["partner", "waiting", "held", "oldest", "next", "paused"]).with_whole_first();
+    for item in items(&answer, "/items") {
+        let drains = item.pointer("/paused/drains").is_some_and(|drains| drains == true);
+        let paused = match (text(item, "/paused/why"), drains) {
+            ("", _) => String::new(),
+            (why, _) => format!(
+                "{}since {} by {}: {why}",
+                if drains { format!("drains, {} left, ", number(item, "/backlog/made_before")) } else { String::new() },
+                clock(item, "/paused/since"),
+                text(item, "/paused/who"),
+            ),
+        };
+        let count = |of: &str| number(item, of).to_string();
+        let (waiting, held) = (count("/backlog/waiting"), count("/backlog/held"));
+        let (oldest, next) = (clock(item, "/backlog/oldest"), clock(item, "/backlog/next"));
+        table.row([text(item, "/partner"), &waiting, &held, &oldest, &next, &paused]);
+    }
+    super::table::show(&table, &answer, "nothing is sent to any partner", screen)
+}
+
 fn run_resume(resume: &Resume, screen: &mut Screen) -> Result<Outcome> {
-    let answer = resume.gateway.perform(Operation::DeliveryResume { who: "operator".to_string() }, screen)?;
+    let answer = resume
+        .gateway
+        .perform(Operation::DeliveryResume { partner: resume.partner.clone(), who: "operator".to_string() }, screen)?;
     let why = text(&answer, "/before/why");
-    screen.say(if why.is_empty() {
-        "deliveries were not held".to_string()
-    } else {
-        format!("deliveries go on; they were held: {why}")
+    screen.say(match (&resume.partner, why) {
+        (None, "") => "deliveries were not held".to_string(),
+        (None, why) => format!("deliveries go on; they were held: {why}"),
+        (Some(partner), "") => format!("{partner} was not paused"),
+        (Some(partner), why) => format!("{partner} is sent to again; it was paused: {why}"),
     })?;
     Ok(Outcome::Well)
 }

@@ -141,8 +141,9 @@ impl Attempts {
             place.into_iter().for_each(Place::leave_turn);
             return Ok(());
         };
-        if held.until <= self.gateway.clock.steady() || !Arc::ptr_eq(site, &self.gateway.site.load()) {
-            // This process stood still, or another site was taken over: it is taken up anew.
+        let stood_still = held.until <= self.gateway.clock.steady();
+        if stood_still || !Arc::ptr_eq(site, &self.gateway.site.load()) || self.gateway.holds_back(delivery) {
+            // This process stood still, another site was taken over, or the partner was paused: it is taken up anew.
             place.into_iter().for_each(Place::leave_turn);
             return self.gateway.store.release_delivery(&delivery.new.id, at).await;
         }

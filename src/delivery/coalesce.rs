@@ -32,7 +32,9 @@ impl Attempts {
             return Ok(false);
         }
         let behind = self.gateway.store.deliveries_behind(&new.id, at, MOST_READ).await?;
-        let is_version = |one: &&Delivery| thing(one) == thing(delivery) && !message::is_message(&one.new.payload);
+        let is_version = |one: &&Delivery| {
+            thing(one) == thing(delivery) && !message::is_message(&one.new.payload) && !self.gateway.holds_back(one)
+        };
         let mut versions: Vec<&Delivery> = behind.iter().filter(is_version).collect();
         let Some(newest) = versions.pop() else { return Ok(false) };
         let Permission::Send(..) = decide_anew(&self.gateway, site, newest, at).await? else { return Ok(false) };

@@ -13,6 +13,8 @@ mod lane;
 mod message;
 mod others;
 mod outside;
+#[cfg(test)]
+mod pause_tests;
 mod permission;
 #[cfg(test)]
 mod permission_tests;

@@ -68,7 +68,8 @@ impl Attempts {
         let (mut things, mut bytes) = (BTreeSet::from([thing(head)]), size(head));
         for next in self.gateway.store.deliveries_behind(&head.new.id, at, MOST - 1).await? {
             bytes += size(&next);
-            if bytes > MOST_BYTES || !takes(&next) || !things.insert(thing(&next)) {
+            let is_held_back = self.gateway.holds_back(&next);
+            if bytes > MOST_BYTES || is_held_back || !takes(&next) || !things.insert(thing(&next)) {
                 break;
             }
             // What leaves is decided when it leaves; what may not go as it is has its turn as the first of its line.

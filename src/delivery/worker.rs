@@ -16,7 +16,7 @@ use super::lane::{Place, Room};
 use super::outside::{Network, Outside};
 use crate::pipeline::Gateway;
 use crate::site::Site;
-use crate::store::{Delivery, StoreError};
+use crate::store::{Delivery, Share, StoreError};
 
 /// How often it looks even when no bell rings: for retries that come due, and for what a gateway that died left.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -106,11 +106,19 @@ impl Worker {
         let (now, steady) = (gateway.clock.now(), gateway.clock.steady());
         let (site, until) = (gateway.site.load_full(), steady + (LEASE - MARGIN));
         let mut rooms = Vec::new();
-        for partner in gateway.store.due_partners(now).await? {
+        let due = gateway.store.due_partners(now).await?;
+        gateway.see_pauses(due.iter()).await?;
+        for partner in due {
+            let made_until = match gateway.last_pause(&partner) {
+                // Nothing lost: it waits until a person has it sent again, and health says so.
+                Some(pause) if !pause.drains => continue,
+                Some(pause) => pause.made_until(),
+                None => None,
+            };
             let room = self.room(&site, &partner, steady);
             look.again = room.again.map_or(look.again, |again| look.again.min(again));
             if room.places > 0 {
-                rooms.push((partner, room.places));
+                rooms.push(Share { partner, places: room.places, made_until });
             }
         }
         if rooms.is_empty() {

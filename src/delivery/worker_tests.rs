@@ -33,26 +33,26 @@ patients: { all: true }
 receives: [{ resource: Task, push: immediate }]
 ";
 
-struct Trial {
-    gateway: Arc<Gateway>,
-    worker: Arc<Worker>,
-    clock: Arc<ManualClock>,
+pub(super) struct Trial {
+    pub gateway: Arc<Gateway>,
+    pub worker: Arc<Worker>,
+    pub clock: Arc<ManualClock>,
 }
 
 impl Trial {
-    fn new(ehr: &StandIn) -> Self {
+    pub fn new(ehr: &StandIn) -> Self {
         let clock = Arc::new(ManualClock::at("2026-03-02T10:00:00Z".parse().unwrap()));
         let (gateway, worker) = start(ehr, clock.clone());
         Self { gateway, worker, clock }
     }
 
-    async fn state(&self, id: &str) -> (DeliveryState, usize) {
+    pub async fn state(&self, id: &str) -> (DeliveryState, usize) {
         let delivery = self.gateway.store.delivery(id).await.unwrap().unwrap();
         (delivery.state, delivery.attempts.len())
     }
 
     /// Steps until nothing is due.
-    async fn deliver_all(&self) -> usize {
+    pub async fn deliver_all(&self) -> usize {
         let mut count = 0;
         for _ in 0..50 {
             match self.worker.deliver_due().await.unwrap() {
@@ -69,7 +69,7 @@ fn start(ehr: &StandIn, clock: Arc<dyn Clock>) -> (Arc<Gateway>, Arc<Worker>) {
     start_on(open(&settings).unwrap(), ehr, clock)
 }
 
-fn start_on(store: Arc<dyn Store>, ehr: &StandIn, clock: Arc<dyn Clock>) -> (Arc<Gateway>, Arc<Worker>) {
+pub(super) fn start_on(store: Arc<dyn Store>, ehr: &StandIn, clock: Arc<dyn Clock>) -> (Arc<Gateway>, Arc<Worker>) {
     let mut site = Site::bare(Path::new("/"));
     let partner = ehr.partner();
     site.partners.insert(partner.name.clone(), partner);
@@ -84,12 +84,12 @@ fn person(number: u16) -> PersonId {
     PersonId::of(&Identifier::new("urn:mrn", number.to_string()))
 }
 
-async fn queue(gateway: &Gateway, patient: u16, count: u64) {
+pub(super) async fn queue(gateway: &Gateway, patient: u16, count: u64) {
     queue_for(gateway, "practice", patient, count).await;
 }
 
 /// Deliveries 1..=count of one patient, as the pipeline would commit them.
-async fn queue_for(gateway: &Gateway, partner: &str, patient: u16, count: u64) {
+pub(super) async fn queue_for(gateway: &Gateway, partner: &str, patient: u16, count: u64) {
     let now = gateway.clock.now();
     let person = person(patient);
     let delivery = |number: u64| NewDelivery {
@@ -116,7 +116,7 @@ async fn queue_for(gateway: &Gateway, partner: &str, patient: u16, count: u64) {
     gateway.store.commit(unit).await.unwrap();
 }
 
-fn sent(ehr: &StandIn) -> Vec<String> {
+pub(super) fn sent(ehr: &StandIn) -> Vec<String> {
     ehr.seen().iter().map(|seen| seen.body["description"].as_str().unwrap().to_string()).collect()
 }
 

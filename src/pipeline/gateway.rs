@@ -10,6 +10,7 @@ use super::condition::Condition;
 use super::held::Looked;
 use super::hot::Hot;
 use super::locks::Locks;
+use super::paused::Pauses;
 use super::repeats::Repeats;
 use super::reserve::Reserve;
 use super::server::Servers;
@@ -48,6 +49,7 @@ pub struct Gateway {
     pub servers: Servers,
     pub(super) compared: Kept,
     pub(super) held: Looked,
+    pub(super) pauses: Pauses,
     pub(super) locks: Locks,
     pub(super) hot: Hot,
     pub(super) repeats: Repeats,
@@ -71,6 +73,7 @@ impl Gateway {
             servers: Servers::default(),
             compared: Kept::default(),
             held: Looked::default(),
+            pauses: Pauses::default(),
             locks: Locks::new(),
             hot: Hot::new(),
             repeats: Repeats::new(),

@@ -69,7 +69,10 @@ impl Gateway {
 
     /// What does not go on, in sentences for whoever works with the gateway.
     pub fn standing_still(&self) -> Vec<String> {
-        let is_told = |fault: &Fault| [super::held::DELIVERIES, super::reserve::READS].contains(&fault.part.as_str());
+        let is_told = |fault: &Fault| {
+            let part = fault.part.as_str();
+            [super::held::DELIVERIES, super::reserve::READS].contains(&part) || part.starts_with(super::paused::PART)
+        };
         self.condition.faults().into_iter().filter(is_told).map(|fault| fault.text).collect()
     }
 
@@ -79,7 +82,11 @@ impl Gateway {
         let store = self.store.health().await;
         // Nothing lost: where the store cannot say, its fault is told.
         let work = self.store.work_counts(None, now).await.unwrap_or_default();
-        let site = self.site.load();
+        let site = self.site.load_full();
+        if let Err(error) = self.see_pauses(site.partners.keys()).await {
+            // Where the store cannot be read, its own fault is told, too.
+            tracing::warn!(%error, "whether partners are paused could not be read");
+        }
         let faults = self.condition.faults();
         let certificates: Vec<Certificate> =
             site.certificates.iter().filter(|certificate| certificate.warning(now).is_some()).cloned().collect();

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Gateway;
 use super::held::{DELIVERIES, HOLD, Hold};
+use super::operation::fault;
 use crate::problem::{Category, Place, Problem};
 use crate::store::{AuditEntry, StoreError, WriteUnit};
 
@@ -46,7 +47,8 @@ impl Gateway {
         if hold.why.is_empty() {
             return Err(Problem::error(Category::Required, Place::Whole, "say why nothing is to be delivered (--why)"));
         }
-        self.say_hold(&hold.to_bytes(), "hold", who, &hold.why).await.map_err(fault)?;
+        let kept = hold.to_bytes();
+        self.say_hold((HOLD, &kept), ("hold", "deliveries"), who, &hold.why).await.map_err(fault)?;
         self.note_hold(Some(&hold));
         tracing::warn!(why = hold.why, "deliveries are held");
         Ok(json!({ "held": hold }))
@@ -55,7 +57,8 @@ impl Gateway {
     pub(super) async fn resume_deliveries(&self, who: &str) -> Result<Value, Problem> {
         let held = self.kept_hold().await.map_err(fault)?;
         if held.is_some() {
-            self.say_hold(b"", "resume", who, "deliveries go on").await.map_err(fault)?;
+            let said = ("resume", "deliveries");
+            self.say_hold((HOLD, b""), said, who, "deliveries go on").await.map_err(fault)?;
             tracing::info!("deliveries go on");
         }
         self.note_hold(None);
@@ -63,21 +66,24 @@ impl Gateway {
         Ok(json!({ "held": null, "before": held }))
     }
 
-    async fn say_hold(&self, state: &[u8], action: &str, who: &str, because: &str) -> Result<(), StoreError> {
-        self.store.put_state(HOLD, state).await?;
+    /// Keeps a word about deliveries, by the name and the bytes of its state, and in the audit by its action and what it is about.
+    pub(super) async fn say_hold(
+        &self,
+        (name, state): (&str, &[u8]),
+        (action, subject): (&str, &str),
+        who: &str,
+        because: &str,
+    ) -> Result<(), StoreError> {
+        self.store.put_state(name, state).await?;
         let entry = AuditEntry {
             at: self.clock.now(),
             agent: who.to_string(),
             action: action.to_string(),
             person: None,
-            subject: "deliveries".to_string(),
+            subject: subject.to_string(),
             allowed: true,
             because: because.to_string(),
         };
         self.store.commit(WriteUnit { audit: vec![entry], ..WriteUnit::default() }).await.map(|_| ())
     }
-}
-
-fn fault(error: StoreError) -> Problem {
-    Problem::error(Category::Exception, Place::Whole, error.to_string())
 }

@@ -60,9 +60,22 @@ pub enum Operation {
         why: String,
         who: String,
     },
+    /// Delivers again: everything after `delivery-hold`, or to one partner after `delivery-pause`.
     DeliveryResume {
+        #[serde(default)]
+        partner: Option<String>,
         who: String,
     },
+    /// Sends nothing to a partner until `delivery-resume`; where it drains, nothing that is made from now on.
+    DeliveryPause {
+        partner: String,
+        #[serde(default)]
+        drain: bool,
+        why: String,
+        who: String,
+    },
+    /// What waits for each partner, and which are paused.
+    DeliveryPartners,
     MessageList {
         sought: MessageWords,
         after: Option<String>,
@@ -180,7 +193,16 @@ impl Gateway {
             Operation::DeliveryRetry { id, partner } => self.retry_deliveries(id, partner).await,
             Operation::DeliveryResend { partner, since } => self.resend_deliveries(&partner, since).await,
             Operation::DeliveryHold { why, who } => self.hold_deliveries(&why, &who).await,
-            Operation::DeliveryResume { who } => self.resume_deliveries(&who).await,
+            Operation::DeliveryResume { partner: None, who } => self.resume_deliveries(&who).await,
+            Operation::DeliveryResume { partner: Some(partner), who } => {
+                let before = self.resume_partner(&partner, &who).await?;
+                Ok(json!({ "partner": partner, "paused": null, "before": before }))
+            }
+            Operation::DeliveryPause { partner, drain, why, who } => {
+                let pause = self.pause_partner(&partner, drain, &why, &who).await?;
+                Ok(json!({ "partner": partner, "paused": pause }))
+            }
+            Operation::DeliveryPartners => self.list_partners().await,
             Operation::MessageList { sought, after, count } => {
                 // Nothing lost: the answer has the place to go on from.
                 self.list_messages(&sought, after, count.min(MOST)).await

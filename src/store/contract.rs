@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    Attempt, AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry,
-    MessageFilter, MessageSummary, MessagesFound, Outcome, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned,
-    Query, Seen, Sort, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter,
-    WriteUnit,
+    Alteration, Attempt, AuditEntry, Backlog, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount,
+    MessageEntry, MessageFilter, MessageSummary, MessagesFound, Outcome, Page, Past, PeopleFound, PeopleQuery,
+    PruneBefore, Pruned, Query, Seen, Share, Sort, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal,
+    WorkCounts, WorkFilter, WriteUnit,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -167,7 +167,7 @@ pub trait Store: Send + Sync + 'static {
     async fn claim_deliveries(
         &self,
         now: Timestamp,
-        room: &[(String, usize)],
+        room: &[Share],
         lease: SignedDuration,
     ) -> Result<Vec<Delivery>, StoreError>;
 
@@ -203,18 +203,33 @@ pub trait Store: Send + Sync + 'static {
     /// Gives a claimed delivery back untried, to be claimed again from `due` on; no attempt is recorded.
     async fn release_delivery(&self, delivery: &str, due: Timestamp) -> Result<(), StoreError>;
 
+    /// Does what a person asks of a delivery. False where there is none, or it is not one that this can be asked of.
+    async fn alter_delivery(&self, delivery: &str, by: Alteration) -> Result<bool, StoreError>;
+
     /// Makes a delivery (given up, withdrawn, held or waiting) due now, with its attempts counted anew. False when there is
     /// none, it was delivered, or the partner has something newer about the same thing.
-    async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError>;
+    async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
+        self.alter_delivery(delivery, Alteration::Retry(now)).await
+    }
 
     /// Makes what was delivered due once more, where nothing newer about the same thing was: its partner went back to an older
     /// state. False elsewhere.
-    async fn resend_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError>;
+    async fn resend_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
+        self.alter_delivery(delivery, Alteration::Resend(now)).await
+    }
+
+    /// Leaves what was given up for good, as withdrawn; it can be brought back by its id. False when it was not given up.
+    async fn drop_delivery(&self, delivery: &str, said: Attempt) -> Result<bool, StoreError> {
+        self.alter_delivery(delivery, Alteration::Drop(said)).await
+    }
 
     /// What is to be tried later than this is due then: the time of day was set back. Returns how many that were.
     async fn hasten_deliveries(&self, latest: Timestamp) -> Result<u64, StoreError>;
 
     async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError>;
+
+    /// How much waits for a partner; of what was made until a time, where one is named, by itself. Costs what waits.
+    async fn backlog(&self, partner: &str, made_until: Option<Timestamp>) -> Result<Backlog, StoreError>;
 
     /// Deliveries, newest first.
     async fn deliveries(
@@ -263,6 +278,15 @@ pub trait Store: Send + Sync + 'static {
     /// Small pieces of the gateway's own state that must survive a restart (keys it made itself, …).
     async fn get_state(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
     async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError>;
+
+    /// Several pieces, in the order asked.
+    async fn get_states(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let mut states = Vec::with_capacity(names.len());
+        for name in names {
+            states.push(self.get_state(name).await?);
+        }
+        Ok(states)
+    }
 
     /// Takes away what is older than the times given, oldest first, at most `budget` (1 to 1000) of each kind and in as
     /// much work; call again while there is more. Causes of what could not be used go as messages do, when nobody has open

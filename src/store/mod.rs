@@ -41,7 +41,9 @@ use message_class::{MOST_CLASSES, MOST_READ, MOST_READ_BYTES, MessageClass, kind
 pub use message_class::{MOST_COUNTED, MessageCount, MessageFilter, MessagesFound};
 pub use notices::Gathered;
 pub use open::{EngineChoice, StoreSettings, open, restore};
-pub use outbox::{Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Tried};
+pub use outbox::{
+    Alteration, Attempt, Backlog, Claimed, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Share, Tried,
+};
 pub use people::{FindWord, MOST_PEOPLE, PeopleFound, PeopleQuery, asked_name, plain_number};
 pub use prune::{PruneBefore, Pruned};
 pub use query::{Cursor, Found, MOST_SORTED, Match, Page, Past, Query, Sort, SortBy, Term};

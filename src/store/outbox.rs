@@ -152,6 +152,24 @@ pub enum Outcome {
     Superseded,
 }
 
+/// What a person asks of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Alteration {
+    /// Due now, with its attempts counted anew.
+    Retry(Timestamp),
+    /// It was delivered, and is due once more now.
+    Resend(Timestamp),
+    /// It was given up, and nobody is to look after it any more; with what is remembered of that.
+    Drop(Attempt),
+}
+
+impl Alteration {
+    /// Only the newest that the partner took of its thing is worth sending once more.
+    pub(super) fn is_of_newest(&self) -> bool {
+        matches!(self, Self::Resend(_))
+    }
+}
+
 /// A delivery as kept. Told as JSON and never read from it: numbers kept to their last digit do not pass a flattened field
 /// on the way back.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -179,6 +197,34 @@ pub struct Claimed {
     pub is_overtaken: bool,
     /// The version that the partner gave what it holds of the thing.
     pub etag: Option<String>,
+}
+
+/// What one partner can be sent now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    pub partner: String,
+    pub places: usize,
+    /// Only what was made until then and has not been delivered yet; all of it where none is named.
+    pub made_until: Option<Timestamp>,
+}
+
+impl Share {
+    pub fn of(partner: impl Into<String>, places: usize) -> Self {
+        Self { partner: partner.into(), places, made_until: None }
+    }
+}
+
+/// What waits for one partner.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Backlog {
+    pub waiting: u64,
+    /// Of those, made until the time asked for.
+    pub made_before: u64,
+    pub held: u64,
+    /// When the oldest of what waits was made.
+    pub oldest: Option<Timestamp>,
+    /// When the first of what waits is due.
+    pub next: Option<Timestamp>,
 }
 
 /// Which deliveries to list; empty means all.
@@ -247,8 +293,27 @@ impl Progress {
         }
     }
 
+    /// Does what a person asks; false where it cannot be asked of it.
+    pub fn alter(&mut self, by: Alteration) -> bool {
+        match by {
+            Alteration::Retry(now) => self.retry(now),
+            Alteration::Resend(now) => self.resend(now),
+            Alteration::Drop(said) => self.give_up_on(said),
+        }
+    }
+
+    /// What was given up is left so for good; false where it was not given up.
+    fn give_up_on(&mut self, said: Attempt) -> bool {
+        if self.state != DeliveryState::Dead {
+            return false;
+        }
+        self.remember(said);
+        self.state = DeliveryState::Withdrawn;
+        true
+    }
+
     /// What was delivered is due once more now; false when it was not.
-    pub fn resend(&mut self, now: Timestamp) -> bool {
+    fn resend(&mut self, now: Timestamp) -> bool {
         if self.state != DeliveryState::Delivered {
             return false;
         }
@@ -284,7 +349,7 @@ impl Progress {
     }
 
     /// Due now, counting its attempts anew; false when it was delivered already, or the partner has something newer.
-    pub fn retry(&mut self, now: Timestamp) -> bool {
+    fn retry(&mut self, now: Timestamp) -> bool {
         if matches!(self.state, DeliveryState::Delivered | DeliveryState::Superseded) {
             return false;
         }

@@ -4,7 +4,8 @@ use handover::fhir::{Identifier, Resource};
 use handover::identity::{PersonId, ResourceId};
 use handover::record::{Change, Head, State, Stored};
 use handover::store::{
-    Attempt, Delivery, Disposition, HeadWrite, MessageEntry, MessageSummary, NewDelivery, Store, Trace, WriteUnit,
+    Attempt, Delivery, Disposition, HeadWrite, MessageEntry, MessageSummary, NewDelivery, Share, Store, Trace,
+    WriteUnit,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -91,7 +92,7 @@ pub fn delivery(id: &str, partner: &str, person: PersonId, number: u64, due: Tim
 /// What is due of all partners, of each at most so many.
 pub async fn claim(store: &dyn Store, seconds: i64, places: usize, lease: SignedDuration) -> Vec<Delivery> {
     let due = store.due_partners(at(seconds)).await.unwrap();
-    let room: Vec<_> = due.into_iter().map(|partner| (partner, places)).collect();
+    let room: Vec<_> = due.into_iter().map(|partner| Share::of(partner, places)).collect();
     store.claim_deliveries(at(seconds), &room, lease).await.unwrap()
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use handover::store::{
-    Attempt, Delivery, DeliveryFilter, DeliveryState, EngineChoice, NewDelivery, Outcome, Store, StoreError,
+    Attempt, Backlog, Delivery, DeliveryFilter, DeliveryState, EngineChoice, NewDelivery, Outcome, Share, Store,
+    StoreError,
 };
 
 use crate::given::{at, attempt, commit_deliveries, delivery, minutes, person};
@@ -70,6 +71,38 @@ on_every_store! {
         assert_eq!(claim(&*store, 6).await, ["a3"]);
     }
 
+    async fn of_a_partner_that_is_drained_only_what_was_made_before_is_given_out(place) {
+        let store = place.open();
+        lines(&*store).await;
+        let new = NewDelivery { urgent: true, ..delivery("d1", "lakeside", person(3), 1, at(0)) };
+        commit_deliveries(&*store, vec![NewDelivery { created: at(9), ..new }]).await;
+        let drained = [Share { made_until: Some(at(8)), ..Share::of("lakeside", 9) }];
+        let claim_drained = async |seconds: i64| {
+            let claimed = store.claim_deliveries(at(seconds), &drained, minutes(1)).await.unwrap();
+            BTreeSet::from_iter(claimed.into_iter().map(|delivery| delivery.new.id))
+        };
+        let both = BTreeSet::from(["a1", "b1"].map(String::from));
+        assert_eq!(claim_drained(20).await, both);
+        finish(&*store, "b1", 21, Outcome::Delivered).await;
+        finish(&*store, "a1", 21, Outcome::Held(at(99))).await;
+        let backlog = store.backlog("lakeside", Some(at(8))).await.unwrap();
+        assert_eq!((backlog.waiting, backlog.made_before, backlog.held), (3, 2, 1));
+        assert_eq!((backlog.oldest, backlog.next), (Some(at(0)), Some(at(0))));
+        assert_eq!(store.backlog("lakeside", None).await.unwrap().made_before, 0);
+        assert_eq!(store.backlog("nobody", None).await.unwrap(), Backlog::default());
+        assert!(claim_drained(22).await.is_empty());
+        assert_eq!(claim(&*store, 23).await, ["c1", "d1"], "it goes as soon as nothing is drained");
+    }
+
+    async fn pieces_of_state_are_read_several_at_once_in_the_order_asked(place) {
+        let store = place.open();
+        store.put_state("paused/b", b"2").await.unwrap();
+        store.put_state("paused/a", b"").await.unwrap();
+        let names = ["paused/c", "paused/b", "paused/a", "paused/b"].map(String::from);
+        let two = Some(b"2".to_vec());
+        assert_eq!(store.get_states(&names).await.unwrap(), [None, two.clone(), Some(Vec::new()), two]);
+    }
+
     async fn a_lease_runs_out(place) {
         let store = place.open();
         lines(&*store).await;
@@ -84,7 +117,7 @@ on_every_store! {
         let due = store.due_partners(at(0)).await.unwrap();
         assert_eq!(BTreeSet::from_iter(due), BTreeSet::from(["hillside".to_string(), "lakeside".to_string()]));
         let claimed = async |room: &[(&str, usize)]| {
-            let room: Vec<_> = room.iter().map(|(partner, places)| (partner.to_string(), *places)).collect();
+            let room: Vec<_> = room.iter().map(|(partner, places)| Share::of(*partner, *places)).collect();
             let claimed = store.claim_deliveries(at(0), &room, minutes(1)).await.unwrap();
             claimed.into_iter().map(|delivery| delivery.new.id).collect::<Vec<_>>()
         };
@@ -110,7 +143,7 @@ on_every_store! {
         commit_deliveries(&*store, all).await;
         commit_deliveries(&*store, vec![made("behind", 2, 2, 9, true), made("last", 2, 3, 9, false)]).await;
         let one = async |seconds: i64| {
-            let claimed = store.claim_deliveries(at(seconds), &[("lakeside".to_string(), 1)], minutes(1)).await.unwrap();
+            let claimed = store.claim_deliveries(at(seconds), &[Share::of("lakeside", 1)], minutes(1)).await.unwrap();
             claimed.first().map(|delivery| (delivery.new.id.clone(), delivery.new.urgent))
         };
         assert_eq!(one(10).await, Some(("before".to_string(), false)), "behind it stands what is urgent");
@@ -137,7 +170,7 @@ on_every_store! {
         commit_deliveries(&*store, vec![made("other", 2, 1, 4, false)]).await;
         finish(&*store, "first", 1, Outcome::Dead).await;
         let one = async |seconds: i64| {
-            let claimed = store.claim_deliveries(at(seconds), &[("lakeside".to_string(), 1)], minutes(1)).await.unwrap();
+            let claimed = store.claim_deliveries(at(seconds), &[Share::of("lakeside", 1)], minutes(1)).await.unwrap();
             claimed.first().map(|delivery| delivery.new.id.clone())
         };
         assert!(store.retry_delivery("first", at(9)).await.unwrap());

@@ -4,6 +4,7 @@
 
 mod chance;
 mod partner;
+mod pausing;
 mod run;
 mod seeds;
 mod shared;

@@ -19,7 +19,7 @@ use crate::site::Site;
 use crate::store::{Delivery, DeliveryFilter, DeliveryState, Disk, FailingDisk, NewDelivery, WriteUnit};
 
 /// Faults happen for so long.
-const FAULTS: Time = 90_000;
+pub(super) const FAULTS: Time = 90_000;
 
 /// A fault in the code, made by what the simulation does to it: to see that it is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,18 +37,18 @@ pub enum Sabotage {
     Believed,
 }
 
-struct Life {
-    gateway: Arc<Gateway>,
+pub(super) struct Life {
+    pub(super) gateway: Arc<Gateway>,
     worker: Arc<Worker>,
     in_hand: JoinSet<()>,
 }
 
 pub struct Run {
-    shared: Shared,
+    pub(super) shared: Shared,
     disk: FailingDisk,
     site: Arc<Site>,
     sabotage: Sabotage,
-    life: Option<Life>,
+    pub(super) life: Option<Life>,
     /// The last number of each line, and the last version of each thing at each partner.
     numbers: HashMap<(usize, u8), u64>,
     versions: HashMap<(usize, String), u64>,
@@ -74,6 +74,7 @@ pub async fn run(seed: u64, site: Arc<Site>, sabotage: Sabotage) -> Vec<String> 
     run.world().believes = sabotage == Sabotage::Believed;
     run.start();
     run.plan();
+    run.plan_pauses(seed);
     run.until(FAULTS).await;
     run.mend().await;
     run.until(FAULTS + (LATE + 60) * 1000).await;
@@ -158,6 +159,8 @@ impl Run {
             Event::Restore(partner) => self.restore(partner),
             Event::Resend(partner, since) => self.resend(partner, since).await,
             Event::Retry => self.retry_all().await,
+            Event::Halts(partner, drain) => self.pause(partner, drain).await,
+            Event::Resumes(partner) => self.resume(partner).await,
             Event::Pauses(millis) => {
                 let mut world = self.world();
                 world.paused = true;

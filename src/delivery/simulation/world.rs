@@ -1,7 +1,7 @@
 //! What stands still until the clock moves: requests at partners, waits, what will happen when; and what must never be seen.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -44,6 +44,9 @@ pub enum Event {
     Restore(usize),
     Resend(usize, Time),
     Retry,
+    /// A person pauses a partner, or drains it.
+    Halts(usize, bool),
+    Resumes(usize),
     Pauses(Time),
     Wakes,
     Dies,
@@ -72,12 +75,15 @@ pub struct World {
     /// When each was committed, by id.
     pub committed: BTreeMap<String, Time>,
     pub seen_wrong: Vec<String>,
+    /// Partners that are paused, since when, and whether they are drained.
+    pub pauses: HashMap<String, (jiff::Timestamp, bool)>,
     pub sent: u64,
     events: BinaryHeap<Reverse<(Time, u64, Event)>>,
     counted: u64,
     pub(super) waits: HashMap<u64, (oneshot::Sender<Vec<Sent>>, Sent)>,
     /// The last number that was sent for the first time of each line, and the last version of each thing.
     begun: HashMap<(String, String), u64>,
+    tried: HashSet<String>,
     pub(super) lines: HashMap<String, Arc<Line>>,
 }
 
@@ -104,11 +110,13 @@ impl World {
             trouble_since: None,
             committed: BTreeMap::new(),
             seen_wrong: Vec::new(),
+            pauses: HashMap::new(),
             sent: 0,
             events: BinaryHeap::new(),
             counted: 0,
             waits: HashMap::new(),
             begun: HashMap::new(),
+            tried: HashSet::new(),
             lines: HashMap::new(),
         }
     }
@@ -232,7 +240,9 @@ impl World {
     /// What was never sent before goes in the order of its line.
     pub fn begins(&mut self, delivery: &Delivery) {
         self.sent += 1;
-        if delivery.was_sent() {
+        self.goes_in_spite(delivery);
+        // What was in hand when the gateway died goes again, and with it what went together.
+        if !self.tried.insert(delivery.new.id.clone()) || delivery.was_sent() {
             return;
         }
         let (thing, version) = delivery.new.subject.split_once("/_history/").unwrap();

@@ -182,7 +182,7 @@ mod tests {
     use crate::store::embedded::keys::{COPY, DELIVERY, UNSETTLED};
     use crate::store::embedded::pack::pack_json;
     use crate::store::engine::{Changes, Memory};
-    use crate::store::{Attempt, NewDelivery, Outcome, Store, WriteUnit};
+    use crate::store::{Attempt, NewDelivery, Outcome, Share, Store, WriteUnit};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -211,7 +211,7 @@ mod tests {
     }
 
     async fn claim(store: &Embedded, seconds: i64) -> Vec<String> {
-        let room = [("practice".to_string(), 9)];
+        let room = [Share::of("practice", 9)];
         let claimed = store.claim_deliveries(at(seconds), &room, SignedDuration::from_secs(60)).await.unwrap();
         let mut ids: Vec<_> = claimed.into_iter().map(|delivery| delivery.new.id).collect();
         ids.sort();

@@ -1,6 +1,7 @@
 //! The embedded store: our keyspaces over an ordered key-value engine, one writer thread, many readers.
 
 mod audit;
+mod backlog;
 mod changed;
 mod changes;
 mod committer;

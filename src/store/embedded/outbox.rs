@@ -15,7 +15,8 @@ use crate::store::copy::Follow;
 use crate::store::engine::{Span, View};
 use crate::store::outbox::Progress;
 use crate::store::{
-    Attempt, Claimed, Cursor, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Page, StoreError,
+    Alteration, Attempt, Claimed, Cursor, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Page,
+    StoreError,
 };
 
 /// So many are looked at, at a time, when what was put off is made due.
@@ -160,25 +161,17 @@ pub fn shorten(draft: &mut Draft<'_>, id: &str, payload: serde_json::Value) -> R
     Ok(())
 }
 
-pub fn retry(draft: &mut Draft<'_>, id: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let again = |progress: &mut Progress| {
-        let is_open = progress.retry(now);
-        (is_open, is_open)
-    };
-    Ok(change(draft, id, again)?.unwrap_or_default())
-}
-
-/// Only the newest that the partner took of its thing is worth sending once more.
-pub fn resend(draft: &mut Draft<'_>, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+/// Does what a person asks of a delivery; false where it is not one that this can be asked of.
+pub fn alter(draft: &mut Draft<'_>, id: &str, by: Alteration) -> Result<bool, StoreError> {
     let Some(kept) = delivery::read(draft, id)? else { return Ok(false) };
-    if !copies::is_newest(draft, id, &kept.place)? {
+    if by.is_of_newest() && !copies::is_newest(draft, id, &kept.place)? {
         return Ok(false);
     }
-    let again = |progress: &mut Progress| {
-        let is_delivered = progress.resend(now);
-        (is_delivered, is_delivered)
+    let altered = |progress: &mut Progress| {
+        let is_altered = progress.alter(by);
+        (is_altered, is_altered)
     };
-    Ok(change(draft, id, again)?.unwrap_or_default())
+    Ok(change(draft, id, altered)?.unwrap_or_default())
 }
 
 /// Ids of what is to be tried later than this, in lines and once more, a part at a time; with where to go on.

@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::keys::{DUE, Reader, time_of};
 use super::line::LineHead;
 use crate::identity::PersonId;
-use crate::store::StoreError;
 use crate::store::engine::{Changes, Span, View};
+use crate::store::{Share, StoreError};
 
 /// Keys read at once when it is filled.
 const CHUNK: usize = 2000;
@@ -67,11 +67,18 @@ impl Waiting {
         [&self.urgent, &self.routine].iter().any(|set| set.first().is_some_and(|(due, _)| *due <= now))
     }
 
-    /// The first that is due, the urgent before the rest.
-    fn pop_due(&mut self, now: Timestamp) -> Option<Arc<str>> {
-        let sets = [&mut self.urgent, &mut self.routine];
-        let due = sets.into_iter().find(|set| set.first().is_some_and(|(due, _)| *due <= now))?;
-        due.pop_first().map(|(_, id)| id)
+    /// The first that is due and may go, the urgent before the rest.
+    fn pop_due(&mut self, now: Timestamp, may_go: impl Fn(&Arc<str>) -> bool) -> Option<Arc<str>> {
+        let due = |set: &BTreeSet<(Timestamp, Arc<str>)>| {
+            set.iter().take_while(|(due, _)| *due <= now).find(|(_, id)| may_go(id)).cloned()
+        };
+        for set in [&mut self.urgent, &mut self.routine] {
+            if let Some(found) = due(set) {
+                set.remove(&found);
+                return Some(found.1);
+            }
+        }
+        None
     }
 }
 
@@ -210,16 +217,20 @@ impl Queue {
     }
 
     /// Ids of what is due, of each partner at most so many, leased; with whether somebody claimed it before and never told.
-    pub fn claim(&self, now: Timestamp, room: &[(String, usize)], lease: SignedDuration) -> Vec<(Arc<str>, bool)> {
+    pub fn claim(&self, now: Timestamp, room: &[Share], lease: SignedDuration) -> Vec<(Arc<str>, bool)> {
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
         let mut inner = self.inner();
         inner.end_leases(now);
         let mut claimed = Vec::new();
-        for (partner, count) in room {
-            let mut left = *count;
+        for share in room {
+            let mut left = share.places;
             while left > 0 {
-                let Some(waiting) = inner.partners.get_mut(partner.as_str()) else { break };
-                let Some(id) = waiting.pop_due(now) else { break };
+                let Inner { partners, heads, .. } = &mut *inner;
+                let Some(waiting) = partners.get_mut(share.partner.as_str()) else { break };
+                let is_before =
+                    |until: Timestamp, id: &Arc<str>| heads.get(id).is_some_and(|head| head.created <= until);
+                let may_go = |id: &Arc<str>| share.made_until.is_none_or(|until| is_before(until, id));
+                let Some(id) = waiting.pop_due(now, may_go) else { break };
                 if inner.lease(&id, until) {
                     let is_inherited = inner.inherited.contains(&id);
                     claimed.push((id, is_inherited));
@@ -276,7 +287,7 @@ mod tests {
     use crate::store::embedded::draft::Draft;
     use crate::store::embedded::outbox;
     use crate::store::engine::{Engine, Memory};
-    use crate::store::{Attempt, NewDelivery, Outcome};
+    use crate::store::{Alteration, Attempt, NewDelivery, Outcome};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -333,7 +344,7 @@ mod tests {
         fn given_out(queue: &Queue, now: i64) -> Vec<Arc<str>> {
             let mut due = queue.due_partners(at(now));
             due.sort();
-            let room: Vec<_> = due.into_iter().map(|partner| (partner, 99)).collect();
+            let room: Vec<_> = due.into_iter().map(|partner| Share::of(partner, 99)).collect();
             queue.claim(at(now), &room, SignedDuration::from_secs(1)).into_iter().map(|(id, _)| id).collect()
         }
     }
@@ -350,13 +361,13 @@ mod tests {
                 let is_there = last > u64::from(flag);
                 match what {
                     0..=2 => house.add(partner, person, time, flag),
-                    3 => drop(house.queue.claim(at(time), &[(partner.to_string(), 2)], SignedDuration::from_secs(time))),
+                    3 => drop(house.queue.claim(at(time), &[Share::of(partner.to_string(), 2)], SignedDuration::from_secs(time))),
                     4 if is_there => house.finish(&id, Outcome::RetryAt(at(time))),
                     5 if is_there => house.finish(&id, Outcome::Dead),
-                    6 if is_there => house.write(|draft| _ = outbox::retry(draft, &id, at(time)).unwrap()),
+                    6 if is_there => house.write(|draft| _ = outbox::alter(draft, &id, Alteration::Retry(at(time))).unwrap()),
                     7 if is_there => house.write(|draft| outbox::release(draft, &id, at(time)).unwrap()),
                     _ => {
-                        for (id, _) in house.queue.claim(at(time), &[(partner.to_string(), 1)], SignedDuration::from_secs(9)) {
+                        for (id, _) in house.queue.claim(at(time), &[Share::of(partner.to_string(), 1)], SignedDuration::from_secs(9)) {
                             house.finish(&id, Outcome::Delivered);
                         }
                     }

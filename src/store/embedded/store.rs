@@ -16,8 +16,8 @@ use super::opening::{self, Opened};
 use super::shared::{Opener, Shared};
 use super::work::Work;
 use super::{
-    audit, copying, history, looks, messages, once, outbox, panels, people_found, prune, record, search, shared,
-    sought, timers, unused, values, worklist,
+    audit, backlog, copying, history, looks, messages, once, outbox, panels, people_found, prune, record, search,
+    shared, sought, timers, unused, values, worklist,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -25,9 +25,10 @@ use crate::record::{Head, Membership, Record, Stored};
 use crate::store::aside::waiting;
 use crate::store::engine::View;
 use crate::store::{
-    AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry, MessageFilter,
-    MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError,
-    ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, totals_of_unused,
+    Alteration, AuditEntry, Backlog, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount,
+    MessageEntry, MessageFilter, MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen,
+    Share, Sort, Store, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter,
+    WriteUnit, totals_of_unused,
 };
 
 pub struct Embedded {
@@ -217,7 +218,7 @@ impl Store for Embedded {
     async fn claim_deliveries(
         &self,
         now: Timestamp,
-        room: &[(String, usize)],
+        room: &[Share],
         lease: SignedDuration,
     ) -> Result<Vec<Delivery>, StoreError> {
         let claimed = self.shared.deliveries.claim(now, room, lease);
@@ -260,12 +261,8 @@ impl Store for Embedded {
         Ok(())
     }
 
-    async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.desk.submit(Work::RetryDelivery { delivery: delivery.to_string(), now }).await? == 1)
-    }
-
-    async fn resend_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.desk.submit(Work::ResendDelivery { delivery: delivery.to_string(), now }).await? == 1)
+    async fn alter_delivery(&self, delivery: &str, by: Alteration) -> Result<bool, StoreError> {
+        Ok(self.desk.submit(Work::AlterDelivery(delivery.to_string(), by)).await? == 1)
     }
 
     async fn hasten_deliveries(&self, latest: Timestamp) -> Result<u64, StoreError> {
@@ -285,6 +282,11 @@ impl Store for Embedded {
     async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError> {
         let delivery = delivery.to_string();
         self.read(move |view| outbox::get(view, &delivery)).await
+    }
+
+    async fn backlog(&self, partner: &str, made_until: Option<Timestamp>) -> Result<Backlog, StoreError> {
+        let of = partner.to_string();
+        self.read(move |view| backlog::count(view, &of, made_until)).await
     }
 
     async fn deliveries(

@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::prune::Aged;
 use super::{changes, delivery, once, outbox, panels};
 use crate::record::Membership;
-use crate::store::{StoreError, Tried, WriteUnit};
+use crate::store::{Alteration, StoreError, Tried, WriteUnit};
 
 pub enum Work {
     /// A unit, and the terms by which each of its changes is found.
@@ -18,14 +18,7 @@ pub enum Work {
         delivery: String,
         due: Timestamp,
     },
-    RetryDelivery {
-        delivery: String,
-        now: Timestamp,
-    },
-    ResendDelivery {
-        delivery: String,
-        now: Timestamp,
-    },
+    AlterDelivery(String, Alteration),
     HastenDeliveries {
         ids: Vec<String>,
         latest: Timestamp,
@@ -99,9 +92,8 @@ impl Work {
                 outbox::shorten(draft, &delivery, payload)?;
                 Ok(0)
             }
-            Self::ResendDelivery { delivery, now } => outbox::resend(draft, &delivery, now).map(u64::from),
             Self::HastenDeliveries { ids, latest } => outbox::hasten(draft, &ids, latest),
-            Self::RetryDelivery { delivery, now } => outbox::retry(draft, &delivery, now).map(u64::from),
+            Self::AlterDelivery(delivery, by) => outbox::alter(draft, &delivery, by).map(u64::from),
             Self::ReplacePanel { panel, members, now } => {
                 panels::replace(draft, &panel, members, now).map(|count| count as u64)
             }

@@ -42,6 +42,13 @@ pub async fn get_state(client: Object, name: String) -> Result<Option<Vec<u8>>, 
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
+pub async fn get_states(client: Object, names: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+    let sql = "SELECT value FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, place)
+               LEFT JOIN gateway_state USING (name) ORDER BY place";
+    let rows = client.query(&client.prepare_cached(sql).await?, &[&names]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
 pub async fn put_state(client: Object, name: String, value: Vec<u8>) -> Result<(), StoreError> {
     let sql = "INSERT INTO gateway_state (name, value) VALUES ($1, $2)
                ON CONFLICT (name) DO UPDATE SET value = excluded.value";

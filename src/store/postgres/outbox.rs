@@ -10,11 +10,12 @@ use tokio_postgres::Row;
 
 use super::copies;
 use super::line::{change, lock_line, mark_first, progress};
-use super::rows::{Conditions, clean, column, cursor, json, nanos, of_json, page_size, signed};
+use super::rows::{Conditions, clean, column, cursor, json, nanos, of_json, page_size, signed, time, unsigned};
 use crate::store::copy::thing;
 use crate::store::outbox::Progress;
 use crate::store::{
-    Attempt, Claimed, Cursor, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Page, StoreError, Tried,
+    Alteration, Attempt, Backlog, Claimed, Cursor, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Page,
+    Share, StoreError, Tried,
 };
 
 /// Deliveries read at once while their rows are filled in.
@@ -110,14 +111,15 @@ pub async fn claim(
     client: Object,
     owner: Arc<str>,
     now: Timestamp,
-    room: Vec<(String, usize)>,
+    room: Vec<Share>,
     lease: SignedDuration,
 ) -> Result<Vec<Delivery>, StoreError> {
     let sql = format!(
-        "WITH due AS (SELECT picked.id AS due_id, picked.leased_until_nanos > 0 AS was_leased FROM unnest($2::text[], $3::bigint[]) AS room (name, places)
+        "WITH due AS (SELECT picked.id AS due_id, picked.leased_until_nanos > 0 AS was_leased FROM unnest($2::text[], $3::bigint[], $6::bigint[]) AS room (name, places, until)
                       CROSS JOIN LATERAL (
                           SELECT id, leased_until_nanos FROM delivery WHERE partner = room.name AND first
                           AND rank IN (0, 1) AND next_nanos <= $1 AND leased_until_nanos <= $1
+                          AND (room.until IS NULL OR created_nanos <= room.until AND state <> 1)
                           ORDER BY rank, next_nanos LIMIT room.places FOR UPDATE SKIP LOCKED) AS picked)
          UPDATE delivery SET leased_until_nanos = $4, leased_by = $5, inherited = inherited OR was_leased
          FROM due WHERE id = due_id
@@ -126,9 +128,10 @@ pub async fn claim(
     );
     let statement = client.prepare_cached(&sql).await?;
     let until = nanos(now.saturating_add(lease).unwrap_or(Timestamp::MAX));
-    let names: Vec<String> = room.iter().map(|(name, _)| clean(name)).collect();
-    let places: Vec<i64> = room.iter().map(|(_, places)| i64::try_from(*places).unwrap_or(i64::MAX)).collect();
-    let rows = client.query(&statement, &[&nanos(now), &names, &places, &until, &&*owner]).await?;
+    let names: Vec<String> = room.iter().map(|share| clean(&share.partner)).collect();
+    let places: Vec<i64> = room.iter().map(|share| i64::try_from(share.places).unwrap_or(i64::MAX)).collect();
+    let made: Vec<Option<i64>> = room.iter().map(|share| share.made_until.map(nanos)).collect();
+    let rows = client.query(&statement, &[&nanos(now), &names, &places, &until, &&*owner, &made]).await?;
     let read = |row| Ok(Delivery { claimed: copies::claimed(row)?, ..delivery(row)? });
     let mut claimed = rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
     claimed.sort_by_key(|delivery| delivery.next);
@@ -247,19 +250,15 @@ pub async fn shorten(mut client: Object, id: String, payload: serde_json::Value)
     Ok(())
 }
 
-pub async fn retry(client: Object, id: String, now: Timestamp) -> Result<bool, StoreError> {
-    Ok(update(client, None, id, |progress, _| progress.retry(now)).await?.unwrap_or_default())
-}
-
-/// Only the newest that the partner took of its thing is worth sending once more.
-pub async fn resend(mut client: Object, id: String, now: Timestamp) -> Result<bool, StoreError> {
+/// Does what a person asks of a delivery; false where it is not one that this can be asked of.
+pub async fn alter(mut client: Object, id: String, by: Alteration) -> Result<bool, StoreError> {
     let transaction = client.transaction().await?;
-    if !copies::is_newest(&transaction, &id).await? {
+    if by.is_of_newest() && !copies::is_newest(&transaction, &id).await? {
         return Ok(false);
     }
-    let resent = change(&transaction, None, &id, |progress, _| progress.resend(now)).await?;
+    let altered = change(&transaction, None, &id, |progress, _| progress.alter(by)).await?;
     transaction.commit().await?;
-    Ok(resent.unwrap_or_default())
+    Ok(altered.unwrap_or_default())
 }
 
 /// What is to be tried later than this is due then, and leases that end later end then: they may be of before.
@@ -278,6 +277,24 @@ pub async fn hasten(mut client: Object, latest: Timestamp) -> Result<u64, StoreE
 pub async fn get(client: Object, id: String) -> Result<Option<Delivery>, StoreError> {
     let statement = client.prepare_cached(&format!("SELECT {COLUMNS} FROM delivery WHERE id = $1")).await?;
     client.query_opt(&statement, &[&id]).await?.as_ref().map(delivery).transpose()
+}
+
+pub async fn backlog(client: Object, partner: String, made_until: Option<Timestamp>) -> Result<Backlog, StoreError> {
+    let sql = "SELECT count(*) FILTER (WHERE state = 0) AS waiting, count(*) FILTER (WHERE state = 2) AS held,
+                      count(*) FILTER (WHERE state = 0 AND created_nanos <= $2) AS before,
+                      min(created_nanos) FILTER (WHERE state = 0) AS oldest, min(next_nanos) FILTER (WHERE state = 0) AS next
+               FROM delivery WHERE partner = $1 AND state IN (0, 2)";
+    let statement = client.prepare_cached(sql).await?;
+    let row = client.query_one(&statement, &[&clean(&partner), &made_until.map(nanos)]).await?;
+    let count = |name| Ok::<_, StoreError>(unsigned(column(&row, name)?));
+    let at = |name| column::<Option<i64>>(&row, name)?.map(time).transpose();
+    Ok(Backlog {
+        waiting: count("waiting")?,
+        made_before: count("before")?,
+        held: count("held")?,
+        oldest: at("oldest")?,
+        next: at("next")?,
+    })
 }
 
 pub async fn list(

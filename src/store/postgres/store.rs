@@ -17,10 +17,10 @@ use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
-    AuditEntry, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount, MessageEntry, MessageFilter,
-    MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Sort, Store, StoreError,
-    ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit, page_of_unused,
-    totals_of_unused,
+    Alteration, AuditEntry, Backlog, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount,
+    MessageEntry, MessageFilter, MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen,
+    Share, Sort, Store, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter,
+    WriteUnit, page_of_unused, totals_of_unused,
 };
 
 pub struct Postgres {
@@ -180,7 +180,7 @@ impl Store for Postgres {
     async fn claim_deliveries(
         &self,
         now: Timestamp,
-        room: &[(String, usize)],
+        room: &[Share],
         lease: SignedDuration,
     ) -> Result<Vec<Delivery>, StoreError> {
         let (owner, room) = (Arc::clone(&self.owner), room.to_vec());
@@ -217,14 +217,9 @@ impl Store for Postgres {
         self.connections.insist(move |client| outbox::release(client, owner.clone(), id.clone(), due)).await
     }
 
-    async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
+    async fn alter_delivery(&self, delivery: &str, by: Alteration) -> Result<bool, StoreError> {
         let delivery = delivery.to_string();
-        self.connections.insist(move |client| outbox::retry(client, delivery.clone(), now)).await
-    }
-
-    async fn resend_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let delivery = delivery.to_string();
-        self.connections.insist(move |client| outbox::resend(client, delivery.clone(), now)).await
+        self.connections.insist(move |client| outbox::alter(client, delivery.clone(), by.clone())).await
     }
 
     async fn hasten_deliveries(&self, latest: Timestamp) -> Result<u64, StoreError> {
@@ -234,6 +229,11 @@ impl Store for Postgres {
     async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError> {
         let delivery = delivery.to_string();
         self.connections.run(move |client| outbox::get(client, delivery)).await
+    }
+
+    async fn backlog(&self, partner: &str, made_until: Option<Timestamp>) -> Result<Backlog, StoreError> {
+        let partner = partner.to_string();
+        self.connections.run(move |client| outbox::backlog(client, partner, made_until)).await
     }
 
     async fn deliveries(
@@ -301,6 +301,11 @@ impl Store for Postgres {
     async fn put_state(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
         let (name, value) = (name.to_string(), value.to_vec());
         self.connections.run(move |client| once::put_state(client, name, value)).await
+    }
+
+    async fn get_states(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let names = names.to_vec();
+        self.connections.run(move |client| once::get_states(client, names)).await
     }
 
     async fn prune(&self, before: &PruneBefore, budget: usize) -> Result<Pruned, StoreError> {
