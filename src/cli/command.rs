@@ -7,9 +7,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::outcome::Outcome;
 use super::screen::Screen;
 use super::{
-    agreement, backup, check, completions, console, delivery, demo, diff, health, huddle, init, look, manual, measures,
-    message, panel, people, profiles, protocol, reload, replay, restore, run, schema, terminology, test, try_message,
-    unused, validate, verify,
+    agreement, backup, check, completions, console, delivery, demo, diff, health, huddle, init, look, manual, mapping,
+    measures, message, panel, people, profiles, protocol, reload, replay, restore, run, schema, terminology, test,
+    try_message, unused, validate, verify,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -42,6 +42,7 @@ enum Command {
     Panel(panel::Arguments),
     Profiles(profiles::Arguments),
     Terminology(terminology::Arguments),
+    Mapping(mapping::Arguments),
     Protocol(protocol::Arguments),
     Message(message::Arguments),
     Replay(Box<replay::Arguments>),
@@ -79,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Panel(arguments) => panel::run(&arguments, &mut screen),
         Command::Profiles(arguments) => profiles::run(&arguments, &mut screen),
         Command::Terminology(arguments) => terminology::run(&arguments, &mut screen),
+        Command::Mapping(arguments) => mapping::run(&arguments, &mut screen),
         Command::Protocol(arguments) => protocol::run(&arguments, &mut screen),
         Command::Message(arguments) => message::run(&arguments, &mut screen),
         Command::Replay(arguments) => replay::run(&arguments, &mut screen),

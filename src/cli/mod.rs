@@ -18,6 +18,7 @@ mod huddle;
 mod init;
 mod look;
 mod manual;
+mod mapping;
 mod measures;
 mod message;
 mod mutate;

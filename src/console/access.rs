@@ -57,6 +57,7 @@ pub(super) const ROWS: &[Row] = &[
     by_itself("/live", Audience::Everybody),
     get("/work", CARE),
     post("/work", CARE),
+    post("/views", CARE),
     by_itself("/news", CARE),
     post("/work/{id}", CARE),
     get("/for-you", RECORD),

@@ -40,6 +40,7 @@ mod referrals;
 mod replay;
 mod resource;
 mod routes;
+mod saved;
 mod session;
 mod standing;
 mod state;
@@ -54,6 +55,7 @@ mod when;
 mod who;
 mod work;
 mod work_act;
+mod work_place;
 mod work_row;
 
 pub use pulse::Pulse;

@@ -13,7 +13,7 @@ use super::session::Person;
 use super::who::frame_for;
 use super::{
     Console, assets, caseload, codes, deliveries, door, flows, for_you, huddle, labels, live, login, measures,
-    messages, overview, page, patient, people, referrals, replay, resource, tasks, thread, trace, unused, work,
+    messages, overview, page, patient, people, referrals, replay, resource, saved, tasks, thread, trace, unused, work,
     work_act,
 };
 use crate::protocol::LONGEST_TEXT;
@@ -59,6 +59,7 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/referrals", web::get().to(referrals::show))
             .route("/work", web::get().to(work::list))
             .route("/work", web::post().to(work_act::many))
+            .route("/views", web::post().to(saved::act))
             .route("/news", web::get().to(work::news))
             .route("/work/{id}", web::post().to(work_act::one))
             .route("/for-you", web::get().to(for_you::list))

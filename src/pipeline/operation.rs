@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::compare::Comparing;
+use super::coverage::CoverageAsked;
 use super::look::Saying;
 use super::tried::Trying;
 use super::{Changed, Code, Gateway, MessageWords, Month, TaskAction, explain_record, responsible};
@@ -98,6 +99,8 @@ pub enum Operation {
     },
     /// What a changed site would make of messages; a part of them at a time, and nothing is written.
     Compare(Comparing),
+    /// Which lines of maps and which fields the stored messages of a feed touched; a part of them at a time.
+    Coverage(CoverageAsked),
     AgreementExplain {
         partner: Option<String>,
         patient: String,
@@ -212,6 +215,7 @@ impl Gateway {
             Operation::ReplaySelect { sought } => Ok(json!(self.select(&sought).await?)),
             Operation::ReplayPreview { sequences } => Ok(json!(self.preview(&sequences).await.map_err(fault)?)),
             Operation::Compare(comparing) => Ok(json!(self.compare(&comparing).await?)),
+            Operation::Coverage(covering) => Ok(json!(self.cover(&covering).await?)),
             Operation::AgreementExplain { partner, patient } => self.explain(partner, &patient).await,
             Operation::TaskAct { task, action, attempt, note, who } => {
                 self.act_after(task, attempt, action, &note, &who).await?;

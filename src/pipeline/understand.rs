@@ -1,12 +1,14 @@
 //! From bytes to what the sender means, or to why it cannot be taken. Pure.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Arrival, ownership};
 use crate::fhir::{Draft, Scope};
 use crate::hl7::{Message, ReadOptions};
-use crate::mapping::{Context, Mapped};
+use crate::mapping::{Context, Line, Mapped};
 use crate::problem::{Category, FieldPlace, Place, Problem};
 use crate::site::{Feed, Processing, Site, names_event};
 use crate::store::Disposition;
@@ -169,6 +171,18 @@ pub(super) fn map(site: &Site, feed: &Feed, message: &Message, received: Timesta
         }
     }
     Some(mapped)
+}
+
+/// Maps a message that the feed takes, and says which lines of maps and tables gave something.
+pub(super) fn touch(
+    site: &Site,
+    feed: &Feed,
+    message: &Message,
+    received: Timestamp,
+) -> Option<(Mapped, BTreeSet<Line>)> {
+    let zone = feed.zone_of(&message.header().sending_facility());
+    let context = Context { zone, authorities: &feed.authorities, habits: &feed.habits, received };
+    Some(site.mappings.get(&feed.name)?.apply_touching(message, &context))
 }
 
 /// What a feed says of who treated holds for all it tells of a patient, but not for who that is: others know them, too.

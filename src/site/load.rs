@@ -10,7 +10,6 @@ use super::compiled;
 use super::crosscheck::{self, Kind, Names, Reference};
 use super::directory::{self, CalledSo};
 use super::folder::{Document, Folder};
-use super::handling::names_event;
 use super::listener::{self, Taken};
 use super::masking::masked;
 use super::misplaced::stem;
@@ -188,10 +187,7 @@ fn check_parts(folder: &mut Folder, parts: &mut Parts) {
 fn sent(parts: &Parts) -> BTreeSet<String> {
     let mut sent = BTreeSet::new();
     for feed in parts.feeds.values() {
-        let takes = |code: &str, event: &str| {
-            let is_named = |patterns: &[String]| patterns.iter().any(|pattern| names_event(pattern, code, event));
-            !is_named(&feed.handling.ignore) && (feed.accepts.is_empty() || is_named(&feed.accepts))
-        };
+        let takes = |code: &str, event: &str| feed.takes(code, event);
         let maps = parts.mappings.get(&feed.name);
         sent.extend(maps.into_iter().flat_map(|maps| maps.brings(takes)).map(String::from));
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
-use super::handling::Handling;
+use super::handling::{Handling, names_event};
 use super::labels::Labelling;
 use super::writing::Writing;
 use crate::fhir::Identifier;
@@ -126,6 +126,12 @@ impl Feed {
     /// The zone of a sending facility's clock.
     pub fn zone_of(&self, facility: &str) -> &TimeZone {
         self.writing.zones.get(facility).unwrap_or(&self.zone)
+    }
+
+    /// Whether messages of an event are for the record.
+    pub fn takes(&self, code: &str, event: &str) -> bool {
+        let is_named = |patterns: &[String]| patterns.iter().any(|pattern| names_event(pattern, code, event));
+        !is_named(&self.handling.ignore) && (self.accepts.is_empty() || is_named(&self.accepts))
     }
 }
 

@@ -120,6 +120,7 @@ const WHY: &[(&str, &str, usize, &str)] = &[
         "those received last first, part by part; the answer says whether that was all",
     ),
     ("pipeline/compare/step.rs", "find_messages", 1, "all of them, part by part; the answer says where to go on"),
+    ("pipeline/coverage/step.rs", "find_messages", 1, "all of them, part by part; the answer says where to go on"),
     ("pipeline/sought.rs", "find_messages", 1, "as console/messages.rs"),
     ("pipeline/sought.rs", "find_people", 1, "all who have one number; of more than can be meant the asker is told"),
     ("pipeline/roster.rs", "panel", 1, "all members, page by page"),

@@ -46,6 +46,19 @@ async fn a_care_manager_logs_in_takes_a_call_tries_twice_and_finishes_it() {
     let me = client.find(Locator::Css(".me")).await.unwrap().text().await.unwrap();
     assert!(me.contains("Nia Brooks RN") && me.contains("Care manager, Lakeside Family Practice"), "{me}");
     browser.look("work-first").await;
+    // A view is kept under a name, by keyboard, and is there with its count; deleting it asks nothing else.
+    let kept = client.find(Locator::Css("form[action='/console/views'] input[name=name]")).await.unwrap();
+    kept.send_keys("All that Lakeside owes\u{E007}").await.unwrap();
+    browser.sees("The view is kept.").await;
+    let line = client.find(Locator::Css(".kept li")).await.unwrap().text().await.unwrap();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let all = Locator::XPath("//label[input[@name='whose' and @value='']]/b");
+    let all = client.find(all).await.unwrap().text().await.unwrap();
+    assert!(all != "0" && words.starts_with(&["All", "that", "Lakeside", "owes", all.as_str()]), "{line}, {all}");
+    browser.look("work-views").await;
+    dark(&browser, "work-views").await;
+    browser.click(".kept button").await;
+    browser.sees("The view is not kept any more.").await;
 
     let css = "//li[contains(., 'Call within two business days')]";
     let within = async |rest: &str| client.find(Locator::XPath(&format!("{css}{rest}"))).await.unwrap();

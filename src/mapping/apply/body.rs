@@ -106,6 +106,9 @@ impl<'a> Run<'a> {
         let notes = self.lineage.len();
         let around = self.way.replace(&way.mark);
         let filled = self.body(way, entry, frame);
+        if filled.is_some() {
+            self.touch(&way.mark);
+        }
         match (&filled, &way.when) {
             (Some(_), Some(condition)) => self.note_reasons(condition, outer, &way.mark),
             (Some(_), None) => {}

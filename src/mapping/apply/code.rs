@@ -34,6 +34,7 @@ impl<'a> Run<'a> {
         let code = said(value, 1).map(|(part, code)| (part, code.to_string()));
         if let Some((part, row)) = self.row(value, table, asked.is_member) {
             self.note(part, mark);
+            self.touch(&row.mark);
             return Some(self.shaped(&row, value, part, (to, table), mark));
         }
         let (given, code) = match code {

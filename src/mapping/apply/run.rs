@@ -1,11 +1,12 @@
 //! One application of a map set to one message: what is known while it runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::fhir::Draft;
 use crate::hl7::{DateTime, Message, SenderClock, Value as Field};
-use crate::mapping::{Context, Lineage, MapSet, Unmapped};
+use crate::mapping::lines::line;
+use crate::mapping::{Context, Line, Lineage, MapSet, Unmapped};
 use crate::problem::{FieldPlace, Problem};
 use crate::yaml::Mark;
 
@@ -63,6 +64,8 @@ pub struct Run<'a> {
     pub original: Option<serde_json::Value>,
     /// The way that fills the element at hand, where one does.
     pub way: Option<&'a Mark>,
+    /// The lines that gave something, where somebody asks.
+    pub touched: Option<BTreeSet<Line>>,
 }
 
 impl<'a> Run<'a> {
@@ -90,6 +93,14 @@ impl<'a> Run<'a> {
             meant: None,
             said_of_times: Vec::new(),
             way: None,
+            touched: None,
+        }
+    }
+
+    /// Notes that a line gave something, where somebody asks.
+    pub fn touch(&mut self, mark: &Mark) {
+        if let Some(touched) = &mut self.touched {
+            touched.insert(line(mark));
         }
     }
 

@@ -1,8 +1,10 @@
 //! The order of steps in which a map set is applied to a message.
 
+use std::collections::BTreeSet;
+
 use crate::hl7::Message;
 use crate::mapping::language::{Map, MapKind, MessageMap, Use};
-use crate::mapping::{Context, MapSet, Mapped, Merge, Role, Unread};
+use crate::mapping::{Context, Line, MapSet, Mapped, Merge, Role, Unread};
 use crate::problem::{Category, FieldPlace, Place, Problem};
 
 use super::event;
@@ -11,13 +13,19 @@ use super::run::{Frame, Run};
 impl MapSet {
     /// Makes drafts of a message. Always ends, never panics; a message of an event that is not covered gives one problem.
     pub fn apply(&self, message: &Message, context: &Context<'_>) -> Mapped {
-        apply(self, message, context)
+        apply(Run::new(self, message, context)).0
+    }
+
+    /// The same, with the lines of maps and tables that gave something.
+    pub fn apply_touching(&self, message: &Message, context: &Context<'_>) -> (Mapped, BTreeSet<Line>) {
+        let (mapped, touched) = apply(Run { touched: Some(BTreeSet::new()), ..Run::new(self, message, context) });
+        (mapped, touched.unwrap_or_default())
     }
 }
 
-/// Applies the set to a message.
-fn apply(set: &MapSet, message: &Message, context: &Context<'_>) -> Mapped {
-    let mut run = Run::new(set, message, context);
+/// Applies the run's set to its message.
+fn apply(mut run: Run<'_>) -> (Mapped, Option<BTreeSet<Line>>) {
+    let (set, message) = (run.set, run.message);
     let event = event::read(&mut run);
     let header = message.header();
     let merges = match set.message_map(&header.message_code(), &header.trigger_event()) {
@@ -32,7 +40,7 @@ fn apply(set: &MapSet, message: &Message, context: &Context<'_>) -> Mapped {
     run.sweep();
     run.count_faults();
     let unread = run.unread();
-    Mapped {
+    let mapped = Mapped {
         event,
         drafts: run.made.into_iter().map(|made| made.draft).collect(),
         merges,
@@ -40,7 +48,8 @@ fn apply(set: &MapSet, message: &Message, context: &Context<'_>) -> Mapped {
         unread,
         unmapped: run.unmapped,
         problems: run.problems,
-    }
+    };
+    (mapped, run.touched)
 }
 
 impl<'a> Run<'a> {
