@@ -4,6 +4,8 @@
 /// Parentheses within each other, and conditions, that one expression has at most.
 const DEEPEST: usize = 20;
 const MOST: usize = 100;
+/// Words and phrases, each of which is looked for in all of a text.
+const MOST_WORDS: usize = 10;
 
 /// A condition put together of others.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +50,18 @@ impl<L> Filter<L> {
         match self {
             Self::All(parts) => parts.into_iter().flat_map(Self::into_parts).collect(),
             other => vec![other],
+        }
+    }
+}
+
+impl<L> Filter<Filter<L>> {
+    /// Conditions that are filters themselves, as parts of the whole.
+    pub fn flatten(self) -> Filter<L> {
+        match self {
+            Self::Is(inner) => inner,
+            Self::All(parts) => Filter::All(parts.into_iter().map(Self::flatten).collect()),
+            Self::Any(parts) => Filter::Any(parts.into_iter().map(Self::flatten).collect()),
+            Self::Not(part) => Filter::Not(Box::new(part.flatten())),
         }
     }
 }
@@ -180,8 +194,9 @@ impl Reader {
             return Ok(Filter::Not(Box::new(self.one(depth + 1, leaf)?)));
         }
         self.leaves += 1;
-        if self.leaves > MOST {
-            return Err(format!("it has more than {MOST} conditions"));
+        let (most, what) = if self.is_joined { (MOST_WORDS, "words or phrases") } else { (MOST, "conditions") };
+        if self.leaves > most {
+            return Err(format!("it has more than {most} {what}"));
         }
         leaf(self).map(Filter::Is)
     }
@@ -282,5 +297,7 @@ mod tests {
         for text in ["", "()", "\"", "- !", "a or"] {
             assert!(Filter::<String>::read_words(text).is_err(), "{text}");
         }
+        let words = |count| Filter::<String>::read_words(&vec!["knee"; count].join(" ")).map(|_| ());
+        assert_eq!((words(10), words(11)), (Ok(()), Err("it has more than 10 words or phrases".to_string())));
     }
 }

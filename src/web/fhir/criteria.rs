@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::date;
+use super::negotiate::shown;
 use super::reading::Reading;
 use super::values::{ValueReading, patient, plain, reference, searched_text, split, token, unescape};
 use crate::fhir::search::{Asked, Codes, Criterion, How, Parameter, SearchKind, Test, TokenValue, UriRelation, served};
@@ -14,6 +15,8 @@ use crate::store::Term;
 use crate::web::answer::Fault;
 use crate::web::found_by::Claim;
 
+/// Parameters in one request.
+const PARAMETERS: usize = 50;
 /// Values joined by OR in one parameter.
 const VALUES: usize = 100;
 /// Codes of the value sets that one parameter names.
@@ -50,11 +53,8 @@ pub fn read(
     modifier: Option<&str>,
     value: &str,
 ) -> Result<Condition, Fault> {
-    let values = split(value, ',');
     let name = &parameter.name;
-    if values.len() > VALUES {
-        return Err(Fault::bad_request(Category::TooCostly, format!("{name} has more than {VALUES} values")));
-    }
+    let values = values(name, value)?;
     let is_known = |modifier: &str| modifiers(parameter).contains(&modifier) || is_type(parameter, modifier);
     match modifier {
         Some(modifier) if !is_known(modifier) => Ok(Condition::Unknown),
@@ -69,6 +69,23 @@ pub fn read(
         Some(modifier) => modified(reading, parameter, modifier, &values),
         None => unmodified(reading, parameter, &values),
     }
+}
+
+/// Refuses more parameters than are read.
+pub fn bounded(asked: &[(String, String)]) -> Result<(), Fault> {
+    if asked.len() > PARAMETERS {
+        return Err(Fault::bad_request(Category::TooCostly, format!("more than {PARAMETERS} search parameters")));
+    }
+    Ok(())
+}
+
+/// The values that a parameter takes as one or the other, few enough to look for each.
+pub fn values(name: &str, value: &str) -> Result<Vec<String>, Fault> {
+    let values = split(value, ',');
+    if values.len() > VALUES {
+        return Err(Fault::bad_request(Category::TooCostly, format!("{} has more than {VALUES} values", shown(name))));
+    }
+    Ok(values)
 }
 
 fn is_type(parameter: &Parameter, modifier: &str) -> bool {
@@ -219,6 +236,10 @@ fn codes_in(reading: &Reading<'_>, parameter: &Parameter, values: &[String]) -> 
         let groups = reading.profiles.library().codes_of(&unescape(text)).ok_or_else(|| {
             wrong(&parameter.name, "names a value set that is not here, or whose codes are not all here; GET ValueSet lists those that are")
         })?;
+        if asked.len() + groups.iter().map(|group| group.codes.len()).sum::<usize>() > MOST_CODES {
+            let text = format!("{} is searched by value sets of {MOST_CODES} codes at most", parameter.name);
+            return Err(Fault::bad_request(Category::TooCostly, text));
+        }
         for group in groups.iter() {
             let token = |code: &String| {
                 let (system, code) = (Some(group.system.clone()), Some(code.clone()));
@@ -226,10 +247,6 @@ fn codes_in(reading: &Reading<'_>, parameter: &Parameter, values: &[String]) -> 
             };
             asked.extend(group.codes.iter().map(token));
         }
-    }
-    if asked.len() > MOST_CODES {
-        let text = format!("{} is searched by value sets of {MOST_CODES} codes at most", parameter.name);
-        return Err(Fault::bad_request(Category::TooCostly, text));
     }
     Ok(asked)
 }
@@ -247,8 +264,8 @@ pub fn profile(name: &str, value: &str) -> Result<Option<Claim>, Fault> {
         Some("above") => UriRelation::Above,
         Some(_) => return Ok(None),
     };
-    let asked = split(value, ',').iter().map(|text| Asked::Uri { text: unescape(text), relation }).collect();
-    Ok(Some(Claim::Any(asked)))
+    let values = values(name, value)?;
+    Ok(Some(Claim::Any(values.iter().map(|text| Asked::Uri { text: unescape(text), relation }).collect())))
 }
 
 /// The ids that are meant where all values are identifiers that our copies have at partners: the gateway's address and an id.

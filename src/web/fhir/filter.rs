@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::criteria::{self, Condition, several, wrong};
 use super::date;
-use super::join::{Join, led_to};
+use super::join::{Join, check_depth, led_to};
 use super::names::Name;
 use super::negotiate::shown;
 use super::reading::{Reading, is_claimed};
@@ -34,24 +34,36 @@ pub fn read(reading: &Reading<'_>, text: &str) -> Result<Read, Fault> {
     let mut elements = Vec::new();
     let comparisons = Filter::<Comparison>::read(text).map_err(unreadable)?;
     let filter = comparisons.convert(&mut |comparison| leaf(reading, &comparison, &mut elements))?;
-    Ok(Read { filter, elements })
+    Ok(Read { filter: filter.flatten(), elements })
 }
 
-fn leaf(reading: &Reading<'_>, comparison: &Comparison, elements: &mut Vec<String>) -> Result<Leaf, Fault> {
+fn leaf(reading: &Reading<'_>, comparison: &Comparison, elements: &mut Vec<String>) -> Result<Filter<Leaf>, Fault> {
     let Comparison { path, operator, value } = comparison;
     let unknown = || {
         let text = format!("_filter: {} is nothing that {} is filtered by here", shown(path), reading.resource_type);
         Fault::bad_request(Category::NotSupported, text)
     };
+    check_depth(path)?;
     match Name::read(path) {
         Name::Plain { name, modifier: None } if !is_claimed(name) => {
             let parameter = reading.find(name).ok_or_else(unknown)?;
             elements.extend(parameter.elements.iter().filter(|element| *element != "id").cloned());
-            Ok(match compare(reading, parameter, operator, value)? {
-                Condition::Term(term) => Leaf::Term(term),
-                Condition::Nothing => Leaf::Nothing,
-                Condition::Both(..) | Condition::Unknown => return Err(unknown()),
-            })
+            let condition = |operator, value| {
+                Ok(match compare(reading, parameter, operator, value)? {
+                    Condition::Term(term) => Filter::Is(Leaf::Term(term)),
+                    Condition::Nothing => Filter::Is(Leaf::Nothing),
+                    Condition::Both(..) | Condition::Unknown => return Err(unknown()),
+                })
+            };
+            // Whose it is says the record that it lies in; what names nobody is nobody else's.
+            if operator == "ne"
+                && parameter.kind == SearchKind::Reference
+                && parameter.is_home_of(reading.resource_type)
+            {
+                let other = Filter::Not(Box::new(condition("eq", value)?));
+                return Ok(Filter::All(vec![condition("pr", "true")?, other]));
+            }
+            condition(operator, value)
         }
         Name::Chain { name, kind, rest } => {
             let reference = reading.find(name).filter(|one| one.kind == SearchKind::Reference).ok_or_else(unknown)?;
@@ -62,7 +74,7 @@ fn leaf(reading: &Reading<'_>, comparison: &Comparison, elements: &mut Vec<Strin
             elements.extend(reference.elements.iter().cloned());
             let value = format!("{rest} {operator} {}", serde_json::Value::from(value.as_str()));
             let (reference, name) = (Arc::clone(reference), "_filter".to_string());
-            Ok(Leaf::Join(Join { reference, kinds, is_reverse: false, name, value }))
+            Ok(Filter::Is(Leaf::Join(Join { reference, kinds, is_reverse: false, name, value })))
         }
         _ => Err(unknown()),
     }
@@ -102,15 +114,6 @@ fn compare(reading: &Reading<'_>, parameter: &Arc<Parameter>, operator: &str, va
             of(Test::Any(vec![Asked::Date(date)]))
         }
         ("eq", Token | Reference | Uri | Composite) => criteria::read(reading, parameter, None, &escaped),
-        ("ne", Reference) if parameter.is_home_of(reading.resource_type) => {
-            Ok(match criteria::read(reading, parameter, None, &escaped)? {
-                Condition::Term(term) => {
-                    Condition::Term(Term::Where(Box::new(Filter::Not(Box::new(Filter::Is(term))))))
-                }
-                // All there is is another's.
-                _ => return of(Test::Missing(false)),
-            })
-        }
         ("ne", Token | Reference | Uri) => of(Test::Other(several(reading, parameter, &[escaped])?)),
         ("eq", String) => of(Test::Any(text(How::Whole))),
         ("ne", String) => of(Test::Other(text(How::Whole))),

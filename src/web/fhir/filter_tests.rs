@@ -1,9 +1,13 @@
 //! `_filter`, `_list`, `_text`, `_content` and `_profile`: what they find, and that nobody finds more by them than they may see.
 
+use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
+use crate::clock::Clock;
+use crate::fhir::Identifier;
 use crate::fhir::search::SERVED;
 use crate::identity::ResourceId;
+use crate::record::Membership;
 use crate::web::trial::{Trial, member, stranger};
 
 const KEYS: [&str; 5] = ["asthma", "fracture", "diabetes", "cough", "unsaid"];
@@ -249,5 +253,56 @@ async fn nobody_finds_by_what_is_kept_from_them() {
     for query in ["_content=nightmares", "_filter=code pr true", "_filter=patient ne Patient/x"] {
         let answer = trial.get(&format!("/fhir/Condition?{}", encoded(query))).await;
         assert!(!answer.text.contains(&ResourceId::of(stranger(), "Condition", "theirs").to_string()), "{query}");
+    }
+}
+
+#[actix_web::test]
+async fn what_is_not_of_a_patient_is_of_the_others_whom_one_may_see() {
+    let trial = furnished().await;
+    let member_of = |number: &str| Membership {
+        panel: "lakeside".into(),
+        identifiers: vec![Identifier::new("urn:mrn", number)],
+        practitioner: None,
+        care_manager: None,
+        language: None,
+        phone: None,
+    };
+    let both = vec![member_of("1"), member_of("2")];
+    trial.gateway.store.replace_panel("lakeside", both, trial.clock.now()).await.unwrap();
+    let subject = json!({ "reference": format!("Patient/{}", ResourceId::patient(stranger())) });
+    let body = json!({ "code": { "text": "Gout" }, "subject": subject });
+    trial.add(stranger(), "Condition", "gout", body).await;
+    let gout = ResourceId::of(stranger(), "Condition", "gout").to_string();
+    let (first, second) = (ResourceId::patient(member()), ResourceId::patient(stranger()));
+    for filter in [
+        format!("patient ne Patient/{first}"),
+        format!("subject ne {first} and code pr true"),
+        format!("not (patient ne Patient/{second}) and subject pr true"),
+        format!("clinical-status eq x or patient ne Patient/{first}"),
+    ] {
+        let answer = trial.get(&format!("/fhir/Condition?_filter={}", encoded(&filter))).await;
+        assert_eq!(answer.ids(), [gout.as_str()], "{filter}: {}", answer.text);
+    }
+    assert_eq!(found(&trial, &format!("Condition?_filter=patient ne Patient/{second}")).await, KEYS);
+}
+
+#[actix_web::test]
+async fn a_write_has_no_condition_by_what_is_claimed() {
+    let trial = furnished().await;
+    trial.trust(&["Condition"], "Condition");
+    for (method, query) in [
+        ("PUT", "_profile:missing=false"),
+        ("DELETE", "code=1&_profile=urn:p"),
+        ("PATCH", "_profile:below=http://hl7.org/"),
+    ] {
+        let token = trial.token("system/*.cruds");
+        let request = TestRequest::default().method(method.parse().unwrap()).uri(&format!("/fhir/Condition?{query}"));
+        let media = if method == "PATCH" { "application/json-patch+json" } else { "application/fhir+json" };
+        let request =
+            request.insert_header(("content-type", media)).insert_header(("authorization", format!("Bearer {token}")));
+        let body = if method == "PATCH" { json!([]) } else { json!({ "resourceType": "Condition" }) };
+        let refused = trial.call(request.set_payload(body.to_string())).await;
+        assert!(refused.status == 400 && refused.text.contains("not-supported"), "{method}: {}", refused.text);
+        assert!(refused.text.contains("by _profile"), "{method}: {}", refused.text);
     }
 }

@@ -2,9 +2,24 @@
 
 use std::sync::Arc;
 
-use super::names::Name;
+use super::names::{Name, depth};
 use super::reading::{Reading, SPECIAL};
 use crate::fhir::search::{Parameter, served};
+use crate::problem::Category;
+use crate::web::answer::Fault;
+
+/// References that one condition goes through.
+pub const DEEPEST: usize = 4;
+
+/// Refuses a name that goes through more, before its ways are looked for: each reference may lead to several types, and so may each of these.
+pub fn check_depth(name: &str) -> Result<(), Fault> {
+    if depth(name) > DEEPEST { Err(too_deep()) } else { Ok(()) }
+}
+
+pub fn too_deep() -> Fault {
+    let text = format!("a condition goes through at most {DEEPEST} references");
+    Fault::bad_request(Category::TooCostly, text)
+}
 
 /// A condition on other resources: those referred to (chaining), or those that refer (`_has`).
 #[derive(Debug, Clone)]

@@ -1,11 +1,12 @@
 //! Conditions on other resources (http://hl7.org/fhir/R4/search.html#chaining, #has): these are searched first, as far as the client may
 //! see them, and what is left is a condition on ids.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::Cell;
+use std::collections::HashSet;
 
 use super::filter::Leaf;
 use super::includes::key_of;
-use super::join::Join;
+use super::join::{DEEPEST, Join, too_deep};
 use super::lists::listed;
 use super::negotiate::Handling;
 use super::query::Search;
@@ -27,8 +28,30 @@ const MOST_JOINED: usize = 1000;
 const MOST_LOOKED: usize = 20_000;
 const AT_ONCE: usize = 200;
 
-/// References that one condition goes through.
-const DEEPEST: usize = 4;
+/// Searches of others for one request: of each type that a condition leads to, also within another.
+const MOST_SEARCHES: usize = 200;
+
+/// Where on its way a search of others is.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    reading: &'a Reading<'a>,
+    depth: usize,
+    /// Searches of others that the request has left.
+    left: &'a Cell<usize>,
+}
+
+impl Way<'_> {
+    fn search(&self) -> Result<(), Fault> {
+        let left = self.left.get().checked_sub(1).ok_or_else(|| {
+            let text = format!(
+                "the conditions on other resources take more than {MOST_SEARCHES} searches; ask for fewer, or name types (subject:Patient.name)"
+            );
+            Fault::bad_request(Category::TooCostly, text)
+        })?;
+        self.left.set(left);
+        Ok(())
+    }
+}
 
 /// Looks up what the conditions on other resources find, and makes them conditions of the search.
 pub async fn resolve(
@@ -38,24 +61,24 @@ pub async fn resolve(
     reading: &Reading<'_>,
     search: &mut Search,
 ) -> Result<(), Fault> {
-    resolve_at(service, client, reader, reading, search, 0).await
+    let left = Cell::new(MOST_SEARCHES);
+    resolve_at(service, client, reader, Way { reading, depth: 0, left: &left }, search).await
 }
 
 async fn resolve_at(
     service: &Service,
     client: &Client,
     reader: &mut Reader<'_>,
-    reading: &Reading<'_>,
+    way: Way<'_>,
     search: &mut Search,
-    depth: usize,
 ) -> Result<(), Fault> {
-    if depth > DEEPEST {
-        let text = format!("a condition goes through at most {DEEPEST} references");
-        return Err(Fault::bad_request(Category::TooCostly, text));
+    let reading = way.reading;
+    if way.depth > DEEPEST {
+        return Err(too_deep());
     }
     let mut costly = Vec::new();
     for join in std::mem::take(&mut search.joins) {
-        let others = others(service, client, reader, (reading, depth), &join, None).await?;
+        let others = others(service, client, reader, way, &join, None).await?;
         match others {
             Some(found) => narrow(search, reading.resource_type, &join, &found),
             None => costly.push(join),
@@ -70,7 +93,7 @@ async fn resolve_at(
         let few =
             if join.is_within_a_record(reading.resource_type) { collect(service, reader, search).await? } else { None };
         let few: Vec<PersonId> = few.ok_or_else(too_many)?.iter().map(|stored| stored.id.person).collect();
-        let found = others(service, client, reader, (reading, depth), &join, Some(&few)).await?.ok_or_else(too_many)?;
+        let found = others(service, client, reader, way, &join, Some(&few)).await?.ok_or_else(too_many)?;
         narrow(search, reading.resource_type, &join, &found);
     }
     for list in std::mem::take(&mut search.lists) {
@@ -79,7 +102,7 @@ async fn resolve_at(
         search.query.terms.push(Term::Id(ids));
     }
     for filter in std::mem::take(&mut search.filters) {
-        let filter = settled(service, client, reader, (reading, depth), filter).await?;
+        let filter = settled(service, client, reader, way, filter).await?;
         search.query.terms.push(Term::Where(Box::new(filter)));
     }
     Ok(())
@@ -90,7 +113,7 @@ async fn settled(
     service: &Service,
     client: &Client,
     reader: &mut Reader<'_>,
-    (reading, depth): (&Reading<'_>, usize),
+    way: Way<'_>,
     filter: Filter<Leaf>,
 ) -> Result<Filter<Term>, Fault> {
     let nothing = || Term::Id(Vec::new());
@@ -100,48 +123,26 @@ async fn settled(
             Leaf::Term(term) => term.clone(),
             Leaf::Nothing => nothing(),
             Leaf::Join(join) => {
-                let found = others(service, client, reader, (reading, depth), join, None).await?;
+                let found = others(service, client, reader, way, join, None).await?;
                 let found = found.ok_or_else(|| too_many(join))?;
-                if found.is_empty() { nothing() } else { term(reading.resource_type, join, &found) }
+                if found.is_empty() { nothing() } else { term(way.reading.resource_type, join, &found) }
             }
         });
     }
-    // Whoever was joined with another is one with them.
-    let mut families = HashMap::new();
-    for person in looked_up.iter().flat_map(persons_of) {
-        if let std::collections::hash_map::Entry::Vacant(place) = families.entry(*person) {
-            place.insert(family_of(&*service.gateway.store, *person).await?);
-        }
-    }
-    let mut terms = looked_up.into_iter().map(|term| tested(term, &families));
-    filter.convert(&mut |_| Ok(terms.next().unwrap_or_else(nothing)))
-}
-
-/// The patients that a term names.
-fn persons_of(term: &Term) -> Vec<&PersonId> {
-    match term {
-        Term::Patient(persons) => persons.iter().collect(),
-        Term::Where(filter) => filter.leaves().into_iter().flat_map(persons_of).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// A term that says where to look, as one that is tested.
-fn tested(term: Term, families: &HashMap<PersonId, Vec<PersonId>>) -> Term {
-    let within = |persons: Vec<PersonId>| {
-        Term::Within(persons.iter().filter_map(|person| families.get(person)).flatten().copied().collect())
-    };
-    match term {
-        Term::Patient(persons) => within(persons),
-        Term::Where(filter) => {
-            let inner = filter.convert(&mut |term| Ok::<_, std::convert::Infallible>(tested(term, families)));
-            match inner {
-                Ok(filter) => Term::Where(Box::new(filter)),
-                Err(never) => match never {},
+    // Where to look, as what is tested: whoever was joined with another is one with them.
+    for term in &mut looked_up {
+        if let Term::Patient(persons) = term {
+            let mut families = HashSet::new();
+            for person in persons.iter() {
+                if !families.contains(person) {
+                    families.extend(family_of(&*service.gateway.store, *person).await?);
+                }
             }
+            *term = Term::Within(families.into_iter().collect());
         }
-        other => other,
     }
+    let mut terms = looked_up.into_iter();
+    filter.convert(&mut |_| Ok(terms.next().unwrap_or_else(nothing)))
 }
 
 fn too_many(join: &Join) -> Fault {
@@ -157,15 +158,17 @@ async fn others(
     service: &Service,
     client: &Client,
     reader: &mut Reader<'_>,
-    (reading, depth): (&Reading<'_>, usize),
+    way: Way<'_>,
     join: &Join,
     of: Option<&[PersonId]>,
 ) -> Result<Option<Vec<(&'static str, Stored)>>, Fault> {
     let mut found = Vec::new();
     for kind in permitted(service, client, join)? {
-        let others = Reading { resource_type: kind, handling: Handling::Strict, ..*reading };
+        way.search()?;
+        let others = Reading { resource_type: kind, handling: Handling::Strict, ..*way.reading };
         let mut inner = Search::read(&others, vec![(join.name.clone(), join.value.clone())])?;
-        Box::pin(resolve_at(service, client, reader, &others, &mut inner, depth + 1)).await?;
+        let further = Way { reading: &others, depth: way.depth + 1, left: way.left };
+        Box::pin(resolve_at(service, client, reader, further, &mut inner)).await?;
         if join.is_reverse {
             inner.found_by.elements.extend(join.reference.elements.iter().cloned());
         }

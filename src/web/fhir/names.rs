@@ -32,6 +32,17 @@ impl<'a> Name<'a> {
     }
 }
 
+/// How many references a name goes through.
+pub fn depth(text: &str) -> usize {
+    let mut depth = 0;
+    let mut rest = text;
+    while let Name::Chain { rest: further, .. } | Name::Has { rest: further, .. } = Name::read(rest) {
+        depth += 1;
+        rest = further;
+    }
+    depth
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +66,15 @@ mod tests {
             ("_has:Observation", Name::Plain { name: "_has", modifier: Some("Observation") }),
         ] {
             assert_eq!(Name::read(text), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_reference_on_the_way_counts() {
+        for (text, expected) in
+            [("code:not", 0), ("a.b.c", 2), ("_has:Task:owner:_has:Flag:author:encounter.status", 3), ("_has:Task", 0)]
+        {
+            assert_eq!(depth(text), expected, "{text}");
         }
     }
 }

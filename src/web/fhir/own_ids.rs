@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::criteria::{bounded, values};
+use super::join::check_depth;
 use super::names::Name;
 use super::reading::Reading;
-use super::values::split;
 use crate::fhir::search::{SearchKind, served};
 use crate::fhir::{Definitions, Identifier, is_deleted};
 use crate::identity::ResourceId;
@@ -185,13 +186,15 @@ pub async fn translated(
     mut asked: Vec<(String, String)>,
 ) -> Result<Vec<(String, String)>, Fault> {
     let Some(own) = OwnIds::of(service, client) else { return Ok(asked) };
+    bounded(&asked)?;
     for (name, value) in &mut asked {
+        check_depth(name)?;
         let (kinds, is_id) = referred(reading, name);
         if kinds.is_empty() {
             // Nothing lost: what names no resource is asked as it stands.
             continue;
         }
-        let mut values = split(value, ',');
+        let mut values = values(name, value)?;
         for one in &mut values {
             let relative = one.strip_prefix(reading.base).map_or(one.as_str(), |rest| rest.trim_start_matches('/'));
             if let Some(known) = own.known(relative, &kinds, is_id).await? {

@@ -4,16 +4,16 @@
 
 use std::sync::Arc;
 
-use super::criteria::{self, Condition, modifiers, profile};
+use super::criteria::{self, Condition, bounded, modifiers, profile, values};
 use super::filter::{self, Leaf};
 use super::includes::Include;
-use super::join::{Join, is_condition, led_to};
+use super::join::{Join, check_depth, is_condition, led_to};
 use super::lists::functional;
 use super::names::Name;
 use super::negotiate::{Handling, shown};
 use super::reading::{NOT_HERE, Reading, is_claimed, is_offered, is_sortable};
 use super::subset::Subset;
-use super::values::{split, unescape};
+use super::values::unescape;
 use crate::agreement::ANY;
 use crate::fhir::search::{Filter, Parameter, SearchKind, Words, served};
 use crate::problem::Category;
@@ -35,8 +35,8 @@ pub fn page_count(value: &str) -> Result<usize, Fault> {
     Ok(count.ok_or_else(refused)?.min(LARGEST_COUNT))
 }
 
-/// Parameters in one request, and rules of one order.
-const PARAMETERS: usize = 50;
+/// Conditions on other resources in one request, and rules of one order.
+const JOINS: usize = 20;
 const RULES: usize = 8;
 
 /// Resources that are made ready to leave for one search by what they claim then.
@@ -86,9 +86,7 @@ pub struct Search {
 
 impl Search {
     pub fn read(reading: &Reading<'_>, asked: Vec<(String, String)>) -> Result<Self, Fault> {
-        if asked.len() > PARAMETERS {
-            return Err(Fault::bad_request(Category::TooCostly, format!("more than {PARAMETERS} search parameters")));
-        }
+        bounded(&asked)?;
         let mut search = Self {
             query: Query { resource_type: reading.resource_type.to_string(), terms: Vec::new() },
             joins: Vec::new(),
@@ -111,10 +109,21 @@ impl Search {
                 search.take(reading, name, value)?;
             }
         }
+        search.check_joins()?;
         match reading.handling {
             Handling::Strict if !search.ignored.is_empty() => Err(search.refusal(reading)),
             _ => Ok(search),
         }
+    }
+
+    /// Each condition on others is a search of its own, wherever it stands.
+    fn check_joins(&self) -> Result<(), Fault> {
+        let within = self.filters.iter().flat_map(Filter::leaves).filter(|leaf| matches!(leaf, Leaf::Join(_))).count();
+        if self.joins.len() + within > JOINS {
+            let text = format!("more than {JOINS} conditions on other resources, those in filters among them");
+            return Err(Fault::bad_request(Category::TooCostly, text));
+        }
+        Ok(())
     }
 
     /// Whether resources of people who are not named may have to be read: all of the type, at worst.
@@ -206,6 +215,9 @@ impl Search {
     /// False for an order that is not offered as a whole.
     fn take_sort(&mut self, reading: &Reading<'_>, value: &str) -> bool {
         let mut rules = Vec::new();
+        if value.split(',').count() > RULES {
+            return false;
+        }
         for rule in value.split(',') {
             let (name, descending) = rule.strip_prefix('-').map_or((rule, false), |name| (name, true));
             let Some(parameter) = reading.find(name).filter(|parameter| is_sortable(parameter)) else { return false };
@@ -216,9 +228,6 @@ impl Search {
             };
             rules.push(Sort { by, descending });
             self.ordering.extend(parameter.elements.iter().filter(|element| *element != "id").cloned());
-        }
-        if rules.len() > RULES {
-            return false;
         }
         self.sort = rules;
         true
@@ -249,7 +258,7 @@ impl Search {
 
     fn take_list(&mut self, reading: &Reading<'_>, value: &str) -> Result<bool, Fault> {
         if !value.starts_with('$') {
-            self.lists.push(split(value, ',').iter().map(|id| unescape(id)).collect());
+            self.lists.push(values("_list", value)?.iter().map(|id| unescape(id)).collect());
             return Ok(true);
         }
         for (name, value) in functional(reading.resource_type, value)? {
@@ -260,6 +269,7 @@ impl Search {
 
     /// False for a condition that is not offered.
     fn take_condition(&mut self, reading: &Reading<'_>, name: &str, value: &str) -> Result<bool, Fault> {
+        check_depth(name)?;
         match Name::read(name) {
             Name::Plain { name, modifier } => {
                 let Some(parameter) = reading.find(name) else { return Ok(false) };

@@ -2,11 +2,12 @@
 
 use actix_web::http::StatusCode;
 
+use super::filter::Leaf;
 use super::negotiate::Handling;
 use super::query::{DEFAULT_COUNT, LARGEST_COUNT, Search, Total};
 use super::reading::Reading;
 use crate::fhir::Identifier;
-use crate::fhir::search::{Asked, Criterion, SearchTable, Test, TokenValue};
+use crate::fhir::search::{Asked, Criterion, Filter, SearchTable, Test, TokenValue};
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::Category;
 use crate::profile::Profiles;
@@ -233,4 +234,51 @@ fn chains_go_to_each_type_that_knows_their_condition() {
     assert_eq!(kinds[0], ["Practitioner", "Organization", "Patient", "RelatedPerson"]);
     assert_eq!((kinds[1].as_slice(), kinds[2].as_slice()), (["Organization"].as_slice(), ["Provenance"].as_slice()));
     assert!(!joins[1].is_reverse && joins[2].is_reverse);
+}
+
+#[test]
+fn what_is_beyond_a_bound_is_refused_before_it_is_looked_for() {
+    let many = |value: &str, count: usize, by: &str| vec![value; count].join(by);
+    let costly = |name: &str, value: &str| {
+        let read = of_type("Procedure", &[(name, value)], Handling::Lenient);
+        read.err().map(|fault| (fault.status.as_u16(), fault.problem.category))
+    };
+    for name in ["_list", "_profile", "_profile:below", "_id", "status", "code:in"] {
+        let refused = costly(name, &many("urn:x", 101, ","));
+        assert_eq!(refused, Some((400, Category::TooCostly)), "{name}");
+    }
+    // Each step leads to several types, each of which knows the next.
+    let ways = |count| format!("{}status", "part-of.".repeat(count));
+    assert_eq!((costly(&ways(3), "x"), costly(&ways(60), "x")), (None, Some((400, Category::TooCostly))));
+    let filter = format!("status eq x or {} eq x", ways(60));
+    assert_eq!(costly("_filter", &filter), Some((400, Category::TooCostly)));
+}
+
+#[test]
+fn conditions_on_others_count_together_wherever_they_stand() {
+    let joins = |count: usize| vec!["performer:Practitioner.family co \"lund\""; count].join(" or ");
+    let read = |plain: usize, filtered: &[usize]| {
+        let chains = vec![("location.name", "ward".to_string()); plain];
+        let filters = filtered.iter().map(|count| ("_filter", joins(*count)));
+        let all: Vec<(&str, String)> = chains.into_iter().chain(filters).collect();
+        let all: Vec<(&str, &str)> = all.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        of_type("Procedure", &all, Handling::Strict).err().map(|fault| fault.problem.category)
+    };
+    for (plain, filtered) in [(20, &[][..]), (5, &[10, 5]), (0, &[20])] {
+        assert_eq!(read(plain, filtered), None, "{plain} {filtered:?}");
+    }
+    for (plain, filtered) in [(21, &[][..]), (6, &[10, 5]), (0, &[21]), (0, &[7, 7, 7])] {
+        assert_eq!(read(plain, filtered), Some(Category::TooCostly), "{plain} {filtered:?}");
+    }
+}
+
+#[test]
+fn what_is_not_of_a_patient_is_tested_and_not_looked_up() {
+    let person = PersonId::of(&Identifier::new("urn:mrn", "58"));
+    let filter = format!("patient ne Patient/{} and status eq requested", ResourceId::patient(person));
+    let search = tasks(&[("_filter", &filter)]).unwrap();
+    assert_eq!(search.query.terms.len(), 2);
+    assert_eq!(search.query.terms[0], of("patient", Test::Missing(false)));
+    let [Filter::Not(one)] = search.filters.as_slice() else { panic!("{:?}", search.filters) };
+    assert!(matches!(&**one, Filter::Is(Leaf::Term(Term::Patient(persons))) if *persons == [person]));
 }

@@ -18,6 +18,7 @@ use crate::web::service::Service;
 /// Resources that are looked at for one condition.
 const MOST_LOOKED: usize = 5_000;
 const PAGE: usize = 50;
+
 /// How many of what the client may know of a condition matches: `Patient?identifier=a|1`.
 pub async fn matched(service: &Service, client: &Client, condition: &str) -> Result<Condition, Fault> {
     let (kind, query) = condition.split_once('?').unwrap_or((condition, ""));
@@ -32,6 +33,11 @@ pub async fn matched(service: &Service, client: &Client, condition: &str) -> Res
     let reading = Reading { resource_type, profiles, base: &base, handling, now };
     let asked = translated(service, client, &reading, asked).await?;
     let mut search = Search::read(&reading, asked)?;
+    if !search.found_by.profiles.is_empty() {
+        let text = "no condition of a write is by _profile: what a resource claims is told as it leaves, and what the client wrote \
+                    counts here though it may not read it; name an identifier";
+        return Err(Fault::bad_request(Category::NotSupported, text));
+    }
     let mut reader = Reader::new(service, client, Exit::Search);
     resolve(service, client, &mut reader, &reading, &mut search).await?;
     if search.nothing {
