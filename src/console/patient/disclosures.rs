@@ -182,6 +182,10 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::clock::{Clock, ManualClock};
+    use crate::console::Sessions;
+    use crate::pipeline::{Arrival, Gateway};
+    use crate::store::{EngineChoice, StoreSettings, open as open_store};
 
     #[test]
     fn who_had_what_is_summed_by_who_with_the_last_time() {
@@ -204,5 +208,61 @@ mod tests {
         let formula = AuditEntry { because: "=1+1".to_string(), ..entry("ehr", 1, false) };
         let written = "\"2026-03-02T10:01:00Z\",\"ehr\",\"ehr\",\"push\",\"Task/1\",\"no\",\"'=1+1\"\r\n";
         assert_eq!(line(&site, &formula), written);
+    }
+    #[actix_web::test]
+    async fn the_rows_to_take_along_are_all_there_are_newest_first_and_the_page_says_how_many() {
+        let folder = tempfile::tempdir().unwrap();
+        crate::site::write_demo(folder.path(), &|text| text).unwrap();
+        let settings = StoreSettings { engine: EngineChoice::Memory, path: "unused".into() };
+        let clock = Arc::new(ManualClock::at("2026-03-02T20:00:00Z".parse().unwrap()));
+        let site = crate::site::load(folder.path()).site.unwrap();
+        let gateway = Gateway::new(open_store(&settings).unwrap(), site, clock.clone());
+        let raw = b"MSH|^~\\&|A|RIVERSIDE|H|D|20260302130000||ADT^A04^ADT_A01|D1|P|2.5.1\rEVN|A04|20260302130000\r\
+            PID|1||4712^^^RIVERSIDE^MR||Achterberg^Noor||19490812|F\r\
+            PV1|1|E|ED^02^A^RIVERSIDE||||1043^Lindqvist^Maja||||||||||||V3001^^^RIVERSIDE-VISIT^VN\r";
+        let arrival = Arrival { feed: "riverside".into(), raw: raw.to_vec(), ..Arrival::default() };
+        assert_eq!(gateway.accept(arrival).await.code.text(), "AA");
+        let message = gateway.store.message(1).await.unwrap().unwrap();
+        let patient: ResourceId = message.summary.patient.unwrap().parse().unwrap();
+        for number in 0..1_203 {
+            let because = if number == 0 { "\t=HYPERLINK(1)".to_string() } else { format!("look {number}") };
+            let entry = AuditEntry {
+                at: clock.now(),
+                agent: "person:gone".to_string(),
+                action: "look".to_string(),
+                person: Some(patient.person),
+                subject: format!("Patient/{patient}"),
+                allowed: number % 2 == 0,
+                because,
+            };
+            gateway.write_audit(vec![entry]).await.unwrap();
+            clock.advance(jiff::SignedDuration::from_secs(1));
+        }
+        let console =
+            web::Data::new(Console::new(Arc::new(gateway), Arc::new(Sessions::default()), Arc::default(), false));
+        let person = Person {
+            name: "Pia Ott".to_string(),
+            login: Some("pia".to_string()),
+            form_key: String::new(),
+            roles: vec![crate::site::StaffRole::PrivacyOfficer],
+            panels: crate::site::Panels::All,
+            sensitive: false,
+            unread: None,
+        };
+        let response = table(console.clone(), person.clone(), patient.to_string().into()).await.unwrap();
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+        let mut reader = csv::Reader::from_reader(&*body);
+        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        let looks: Vec<&str> = rows.iter().filter(|row| &row[1] == "person:gone").map(|row| &row[6]).collect();
+        assert_eq!((looks.len(), looks[0], looks[1_202]), (1_203, "look 1202", "'\t=HYPERLINK(1)"));
+        assert!(rows.windows(2).all(|pair| pair[0][0] >= pair[1][0]), "newest first");
+        assert_eq!(&rows[0][4], format!("disclosures of Patient/{patient}").as_str(), "this look is one of them");
+
+        let response = show(console, person, patient.to_string().into()).await.unwrap();
+        let page = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+        let page = String::from_utf8(page.to_vec()).unwrap();
+        let held = rows.iter().filter(|row| &row[5] == "no").count();
+        let told = [format!("the newest 200 of {}", rows.len() + 1), format!("{held} held back.")];
+        assert!(held >= 601 && told.iter().all(|words| page.contains(words)), "{told:?}:\n{page}");
     }
 }
