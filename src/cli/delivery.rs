@@ -27,6 +27,7 @@ enum Command {
     Partners(Partners),
     Servers(Servers),
     Retry(Retry),
+    Drop(Drop),
     Resend(Resend),
     Pause(Pause),
     Drain(Drain),
@@ -82,6 +83,23 @@ struct Retry {
     #[arg(long, value_name = "NAME", requires = "all")]
     partner: Option<String>,
     /// Print `{ "retried": N }`.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    gateway: GatewayArgument,
+}
+
+/// Leave for good what was given up: it is withdrawn, and no longer counts as given up. It stays with who said so and why, and
+/// comes back by `delivery retry`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  handover delivery drop 5f3c… --why 'the practice has closed'")]
+struct Drop {
+    /// The delivery's id, as `delivery list` shows it.
+    id: String,
+    /// Why, for whoever asks later.
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+    /// Print `{ "dropped": ID }`.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -194,6 +212,7 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         Command::List(list) => run_list(list, screen),
         Command::Servers(servers) => run_servers(servers, screen),
         Command::Retry(retry) => run_retry(retry, screen),
+        Command::Drop(dropped) => run_drop(dropped, screen),
         Command::Resend(resend) => run_resend(resend, screen),
         Command::Hold(hold) => {
             let operation = Operation::DeliveryHold { why: hold.why.clone(), who: "operator".to_string() };
@@ -331,6 +350,18 @@ fn run_retry(retry: &Retry, screen: &mut Screen) -> Result<Outcome> {
         let count = number(&answer, "/retried");
         screen
             .say(format!("{count} will be tried again at once, or when the partner's own pause (Retry-After) ends"))?;
+    }
+    Ok(Outcome::Well)
+}
+
+fn run_drop(dropped: &Drop, screen: &mut Screen) -> Result<Outcome> {
+    let Drop { id, why, .. } = dropped;
+    let operation = Operation::DeliveryDrop { id: id.clone(), why: why.clone(), who: "operator".to_string() };
+    let answer = dropped.gateway.perform(operation, screen)?;
+    if dropped.json {
+        screen.say_json(&answer)?;
+    } else {
+        screen.say(format!("{id} is left for good; `handover delivery retry {id}` brings it back"))?;
     }
     Ok(Outcome::Well)
 }

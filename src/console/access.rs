@@ -44,6 +44,8 @@ const RECORD: Audience = Audience::Of(&[FrontDesk, CareManager, Coach, Clinician
 const SOURCE: Audience = Audience::Of(&[CareManager, Coach, Clinician, Engineer, PrivacyOfficer]);
 const LABELS: Audience = Audience::Trusted(&[Clinician, PrivacyOfficer]);
 const DELIVERIES: Audience = Audience::Of(&[Engineer, Operator, PrivacyOfficer]);
+/// Of those who look after deliveries, the ones who may see what stands in a record.
+const PAYLOADS: Audience = Audience::Of(&[Engineer, PrivacyOfficer]);
 const PRIVACY: Audience = Audience::Of(&[PrivacyOfficer]);
 const ENGINEERS: Audience = Audience::Of(&[Engineer]);
 
@@ -99,7 +101,11 @@ pub(super) const ROWS: &[Row] = &[
     get("/unused/{id}/file", ENGINEERS),
     get("/flows", DELIVERIES),
     get("/deliveries", DELIVERIES),
+    get("/deliveries/{id}", DELIVERIES),
+    get("/deliveries/{id}/payload", PAYLOADS),
     post("/deliveries/{id}/retry", OPERATION),
+    post("/deliveries/{id}/drop", OPERATION),
+    post("/partners/{partner}", OPERATION),
 ];
 
 /// Where somebody goes after the login: the first of these pages that they may open.
@@ -114,7 +120,7 @@ pub(super) fn row(method: &Method, path: &str) -> Option<&'static Row> {
     ROWS.iter().find(|row| row.method == method && row.path == path)
 }
 
-/// Whether somebody may open the page at an address without parts that vary: `/console/tasks`.
+/// Whether somebody may open the page at an address as it is registered: `/console/tasks`.
 pub(super) fn may_open(person: &Person, address: &str) -> bool {
     let row = address.strip_prefix("/console").and_then(|path| row(&Method::GET, path));
     row.is_some_and(|row| may(person, row.audience))

@@ -1,12 +1,13 @@
-//! What was sent to whom, what waits, what was given up, and the button that tries again.
+//! What was sent to whom, what waits, what was given up; of one partner its lane.
 
 use actix_web::web;
 use askama::Template;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::fault::{Answer, Fault};
-use super::form_key::FormKey;
+use super::access::may_open;
+use super::fault::Answer;
+use super::lane::Lane;
 use super::page::{self, Frame};
 use super::session::Person;
 use super::{Console, turn};
@@ -32,6 +33,9 @@ struct Deliveries {
     partner: String,
     state: String,
     next: Option<String>,
+    /// Of the partner that is chosen.
+    lane: Option<Lane>,
+    may_act: bool,
     servers: Vec<ServerRow>,
 }
 
@@ -95,6 +99,10 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     let now = console.gateway.clock.now();
     let site = console.gateway.site.load_full();
     let frame = Frame::new("deliveries", &console, &person);
+    let lane = match &filter.partner {
+        Some(partner) => Lane::of(&console, &person, partner).await?,
+        None => None,
+    };
     let mut servers = Vec::new();
     for partner in site.partners.values().filter(|partner| partner.fhir_base.is_some()) {
         servers.push((partner.name.clone(), console.gateway.server_of(partner).await?));
@@ -111,6 +119,8 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         Deliveries {
             rows: rows.collect(),
             partners: site.partners.keys().cloned().collect(),
+            lane,
+            may_act: may_open(&person, "/console"),
             partner: filter.partner.clone().unwrap_or_default(),
             state,
             next: page.next.map(|cursor| cursor.0),
@@ -124,19 +134,4 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
         }
     })
     .await
-}
-
-pub(super) async fn retry(
-    console: web::Data<Console>,
-    person: Person,
-    id: web::Path<String>,
-    form: web::Form<FormKey>,
-) -> Answer {
-    form.check(&person)?;
-    let gateway = &console.gateway;
-    if !gateway.store.retry_delivery(&id, gateway.clock.now()).await? {
-        return Err(Fault::no_such("delivery"));
-    }
-    gateway.delivery_bell.notify_one();
-    Ok(page::see("/console/deliveries"))
 }

@@ -12,9 +12,9 @@ use super::menu_kept::with_menu;
 use super::session::Person;
 use super::who::frame_for;
 use super::{
-    Console, assets, caseload, codes, deliveries, door, flows, for_you, huddle, labels, live, login, measures,
-    messages, overview, page, patient, people, referrals, replay, resource, saved, tasks, thread, trace, unused, work,
-    work_act,
+    Console, assets, caseload, codes, deliveries, delivery, door, flows, for_you, huddle, labels, lane, live, login,
+    measures, messages, overview, page, patient, people, referrals, replay, resource, saved, tasks, thread, trace,
+    unused, work, work_act,
 };
 use crate::protocol::LONGEST_TEXT;
 
@@ -71,7 +71,11 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/labels/{type}/{id}", web::post().to(labels::say))
             .route("/flows", web::get().to(flows::show))
             .route("/deliveries", web::get().to(deliveries::list))
-            .route("/deliveries/{id}/retry", web::post().to(deliveries::retry))
+            .route("/deliveries/{id}", web::get().to(delivery::show))
+            .route("/deliveries/{id}/payload", web::get().to(delivery::payload))
+            .route("/deliveries/{id}/retry", web::post().to(delivery::retry))
+            .route("/deliveries/{id}/drop", web::post().to(delivery::drop_it))
+            .route("/partners/{partner}", web::post().to(lane::act))
             .route("/patients", web::get().to(people::find))
             .route("/patients/{id}", web::get().to(patient::show))
             .route("/patients/{id}/records", web::get().to(patient::records))

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::Gateway;
 use super::operation::{MOST, fault, missing};
-use crate::problem::Problem;
-use crate::store::{Delivery, DeliveryFilter, DeliveryState};
+use crate::problem::{Category, Place, Problem};
+use crate::store::{Attempt, AuditEntry, Delivery, DeliveryFilter, DeliveryState};
 
 impl Gateway {
     pub(super) async fn retry_deliveries(&self, id: Option<String>, partner: Option<String>) -> Result<Value, Problem> {
@@ -29,6 +29,39 @@ impl Gateway {
         }
         self.delivery_bell.notify_one();
         Ok(json!({ "retried": retried }))
+    }
+
+    /// One delivery, for a person who is named in the audit.
+    pub async fn retry_for(&self, id: &str, who: &str) -> Result<(), Problem> {
+        self.retry_deliveries(Some(id.to_string()), None).await?;
+        self.say_of_delivery(id, "retry", "it is tried again", who).await
+    }
+
+    /// Leaves for good what was given up: nobody has to look after it any more. It stays, as withdrawn, with who said so and why.
+    pub async fn drop_delivery(&self, id: &str, why: &str, who: &str) -> Result<(), Problem> {
+        let why = why.trim();
+        if why.is_empty() {
+            return Err(Problem::error(Category::Required, Place::Whole, "say why it is left for good"));
+        }
+        let said = Attempt::unsent(self.clock.now(), format!("left for good by {who}: {why}"));
+        if !self.store.drop_delivery(id, said).await.map_err(fault)? {
+            return Err(missing("there is no such delivery, or it was not given up"));
+        }
+        self.say_of_delivery(id, "drop", why, who).await
+    }
+
+    async fn say_of_delivery(&self, id: &str, action: &str, because: &str, who: &str) -> Result<(), Problem> {
+        let person = self.store.delivery(id).await.map_err(fault)?.map(|delivery| delivery.new.person);
+        let entry = AuditEntry {
+            at: self.clock.now(),
+            agent: who.to_string(),
+            action: action.to_string(),
+            person,
+            subject: format!("delivery/{id}"),
+            allowed: true,
+            because: because.to_string(),
+        };
+        self.write_audit(vec![entry]).await.map_err(fault)
     }
 
     /// What was delivered before and never since is what the partner still has.

@@ -51,6 +51,12 @@ pub enum Operation {
         id: Option<String>,
         partner: Option<String>,
     },
+    /// Leaves for good what was given up.
+    DeliveryDrop {
+        id: String,
+        why: String,
+        who: String,
+    },
     /// Sends once more the newest of each thing that was delivered to a partner since then: it went back to what it held before.
     DeliveryResend {
         partner: String,
@@ -194,6 +200,10 @@ impl Gateway {
             }
             Operation::DeliveryServers => self.list_servers().await,
             Operation::DeliveryRetry { id, partner } => self.retry_deliveries(id, partner).await,
+            Operation::DeliveryDrop { id, why, who } => {
+                self.drop_delivery(&id, &why, &who).await?;
+                Ok(json!({ "dropped": id }))
+            }
             Operation::DeliveryResend { partner, since } => self.resend_deliveries(&partner, since).await,
             Operation::DeliveryHold { why, who } => self.hold_deliveries(&why, &who).await,
             Operation::DeliveryResume { partner: None, who } => self.resume_deliveries(&who).await,

@@ -47,7 +47,7 @@ impl Gateway {
                 let title = title(&self.site.load(), partner);
                 let sent =
                     if pause.drains { "only what was waiting then is still sent to" } else { "nothing is sent to" };
-                let text = format!("{title} is paused: {sent} it until `handover delivery resume {partner}`");
+                let text = format!("{title} is paused: {sent} it until somebody resumes it");
                 let detail = format!("{} by {}: {}", pause.since, pause.who, pause.why);
                 self.condition.set(&part, pause.since, text, vec![detail]);
             }

@@ -42,7 +42,8 @@ pub use message_class::{MOST_COUNTED, MessageCount, MessageFilter, MessagesFound
 pub use notices::Gathered;
 pub use open::{EngineChoice, StoreSettings, open, restore};
 pub use outbox::{
-    Alteration, Attempt, Backlog, Claimed, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome, Share, Tried,
+    ATTEMPTS, Alteration, Attempt, Backlog, Claimed, Delivery, DeliveryFilter, DeliveryState, NewDelivery, Outcome,
+    Share, Tried,
 };
 pub use people::{FindWord, MOST_PEOPLE, PeopleFound, PeopleQuery, asked_name, plain_number};
 pub use prune::{PruneBefore, Pruned};

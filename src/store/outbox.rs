@@ -238,7 +238,7 @@ pub struct DeliveryFilter {
 }
 
 /// How many attempts are remembered of one delivery.
-const ATTEMPTS: usize = 20;
+pub const ATTEMPTS: usize = 20;
 
 /// What changes of a delivery from attempt to attempt; stores change it without reading the payload.
 #[derive(Debug, Clone, PartialEq)]

@@ -194,6 +194,23 @@ async fn every_page_works_for_a_person() {
     client.goto(&house.url("/console/deliveries")).await.unwrap();
     browser.sees("delivered").await;
     browser.look("deliveries").await;
+    client.goto(&house.url("/console/deliveries?partner=lakeside-practice")).await.unwrap();
+    let why =
+        client.find(Locator::Css("form[action='/console/partners/lakeside-practice'] input[name=why]")).await.unwrap();
+    why.send_keys("their server is replaced at 22:00").await.unwrap();
+    browser.look("lane").await;
+    browser.click("button[value=drain]").await;
+    browser.sees("Drained: of what waited then nothing is left").await;
+    browser.look("lane-drained").await;
+    browser.click("main table a[href^='/console/deliveries/']").await;
+    browser.sees("The partner took it").await;
+    browser.look("delivery").await;
+    browser.click("main a[href$='/payload']").await;
+    browser.sees("This was sent.").await;
+    browser.look("payload").await;
+    client.goto(&house.url("/console/deliveries?partner=lakeside-practice")).await.unwrap();
+    browser.click("button[value=resume]").await;
+    browser.sees("Nothing waits.").await;
 
     client.goto(&house.url("/console/messages?control=C2")).await.unwrap();
     browser.click("main table a").await;

@@ -33,6 +33,7 @@ mod messages;
 mod messages_refused;
 mod messages_subjects;
 mod my_work;
+mod operator;
 mod partner;
 mod peers;
 mod peers_hospital;

@@ -25,6 +25,7 @@ mod history;
 mod looks;
 mod messages;
 mod once;
+mod operated;
 mod outbox;
 mod paging;
 mod panels;

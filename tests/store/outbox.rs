@@ -3,30 +3,29 @@
 use std::collections::BTreeSet;
 
 use handover::store::{
-    Attempt, Backlog, Delivery, DeliveryFilter, DeliveryState, EngineChoice, NewDelivery, Outcome, Share, Store,
-    StoreError,
+    Attempt, Delivery, DeliveryFilter, DeliveryState, EngineChoice, NewDelivery, Outcome, Share, Store, StoreError,
 };
 
 use crate::given::{at, attempt, commit_deliveries, delivery, minutes, person};
 use crate::place::Place;
 
-async fn claim(store: &dyn Store, seconds: i64) -> Vec<String> {
+pub async fn claim(store: &dyn Store, seconds: i64) -> Vec<String> {
     let claimed = crate::given::claim(store, seconds, 100, minutes(1)).await;
     let mut ids: Vec<_> = claimed.into_iter().map(|delivery| delivery.new.id).collect();
     ids.sort();
     ids
 }
 
-async fn finish(store: &dyn Store, id: &str, seconds: i64, outcome: Outcome) {
+pub async fn finish(store: &dyn Store, id: &str, seconds: i64, outcome: Outcome) {
     store.finish_attempt(id, attempt(seconds), outcome).await.unwrap();
 }
 
-async fn state(store: &dyn Store, id: &str) -> Delivery {
+pub async fn state(store: &dyn Store, id: &str) -> Delivery {
     store.delivery(id).await.unwrap().unwrap()
 }
 
 /// Three for one patient and partner, one each for another patient and another partner.
-async fn lines(store: &dyn Store) {
+pub async fn lines(store: &dyn Store) {
     let line = |id: &str, number| delivery(id, "lakeside", person(1), number, at(0));
     commit_deliveries(store, vec![line("a1", 1), line("a2", 2)]).await;
     let others = vec![delivery("b1", "lakeside", person(2), 1, at(0)), delivery("c1", "hillside", person(1), 1, at(0))];
@@ -69,38 +68,6 @@ on_every_store! {
         assert_eq!(claim(&*store, 4).await, ["a2"]);
         finish(&*store, "a2", 5, Outcome::Delivered).await;
         assert_eq!(claim(&*store, 6).await, ["a3"]);
-    }
-
-    async fn of_a_partner_that_is_drained_only_what_was_made_before_is_given_out(place) {
-        let store = place.open();
-        lines(&*store).await;
-        let new = NewDelivery { urgent: true, ..delivery("d1", "lakeside", person(3), 1, at(0)) };
-        commit_deliveries(&*store, vec![NewDelivery { created: at(9), ..new }]).await;
-        let drained = [Share { made_until: Some(at(8)), ..Share::of("lakeside", 9) }];
-        let claim_drained = async |seconds: i64| {
-            let claimed = store.claim_deliveries(at(seconds), &drained, minutes(1)).await.unwrap();
-            BTreeSet::from_iter(claimed.into_iter().map(|delivery| delivery.new.id))
-        };
-        let both = BTreeSet::from(["a1", "b1"].map(String::from));
-        assert_eq!(claim_drained(20).await, both);
-        finish(&*store, "b1", 21, Outcome::Delivered).await;
-        finish(&*store, "a1", 21, Outcome::Held(at(99))).await;
-        let backlog = store.backlog("lakeside", Some(at(8))).await.unwrap();
-        assert_eq!((backlog.waiting, backlog.made_before, backlog.held), (3, 2, 1));
-        assert_eq!((backlog.oldest, backlog.next), (Some(at(0)), Some(at(0))));
-        assert_eq!(store.backlog("lakeside", None).await.unwrap().made_before, 0);
-        assert_eq!(store.backlog("nobody", None).await.unwrap(), Backlog::default());
-        assert!(claim_drained(22).await.is_empty());
-        assert_eq!(claim(&*store, 23).await, ["c1", "d1"], "it goes as soon as nothing is drained");
-    }
-
-    async fn pieces_of_state_are_read_several_at_once_in_the_order_asked(place) {
-        let store = place.open();
-        store.put_state("paused/b", b"2").await.unwrap();
-        store.put_state("paused/a", b"").await.unwrap();
-        let names = ["paused/c", "paused/b", "paused/a", "paused/b"].map(String::from);
-        let two = Some(b"2".to_vec());
-        assert_eq!(store.get_states(&names).await.unwrap(), [None, two.clone(), Some(Vec::new()), two]);
     }
 
     async fn a_lease_runs_out(place) {
