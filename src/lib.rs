@@ -21,6 +21,7 @@ pub mod rows;
 pub mod site;
 pub mod store;
 pub mod telemetry;
+pub mod trust;
 pub mod unused;
 pub mod web;
 pub mod yaml;

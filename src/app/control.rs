@@ -14,8 +14,9 @@ use tokio::sync::watch;
 
 use super::reach::{check_length, socket_path};
 use super::reload::ReloadBell;
-use super::{backup, private};
+use super::{backup, own_keys, private};
 use crate::console::Console;
+use crate::delivery::OwnKeys;
 use crate::pipeline::{Gateway, Operation};
 use crate::site::StoreChoice;
 
@@ -43,6 +44,7 @@ pub(super) fn serve(
     gateway: &Arc<Gateway>,
     console: &Arc<Console>,
     reload: ReloadBell,
+    keys: OwnKeys,
     data: &Path,
     origin: String,
 ) -> anyhow::Result<Control> {
@@ -53,7 +55,7 @@ pub(super) fn serve(
     let path = socket_path(data);
     make_room(data, &path)?;
     let (gateway, console) = (web::Data::from(Arc::clone(gateway)), web::Data::from(Arc::clone(console)));
-    let (origin, reload) = (web::Data::new(Origin(origin)), web::Data::new(reload));
+    let (origin, reload, keys) = (web::Data::new(Origin(origin)), web::Data::new(reload), web::Data::new(keys));
     let (closing, closed) = watch::channel(false);
     let closed = web::Data::new(closed);
     let server = HttpServer::new(move || {
@@ -62,10 +64,12 @@ pub(super) fn serve(
             .app_data(console.clone())
             .app_data(origin.clone())
             .app_data(reload.clone())
+            .app_data(keys.clone())
             .app_data(closed.clone())
             .app_data(web::JsonConfig::default().limit(MOST_BYTES))
             .route("/operation", web::post().to(operate))
             .route("/backup", web::post().to(backup::give))
+            .route("/keys", web::post().to(own_keys::keys))
             .route("/reload", web::post().to(take_over))
             .route("/console-link", web::post().to(console_link))
     })

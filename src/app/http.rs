@@ -13,6 +13,7 @@ use super::budget::Budget;
 use super::control;
 use super::reload::ReloadBell;
 use crate::console::{self, Console};
+use crate::delivery::OwnKeys;
 use crate::feed::{Acceptor, HttpIntake, remember_certificate};
 use crate::pipeline::Gateway;
 use crate::site::{LiveTls, Site};
@@ -47,7 +48,7 @@ pub(super) fn start(
     gateway: &Arc<Gateway>,
     service: Arc<Service>,
     console: Arc<Console>,
-    control: Option<ReloadBell>,
+    control: Option<(ReloadBell, OwnKeys)>,
 ) -> anyhow::Result<HttpPart> {
     let (gateway, (report, bound)) = (Arc::clone(gateway), sync_channel(1));
     std::thread::Builder::new().name("http".to_string()).spawn(move || {
@@ -65,7 +66,7 @@ fn serve(
     gateway: &Arc<Gateway>,
     service: Arc<Service>,
     console: Arc<Console>,
-    control: Option<ReloadBell>,
+    control: Option<(ReloadBell, OwnKeys)>,
 ) -> anyhow::Result<HttpPart> {
     let site = gateway.site.load_full();
     let settings = &site.settings.http;
@@ -97,7 +98,8 @@ fn serve(
     .with_context(|| format!("cannot listen on {listen} for HTTP; is another program using it?"))?;
     let address = server.addrs().first().copied().context("the HTTP listener has no address")?;
     let origin = origin(&site, address);
-    let control = control.map(|bell| control::serve(gateway, &console, bell, &site.settings.data, origin.clone()));
+    let control =
+        control.map(|(bell, keys)| control::serve(gateway, &console, bell, keys, &site.settings.data, origin.clone()));
     let control = control.transpose()?;
     let running = server.run();
     let handle = running.handle();

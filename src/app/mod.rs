@@ -5,6 +5,7 @@ mod budget;
 mod certificates;
 mod control;
 mod http;
+mod own_keys;
 mod panels;
 mod private;
 mod reach;

@@ -13,10 +13,10 @@ use super::budget::Budget;
 use super::http::{self, HttpPart};
 use super::reload::{ReloadBell, Reloader};
 use super::watch::SiteWatch;
-use super::{certificates, panels, private};
+use super::{certificates, own_keys, panels, private};
 use crate::clock::{Clock, SystemClock};
 use crate::console::{Console, Pulse, Sessions};
-use crate::delivery::{self, Worker};
+use crate::delivery::{self, OwnKeys, Worker};
 use crate::feed::Feeds;
 use crate::pipeline::{Gateway, reads, retention, set_clock, timers};
 use crate::site::{Site, StoreChoice};
@@ -94,7 +94,7 @@ impl Running {
         let store = open_store(&start.site, |text| tracing::warn!("{text}")).context("the store cannot be opened")?;
         let gateway = Arc::new(Gateway::new(store, start.site, start.clock));
         let site = gateway.site.load_full();
-        let own_key = delivery::own_key(&*gateway.store).await.context("the gateway's own key")?;
+        let own_keys = OwnKeys::open(&*gateway.store).await.context("the gateway's own keys")?;
         panels::import_members(&gateway).await?;
         let (stop, stopped) = watch::channel(false);
         let sessions = Arc::new(Sessions::default());
@@ -103,9 +103,10 @@ impl Running {
         let encrypted = site.settings.http.tls.is_some();
         let console = Console::new(Arc::clone(&gateway), Arc::clone(&sessions), pulse, encrypted);
         let console = Arc::new(console);
-        let service = Service::new(Arc::clone(&gateway), own_key.clone()).context("the gateway's own key")?;
+        let service = Service::new(Arc::clone(&gateway), own_keys.clone()).context("the gateway's own keys")?;
         let (reload, orders) = ReloadBell::new();
-        let http_part = http::start(&gateway, service, console, start.control.then(|| reload.clone()))?;
+        let http_part =
+            http::start(&gateway, service, console, start.control.then(|| (reload.clone(), own_keys.clone())))?;
 
         let mut parts = Vec::new();
         let acceptor = Arc::clone(&gateway) as Arc<dyn crate::feed::Acceptor>;
@@ -118,10 +119,11 @@ impl Running {
         parts.push(("reserve", tokio::spawn(reads::run(Arc::clone(&gateway), stopped.clone()))));
         let telling = certificates::run(Arc::clone(&gateway), certificates::DAILY, stopped.clone());
         parts.push(("certificates", tokio::spawn(telling)));
-        parts.push(("poll", tokio::spawn(delivery::poll(Arc::clone(&gateway), own_key.clone(), stopped.clone()))));
-        let statements = delivery::read_statements(Arc::clone(&gateway), own_key.clone(), stopped.clone());
+        parts.push(("keys", tokio::spawn(own_keys::follow(Arc::clone(&gateway), own_keys.clone(), stopped.clone()))));
+        parts.push(("poll", tokio::spawn(delivery::poll(Arc::clone(&gateway), own_keys.clone(), stopped.clone()))));
+        let statements = delivery::read_statements(Arc::clone(&gateway), own_keys.clone(), stopped.clone());
         parts.push(("statements", tokio::spawn(statements)));
-        let worker = Worker::new(Arc::clone(&gateway), own_key);
+        let worker = Worker::new(Arc::clone(&gateway), own_keys);
         parts.push(("delivery", tokio::spawn(worker.run(stopped.clone()))));
         // Set before the start is over, so that a change right after it is not missed.
         let watch = start.watch_site.then(|| SiteWatch::set(&site)).flatten();

@@ -7,9 +7,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::outcome::Outcome;
 use super::screen::Screen;
 use super::{
-    agreement, backup, check, completions, console, delivery, demo, diff, health, huddle, init, look, manual, mapping,
-    measures, message, panel, people, profiles, protocol, reload, replay, restore, run, schema, terminology, test,
-    try_message, unused, validate, verify,
+    agreement, backup, check, completions, console, delivery, demo, diff, health, huddle, init, keys, look, manual,
+    mapping, measures, message, panel, people, profiles, protocol, reload, replay, restore, run, schema, send,
+    terminology, test, try_message, unused, validate, verify,
 };
 
 /// Turns HL7 v2 messages into care-coordination records and work, and delivers that work under agreements.
@@ -32,6 +32,7 @@ enum Command {
     Try(try_message::Arguments),
     Validate(validate::Arguments),
     Run(run::Arguments),
+    Send(send::Arguments),
     Console(console::Arguments),
     People(people::Arguments),
     Health(health::Arguments),
@@ -39,6 +40,7 @@ enum Command {
     Backup(backup::Arguments),
     Restore(restore::Arguments),
     Verify(verify::Arguments),
+    Keys(keys::Arguments),
     Panel(panel::Arguments),
     Profiles(profiles::Arguments),
     Terminology(terminology::Arguments),
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Try(arguments) => try_message::run(&arguments, &mut screen),
         Command::Validate(arguments) => validate::run(&arguments, &mut screen),
         Command::Run(arguments) => run::run(&arguments, &mut screen),
+        Command::Send(arguments) => send::run(&arguments, &mut screen),
         Command::Console(arguments) => console::run(&arguments, &mut screen),
         Command::People(arguments) => people::run(&arguments, &mut screen),
         Command::Health(arguments) => health::run(&arguments, &mut screen),
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Backup(arguments) => backup::run(&arguments, &mut screen),
         Command::Restore(arguments) => restore::run(&arguments, &mut screen),
         Command::Verify(arguments) => verify::run(&arguments, &mut screen),
+        Command::Keys(arguments) => keys::run(&arguments, &mut screen),
         Command::Panel(arguments) => panel::run(&arguments, &mut screen),
         Command::Profiles(arguments) => profiles::run(&arguments, &mut screen),
         Command::Terminology(arguments) => terminology::run(&arguments, &mut screen),

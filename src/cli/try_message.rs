@@ -145,7 +145,8 @@ fn admit_all(site: &mut Site) {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>> {
+/// A file, or standard input.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>> {
     if file.as_os_str() == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes)?;

@@ -11,10 +11,10 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::follow::{tried, unsent};
-use super::keys::SigningKey;
 use super::lane::Place;
 use super::message::Rewritten;
 use super::outside::Outside;
+use super::own_keys::OwnKeys;
 use super::permission::{Permission, decide_anew};
 use super::retry::Reply;
 use super::route::{Route, Sent};
@@ -32,7 +32,7 @@ const RECORD_EVERY: Duration = Duration::from_secs(1);
 pub struct Attempts {
     pub gateway: Arc<Gateway>,
     /// Signs at partners that the site gives no key of their own for.
-    pub own_key: SigningKey,
+    pub own_keys: OwnKeys,
     pub outside: Box<dyn Outside>,
     in_hand: Mutex<HashMap<String, Held>>,
     /// Counts what was taken in hand, so that the end of one attempt is not taken for that of the next.
@@ -66,10 +66,10 @@ impl Drop for End<'_> {
 }
 
 impl Attempts {
-    pub fn new(gateway: Arc<Gateway>, own_key: SigningKey, outside: Box<dyn Outside>) -> Self {
+    pub fn new(gateway: Arc<Gateway>, own_keys: OwnKeys, outside: Box<dyn Outside>) -> Self {
         Self {
             gateway,
-            own_key,
+            own_keys,
             outside,
             in_hand: Mutex::default(),
             begun: AtomicU64::new(0),
@@ -167,7 +167,7 @@ impl Attempts {
         // Nothing lost: what the store cannot tell now is as if the server had said nothing.
         let server = self.gateway.server_of(partner).await.ok().flatten();
         let offered = server.as_ref().and_then(|server| server.offered.as_ref());
-        let route = Route { line: &line, partner, fhir_base, own_key: &self.own_key, clock, offered };
+        let route = Route { line: &line, partner, fhir_base, own_keys: &self.own_keys, clock, offered };
         let behind = self.behind(site, delivery, at, &route).await?;
         if held.until <= clock.steady() {
             // It stood still meanwhile.

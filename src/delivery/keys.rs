@@ -10,10 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::store::{Store, StoreError};
-
-/// Where the store keeps the key that the gateway made for itself.
-const OWN_KEY_STATE: &str = "signing-key";
+use crate::store::StoreError;
 
 /// Why a key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -105,20 +102,10 @@ impl SigningKey {
 }
 
 /// A new private key on P-384, as PKCS#8 PEM.
-fn generate() -> Result<String, KeyError> {
+pub(super) fn generate() -> Result<String, KeyError> {
     let pair =
         KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).map_err(|error| KeyError::Unreadable(error.to_string()))?;
     Ok(pair.serialize_pem())
-}
-
-/// The key the gateway made for itself, made at first use. Gateways that share a store share it: what is kept is read
-/// back, so that of two that start together both use the later one.
-pub async fn own_key(store: &dyn Store) -> Result<SigningKey, KeyError> {
-    if store.get_state(OWN_KEY_STATE).await?.is_none() {
-        store.put_state(OWN_KEY_STATE, generate()?.as_bytes()).await?;
-    }
-    let kept = store.get_state(OWN_KEY_STATE).await?.unwrap_or_default();
-    SigningKey::from_pem(&String::from_utf8_lossy(&kept), None)
 }
 
 /// A key of its own for each test.

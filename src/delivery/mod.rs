@@ -13,6 +13,7 @@ mod lane;
 mod message;
 mod others;
 mod outside;
+mod own_keys;
 #[cfg(test)]
 mod pause_tests;
 mod permission;
@@ -46,7 +47,8 @@ mod worker_tests;
 
 pub use answer::read_bounded;
 pub use client::{Line, Lines};
-pub use keys::{KeyError, SigningKey, own_key};
+pub use keys::{KeyError, SigningKey};
+pub use own_keys::{OwnKeys, RotateError, Told};
 pub use poll::poll;
 pub use retry::{Reply, Situation, decide};
 pub use statement::read_statements;
@@ -54,5 +56,7 @@ pub use worker::Worker;
 
 #[cfg(test)]
 pub use keys::own_key_for_tests as key_for_tests;
+#[cfg(test)]
+pub use own_keys::own_keys_for_tests;
 #[cfg(test)]
 pub use stand_in::{Inside, StandIn, partner_for_tests};

@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::attempt::Attempts;
-use super::keys::own_key_for_tests;
 use super::lane::Lane;
 use super::outside::Network;
+use super::own_keys::own_keys_for_tests;
 use super::stand_in::{Inside, Scripted, StandIn};
 use super::worker::Worker;
 use crate::agreement::{Names, compile};
@@ -89,7 +89,7 @@ impl Trial {
         let clock = Arc::new(ManualClock::at("2026-03-02T10:00:00Z".parse().unwrap()));
         let settings = StoreSettings { engine: EngineChoice::Memory, path: "unused".into() };
         let gateway = Arc::new(Gateway::new(open(&settings).unwrap(), site(&ehr, AGREEMENT), clock.clone()));
-        let worker = Worker::new(gateway.clone(), own_key_for_tests());
+        let worker = Worker::new(gateway.clone(), own_keys_for_tests());
         let trial = Self { ehr, gateway, worker, clock };
         trial.enrol(&[Identifier::new("urn:mrn", "61")]).await;
         let now = trial.clock.now();
@@ -334,7 +334,7 @@ async fn what_waits_for_its_turn_is_decided_when_it_has_it() {
     let lane = Arc::new(Lane::new(2, 1));
     assert_eq!(lane.enter().turn(trial.clock.steady()), Duration::ZERO);
     let delivery = trial.gateway.store.delivery(&at(1)).await.unwrap().unwrap();
-    let attempts = Attempts::new(trial.gateway.clone(), own_key_for_tests(), Box::new(Network::default()));
+    let attempts = Attempts::new(trial.gateway.clone(), own_keys_for_tests(), Box::new(Network::default()));
     let attempts = Arc::new(attempts);
     let number = attempts.begin(&delivery, trial.clock.steady() + Duration::from_secs(60));
     let (site, place) = (trial.gateway.site.load_full(), lane.enter());

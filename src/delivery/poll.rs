@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::address::percent_encode;
 use super::client::Lines;
-use super::keys::SigningKey;
+use super::own_keys::OwnKeys;
 use super::polled::{said, version};
 use super::route::{Route, fetch, next_page};
 use super::token::is_same_origin;
@@ -35,8 +35,8 @@ const MOST_DELIVERIES: usize = 4;
 const PAGE: usize = 100;
 
 /// Until told to stop. Each partner is asked apart from the others, one time after the other.
-pub async fn poll(gateway: Arc<Gateway>, own_key: SigningKey, mut stop: watch::Receiver<bool>) {
-    let asker = Arc::new(Asker { gateway, own_key, lines: Lines::default() });
+pub async fn poll(gateway: Arc<Gateway>, own_keys: OwnKeys, mut stop: watch::Receiver<bool>) {
+    let asker = Arc::new(Asker { gateway, own_keys, lines: Lines::default() });
     // When each may be asked again (`Clock::steady`); none while it is asked.
     let mut next: HashMap<String, Option<Duration>> = HashMap::new();
     let mut asked = JoinSet::new();
@@ -77,7 +77,7 @@ enum Given {
 
 struct Asker {
     gateway: Arc<Gateway>,
-    own_key: SigningKey,
+    own_keys: OwnKeys,
     lines: Lines,
 }
 
@@ -102,7 +102,7 @@ impl Asker {
         let Some(base) = &partner.fhir_base else { return Ok(()) };
         let line = self.lines.to(site, partner)?;
         let clock = &*self.gateway.clock;
-        let route = Route { line: &line, partner, fhir_base: base, own_key: &self.own_key, clock, offered: None };
+        let route = Route { line: &line, partner, fhir_base: base, own_keys: &self.own_keys, clock, offered: None };
         let system = own_identifier(&site.settings.base_url, "Task", "").system;
         let state = format!("poll/{}", partner.name);
         let told = |error: StoreError| format!("the store: {error}");

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::answer::{describe_failure, read_bounded, read_within, understand};
 use super::client::Line;
-use super::keys::SigningKey;
+use super::own_keys::OwnKeys;
 use super::retry::Reply;
 use super::token;
 use crate::clock::Clock;
@@ -46,7 +46,7 @@ pub struct Route<'a> {
     pub line: &'a Line,
     pub partner: &'a Partner,
     pub fhir_base: &'a str,
-    pub own_key: &'a SigningKey,
+    pub own_keys: &'a OwnKeys,
     pub clock: &'a dyn Clock,
     /// What its server says that it offers, where it says so.
     pub offered: Option<&'a Offered>,
@@ -70,12 +70,14 @@ impl Answer {
 /// The partner's access token; none when it asks for none.
 pub async fn bearer(route: &Route<'_>) -> Result<Option<String>, Sent> {
     let Some(client) = &route.partner.smart else { return Ok(None) };
+    let now = route.clock.now();
+    let own = route.own_keys.signing(now);
     let request = token::Request {
         http: &route.line.http,
         fhir_base: route.fhir_base,
         client,
-        key: route.line.key.as_ref().unwrap_or(route.own_key),
-        now: route.clock.now(),
+        key: route.line.key.as_ref().unwrap_or(&own),
+        now,
     };
     match route.line.token.bearer(&request).await {
         Ok(token) => Ok(Some(token)),

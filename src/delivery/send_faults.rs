@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::client::Lines;
-use super::keys::{SigningKey, own_key_for_tests};
+use super::own_keys::{OwnKeys, own_keys_for_tests};
 use super::retry::Reply;
 use super::route::{Route, Sent};
 use super::send::send;
@@ -22,7 +22,7 @@ use crate::store::{Claimed, Delivery, DeliveryState, NewDelivery};
 struct Trial {
     lines: Lines,
     site: Arc<Site>,
-    key: SigningKey,
+    keys: OwnKeys,
     clock: ManualClock,
 }
 
@@ -30,7 +30,7 @@ impl Trial {
     fn new() -> Self {
         let clock = ManualClock::at("2026-03-02T10:00:00Z".parse().unwrap());
         let site = Arc::new(Site::bare(Path::new("/")));
-        Self { lines: Lines::default(), site, key: own_key_for_tests(), clock }
+        Self { lines: Lines::default(), site, keys: own_keys_for_tests(), clock }
     }
 
     async fn send(&self, partner: &Partner) -> Sent {
@@ -41,7 +41,7 @@ impl Trial {
     async fn send_over(&self, partner: &Partner, etag: Option<&str>) -> Sent {
         let line = self.lines.to(&self.site, partner).unwrap();
         let fhir_base = partner.fhir_base.as_deref().unwrap();
-        let route = Route { line: &line, partner, fhir_base, own_key: &self.key, clock: &self.clock, offered: None };
+        let route = Route { line: &line, partner, fhir_base, own_keys: &self.keys, clock: &self.clock, offered: None };
         let claimed = Claimed { etag: etag.map(str::to_string), ..Claimed::default() };
         send(&route, &Delivery { claimed, ..delivery(&self.clock) }).await
     }

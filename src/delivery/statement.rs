@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::client::Lines;
-use super::keys::SigningKey;
+use super::own_keys::OwnKeys;
 use super::route::{Route, fetch};
 use crate::fhir::Offered;
 use crate::pipeline::Gateway;
@@ -22,8 +22,8 @@ const REFRESH: Duration = Duration::from_secs(12 * 3600);
 const AFTER_FAULT: Duration = Duration::from_secs(600);
 
 /// Until told to stop.
-pub async fn read_statements(gateway: Arc<Gateway>, own_key: SigningKey, mut stop: watch::Receiver<bool>) {
-    let asker = Arc::new(Asker { gateway, own_key, lines: Lines::default() });
+pub async fn read_statements(gateway: Arc<Gateway>, own_keys: OwnKeys, mut stop: watch::Receiver<bool>) {
+    let asker = Arc::new(Asker { gateway, own_keys, lines: Lines::default() });
     // When each may be asked again (`Clock::steady`), of the site that they are of.
     let mut next: HashMap<String, Duration> = HashMap::new();
     let mut of: Option<Arc<Site>> = None;
@@ -66,7 +66,7 @@ pub async fn read_statements(gateway: Arc<Gateway>, own_key: SigningKey, mut sto
 
 struct Asker {
     gateway: Arc<Gateway>,
-    own_key: SigningKey,
+    own_keys: OwnKeys,
     lines: Lines,
 }
 
@@ -109,7 +109,7 @@ impl Asker {
             line: &line,
             partner,
             fhir_base: base,
-            own_key: &self.own_key,
+            own_keys: &self.own_keys,
             clock: &*self.gateway.clock,
             offered: None,
         };

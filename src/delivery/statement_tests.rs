@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::client::Lines;
-use super::keys::own_key_for_tests;
+use super::own_keys::own_keys_for_tests;
 use super::plain_ehr::{PlainEhr, Ways};
 use super::retry::Reply;
 use super::route::{Route, Sent};
@@ -56,9 +56,9 @@ impl Sender {
     async fn send(&self, ehr: &PlainEhr, status: &str, etag: Option<&str>) -> Sent {
         let partner = ehr.partner();
         let line = self.lines.to(&self.site, &partner).unwrap();
-        let (own_key, clock) = (own_key_for_tests(), &self.clock);
+        let (own_keys, clock) = (own_keys_for_tests(), &self.clock);
         let (fhir_base, offered) = (&*ehr.base, self.offered.as_ref());
-        let route = Route { line: &line, partner: &partner, fhir_base, own_key: &own_key, clock, offered };
+        let route = Route { line: &line, partner: &partner, fhir_base, own_keys: &own_keys, clock, offered };
         let new = NewDelivery {
             id: "d1".into(),
             partner: partner.name.clone(),
@@ -196,7 +196,7 @@ async fn what_a_server_offers_is_read_kept_with_its_age_and_told() {
     let store = open(&settings).unwrap();
     let gateway = Arc::new(Gateway::new(store.clone(), site(), clock.clone()));
     let (stop, stopped) = watch::channel(false);
-    let reading = tokio::spawn(read_statements(gateway.clone(), own_key_for_tests(), stopped));
+    let reading = tokio::spawn(read_statements(gateway.clone(), own_keys_for_tests(), stopped));
     let partner = ehr.partner();
     let until = async |wanted: &dyn Fn() -> bool| {
         for _ in 0..500 {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::keys::own_key_for_tests;
+use super::own_keys::own_keys_for_tests;
 use super::plain_ehr::{PlainEhr, Ways};
 use super::worker::Worker;
 use crate::agreement::{Names, compile};
@@ -46,7 +46,7 @@ impl Trial {
         assert_eq!(problems, []);
         site.agreements = agreements;
         let gateway = Arc::new(Gateway::new(open(&settings).unwrap(), site, clock.clone()));
-        let worker = Worker::new(gateway.clone(), own_key_for_tests());
+        let worker = Worker::new(gateway.clone(), own_keys_for_tests());
         Self { gateway, worker, clock, ehr }
     }
 

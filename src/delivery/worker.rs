@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tracing::warn;
 
 use super::attempt::Attempts;
-use super::keys::SigningKey;
 use super::lane::{Place, Room};
 use super::outside::{Network, Outside};
+use super::own_keys::OwnKeys;
 use crate::pipeline::Gateway;
 use crate::site::Site;
 use crate::store::{Delivery, Share, StoreError};
@@ -47,13 +47,13 @@ pub(super) struct Look {
 }
 
 impl Worker {
-    /// `own_key` signs at partners that the site gives no key of their own for; see `own_key`.
-    pub fn new(gateway: Arc<Gateway>, own_key: SigningKey) -> Arc<Self> {
-        Self::facing(gateway, own_key, Box::new(Network::default()))
+    /// `own_keys` signs at partners that the site gives no key of their own for; see `own_keys`.
+    pub fn new(gateway: Arc<Gateway>, own_keys: OwnKeys) -> Arc<Self> {
+        Self::facing(gateway, own_keys, Box::new(Network::default()))
     }
 
-    pub(super) fn facing(gateway: Arc<Gateway>, own_key: SigningKey, outside: Box<dyn Outside>) -> Arc<Self> {
-        Arc::new(Self { attempts: Attempts::new(gateway, own_key, outside) })
+    pub(super) fn facing(gateway: Arc<Gateway>, own_keys: OwnKeys, outside: Box<dyn Outside>) -> Arc<Self> {
+        Arc::new(Self { attempts: Attempts::new(gateway, own_keys, outside) })
     }
 
     /// One step: takes up what can be sent now, tries all of it, and returns how many there were. For tests and tools.

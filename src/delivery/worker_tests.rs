@@ -9,8 +9,8 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::attempt::Attempts;
-use super::keys::own_key_for_tests;
 use super::outside::Network;
+use super::own_keys::own_keys_for_tests;
 use super::stand_in::{Inside, Scripted, StandIn};
 use super::worker::Worker;
 use crate::agreement::{Names, compile};
@@ -76,7 +76,7 @@ pub(super) fn start_on(store: Arc<dyn Store>, ehr: &StandIn, clock: Arc<dyn Cloc
     let names = Names { partners: None, panels: None, value_sets: site.value_sets.clone() };
     site.agreements = compile(&[Source::new("agreements/a.yaml", AGREEMENT)], &names).0;
     let gateway = Arc::new(Gateway::new(store, site, clock));
-    let worker = Worker::new(gateway.clone(), own_key_for_tests());
+    let worker = Worker::new(gateway.clone(), own_keys_for_tests());
     (gateway, worker)
 }
 
@@ -301,7 +301,7 @@ async fn a_worker_that_stood_still_beyond_its_lease_sends_nothing_of_it() {
     let ehr = StandIn::start(Inside::default());
     let trial = Trial::new(&ehr);
     queue(&trial.gateway, 1, 1).await;
-    let attempts = Attempts::new(trial.gateway.clone(), own_key_for_tests(), Box::new(Network::default()));
+    let attempts = Attempts::new(trial.gateway.clone(), own_keys_for_tests(), Box::new(Network::default()));
     let site = trial.gateway.site.load_full();
     let delivery = trial.gateway.store.delivery("p1-1").await.unwrap().unwrap();
     let now = || trial.clock.steady();

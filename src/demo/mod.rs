@@ -6,7 +6,6 @@ mod ehr_pages;
 mod ehr_shelf;
 mod ehr_token;
 mod folder;
-mod hospital;
 mod interrupt;
 mod play;
 mod story;

@@ -14,11 +14,11 @@ use super::ehr::StandInEhr;
 use super::ehr_client::GatewayAt;
 use super::ehr_shelf::Held;
 use super::folder::{DemoFolder, EHR_PORT};
-use super::hospital::Hospital;
 use super::interrupt::Interrupts;
 use super::story;
 use super::timeline::{follow, say, tell};
 use crate::app::{Running, Start};
+use crate::feed::Sender;
 use crate::problem::Problem;
 use crate::site;
 
@@ -143,11 +143,12 @@ fn serve(ehr: &Arc<StandInEhr>, listener: std::net::TcpListener) -> anyhow::Resu
 }
 
 async fn tell_story(mllp: SocketAddr) -> anyhow::Result<()> {
-    let mut hospital = Hospital::connect(mllp).await?;
+    let mut hospital =
+        Sender::connect(&mllp.to_string(), None, PATIENCE).await.context("the feed's port does not answer")?;
     for step in story::steps(Timestamp::now()) {
         say("");
         tell("hospital", step.words);
-        let answer = hospital.send(&step.message).await?;
+        let answer = hospital.send(step.message.as_bytes()).await?;
         let took = answer.took.as_secs_f64() * 1000.0;
         let words = if answer.text.is_empty() { String::new() } else { format!(": {}", answer.text) };
         tell("answer", &format!("{} after {took:.1} ms{words}", answer.code));

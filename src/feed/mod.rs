@@ -21,6 +21,7 @@ mod listener;
 mod mllp_tests;
 mod proxy_header;
 mod rooms;
+mod sender;
 #[cfg(test)]
 mod stand_in;
 
@@ -28,3 +29,4 @@ pub use acceptor::Acceptor;
 pub use feed_fault::FeedFault;
 pub use feeds::{Feeds, MOST_CONNECTIONS};
 pub use http::{HttpIntake, PeerCertificate, remember_certificate};
+pub use sender::{Answer, Papers, Sender};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::agreement::{Uncoded, label_arrival};
 use crate::clock::Clock;
-use crate::delivery::{Inside, StandIn, Worker, key_for_tests};
+use crate::delivery::{Inside, StandIn, Worker, own_keys_for_tests};
 use crate::fhir::{Resource, add_labels, labels_of};
 use crate::identity::ResourceId;
 use crate::record::{Change, State, Stored};
@@ -193,7 +193,7 @@ async fn write(trial: &Trial, source: &Source, labels: &[&str]) -> Resource {
 
 /// Everything that leaves, as text; and how many pushes there were.
 async fn what_leaves(trial: &Trial, ehr: &StandIn) -> (String, usize) {
-    let worker = Worker::new(trial.gateway.clone(), key_for_tests());
+    let worker = Worker::new(trial.gateway.clone(), own_keys_for_tests());
     while worker.deliver_due().await.unwrap() > 0 {}
     let pushed = ehr.seen();
     let mut all: Vec<String> = pushed.iter().map(|seen| format!("{} {}", seen.path_and_query, seen.body)).collect();

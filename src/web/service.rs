@@ -15,7 +15,7 @@ use super::sealed::Seal;
 use super::smart::{Keyring, TokenKey};
 use super::standing::Standing;
 use super::turns::Turns;
-use crate::delivery::{KeyError, SigningKey};
+use crate::delivery::{KeyError, OwnKeys};
 use crate::pipeline::Gateway;
 use crate::problem::Category;
 use crate::site::Partner;
@@ -54,11 +54,11 @@ pub struct Service {
 }
 
 impl Service {
-    /// `own_key` signs the access tokens; see `delivery::own_key`.
-    pub fn new(gateway: Arc<Gateway>, own_key: SigningKey) -> Result<Arc<Self>, KeyError> {
-        let seal = Seal::new(own_key.derived("links between pages"));
+    /// `own_keys` sign the access tokens.
+    pub fn new(gateway: Arc<Gateway>, own_keys: OwnKeys) -> Result<Arc<Self>, KeyError> {
+        let seal = Seal::new(own_keys.derived("links between pages"));
         let seal = seal.ok_or_else(|| KeyError::Unreadable("no key to seal with can be made of it".to_string()))?;
-        let token_key = TokenKey::new(own_key)?;
+        let token_key = TokenKey::new(own_keys);
         let (addresses, partners) = (Pace::new(4), Pace::new(4));
         let strangers = Pace::new(10);
         let (keyring, started) = (Keyring::new(), gateway.clock.now());

@@ -68,8 +68,8 @@ impl Trial {
         let clock = Arc::new(ManualClock::at(START.parse().unwrap()));
         let key = key_for_tests();
         let gateway = Arc::new(Gateway::new(store, site(&key), clock.clone()));
-        let own_key = crate::delivery::own_key(&*gateway.store).await.unwrap();
-        let service = Service::new(gateway.clone(), own_key).unwrap();
+        let own_keys = crate::delivery::OwnKeys::open(&*gateway.store).await.unwrap();
+        let service = Service::new(gateway.clone(), own_keys).unwrap();
         let trial = Self { gateway, service, clock, key };
         trial.seed(member(), "1").await;
         trial.seed(stranger(), "2").await;

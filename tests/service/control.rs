@@ -38,6 +38,29 @@ async fn health_is_told_over_the_control_socket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_gateways_own_key_is_changed_over_the_control_socket_and_published_first() {
+    let house = House::new().await;
+    let data = house.folder.path().join("data");
+    let published = async || -> Vec<String> {
+        let keys: serde_json::Value =
+            reqwest::get(house.url("/.well-known/jwks.json")).await.unwrap().json().await.unwrap();
+        keys["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_string()).collect()
+    };
+    let first = published().await;
+    let ask = async |body| handover::app::ask(&data, "/keys", &body).await;
+    let told = ask(json!({ "rotate": true })).await.unwrap().unwrap();
+    let states: Vec<_> = told["items"].as_array().unwrap().iter().map(|key| &key["state"]).collect();
+    assert_eq!(states, ["to come", "signs"], "{told}");
+    assert_eq!(published().await[1..], first);
+    let again = ask(json!({ "rotate": true })).await.unwrap_err().to_string();
+    assert!(again.contains("signs from") && again.contains("--at-once"), "{again}");
+    let told = ask(json!({ "rotate": true, "at_once": true })).await.unwrap().unwrap();
+    assert_eq!(told["items"].as_array().unwrap().len(), 1, "{told}");
+    assert!(!published().await.contains(&first[0]));
+    house.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_merge_that_contradicts_itself_is_refused_at_the_field_that_says_so() {
     let house = House::new().await;
     let mut hospital = house.hospital().await;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use crate::agreement::{Names, compile};
-use crate::delivery::keys::{SigningKey, own_key_for_tests};
+use crate::delivery::own_keys::{OwnKeys, own_keys_for_tests};
 use crate::delivery::stand_in::partner;
 use crate::site::{Partner, RetryPolicy, Site};
 use crate::yaml::Source;
@@ -47,4 +47,4 @@ pub fn made(late: u64) -> Arc<Site> {
 pub static SITE: LazyLock<Arc<Site>> = LazyLock::new(|| made(LATE));
 
 /// Keys are dear to make and never used here.
-pub static KEY: LazyLock<SigningKey> = LazyLock::new(own_key_for_tests);
+pub static KEY: LazyLock<OwnKeys> = LazyLock::new(own_keys_for_tests);

@@ -7,15 +7,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
 
 use crate::store::StoreError;
+use crate::trust;
 
 /// Makes handshakes; one that has no certificates to check by refuses each.
 #[derive(Clone)]
@@ -29,34 +27,14 @@ impl Tls {
 
     /// Trusts the certificates of the file, or those that the platform trusts.
     pub fn trusting(roots: Option<&Path>) -> Result<Self, StoreError> {
-        let refused = |text: String| StoreError::Refused(format!("TLS to PostgreSQL: {text}"));
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| refused(error.to_string()))?;
-        let builder = match roots {
-            Some(path) => {
-                let roots =
-                    read_roots(path).map_err(|error| refused(format!("sslrootcert {}: {error}", path.display())))?;
-                builder.with_root_certificates(roots)
-            }
-            None => builder.with_platform_verifier().map_err(|error| {
-                refused(format!("the platform's certificates: {error}; name a file by sslrootcert"))
-            })?,
+        let refused = |text: String| match roots {
+            Some(_) => StoreError::Refused(format!("TLS to PostgreSQL: sslrootcert {text}")),
+            None => StoreError::Refused(format!("TLS to PostgreSQL: {text}; name a file by sslrootcert")),
         };
-        let mut config = builder.with_no_client_auth();
+        let mut config = trust::client(roots).map_err(refused)?.with_no_client_auth();
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(Self(Some(TlsConnector::from(Arc::new(config)))))
     }
-}
-
-fn read_roots(path: &Path) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| error.to_string())? {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
-    }
-    if roots.is_empty() { Err("there is no certificate in it".to_string()) } else { Ok(roots) }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for Tls {

@@ -1,4 +1,4 @@
-//! The access tokens this gateway gives: JWTs signed with its own key, for five minutes, for its FHIR server only. Any
+//! The access tokens this gateway gives: JWTs signed with its own keys, for five minutes, for its FHIR server only. Any
 //! gateway on the same store can check them.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::delivery::{KeyError, SigningKey};
+use crate::delivery::{KeyError, OwnKeys, SigningKey};
 
 /// SMART Backend Services: "SHOULD be no more than five minutes".
 pub const LIFE_SECS: i64 = 300;
@@ -34,24 +34,20 @@ const MOST_REMEMBERED: usize = 4096;
 
 /// Gives and checks tokens.
 pub struct TokenKey {
-    pub signing: SigningKey,
-    verifying: DecodingKey,
-    found_ours: Cache<[u8; 32], Arc<AccessToken>>,
+    pub keys: OwnKeys,
+    /// With the key that it was signed with.
+    found_ours: Cache<[u8; 32], (Arc<SigningKey>, Arc<AccessToken>)>,
 }
 
 impl TokenKey {
-    pub fn new(signing: SigningKey) -> Result<Self, KeyError> {
-        let unreadable = |text: String| KeyError::Unreadable(text);
-        let jwk: Jwk =
-            serde_json::from_value(signing.public_jwk().clone()).map_err(|error| unreadable(error.to_string()))?;
-        let verifying = DecodingKey::from_jwk(&jwk).map_err(|error| unreadable(error.to_string()))?;
+    pub fn new(keys: OwnKeys) -> Self {
         // Nothing lost: the signature of what is not remembered is checked again.
-        Ok(Self { signing, verifying, found_ours: Cache::new(MOST_REMEMBERED) })
+        Self { keys, found_ours: Cache::new(MOST_REMEMBERED) }
     }
 
     pub fn give(&self, base_url: &str, client_id: &str, scope: String, now: Timestamp) -> Result<String, KeyError> {
         let iat = now.as_second();
-        self.signing.sign(&AccessToken {
+        self.keys.signing(now).sign(&AccessToken {
             iss: base_url.to_string(),
             aud: audience(base_url),
             sub: client_id.to_string(),
@@ -65,29 +61,36 @@ impl TokenKey {
     /// The token's content, when we gave it for this server and it has not expired.
     pub fn check(&self, base_url: &str, token: &str, now: Timestamp) -> Option<Arc<AccessToken>> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let is_for_here = |read: &Arc<AccessToken>| read.iss == base_url && read.aud == audience(base_url);
-        let read = self.found_ours.get(&digest).filter(is_for_here).or_else(|| {
-            let read = Arc::new(self.verify(base_url, token)?);
-            self.found_ours.insert(digest, Arc::clone(&read));
-            Some(read)
+        let is_for_here = |read: &AccessToken| read.iss == base_url && read.aud == audience(base_url);
+        let found = self.found_ours.get(&digest).filter(|(_, read)| is_for_here(read));
+        let (key, read) = found.or_else(|| {
+            let (key, read) = self.verify(base_url, token, now)?;
+            let found = (key, Arc::new(read));
+            self.found_ours.insert(digest, found.clone());
+            Some(found)
         })?;
-        // By our clock, whatever was found before.
-        (now.as_second() < read.exp).then_some(read)
+        // By our clock and keys, whatever was found before.
+        (now.as_second() < read.exp && self.keys.known(key.id(), now).is_some()).then_some(read)
     }
 
     /// What it says, when we signed it for this server.
-    fn verify(&self, base_url: &str, token: &str) -> Option<AccessToken> {
+    fn verify(&self, base_url: &str, token: &str, now: Timestamp) -> Option<(Arc<SigningKey>, AccessToken)> {
+        let header = jsonwebtoken::decode_header(token).ok()?;
         // RFC 7515, 4.1.11; what we sign has none.
-        if jsonwebtoken::decode_header(token).ok()?.crit.is_some() {
+        if header.crit.is_some() {
             return None;
         }
-        let mut validation = Validation::new(self.signing.algorithm());
+        let key = self.keys.known(&header.kid?, now)?;
+        let jwk: Jwk = serde_json::from_value(key.public_jwk().clone()).ok()?;
+        let verifying = DecodingKey::from_jwk(&jwk).ok()?;
+        let mut validation = Validation::new(key.algorithm());
         // The time is asked each time it is shown.
         validation.validate_exp = false;
         validation.set_issuer(&[base_url]);
         validation.set_audience(&[audience(base_url)]);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
-        Some(jsonwebtoken::decode::<AccessToken>(token, &self.verifying, &validation).ok()?.claims)
+        let read = jsonwebtoken::decode::<AccessToken>(token, &verifying, &validation).ok()?.claims;
+        Some((key, read))
     }
 }
 
@@ -100,13 +103,14 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::delivery::key_for_tests;
+    use crate::delivery::own_keys_for_tests;
+    use crate::store::{self, EngineChoice, StoreSettings};
 
     const BASE: &str = "https://gateway.example";
 
     #[test]
     fn a_token_that_was_found_ours_still_ends_and_is_for_one_address() {
-        let key = TokenKey::new(key_for_tests()).unwrap();
+        let key = TokenKey::new(own_keys_for_tests());
         let now: Timestamp = "2026-05-04T11:20:00Z".parse().unwrap();
         let token = key.give(BASE, "lakeside", "system/Task.rs".to_string(), now).unwrap();
         for _ in 0..2 {
@@ -119,5 +123,24 @@ mod tests {
         let (content, signature) = token.rsplit_once('.').unwrap();
         let other = if signature.starts_with('A') { 'B' } else { 'A' };
         assert!(key.check(BASE, &format!("{content}.{other}{}", &signature[1..]), now).is_none(), "{signature}");
+    }
+
+    #[tokio::test]
+    async fn a_token_goes_on_while_keys_change_and_ends_with_a_key_that_was_lost() {
+        let store = store::open(&StoreSettings { engine: EngineChoice::Memory, path: "unused".into() }).unwrap();
+        let key = TokenKey::new(OwnKeys::open(&*store).await.unwrap());
+        let now: Timestamp = "2026-05-04T11:20:00Z".parse().unwrap();
+        key.keys.rotate(&*store, now, false).await.unwrap();
+        // The old key signs until the last moment of the day, and its token is good when the new one signs.
+        let last = now + SignedDuration::from_hours(24) - SignedDuration::from_secs(1);
+        let token = key.give(BASE, "lakeside", "system/Task.rs".to_string(), last).unwrap();
+        let after = last + SignedDuration::from_secs(9);
+        let next = key.give(BASE, "lakeside", "system/Task.rs".to_string(), after).unwrap();
+        let kid = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid;
+        assert_ne!(kid(&token), kid(&next));
+        assert!(key.check(BASE, &token, after).is_some() && key.check(BASE, &next, after).is_some());
+        key.keys.rotate(&*store, after, true).await.unwrap();
+        // One that was found ours before, too.
+        assert!(key.check(BASE, &token, after).is_none() && key.check(BASE, &next, after).is_none());
     }
 }
