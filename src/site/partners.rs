@@ -150,7 +150,7 @@ fn smart(node: &Node, plain: bool, folder: &mut Folder, problems: &mut Vec<Probl
     let key = fields.optional("key");
     let key = key.and_then(|node| listener::private_key(node, folder, &mut fields)).map(|(path, _)| path);
     let key_id = fields.text("key_id");
-    let scopes = scopes(&mut fields);
+    let scopes = scopes(&mut fields, their_scope_fault);
     fields.finish(problems);
     Some(SmartClient { token_url, client_id: client_id?, key, key_id, scopes })
 }
@@ -173,17 +173,19 @@ fn retry(node: &Node, problems: &mut Vec<Problem>) -> RetryPolicy {
     policy
 }
 
-/// Whether a scope lets Tasks be searched and read: `system/Task.rs`, `system/*.read`.
+/// Whether a scope lets Tasks be searched and read: `system/Task.rs`, `system/*.read`, or nobody but the server can tell.
 fn finds_tasks(scope: &str) -> bool {
     let rights = scope.strip_prefix("system/Task.").or_else(|| scope.strip_prefix("system/*."));
-    rights.is_some_and(|rights| ["read", "*"].contains(&rights) || (rights.contains('r') && rights.contains('s')))
+    scope.contains("://")
+        || rights
+            .is_some_and(|rights| ["read", "*"].contains(&rights) || (rights.contains('r') && rights.contains('s')))
 }
 
 fn client(node: &Node, problems: &mut Vec<Problem>) -> Client {
     let mut fields = Fields::of(node, "client");
     let id = scalar::required(&mut fields, "id", scalar::text);
     let jwks = scalar::required(&mut fields, "jwks", jwks);
-    let scopes = scopes(&mut fields);
+    let scopes = scopes(&mut fields, scope_fault);
     let owns = fields.list("owns").into_iter().filter_map(|node| scalar::keep(&mut fields, system(node))).collect();
     let rate_per_sec = fields.integer("rate_per_sec", 1..=100_000).and_then(|rate| u32::try_from(rate).ok());
     if scopes.is_empty() && node.get("scopes").is_none() {
@@ -225,17 +227,28 @@ fn jwks(node: &Node) -> Result<JwksSource, Problem> {
     Ok(JwksSource::Inline(json))
 }
 
-/// SMART v2 scopes for systems: `system/Task.rs`, `system/*.rs`.
-fn scopes(fields: &mut Fields<'_>) -> Vec<String> {
+fn scopes(fields: &mut Fields<'_>, fault_of: fn(&str) -> Option<String>) -> Vec<String> {
     let mut read = Vec::new();
     for node in fields.list("scopes") {
-        let checked = scalar::text(node)
-            .and_then(|scope| scope_fault(&scope).map_or(Ok(scope), |fault| Err(node.problem(fault))));
+        let checked =
+            scalar::text(node).and_then(|scope| fault_of(&scope).map_or(Ok(scope), |fault| Err(node.problem(fault))));
         read.extend(scalar::keep(fields, checked));
     }
     read
 }
 
+/// What a partner's server may want to be asked for: the same, version 1 (`system/Task.read`), or a name of its own by its URL.
+fn their_scope_fault(scope: &str) -> Option<String> {
+    if scope.contains("://") && !scope.contains(char::is_whitespace) {
+        return None;
+    }
+    match scope.rsplit_once('.') {
+        Some((kind, "read" | "write" | "*")) => scope_fault(&format!("{kind}.rs")),
+        _ => scope_fault(scope),
+    }
+}
+
+/// SMART v2 scopes for systems: `system/Task.rs`, `system/*.rs`.
 fn scope_fault(scope: &str) -> Option<String> {
     let shape = || Some(format!("`{scope}` is not a scope; write one such as system/Task.rs or system/*.rs"));
     let Some((kind, rights)) = scope.strip_prefix("system/").and_then(|rest| rest.split_once('.')) else {
@@ -260,9 +273,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_partners_server_may_know_version_1_alone_or_names_of_its_own() {
+        for known in
+            ["system/Task.read", "system/*.write", "system/Flag.*", "system/Task.cruds", "https://ehr.example/.default"]
+        {
+            assert_eq!(their_scope_fault(known), None, "{known}");
+        }
+        let misspelt = their_scope_fault("system/Tsk.write").unwrap();
+        assert!(misspelt.ends_with("did you mean `Task`?"), "{misspelt}");
+        for none in ["Task.read", "system/Task.reads", "https://ehr.example/a b"] {
+            assert!(their_scope_fault(none).is_some(), "{none}");
+        }
+    }
+
+    #[test]
     fn scopes_are_held_to_the_grammar_and_to_the_resource_types() {
         assert_eq!(scope_fault("system/Task.rs"), None);
         assert_eq!(scope_fault("system/*.cruds"), None);
+        assert!(scope_fault("system/Task.read").is_some());
         assert_eq!(scope_fault("system/Observation.rs?category=vital-signs"), None);
         assert!(scope_fault("system/Task.sr").is_some());
         assert!(scope_fault("user/Task.rs").is_some());

@@ -48,6 +48,7 @@ mod roster;
 mod site_changes;
 mod sought;
 mod tokens;
+mod tutorial;
 mod unused;
 mod upkeep;
 mod validating;
