@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::attempt::Attempts;
-use super::keys::own_key_for_tests;
 use super::outside::Network;
+use super::own_keys::own_keys_for_tests;
 use super::stand_in::{Inside, Scripted, StandIn};
 use super::worker_tests::{Trial, queue, sent, start_on};
 use crate::clock::Clock;
@@ -86,7 +86,7 @@ async fn what_was_claimed_and_not_begun_when_the_pause_came_stays() {
     let ehr = StandIn::start(Inside::default());
     let trial = Trial::new(&ehr);
     queue(&trial.gateway, 1, 1).await;
-    let attempts = Attempts::new(trial.gateway.clone(), own_key_for_tests(), Box::new(Network::default()));
+    let attempts = Attempts::new(trial.gateway.clone(), own_keys_for_tests(), Box::new(Network::default()));
     let (site, room) = (trial.gateway.site.load_full(), [Share::of("practice", 1)]);
     let lease = SignedDuration::from_secs(9);
     let claimed = trial.gateway.store.claim_deliveries(trial.clock.now(), &room, lease).await.unwrap();
