@@ -63,6 +63,7 @@ impl Sender {
             Ok(Box::new(connector.connect(name, tcp).await?) as Box<dyn Duplex>)
         };
         let stream = in_time(patience, "no connection", opening).await?;
+        // Nothing lost: a longer acknowledgement is told as a fault.
         Ok(Self { stream, decoder: FrameDecoder::new(MOST_ANSWER_BYTES), patience })
     }
 
