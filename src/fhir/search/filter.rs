@@ -82,7 +82,7 @@ impl Filter<Comparison> {
             let operator = reader.word("an operator such as eq")?.to_ascii_lowercase();
             let value = match reader.next() {
                 Some(Token::Word(text) | Token::Quoted(text)) => text,
-                _ => return Err(format!("a value is missing behind {operator}")),
+                _ => return Err(format!("a value is missing behind the operator of condition {}", reader.leaves)),
             };
             Ok(Comparison { path, operator, value })
         })

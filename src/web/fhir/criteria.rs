@@ -54,7 +54,7 @@ pub fn read(
     value: &str,
 ) -> Result<Condition, Fault> {
     let name = &parameter.name;
-    let values = values(name, value)?;
+    let values = by_ours(reading, parameter, modifier, values(name, value)?);
     let is_known = |modifier: &str| modifiers(parameter).contains(&modifier) || is_type(parameter, modifier);
     match modifier {
         Some(modifier) if !is_known(modifier) => Ok(Condition::Unknown),
@@ -86,6 +86,54 @@ pub fn values(name: &str, value: &str) -> Result<Vec<String>, Fault> {
         return Err(Fault::bad_request(Category::TooCostly, format!("{} has more than {VALUES} values", shown(name))));
     }
     Ok(values)
+}
+
+/// What a value may call by id: the types that it may be of, and the id. Nothing where values of the parameter name no resources.
+pub fn named(
+    reading: &Reading<'_>,
+    parameter: &Parameter,
+    modifier: Option<&str>,
+    value: &str,
+) -> Vec<(&'static str, String)> {
+    let relative = value.strip_prefix(reading.base).map_or(value, |rest| rest.trim_start_matches('/'));
+    let (said, id) = relative.rsplit_once('/').map_or((None, relative), |(kind, id)| (Some(kind), id));
+    let is_said = |kind: &&'static str| said.is_none_or(|said| said == *kind);
+    let kinds: Vec<&'static str> = match (parameter.kind, modifier, said) {
+        _ if parameter.name == "_id" => {
+            if modifier.is_none() && said.is_none() {
+                vec![reading.resource_type]
+            } else {
+                Vec::new()
+            }
+        }
+        (SearchKind::Reference, Some(kind), _) if is_type(parameter, kind) => served(kind).into_iter().collect(),
+        (SearchKind::Reference, None, Some(kind)) if is_type(parameter, kind) => served(kind).into_iter().collect(),
+        (SearchKind::Reference, None, None) => parameter.targets.iter().filter_map(|kind| served(kind)).collect(),
+        _ => Vec::new(),
+    };
+    kinds.into_iter().filter(is_said).map(|kind| (kind, id.to_string())).collect()
+}
+
+/// Values of which those that are ids of the client's own, or references by them, are those that they mean.
+pub fn by_ours(
+    reading: &Reading<'_>,
+    parameter: &Parameter,
+    modifier: Option<&str>,
+    values: Vec<String>,
+) -> Vec<String> {
+    if reading.called.is_empty() {
+        return values;
+    }
+    let meant = |value: String| {
+        let names = named(reading, parameter, modifier, &value).into_iter();
+        let known = names.filter_map(|name| {
+            let id = reading.called.get(&name)?;
+            Some(if parameter.name == "_id" { id.to_string() } else { format!("{}/{id}", name.0) })
+        });
+        let known: Vec<String> = known.collect();
+        if known.is_empty() { vec![value] } else { known }
+    };
+    values.into_iter().flat_map(meant).collect()
 }
 
 fn is_type(parameter: &Parameter, modifier: &str) -> bool {

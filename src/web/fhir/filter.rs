@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use super::criteria::{self, Condition, several, wrong};
+use super::criteria::{self, Condition, by_ours, several, wrong};
 use super::date;
 use super::join::{Join, check_depth, led_to};
 use super::names::Name;
 use super::negotiate::shown;
 use super::reading::{Reading, is_claimed};
-use crate::fhir::search::{Asked, Comparison, Criterion, Filter, How, Parameter, Relation, SearchKind, Test};
+use super::values::token;
+use crate::fhir::search::{
+    Asked, Comparison, Criterion, DateValue, Filter, How, Parameter, Relation, SearchKind, Test,
+};
 use crate::problem::Category;
 use crate::store::Term;
 use crate::web::answer::Fault;
@@ -86,14 +89,47 @@ fn operators(kind: SearchKind) -> &'static str {
         SearchKind::Date => "eq, ne, gt, lt, ge, le, ap, sa, eb, po and pr",
         SearchKind::Number | SearchKind::Quantity => "eq, ne, gt, lt, ge, le, ap, sa, eb and pr",
         SearchKind::String => "eq, ne, co, sw, ew and pr",
-        SearchKind::Token | SearchKind::Reference | SearchKind::Uri => "eq, ne and pr",
+        SearchKind::Reference => "eq, re, ne and pr",
+        SearchKind::Token | SearchKind::Uri => "eq, ne and pr",
         SearchKind::Composite => "eq and pr",
     }
 }
 
+/// Names that stand for systems in the values of filters.
+const NAMESPACES: [(&str, &str); 4] = [
+    ("loinc", "http://loinc.org"),
+    ("snomed", "http://snomed.info/sct"),
+    ("rxnorm", "http://www.nlm.nih.gov/research/umls/rxnorm"),
+    ("ucum", "http://unitsofmeasure.org"),
+];
+
+/// A value with systems instead of namespaces: `loinc|8480-6`, `5.4|ucum|mmol/L`, or both of these as parts of a composite.
+fn spelled(parameter: &Parameter, value: &str) -> String {
+    let of_kind = |(kind, text): (SearchKind, &str)| {
+        let mut parts: Vec<&str> = text.split('|').collect();
+        let place = match (kind, parts.len()) {
+            (SearchKind::Token, 2) => Some(0),
+            (SearchKind::Quantity, 3) => Some(1),
+            _ => None,
+        };
+        if let Some(part) = place.and_then(|place| parts.get_mut(place)) {
+            let known = NAMESPACES.iter().find(|(name, _)| name.eq_ignore_ascii_case(part));
+            *part = known.map_or(*part, |(_, system)| *system);
+        }
+        parts.join("|")
+    };
+    let parts: Vec<&str> = value.split('$').collect();
+    if parts.len() == parameter.components.len() {
+        let kinds = parameter.components.iter().map(|component| component.kind);
+        return kinds.zip(parts).map(of_kind).collect::<Vec<_>>().join("$");
+    }
+    of_kind((parameter.kind, value))
+}
+
 fn compare(reading: &Reading<'_>, parameter: &Arc<Parameter>, operator: &str, value: &str) -> Result<Condition, Fault> {
     use SearchKind::{Composite, Date, Number, Quantity, Reference, String, Token, Uri};
-    let escaped = value.replace('\\', "\\\\").replace(',', "\\,");
+    let spelled = spelled(parameter, value);
+    let escaped = spelled.replace('\\', "\\\\").replace(',', "\\,");
     let of = |test| Ok(Condition::Term(Term::Of(Criterion { parameter: Arc::clone(parameter), test })));
     let text = |how| vec![Asked::Text { text: value.to_string(), how }];
     match (operator, parameter.kind) {
@@ -108,13 +144,32 @@ fn compare(reading: &Reading<'_>, parameter: &Arc<Parameter>, operator: &str, va
         ("eq" | "ne" | "gt" | "lt" | "ge" | "le" | "ap" | "sa" | "eb", Date | Number | Quantity) => {
             criteria::read(reading, parameter, None, &format!("{operator}{escaped}"))
         }
-        ("po", Date) if parameter.name != "_lastUpdated" => {
+        ("po", Date) => {
+            if value.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+                return Err(wrong(
+                    &parameter.name,
+                    "is not a date such as 2026-03-01, which po takes without a prefix",
+                ));
+            }
             let date = date::parse(value, reading.now).map_err(|why| wrong(&parameter.name, why))?;
-            let date = crate::fhir::search::DateValue { relation: Relation::Overlaps, ..date };
-            of(Test::Any(vec![Asked::Date(date)]))
+            let date = DateValue { relation: Relation::Overlaps, ..date };
+            match parameter.name.as_str() {
+                "_lastUpdated" => Ok(Condition::Term(Term::LastUpdated(vec![date]))),
+                _ => of(Test::Any(vec![Asked::Date(date)])),
+            }
         }
-        ("eq", Token | Reference | Uri | Composite) => criteria::read(reading, parameter, None, &escaped),
-        ("ne", Token | Reference | Uri) => of(Test::Other(several(reading, parameter, &[escaped])?)),
+        ("eq", Token | Uri | Composite) | ("eq" | "re", Reference) => {
+            criteria::read(reading, parameter, None, &escaped)
+        }
+        ("ne", Token | Reference | Uri) => {
+            let values = by_ours(reading, parameter, None, vec![escaped]);
+            let mut asked = several(reading, parameter, &values)?;
+            // Of a system that the definition rules out each token is another.
+            if asked.is_empty() {
+                asked.extend(values.iter().map(|text| Asked::Token(token(text))));
+            }
+            of(Test::Other(asked))
+        }
         ("eq", String) => of(Test::Any(text(How::Whole))),
         ("ne", String) => of(Test::Other(text(How::Whole))),
         ("co", String) => of(Test::Any(text(How::Contains))),

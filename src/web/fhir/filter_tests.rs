@@ -75,6 +75,8 @@ async fn filters_find_by_every_operator_and_by_all_of_and_or_and_not() {
         ("onset-date sa 2021", &["fracture"]),
         ("onset-date eb 2021-06-30", &["asthma"]),
         ("onset-date po 2021-03-05", &["diabetes"]),
+        ("_lastUpdated po 2026-03 and clinical-status eq resolved", &["fracture"]),
+        ("code eq snomed|49727002 or code eq LOINC|44054006", &["cough"]),
         ("onset-date ne 2019", &["fracture", "diabetes"]),
         ("(onset-date lt 2020 or onset-date gt 2023) and clinical-status eq resolved", &["fracture"]),
         ("clinical-status eq resolved or onset-date lt 2020 and clinical-status eq active", &["asthma"]),
@@ -91,6 +93,7 @@ async fn filters_find_by_every_operator_and_by_all_of_and_or_and_not() {
         ("patient eq", 5),
         ("clinical-status eq active or patient eq", 5),
         ("clinical-status eq active and patient ne", 0),
+        ("clinical-status eq x or subject re", 5),
     ] {
         let all = found(&trial, &format!("Condition?_filter={filter} Patient/{patient}")).await;
         assert_eq!(all.len(), expected, "{filter}");
@@ -123,6 +126,10 @@ async fn a_filter_that_is_not_understood_is_refused_with_what_it_may_say() {
         ("onset-date co 2019", "po and pr"),
         ("onset-date eq soon", "is not a date"),
         ("code eq", "a value is missing"),
+        ("onset-date po ge2020", "without a prefix"),
+        ("onset-date eq ge2020", "unknown prefix"),
+        ("code re 1", "it takes eq, ne and pr"),
+        ("patient sw Patient", "it takes eq, re, ne and pr"),
         ("code pr perhaps", "neither true nor false"),
         ("code:not eq 1", "is nothing that"),
         ("evidence[detail pr true].code eq 1", "brackets"),

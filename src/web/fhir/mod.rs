@@ -4,6 +4,7 @@
 mod base_tests;
 mod body;
 mod bundle;
+mod called;
 mod caller;
 mod capability;
 mod care_dates;

@@ -6,11 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::criteria::{bounded, values};
-use super::join::check_depth;
-use super::names::Name;
-use super::reading::Reading;
-use crate::fhir::search::{SearchKind, served};
+use crate::fhir::search::{SERVED, served};
 use crate::fhir::{Definitions, Identifier, is_deleted};
 use crate::identity::ResourceId;
 use crate::pipeline::said_by;
@@ -38,11 +34,21 @@ impl<'a> OwnIds<'a> {
         is_let.then(|| Self { service, client, base: site.settings.base_url.clone() })
     }
 
-    /// Whether a resource of this type is found again by an identifier.
-    fn fits(&self, kind: &str, id: &str) -> bool {
+    /// The types that it may number.
+    pub fn kinds(&self) -> BTreeSet<&'static str> {
+        SERVED.into_iter().filter(|kind| takes_ids(self.service, self.client, kind)).collect()
+    }
+
+    /// Whether this may be an id, and is none of ours.
+    pub fn is_own(id: &str) -> bool {
         let is_id = (1..=64).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
-        is_id && id.parse::<ResourceId>().is_err() && takes_ids(self.service, self.client, kind)
+        is_id && id.parse::<ResourceId>().is_err()
+    }
+
+    /// Whether a resource of this type is found again by an identifier.
+    fn fits(&self, kind: &str, id: &str) -> bool {
+        Self::is_own(id) && takes_ids(self.service, self.client, kind)
     }
 
     fn system(&self, kind: &str) -> String {
@@ -92,17 +98,6 @@ impl<'a> OwnIds<'a> {
             ((is_there, said_by(&stored, &self.client.partner)), stored.id)
         });
         Ok(of_client.max().map(|(_, id)| id))
-    }
-
-    /// One value of a search by reference or id, of one of these types, as it is called here; none where it is nothing of the client's own.
-    async fn known(&self, value: &str, kinds: &[&'static str], is_id: bool) -> Result<Option<String>, Fault> {
-        let (said, id) = value.rsplit_once('/').map_or((None, value), |(kind, id)| (Some(kind), id));
-        let mut known = Vec::new();
-        for kind in kinds.iter().filter(|kind| said.is_none_or(|said| said == **kind)) {
-            let found = self.find(kind, id).await?;
-            known.extend(found.map(|id| if is_id { id.to_string() } else { format!("{kind}/{id}") }));
-        }
-        Ok((!known.is_empty()).then(|| known.join(",")))
     }
 
     /// References by ids of the client's own become conditions; `named` are those that stand in the same body.
@@ -175,61 +170,6 @@ pub async fn meant(service: &Service, client: &Client, kind: &str, id: &str) -> 
         (Ok(id), _) => Ok(Some(id)),
         (Err(_), Some(own)) => own.find(kind, id).await,
         (Err(_), None) => Ok(None),
-    }
-}
-
-/// What a search asks, its references by ids of the client's own by ours. What is not there stays, and finds nothing.
-pub async fn translated(
-    service: &Service,
-    client: &Client,
-    reading: &Reading<'_>,
-    mut asked: Vec<(String, String)>,
-) -> Result<Vec<(String, String)>, Fault> {
-    let Some(own) = OwnIds::of(service, client) else { return Ok(asked) };
-    bounded(&asked)?;
-    for (name, value) in &mut asked {
-        check_depth(name)?;
-        let (kinds, is_id) = referred(reading, name);
-        if kinds.is_empty() {
-            // Nothing lost: what names no resource is asked as it stands.
-            continue;
-        }
-        let mut values = values(name, value)?;
-        for one in &mut values {
-            let relative = one.strip_prefix(reading.base).map_or(one.as_str(), |rest| rest.trim_start_matches('/'));
-            if let Some(known) = own.known(relative, &kinds, is_id).await? {
-                *one = known;
-            }
-        }
-        *value = values.join(",");
-    }
-    Ok(asked)
-}
-
-/// The types that the values of a parameter may name, and whether it names them by id.
-fn referred(reading: &Reading<'_>, name: &str) -> (Vec<&'static str>, bool) {
-    let of = |kind: &'static str, rest| referred(&Reading { resource_type: kind, ..*reading }, rest);
-    let targets = |name: &str| {
-        let parameter = reading.find(name).filter(|one| one.kind == SearchKind::Reference);
-        parameter.map(|one| one.targets.iter().filter_map(|kind| served(kind)).collect::<Vec<_>>()).unwrap_or_default()
-    };
-    match Name::read(name) {
-        Name::Plain { name: "_id", modifier: None } => (vec![reading.resource_type], true),
-        Name::Plain { name: "_list", .. } => (vec!["List"], false),
-        Name::Plain { name, modifier: None | Some("not") } => (targets(name), false),
-        Name::Plain { modifier: Some(kind), .. } => (served(kind).into_iter().collect(), false),
-        Name::Chain { name, kind, rest } => {
-            let through = kind.map_or_else(|| targets(name), |kind| served(kind).into_iter().collect());
-            let mut is_id = false;
-            let mut kinds = Vec::new();
-            for kind in through {
-                let (more, by_id) = of(kind, rest);
-                is_id |= by_id;
-                kinds.extend(more);
-            }
-            (kinds, is_id)
-        }
-        Name::Has { kind, rest, .. } => served(kind).map(|kind| of(kind, rest)).unwrap_or_default(),
     }
 }
 

@@ -114,12 +114,24 @@ async fn searches_and_bundles_name_things_by_them() {
         ("Observation?encounter._id=visit-31", 2),
         ("Encounter?_has:Observation:encounter:_id=hr-b", 1),
         ("Encounter?_has:Observation:encounter:_id=hr-z", 0),
+        ("Observation?_filter=encounter%20eq%20Encounter/visit-31", 2),
+        ("Observation?_filter=_id%20ne%20hr-b%20and%20encounter%20re%20visit-31", 1),
+        ("Observation?_filter=encounter%20ne%20Encounter/visit-31", 0),
+        ("Observation?_filter=not%20(_id%20eq%20hr-a)", 1),
+        ("Observation?_filter=not%20(encounter%20eq%20https://gateway.example/fhir/Encounter/visit-31)", 0),
+        ("Observation?_filter=encounter._id%20eq%20visit-31%20or%20status%20eq%20x", 2),
+        ("Observation?encounter._filter=_id%20eq%20visit-31", 2),
+        ("Encounter?_has:Observation:encounter:_filter=_id%20eq%20hr-a%20or%20_id%20eq%20hr-z", 1),
     ] {
         let found = get(&trial, search).await;
         if search.contains(":not") {
             assert_eq!(found.status, 400, "{search}");
         } else {
             assert_eq!((found.status.as_u16(), found.ids().len()), (200, count), "{search}: {}", found.text);
+            // It says what was asked, not what it means here.
+            let own = found.link("self").unwrap().replace("%2F", "/").replace("%3A", ":").replace("%2C", ",");
+            let asked = search.rsplit('=').next().unwrap().replace('(', "%28").replace(')', "%29");
+            assert!(own.ends_with(&format!("={asked}")) || search.contains('&'), "{search}: {own}");
         }
     }
     let entry = |method: &str, url: &str| json!({ "request": { "method": method, "url": url } });
@@ -158,7 +170,15 @@ async fn an_id_leads_nobody_to_what_is_not_theirs() {
     assert_eq!(get(&trial, "Observation/ours").await.status, 200);
     let (theirs, nothing) = (get(&trial, "Observation/theirs").await, get(&trial, "Observation/nothing").await);
     assert_eq!((theirs.status.as_u16(), &theirs.text), (404, &nothing.text));
-    assert_eq!(get(&trial, "Observation?_id=theirs").await.ids().len(), 0);
+    let hidden = ResourceId::of(stranger(), "Observation", "theirs").to_string();
+    for search in
+        ["_id=theirs", "_id=theirs,nothing&_count=1", "_filter=_id%20eq%20theirs", "_filter=not%20(_id%20eq%20theirs)"]
+    {
+        let found = get(&trial, &format!("Observation?{search}")).await;
+        assert!(!found.ids().contains(&hidden) && !found.text.contains(&hidden), "{search}: {}", found.text);
+        let same = get(&trial, &format!("Observation?{}", search.replace("theirs", "nobody"))).await;
+        assert_eq!(found.ids(), same.ids(), "{search}");
+    }
     // Without the word no id but ours is one.
     trial.trust(&["Observation"], "Observation");
     assert_eq!(get(&trial, "Observation/ours").await.status, 404);

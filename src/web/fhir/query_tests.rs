@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use super::filter::Leaf;
 use super::negotiate::Handling;
 use super::query::{DEFAULT_COUNT, LARGEST_COUNT, Search, Total};
-use super::reading::Reading;
+use super::reading::{Called, Reading};
 use crate::fhir::Identifier;
 use crate::fhir::search::{Asked, Criterion, Filter, SearchTable, Test, TokenValue};
 use crate::identity::{PersonId, ResourceId};
@@ -22,7 +22,8 @@ fn asked(parameters: &[(&str, &str)]) -> Vec<(String, String)> {
 
 fn of_type(resource_type: &'static str, parameters: &[(&str, &str)], handling: Handling) -> Result<Search, Fault> {
     let now = "2026-03-11T00:00:00Z".parse().unwrap();
-    let reading = Reading { resource_type, profiles: Profiles::built_in(), base: BASE, handling, now };
+    let called = Called::new();
+    let reading = Reading { resource_type, profiles: Profiles::built_in(), base: BASE, handling, now, called: &called };
     Search::read(&reading, asked(parameters))
 }
 
@@ -281,4 +282,31 @@ fn what_is_not_of_a_patient_is_tested_and_not_looked_up() {
     assert_eq!(search.query.terms[0], of("patient", Test::Missing(false)));
     let [Filter::Not(one)] = search.filters.as_slice() else { panic!("{:?}", search.filters) };
     assert!(matches!(&**one, Filter::Is(Leaf::Term(Term::Patient(persons))) if *persons == [person]));
+}
+
+#[test]
+fn filters_know_namespaces_and_what_a_definition_rules_out() {
+    let filtered = |kind, filter: &str| {
+        let search = of_type(kind, &[("_filter", filter)], Handling::Strict).unwrap();
+        assert!(search.filters.is_empty() && !search.nothing, "{filter}");
+        search.query.terms.into_iter().next().unwrap()
+    };
+    for (kind, short, long) in [
+        ("Observation", "code eq loinc|2951-2", "code eq http://loinc.org|2951-2"),
+        ("Observation", "value-quantity ge 6.1|ucum|mmol/L", "value-quantity ge 6.1|http://unitsofmeasure.org|mmol/L"),
+        (
+            "Observation",
+            "code-value-quantity eq loinc|2951-2$gt150|ucum|mmol/L",
+            "code-value-quantity eq http://loinc.org|2951-2$gt150|http://unitsofmeasure.org|mmol/L",
+        ),
+        ("MedicationRequest", "code ne RxNorm|197361", "code ne http://www.nlm.nih.gov/research/umls/rxnorm|197361"),
+        ("Condition", "code eq snomed|", "code eq http://snomed.info/sct|"),
+    ] {
+        assert_eq!(filtered(kind, short), filtered(kind, long), "{short}");
+    }
+    // A name alone is a code.
+    assert_ne!(filtered("Observation", "code eq loinc"), filtered("Observation", "code eq loinc|"));
+    let ruled_out = value(Some("http://hl7.org/fhir/request-intent"), Some("order"));
+    let term = filtered("Task", "status ne http://hl7.org/fhir/request-intent|order");
+    assert_eq!(term, of("status", Test::Other(vec![Asked::Token(ruled_out)])));
 }

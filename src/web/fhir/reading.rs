@@ -1,11 +1,13 @@
 //! What search parameters are read with, and which of those that the definitions have are answered here.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::negotiate::Handling;
 use crate::fhir::search::{Parameter, SearchKind, find_parameter};
+use crate::identity::ResourceId;
 use crate::profile::Profiles;
 
 /// Parameters of the specification that are no search parameters here, and why.
@@ -27,6 +29,9 @@ pub fn is_claimed(name: &str) -> bool {
     name.split(':').next() == Some("_profile")
 }
 
+/// What ids of the client's own mean here, by type and id.
+pub type Called = HashMap<(&'static str, String), ResourceId>;
+
 /// What the parameters are read with.
 pub struct Reading<'a> {
     pub resource_type: &'static str,
@@ -35,6 +40,7 @@ pub struct Reading<'a> {
     pub base: &'a str,
     pub handling: Handling,
     pub now: Timestamp,
+    pub called: &'a Called,
 }
 
 impl Reading<'_> {

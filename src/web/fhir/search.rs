@@ -6,14 +6,14 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::bundle::{bundle, link, match_entry};
+use super::called::called;
 use super::count::count;
 use super::includes::{Included, MOST_INCLUDED, included};
 use super::joins::resolve;
 use super::negotiate::{Handling, check_format, handling, parameters};
-use super::own_ids::translated;
 use super::query::{Search, Total};
 use super::read::known_type;
-use super::reading::Reading;
+use super::reading::{Called, Reading};
 use super::subset::Subset;
 use crate::agreement::{ANY, Exit};
 use crate::fhir::operation_outcome;
@@ -120,8 +120,10 @@ pub async fn searched(
     let resource_type = known_type(resource_type)?;
     let (base, now) = (service.fhir_base(), service.gateway.clock.now());
     let site = service.gateway.site.load_full();
-    let reading = Reading { resource_type, profiles: &site.profiles, base: &base, handling, now };
-    let asked = translated(service, &client, &reading, asked).await?;
+    let none = Called::new();
+    let reading = Reading { resource_type, profiles: &site.profiles, base: &base, handling, now, called: &none };
+    let called = called(service, &client, &reading, &asked).await?;
+    let reading = Reading { called: &called, ..reading };
     let mut search = Search::read(&reading, asked)?;
     if let Some(hidden) = search.ordering.iter().find(|element| terms.hide(element)) {
         let text = format!("{hidden} is left out for you by the agreement, so it gives no order to sort by");
