@@ -84,8 +84,8 @@ async fn a_months_follow_up_is_counted_exactly_and_says_what_it_left_out() {
     assert_eq!(of(&june, "2026-06", "follow-up-7-days").value(), None);
 
     let csv = counted.csv();
-    let row = csv.lines().find(|line| line.contains(",2026-05,") && line.contains("follow-up-30-days")).unwrap();
-    assert!(row.contains(",1,2,0.5,1,1: the patient has died,"), "{row}");
+    let row = csv.lines().find(|line| line.contains(",\"2026-05\",") && line.contains("follow-up-30-days")).unwrap();
+    assert!(row.contains(",1,2,0.5,1,\"1: the patient has died\","), "{row}");
     assert!(csv.lines().all(|line| !line.contains("Paz")), "numbers, and nobody's name");
     let report = counted.report();
     let reports: Vec<&Value> = report["entry"].as_array().unwrap().iter().map(|entry| &entry["resource"]).collect();
