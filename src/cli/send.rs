@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     }
     let outgoing: Vec<Outgoing<'_>> = contents.iter().flat_map(|(file, bytes)| messages(file, bytes)).collect();
     if outgoing.is_empty() {
-        anyhow::bail!("there is no message in it: none begins with MSH");
+        anyhow::bail!("there is nothing to send in it");
     }
     tokio::runtime::Runtime::new().context("cannot start")?.block_on(send_all(arguments, &outgoing, screen))
 }
@@ -84,6 +84,7 @@ fn messages<'a>(file: &str, bytes: &'a [u8]) -> Vec<Outgoing<'a>> {
         .messages
         .iter()
         .map(|span| span.of(bytes))
+        .filter(|raw| !raw.trim_ascii().is_empty())
         .map(|raw| one(raw).unwrap_or_else(|| unread(raw)))
         .collect()
 }

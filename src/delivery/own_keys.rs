@@ -153,6 +153,8 @@ impl OwnKeys {
     /// A new key: published now, it signs a day later, and the old one ends an hour after that. `at_once`, for a key that
     /// somebody else may have, it signs now and no other counts any more.
     pub async fn rotate(&self, store: &dyn Store, now: Timestamp, at_once: bool) -> Result<(), RotateError> {
+        // Times that people are told.
+        let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let mut keys = match written(store).await? {
             Some(keys) => keys,
             None => {
