@@ -70,6 +70,8 @@ impl Gateway {
             return Err(missing(&format!("the site has no partner `{partner}`")));
         }
         let now = self.clock.now();
+        // First, so that what is not recorded as delivered yet is either found below or due once more when it is.
+        self.store.note_loss(partner, now).await.map_err(fault)?;
         let was_since = |delivery: &Delivery| delivery.attempts.last().is_some_and(|last| last.at >= since);
         let mut resent = 0_u64;
         for delivery in self.deliveries_that(Some(partner.to_string()), DeliveryState::Delivered, was_since).await? {

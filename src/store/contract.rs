@@ -5,6 +5,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 
+use super::copy::loss_state;
+use super::hash::hash;
 use super::{
     Alteration, Attempt, AuditEntry, Backlog, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount,
     MessageEntry, MessageFilter, MessageSummary, MessagesFound, Outcome, Page, Past, PeopleFound, PeopleQuery,
@@ -216,6 +218,11 @@ pub trait Store: Send + Sync + 'static {
     /// state. False elsewhere.
     async fn resend_delivery(&self, delivery: &str, now: Timestamp) -> Result<bool, StoreError> {
         self.alter_delivery(delivery, Alteration::Resend(now)).await
+    }
+
+    /// A partner lost what it took until then. What is still being recorded of attempts before that is due once more when it is.
+    async fn note_loss(&self, partner: &str, until: Timestamp) -> Result<(), StoreError> {
+        self.put_state(&loss_state(&hash(&[partner])), until.to_string().as_bytes()).await
     }
 
     /// Leaves what was given up for good, as withdrawn; it can be brought back by its id. False when it was not given up.

@@ -4,7 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Outcome};
+use super::hash::Hash;
+use super::{Attempt, Outcome, StoreError};
 
 /// So many attempts of unknown outcome are told apart; of more the oldest count as one.
 const MOST_DOUBTS: usize = 8;
@@ -12,6 +13,17 @@ const MOST_DOUBTS: usize = 8;
 /// Which of two deliveries about one thing was decided later: the commit that made it, and its place there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Order(pub u64, pub u32);
+
+/// The piece of state that keeps until when a partner, by the hash of its name, may have lost what it took.
+pub fn loss_state(partner: &Hash) -> String {
+    format!("lost/{:032x}", u128::from_be_bytes(*partner))
+}
+
+/// What that piece of state says.
+pub fn loss_of(bytes: &[u8]) -> Result<Timestamp, StoreError> {
+    let time = std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok());
+    time.ok_or_else(|| StoreError::Damaged("until when a partner lost what it took does not read".to_string()))
+}
 
 /// One thing at one partner.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,9 +48,17 @@ pub struct Follow {
 }
 
 impl Copy {
-    /// Notes what came of an attempt at the delivery of this order and id.
-    pub fn record(&mut self, order: Order, id: &str, attempt: &Attempt, outcome: Outcome) -> Follow {
+    /// Notes what came of an attempt at the delivery of this order and id. What the partner took before `lost` it may have no more.
+    pub fn record(
+        &mut self,
+        order: Order,
+        id: &str,
+        attempt: &Attempt,
+        outcome: Outcome,
+        lost: Option<Timestamp>,
+    ) -> Follow {
         let mut follow = Follow::default();
+        let mut once_more = None;
         if let Some(until) = attempt.may_arrive_until {
             self.doubt(order, until);
         }
@@ -60,6 +80,7 @@ impl Copy {
                 // What could arrive before it was sent only is under it now.
                 self.doubts.retain(|(_, until)| *until > attempt.at);
                 follow.retires_older = true;
+                once_more = lost.filter(|lost| attempt.at <= *lost);
             }
             // What went out before may show more than what is left of it.
             Outcome::Shortened(_) => {
@@ -68,7 +89,8 @@ impl Copy {
             _ => {}
         }
         let newest = self.newest.as_ref();
-        follow.again = newest.and_then(|(newest, id)| Some((id.clone(), self.older_may_arrive_until(*newest)?)));
+        follow.again =
+            newest.and_then(|(newest, id)| Some((id.clone(), self.older_may_arrive_until(*newest).max(once_more)?)));
         follow
     }
 
@@ -134,23 +156,23 @@ mod tests {
     #[test]
     fn what_is_newer_is_sent_again_once_the_older_can_arrive_no_more() {
         let mut copy = Copy::default();
-        assert_eq!(copy.record(Order(1, 0), "one", &attempt(0, Some(100)), RETRY), Follow::default());
-        let follow = copy.record(Order(1, 0), "one", &attempt(5, None), Outcome::Delivered);
+        assert_eq!(copy.record(Order(1, 0), "one", &attempt(0, Some(100)), RETRY, None), Follow::default());
+        let follow = copy.record(Order(1, 0), "one", &attempt(5, None), Outcome::Delivered, None);
         assert_eq!(follow, Follow { retires_older: true, ..Follow::default() }, "the same once more does no harm");
-        let follow = copy.record(Order(2, 0), "two", &attempt(9, None), Outcome::Delivered);
+        let follow = copy.record(Order(2, 0), "two", &attempt(9, None), Outcome::Delivered, None);
         assert_eq!((follow.again, follow.no_more), (Some(("two".into(), at(100))), Some("one".into())));
-        let follow = copy.record(Order(3, 0), "three", &attempt(10, None), Outcome::Delivered);
+        let follow = copy.record(Order(3, 0), "three", &attempt(10, None), Outcome::Delivered, None);
         assert_eq!((follow.again, follow.no_more), (Some(("three".into(), at(100))), Some("two".into())));
-        let follow = copy.record(Order(3, 0), "three", &attempt(100, None), Outcome::Delivered);
+        let follow = copy.record(Order(3, 0), "three", &attempt(100, None), Outcome::Delivered, None);
         assert_eq!(follow.again, None);
     }
 
     #[test]
     fn an_older_one_that_was_laid_over_a_newer_is_put_right_at_once() {
         let mut copy = Copy::default();
-        copy.record(Order(2, 0), "two", &attempt(9, None), Outcome::Delivered);
+        copy.record(Order(2, 0), "two", &attempt(9, None), Outcome::Delivered, None);
         assert!(copy.is_newer_than(Order(1, 7)) && !copy.is_newer_than(Order(2, 0)));
-        let follow = copy.record(Order(1, 0), "one", &attempt(20, None), Outcome::Delivered);
+        let follow = copy.record(Order(1, 0), "one", &attempt(20, None), Outcome::Delivered, None);
         assert_eq!(follow, Follow { again: Some(("two".into(), at(20))), ..Follow::default() });
         assert!(copy.is_of("two"));
     }
@@ -158,9 +180,9 @@ mod tests {
     #[test]
     fn what_was_shortened_is_laid_over_what_showed_more() {
         let mut copy = Copy::default();
-        copy.record(Order(1, 0), "one", &attempt(0, Some(100)), RETRY);
-        copy.record(Order(1, 0), "one", &attempt(1, None), Outcome::Shortened(at(1)));
-        let follow = copy.record(Order(1, 0), "one", &attempt(2, None), Outcome::Delivered);
+        copy.record(Order(1, 0), "one", &attempt(0, Some(100)), RETRY, None);
+        copy.record(Order(1, 0), "one", &attempt(1, None), Outcome::Shortened(at(1)), None);
+        let follow = copy.record(Order(1, 0), "one", &attempt(2, None), Outcome::Delivered, None);
         assert_eq!(follow.again, Some(("one".into(), at(100))));
     }
 
@@ -168,10 +190,32 @@ mod tests {
     fn more_doubts_than_are_told_apart_ask_for_too_much_and_not_for_too_little() {
         let mut copy = Copy::default();
         for number in 1..=30 {
-            copy.record(Order(number, 0), "x", &attempt(0, Some(1000 - number as i64)), RETRY);
+            copy.record(Order(number, 0), "x", &attempt(0, Some(1000 - number as i64)), RETRY, None);
         }
         assert_eq!(copy.doubts.len(), MOST_DOUBTS);
-        let follow = copy.record(Order(31, 0), "y", &attempt(1, None), Outcome::Delivered);
+        let follow = copy.record(Order(31, 0), "y", &attempt(1, None), Outcome::Delivered, None);
         assert_eq!(follow.again, Some(("y".into(), at(999))));
+    }
+
+    #[test]
+    fn what_was_taken_before_the_partner_lost_it_is_sent_once_more() {
+        let mut copy = Copy::default();
+        let lost = Some(at(50));
+        // It was recorded late, when somebody had said already what the partner lost.
+        let follow = copy.record(Order(1, 0), "one", &attempt(48, None), Outcome::Delivered, lost);
+        assert_eq!(follow.again, Some(("one".to_string(), at(50))));
+        let follow = copy.record(Order(1, 0), "one", &attempt(51, None), Outcome::Delivered, lost);
+        assert_eq!(follow.again, None);
+        // The older one that was to be sent once more is under a newer one that the partner lost, too.
+        let follow = copy.record(Order(2, 0), "two", &attempt(49, None), Outcome::Delivered, lost);
+        assert_eq!((follow.again, follow.no_more), (Some(("two".to_string(), at(50))), Some("one".to_string())));
+        let refused = copy.record(Order(3, 0), "three", &attempt(49, None), RETRY, lost);
+        assert_eq!(refused.again, None, "nothing that it did not take");
+    }
+
+    #[test]
+    fn a_loss_reads_back() {
+        assert_eq!(loss_of(at(50).to_string().as_bytes()).unwrap(), at(50));
+        assert!(loss_of(b"soon").is_err());
     }
 }

@@ -9,6 +9,7 @@ mod engine;
 mod error;
 #[cfg(test)]
 mod failing;
+mod hash;
 mod health;
 mod kinds;
 mod looks;

@@ -174,6 +174,24 @@ on_every_store! {
         assert_eq!(state(&*store, "v2").await, (DeliveryState::Delivered, None));
     }
 
+    async fn what_was_taken_before_a_loss_and_recorded_after_it_is_due_once_more(place) {
+        let store = place.open();
+        commit_deliveries(&*store, vec![version(1), version(2)]).await;
+        let elsewhere = delivery("elsewhere", "hillside", person(1), 1, at(0));
+        commit_deliveries(&*store, vec![NewDelivery { subject: "Task/one/_history/1".into(), ..elsewhere }]).await;
+        finish(&*store, "v1", attempt(1), Outcome::Delivered).await;
+        store.note_loss("lakeside", at(9)).await.unwrap();
+        assert!(store.resend_delivery("v1", at(9)).await.unwrap());
+        finish(&*store, "v2", attempt(8), Outcome::Delivered).await;
+        finish(&*store, "elsewhere", attempt(8), Outcome::Delivered).await;
+        assert_eq!(state(&*store, "v1").await.1, None, "there is something newer");
+        assert_eq!(state(&*store, "v2").await, (DeliveryState::Delivered, Some(at(9))));
+        assert_eq!(state(&*store, "elsewhere").await, (DeliveryState::Delivered, None), "it lost nothing");
+        assert_eq!(ids(&*store, 10).await, ["v2"]);
+        finish(&*store, "v2", attempt(10), Outcome::Delivered).await;
+        assert_eq!(state(&*store, "v2").await, (DeliveryState::Delivered, None));
+    }
+
     async fn a_store_that_is_opened_again_knows_what_partners_hold(place) {
         let store = place.open();
         commit_deliveries(&*store, vec![version(1), version(2), version(3)]).await;

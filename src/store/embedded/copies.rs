@@ -5,8 +5,9 @@ use super::convert::convert;
 use super::delivery::{Kept, Place};
 use super::draft::Draft;
 use super::keys::{COPY, DELIVERY, Key, Reader, UNSETTLED};
+use super::once::state_key;
 use super::pack::{pack_json, unpack_json};
-use crate::store::copy::{Copy, Follow, Order};
+use crate::store::copy::{Copy, Follow, Order, loss_of, loss_state};
 use crate::store::engine::{Engine, Span, View};
 use crate::store::{Attempt, Claimed, DeliveryState, Outcome, StoreError};
 
@@ -51,7 +52,8 @@ pub fn record(
 ) -> Result<Follow, StoreError> {
     let before = read(draft, place)?;
     let mut copy = before.clone();
-    let follow = copy.record(order(place), id, attempt, outcome);
+    let lost = draft.get(&state_key(&loss_state(&place.partner)))?.map(|value| loss_of(&value)).transpose()?;
+    let follow = copy.record(order(place), id, attempt, outcome, lost);
     if copy != before {
         draft.put(key(place), pack_json(&copy)?);
     }

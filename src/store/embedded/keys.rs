@@ -46,11 +46,11 @@
 //! | IN_HAND | delivery | –; it was about to be sent with the head of its line, and nobody told what came of it |
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::store::StoreError;
+pub use crate::store::hash::{Hash, hash};
 
 pub const META: u8 = 1;
 pub const RESOURCE: u8 = 2;
@@ -93,9 +93,6 @@ pub const MESSAGE_CLASS: u8 = 38;
 pub const MESSAGE_COUNT: u8 = 39;
 pub const MESSAGE_BY: u8 = 40;
 pub const IN_HAND: u8 = 41;
-
-/// 128 bits of a SHA-256: what is found by it is compared with what was asked for where a mistake would matter.
-pub type Hash = [u8; 16];
 
 /// A key under construction.
 pub struct Key(Vec<u8>);
@@ -166,19 +163,6 @@ pub fn time_of(bytes: [u8; 12]) -> Result<Timestamp, StoreError> {
     let seconds = (u64::from_be_bytes([a, b, c, d, e, f, g, h]) ^ (1 << 63)) as i64;
     let nanos = i128::from(seconds) * 1_000_000_000 + i128::from(u32::from_be_bytes([i, j, k, l]));
     Timestamp::from_nanosecond(nanos).map_err(|_| StoreError::Damaged("a time out of range".to_string()))
-}
-
-pub fn hash(parts: &[&str]) -> Hash {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    let mut short = [0; 16];
-    for (to, from) in short.iter_mut().zip(hash.finalize()) {
-        *to = from;
-    }
-    short
 }
 
 pub fn hash_identifier(identifier: &Identifier) -> Hash {

@@ -6,7 +6,8 @@ use tokio_postgres::Row;
 
 use super::line::{change, lock_line};
 use super::rows::{column, json, nanos, of_json, signed, unsigned};
-use crate::store::copy::{Copy, Follow, Order};
+use crate::store::copy::{Copy, Follow, Order, loss_of, loss_state};
+use crate::store::hash::hash;
 use crate::store::outbox::Progress;
 use crate::store::{Attempt, Claimed, Outcome, StoreError};
 
@@ -54,13 +55,16 @@ pub async fn record(
     outcome: Outcome,
 ) -> Result<Follow, StoreError> {
     let sql = "INSERT INTO held_copy (partner, thing, document) VALUES ($1, $2, $3)
-               ON CONFLICT (partner, thing) DO UPDATE SET document = held_copy.document RETURNING document";
+               ON CONFLICT (partner, thing) DO UPDATE SET document = held_copy.document
+               RETURNING document, (SELECT value FROM gateway_state WHERE name = $4) AS lost";
     let statement = transaction.prepare_cached(sql).await?;
     let none = json(&Copy::default())?;
-    let row = transaction.query_one(&statement, &[&place.partner, &place.thing, &none]).await?;
+    let loss = loss_state(&hash(&[&place.partner]));
+    let row = transaction.query_one(&statement, &[&place.partner, &place.thing, &none, &loss]).await?;
+    let lost: Option<&[u8]> = column(&row, "lost")?;
     let before = read(Some(column(&row, "document")?))?;
     let mut copy = before.clone();
-    let follow = copy.record(place.order, id, attempt, outcome);
+    let follow = copy.record(place.order, id, attempt, outcome, lost.map(loss_of).transpose()?);
     if copy != before {
         let sql = "UPDATE held_copy SET document = $3, newest = CASE WHEN $4 THEN $5 ELSE newest END
                    WHERE partner = $1 AND thing = $2";
