@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::outcome::Outcome;
 use super::screen::Screen;
 use super::try_message;
-use crate::feed::{Answer, Papers, Sender};
+use crate::feed::{Answer, ClientTls, NONE_ASKED, Sender};
 use crate::hl7::{Batch, Message, ReadOptions};
 
 /// Send messages by MLLP, one after the other, and show what is answered to each.
@@ -19,7 +19,7 @@ use crate::hl7::{Batch, Message, ReadOptions};
 /// it. Files are sent as they are, but for line feeds where a message has no carriage returns: segments end in carriage returns.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit code 1 when a message is not accepted (AA, CA), 2 when one gets no answer.\n\n\
-    Examples:\n  handover send adt-a04.hl7\n  handover send messages/*.hl7 --to gateway.example.org:2575 --tls --identity hospital.pem\n  \
+    Examples:\n  handover send adt-a04.hl7\n  handover send messages/*.hl7 --to gateway.example.org:2575 --client-identity hospital.pem\n  \
     sed \"s/TODAY/$(date +%Y%m%d)/g\" visit.hl7 | handover send - --json")]
 pub struct Arguments {
     /// Files with one message or several, each sent alone; `-` is standard input.
@@ -33,10 +33,10 @@ pub struct Arguments {
     tls: bool,
     /// Speak TLS; what it is trusted by are the authorities of this PEM file.
     #[arg(long, value_name = "FILE")]
-    trust: Option<PathBuf>,
+    server_ca: Option<PathBuf>,
     /// Speak TLS, and show the certificate of this PEM file, which holds its key, too.
     #[arg(long, value_name = "FILE")]
-    identity: Option<PathBuf>,
+    client_identity: Option<PathBuf>,
     /// How long to wait for each answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     patience: u64,
@@ -98,10 +98,11 @@ fn with_carriage_returns(raw: &[u8]) -> Cow<'_, [u8]> {
 }
 
 async fn send_all(arguments: &Arguments, outgoing: &[Outgoing<'_>], screen: &mut Screen) -> Result<Outcome> {
-    let papers = Papers { trusted: arguments.trust.as_deref(), shown: arguments.identity.as_deref() };
-    let is_secret = arguments.tls || papers.trusted.is_some() || papers.shown.is_some();
+    let tls =
+        ClientTls { server_ca: arguments.server_ca.as_deref(), client_identity: arguments.client_identity.as_deref() };
+    let is_secret = arguments.tls || tls.server_ca.is_some() || tls.client_identity.is_some();
     let patience = Duration::from_secs(arguments.patience);
-    let mut sender = Sender::connect(&arguments.to, is_secret.then_some(papers), patience)
+    let mut sender = Sender::connect(&arguments.to, is_secret.then_some(tls), patience)
         .await
         .with_context(|| format!("nothing was sent: {} cannot be reached", arguments.to))?;
     let (mut sent, mut fault) = (Vec::new(), None);
@@ -140,8 +141,9 @@ async fn send_all(arguments: &Arguments, outgoing: &[Outgoing<'_>], screen: &mut
     Ok(if refused == 0 { Outcome::Well } else { Outcome::Faults })
 }
 
+/// Of what asks for no answer nothing is known, and nothing is said against it.
 fn is_accepted(answer: &Answer) -> bool {
-    matches!(answer.code.as_str(), "AA" | "CA")
+    matches!(answer.code.as_str(), "AA" | "CA" | NONE_ASKED)
 }
 
 fn show(message: &Outgoing<'_>, answer: &Answer, screen: &mut Screen) -> Result<()> {

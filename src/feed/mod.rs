@@ -29,4 +29,4 @@ pub use acceptor::Acceptor;
 pub use feed_fault::FeedFault;
 pub use feeds::{Feeds, MOST_CONNECTIONS};
 pub use http::{HttpIntake, PeerCertificate, remember_certificate};
-pub use sender::{Answer, Papers, Sender};
+pub use sender::{Answer, ClientTls, NONE_ASKED, Sender};

@@ -1,6 +1,6 @@
 //! What the documents show as examples is compiled, each block by what stands behind its language: `yaml site=FILE` is that file of
 //! a site, `yaml into=FILE` keys in place of that file's own, `yaml examples=FILE` more examples at its end, `yaml when=FILE` a
-//! condition in each line. Examples in them are run. A block that cannot be compiled is `text`, and says why.
+//! condition in each line, `yaml write=FILE` a file of the tutorial, which a test of its own plays. Examples in them are run. A block that cannot be compiled is `text`, and says why.
 
 use std::collections::BTreeMap;
 use std::path::Path;

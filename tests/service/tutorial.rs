@@ -1,43 +1,23 @@
 //! docs/tutorial.md played as it stands: `write=FILE` blocks are written, `sh` blocks are run, and each line of a block of
 //! what is printed is found, in that order, in what the commands before it said. `…` stands for anything.
 
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::partner::free_port;
+use crate::upkeep::Process;
+
 /// Fences' words and what stands between them.
-fn blocks(page: &str) -> Vec<(String, String)> {
-    let mut blocks: Vec<(String, String)> = Vec::new();
-    let mut is_open = false;
-    for line in page.lines() {
-        if let Some(words) = line.strip_prefix("```") {
-            is_open = !is_open;
-            blocks.extend(is_open.then(|| (words.to_string(), String::new())));
-        } else if is_open {
-            let text = &mut blocks.last_mut().unwrap().1;
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    blocks
-}
-
-/// Is ended with the test, whatever comes of it.
-struct Gateway(Child);
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn blocks(page: &str) -> impl Iterator<Item = (&str, &str)> {
+    page.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'))
 }
 
 struct Reader<'f> {
     folder: &'f Path,
     mllp: String,
     http: String,
-    gateway: Option<Gateway>,
+    gateway: Option<Process>,
 }
 
 impl Reader<'_> {
@@ -75,7 +55,7 @@ impl Reader<'_> {
     fn start(&mut self, script: &str) {
         // The shell makes way for it, so that it is the one that is ended.
         let child = self.shell(&format!("exec {script}")).stdout(Stdio::null()).spawn().unwrap();
-        self.gateway = Some(Gateway(child));
+        self.gateway = Some(Process(child));
         let until = Instant::now() + Duration::from_secs(60);
         while std::net::TcpStream::connect(&self.mllp).is_err() {
             assert!(Instant::now() < until, "the gateway did not start");
@@ -97,7 +77,7 @@ fn missing<'l>(expected: &'l str, said: &str) -> Option<&'l str> {
 }
 
 fn free() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    format!("127.0.0.1:{}", free_port())
 }
 
 #[test]
@@ -114,12 +94,12 @@ fn the_tutorial_goes_as_it_is_written() {
         } else if words == "sh" && text.starts_with("handover run") {
             reader.start(text.trim());
         } else if words == "sh" {
-            said = reader.run(&text);
+            said = reader.run(text);
             if text.starts_with("handover init") {
                 reader.move_ports();
             }
         } else {
-            assert_eq!(missing(&text, &said), None, "is not said in this order:\n{said}");
+            assert_eq!(missing(text, &said), None, "is not said in this order:\n{said}");
             compared += text.lines().count();
         }
     }

@@ -120,7 +120,7 @@ async fn a_second_gateway_does_not_take_the_control_socket_of_the_first() {
 }
 
 /// A gateway as a process of its own, which ends with the test.
-struct Process(Child);
+pub struct Process(pub Child);
 
 impl Process {
     fn signal(&self, name: &str) {
