@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::delivery::OwnKeys;
 use crate::pipeline::Gateway;
+use crate::store::AuditEntry;
 
 /// Much shorter than a new key is published before it signs.
 const EVERY: Duration = Duration::from_secs(20);
@@ -44,6 +45,20 @@ pub(super) async fn keys(
 ) -> HttpResponse {
     let now = gateway.clock.now();
     if asked.rotate {
+        // First, so that no change is without a word of it.
+        let action = if asked.at_once { "keys-rotate-at-once" } else { "keys-rotate" };
+        let entry = AuditEntry {
+            at: now,
+            agent: "operator".to_string(),
+            action: action.to_string(),
+            person: None,
+            subject: "keys".to_string(),
+            allowed: true,
+            because: "asked for over the control socket".to_string(),
+        };
+        if let Err(error) = gateway.write_audit(vec![entry]).await {
+            return HttpResponse::UnprocessableEntity().json(json!({ "problem": error.to_string() }));
+        }
         if let Err(error) = keys.rotate(&*gateway.store, now, asked.at_once).await {
             return HttpResponse::UnprocessableEntity().json(json!({ "problem": error.to_string() }));
         }

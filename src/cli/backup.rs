@@ -17,11 +17,11 @@ use crate::store::{Checked, check_backup};
 
 /// Copy the store as it is at one moment, while the gateway runs or not.
 ///
-/// The copy holds everything: messages, records and their history, work, deliveries, audit, the gateway's own key. It is checked as
+/// The copy holds everything: messages, records and their history, work, deliveries, audit, the gateway's own keys. It is checked as
 /// a whole before it gets its name. For the engines fjall and sled; a PostgreSQL is backed up with its own tools.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A backup holds patients' data and the gateway's own key in clear: keep it as the data folder is kept, or encrypt it \
+    after_help = "A backup holds patients' data and the gateway's own keys in clear: keep it as the data folder is kept, or encrypt it \
     on its way (`-` writes to standard output).\nExit code 0 when the backup is whole, 2 when there is none.\n\n\
     Examples:\n  handover backup /backups --site site\n  handover backup today.backup --data /var/lib/handover\n  \
     handover backup - --site site | age -r age1… > today.backup.age"

@@ -7,7 +7,7 @@ use super::operation::{items, text, time};
 use super::outcome::Outcome;
 use super::reach::RunningArgument;
 use super::screen::Screen;
-use super::table::Table;
+use super::table::{self, Table};
 
 /// The keys that the gateway made for itself, by which partners know what it signs.
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,8 @@ struct Rotate {
     gateway: RunningArgument,
     /// For a key that somebody else may have: the new one signs now, and no other counts. Tokens that were given end at once,
     /// and partners that keep a copy of the keys refuse ours until they read them anew. Other gateways on the store follow within
-    /// half a minute.
+    /// half a minute. Links between pages of a search are sealed anew from the next start of each gateway on. A backup of before brings
+    /// the lost key back: say it again after a restore.
     #[arg(long)]
     at_once: bool,
     /// Print what `keys list --json` prints.
@@ -62,14 +63,12 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         screen.say_json(&answer)?;
         return Ok(Outcome::Well);
     }
-    let mut table = Table::new(&["key", "algorithm", "state", "signs from", "ends"]);
+    // Whole, because it is compared with what others have under it.
+    let mut table = Table::new(&["key", "algorithm", "state", "signs from", "ends"]).with_whole_first();
     for key in items(&answer, "/items") {
         table.row(row(key));
     }
-    for line in table.lines(screen.width) {
-        screen.say(line)?;
-    }
-    Ok(Outcome::Well)
+    table::show(&table, &answer, "no key is published", screen)
 }
 
 fn row(key: &Value) -> [String; 5] {

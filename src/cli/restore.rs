@@ -59,6 +59,7 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         "nothing is delivered until `handover delivery resume`: first have senders send again what they sent since, \
          and look at what partners hold",
     );
+    screen.note("the keys that the gateway signs with are those of then: `handover keys rotate --at-once` where one was lost since");
     Ok(Outcome::Well)
 }
 

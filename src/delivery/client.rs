@@ -20,7 +20,7 @@ use crate::site::{Partner, Site};
 #[derive(Debug)]
 pub struct Line {
     pub http: Client,
-    /// Signs at its token endpoint; none where the gateway's own key does.
+    /// Signs at its token endpoint; none where the gateway's own keys do.
     pub key: Option<SigningKey>,
     pub timeout: Duration,
     pub lane: Arc<Lane>,

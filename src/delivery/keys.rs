@@ -4,7 +4,7 @@
 use std::fmt;
 
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,6 +29,7 @@ pub enum KeyError {
 #[derive(Clone)]
 pub struct SigningKey {
     key: EncodingKey,
+    verifying: DecodingKey,
     algorithm: Algorithm,
     id: String,
     public: Value,
@@ -56,6 +57,7 @@ impl SigningKey {
             return Err(KeyError::Kind);
         };
         let jwk = Jwk::from_encoding_key(&key, algorithm).map_err(KeyError::Signing)?;
+        let verifying = DecodingKey::from_jwk(&jwk).map_err(KeyError::Signing)?;
         let id = match id {
             Some(id) => id.to_string(),
             None => jwk.thumbprint(ThumbprintHash::SHA256).map_err(KeyError::Signing)?,
@@ -68,7 +70,7 @@ impl SigningKey {
         }
         let secret =
             Sha256::new().chain_update("handover: keys for other purposes").chain_update(der).finalize().into();
-        Ok(Self { key, algorithm, id, public, secret })
+        Ok(Self { key, verifying, algorithm, id, public, secret })
     }
 
     /// A key of its own for a purpose, the same wherever this key is known; neither tells of the other.
@@ -79,6 +81,11 @@ impl SigningKey {
     /// The public half as a JWK (RFC 7517) with `kid`, `alg` and `use`.
     pub fn public_jwk(&self) -> &Value {
         &self.public
+    }
+
+    /// What this key signed can be checked with.
+    pub fn verifying(&self) -> &DecodingKey {
+        &self.verifying
     }
 
     pub fn id(&self) -> &str {
@@ -116,7 +123,7 @@ pub fn own_key_for_tests() -> SigningKey {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::{DecodingKey, Validation};
+    use jsonwebtoken::Validation;
 
     use super::*;
 
@@ -126,11 +133,8 @@ mod tests {
         assert_eq!(key.algorithm(), Algorithm::ES384);
         let token = key.sign(&json!({ "iss": "me", "exp": 4_000_000_000_u64 })).unwrap();
         let jwk: Jwk = serde_json::from_value(key.public_jwk().clone()).unwrap();
-        let read = jsonwebtoken::decode::<Value>(
-            &token,
-            &DecodingKey::from_jwk(&jwk).unwrap(),
-            &Validation::new(Algorithm::ES384),
-        );
+        let public = DecodingKey::from_jwk(&jwk).unwrap();
+        let read = jsonwebtoken::decode::<Value>(&token, &public, &Validation::new(Algorithm::ES384));
         assert_eq!(read.unwrap().claims["iss"], "me");
         assert_eq!(jsonwebtoken::decode_header(&token).unwrap().kid.as_deref(), Some(key.id()));
         assert!(key.public_jwk().get("d").is_none());

@@ -8,11 +8,13 @@ use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use super::keys::{KeyError, SigningKey, generate};
 use crate::store::Store;
 
-/// The key that the gateway made when it was new. Secrets for other purposes are made of it, whichever key signs.
+/// The key that the gateway made when it was new, or that took its place at once. Secrets for other purposes are made of it,
+/// whichever key signs.
 const ROOT_STATE: &str = "signing-key";
 /// All keys, oldest first; not there before the first change.
 const KEYS_STATE: &str = "signing-keys";
@@ -26,7 +28,6 @@ const AFTERLIFE: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Written {
     pem: String,
-    made: Timestamp,
     signs: Timestamp,
     ends: Option<Timestamp>,
 }
@@ -60,6 +61,8 @@ pub struct Told {
 pub enum RotateError {
     #[error("a new key is published already and signs from {0}; with `--at-once` another one signs now")]
     UnderWay(Timestamp),
+    #[error("another gateway on this store changed its keys at the same moment; see which there are, and say it again")]
+    Crossed,
     #[error(transparent)]
     Key(#[from] KeyError),
 }
@@ -73,6 +76,8 @@ struct Inner {
     root: SigningKey,
     /// Oldest first, never none.
     held: ArcSwap<Vec<Held>>,
+    /// One change after the other.
+    changing: Mutex<()>,
 }
 
 impl OwnKeys {
@@ -82,8 +87,7 @@ impl OwnKeys {
         if store.get_state(ROOT_STATE).await?.is_none() {
             store.put_state(ROOT_STATE, generate()?.as_bytes()).await?;
         }
-        let kept = store.get_state(ROOT_STATE).await?.unwrap_or_default();
-        let keys = Self::of(SigningKey::from_pem(&String::from_utf8_lossy(&kept), None)?);
+        let keys = Self::of(SigningKey::from_pem(&pem_of(store).await?, None)?);
         keys.read(store).await?;
         Ok(keys)
     }
@@ -91,7 +95,7 @@ impl OwnKeys {
     /// With this one alone.
     pub fn of(root: SigningKey) -> Self {
         let first = Held { key: Arc::new(root.clone()), signs: Timestamp::MIN, ends: None };
-        Self(Arc::new(Inner { root, held: ArcSwap::from_pointee(vec![first]) }))
+        Self(Arc::new(Inner { root, held: ArcSwap::from_pointee(vec![first]), changing: Mutex::default() }))
     }
 
     /// Takes over what another gateway, or [`Self::rotate`], wrote.
@@ -145,24 +149,21 @@ impl OwnKeys {
         held.iter().rev().filter(|held| held.counts(now)).map(told).collect()
     }
 
-    /// A secret for a purpose, the same wherever these keys are known and whichever signs.
+    /// A secret for a purpose, the same wherever these keys are known and whichever signs. After a change at once it is another one
+    /// from the next start on.
     pub fn derived(&self, purpose: &str) -> [u8; 32] {
         self.0.root.derived(purpose)
     }
 
     /// A new key: published now, it signs a day later, and the old one ends an hour after that. `at_once`, for a key that
-    /// somebody else may have, it signs now and no other counts any more.
+    /// somebody else may have, it signs now, no other counts any more, and nothing is made of it any more.
     pub async fn rotate(&self, store: &dyn Store, now: Timestamp, at_once: bool) -> Result<(), RotateError> {
         // Times that people are told.
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        let mut keys = match written(store).await? {
-            Some(keys) => keys,
-            None => {
-                let root = store.get_state(ROOT_STATE).await.map_err(KeyError::Store)?.unwrap_or_default();
-                let pem = String::from_utf8_lossy(&root).into_owned();
-                vec![Written { pem, made: Timestamp::MIN, signs: Timestamp::MIN, ends: None }]
-            }
-        };
+        let _alone = self.0.changing.lock().await;
+        let root = pem_of(store).await?;
+        let first = || vec![Written { pem: root.clone(), signs: Timestamp::MIN, ends: None }];
+        let mut keys = written(store).await?.unwrap_or_else(first);
         if let Some(coming) = keys.iter().find(|key| key.signs > now && !at_once) {
             return Err(RotateError::UnderWay(coming.signs));
         }
@@ -173,12 +174,34 @@ impl OwnKeys {
             let end = signs.saturating_add(AFTERLIFE).unwrap_or(signs);
             key.ends = Some(key.ends.map_or(end, |before| before.min(end)));
         }
-        keys.push(Written { pem: generate()?, made: now, signs, ends: None });
-        let bytes = serde_json::to_vec(&keys).map_err(|error| KeyError::Unreadable(error.to_string()))?;
-        store.put_state(KEYS_STATE, &bytes).await.map_err(KeyError::Store)?;
+        let pem = generate()?;
+        keys.push(Written { pem: pem.clone(), signs, ends: None });
+        let bytes = write(store, &keys).await?;
+        if at_once {
+            store.put_state(ROOT_STATE, pem.as_bytes()).await.map_err(KeyError::Store)?;
+        }
+        let is_kept = store.get_state(KEYS_STATE).await.map_err(KeyError::Store)?.is_some_and(|kept| kept == bytes);
+        let root_now = pem_of(store).await?;
+        let is_crossed = !at_once && root_now != root;
+        if is_crossed {
+            // Another gateway ended all keys meanwhile; what was written here would bring one of them back.
+            write(store, &[Written { pem: root_now, signs: now, ends: None }]).await?;
+        }
         self.read(store).await?;
-        Ok(())
+        if is_kept && !is_crossed { Ok(()) } else { Err(RotateError::Crossed) }
     }
+}
+
+async fn pem_of(store: &dyn Store) -> Result<String, KeyError> {
+    let root = store.get_state(ROOT_STATE).await?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&root).into_owned())
+}
+
+/// Keeps these keys and no others; what was kept.
+async fn write(store: &dyn Store, keys: &[Written]) -> Result<Vec<u8>, KeyError> {
+    let bytes = serde_json::to_vec(keys).map_err(|error| KeyError::Unreadable(error.to_string()))?;
+    store.put_state(KEYS_STATE, &bytes).await?;
+    Ok(bytes)
 }
 
 async fn written(store: &dyn Store) -> Result<Option<Vec<Written>>, KeyError> {
@@ -248,6 +271,10 @@ mod tests {
         keys.rotate(&*store, later, true).await.unwrap();
         assert_eq!(states(&keys, later), ["signs"]);
         assert!(keys.known(old.id(), later).is_none() && keys.known(&coming, later).is_none());
+        // Nothing is made of the lost one, and it does not come back.
+        let started_anew = OwnKeys::open(&*store).await.unwrap();
+        assert_ne!(started_anew.derived("pages"), old.derived("pages"));
+        assert_eq!(started_anew.public(later), keys.public(later));
         // … and then the next one takes its time again.
         keys.rotate(&*store, later, false).await.unwrap();
         assert_eq!(states(&keys, later), ["to come", "signs"]);

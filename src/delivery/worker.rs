@@ -47,7 +47,7 @@ pub(super) struct Look {
 }
 
 impl Worker {
-    /// `own_keys` signs at partners that the site gives no key of their own for; see `own_keys`.
+    /// `own_keys` signs at partners that the site gives no key of their own for; see [`OwnKeys`].
     pub fn new(gateway: Arc<Gateway>, own_keys: OwnKeys) -> Arc<Self> {
         Self::facing(gateway, own_keys, Box::new(Network::default()))
     }

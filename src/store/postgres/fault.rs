@@ -16,6 +16,11 @@ pub fn fault(error: &tokio_postgres::Error) -> StoreError {
         });
     };
     let code = database.code();
+    if *code == SqlState::IN_FAILED_SQL_TRANSACTION {
+        tracing::warn!(
+            "PostgreSQL 25P02: a statement was answered after another of its transaction had failed, unheard"
+        );
+    }
     if is_conflict(code) {
         return StoreError::Conflict;
     }

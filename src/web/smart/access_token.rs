@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{DecodingKey, Validation};
+use jsonwebtoken::Validation;
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -81,15 +80,13 @@ impl TokenKey {
             return None;
         }
         let key = self.keys.known(&header.kid?, now)?;
-        let jwk: Jwk = serde_json::from_value(key.public_jwk().clone()).ok()?;
-        let verifying = DecodingKey::from_jwk(&jwk).ok()?;
         let mut validation = Validation::new(key.algorithm());
         // The time is asked each time it is shown.
         validation.validate_exp = false;
         validation.set_issuer(&[base_url]);
         validation.set_audience(&[audience(base_url)]);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
-        let read = jsonwebtoken::decode::<AccessToken>(token, &verifying, &validation).ok()?.claims;
+        let read = jsonwebtoken::decode::<AccessToken>(token, key.verifying(), &validation).ok()?.claims;
         Some((key, read))
     }
 }
