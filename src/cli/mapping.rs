@@ -63,7 +63,7 @@ fn coverage(arguments: &CoverageArguments, screen: &mut Screen) -> Result<Outcom
         sought.since = Some(SINCE.to_string());
         screen.note(&format!("messages of the last {SINCE}; --since, --until, --event and the like name others"));
     }
-    let first = CoverageAsked { sought, after: None };
+    let first = CoverageAsked { sought, read_at: None, after: None };
     let (mut all, mut total, mut feed) = (Coverage::default(), None, String::new());
     arguments.gateway.perform_each(Operation::Coverage(first.clone()), screen, &mut |answer, screen| {
         let part: CoveragePart = serde_json::from_value(answer).context("the gateway's answer cannot be read")?;
@@ -71,7 +71,8 @@ fn coverage(arguments: &CoverageArguments, screen: &mut Screen) -> Result<Outcom
         all.add(part.coverage);
         let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
         screen.progress(&format!("{}{of} messages", all.messages + all.left_out.values().sum::<u64>()));
-        Ok(part.next.map(|after| Operation::Coverage(CoverageAsked { after: Some(after), ..first.clone() })))
+        let further = |after| CoverageAsked { read_at: Some(part.read_at), after: Some(after), ..first.clone() };
+        Ok(part.next.map(|after| Operation::Coverage(further(after))))
     })?;
     screen.end_progress();
     match arguments.json {

@@ -5,6 +5,12 @@ use serde::Deserialize;
 use super::fault::Fault;
 use super::session::Person;
 
+/// By which the same form is known when it comes again: the mark of its page first, then who sends it and every word in it, any other of
+/// which makes it another. None where the page gave no mark.
+pub(super) fn once(said: &[&str]) -> Option<String> {
+    said.first().filter(|mark| !mark.is_empty()).map(|_| said.join("\n"))
+}
+
 /// The key that every form carries.
 #[derive(Default, Deserialize)]
 pub(super) struct FormKey {

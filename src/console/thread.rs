@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::fault::{Answer, Fault};
 use super::for_you::title;
-use super::form_key::FormKey;
+use super::form_key::{FormKey, once};
 use super::page::{self, Frame};
 use super::patient_line::PatientLine;
 use super::practice::zone_of_patient;
@@ -88,12 +88,16 @@ pub(super) async fn show(
         opened = open(&console, &person, &id).await?;
         person.unread = super::badge::count(&console, &person).await;
     }
-    let done = match asked.done.as_str() {
+    Ok(page::show(&page_of(&console, &person, &opened, done(&asked.done))))
+}
+
+/// What a person did just now, as they are told.
+fn done(code: &str) -> &'static str {
+    match code {
         "answer" => "Answered.",
         "again" => "This was sent before: it stands there once.",
         _ => "",
-    };
-    Ok(page::show(&page_of(&console, &person, &opened, done)))
+    }
 }
 
 /// One who said it or whom it is for opens it, where they may see the patient.
@@ -204,19 +208,18 @@ pub(super) async fn act(
     let message = &opened.message;
     let task = message.about.ok_or_else(|| Fault::no_such("task"))?;
     let (answered, _) = other(&person, message);
-    let once = match form.once.as_str() {
-        "" => String::new(),
-        once => [once, &person.agent(), &form.text].join("\n"),
-    };
+    let once = once(&[&form.once, &person.agent(), &form.text]);
     let words = Words { text: form.text.clone(), from: person.holder(), answers: Some((message.id, answered)), once };
     let steps = [("task-note", Action::Note { text: form.text.trim().to_string() })];
     match console.gateway.take_steps(task, &steps, &words, &person.agent()).await {
-        Ok(heard) if heard.is_again => Ok(page::see(&format!("/console/for-you/{}?done=again", message.id))),
-        Ok(heard) if heard.untold.is_empty() => Ok(page::see(&format!("/console/for-you/{}?done=answer", message.id))),
         Ok(heard) => {
+            let code = if heard.is_again { "again" } else { "answer" };
+            if heard.untold.is_empty() {
+                return Ok(page::see(&format!("/console/for-you/{}?done={code}", message.id)));
+            }
             let opened = open(&console, &person, &id).await?;
             opened.note(&console, &person).await?;
-            Ok(page::show(&Page { untold: heard.untold, ..page_of(&console, &person, &opened, "Answered.") }))
+            Ok(page::show(&Page { untold: heard.untold, ..page_of(&console, &person, &opened, done(code)) }))
         }
         Err(problem) if problem.category == Category::NotFound => Err(Fault::no_such("task")),
         Err(problem) => {

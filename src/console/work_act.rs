@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::fault::{Answer, Fault};
-use super::form_key::FormKey;
+use super::form_key::{FormKey, once};
 use super::page::{self, Frame};
 use super::session::Person;
 use super::work::colleagues;
@@ -81,14 +81,9 @@ impl Said {
         }
     }
 
-    /// By which the same form is known when it comes again: another word in it makes it another.
-    fn once(&self, person: &Person) -> String {
-        if self.once.is_empty() {
-            return String::new();
-        }
-        let said =
-            [&self.once, &person.agent(), &self.act, &self.outcome, &self.note, &self.until, &self.why, &self.to];
-        said.map(String::as_str).join("\n")
+    fn once(&self, person: &Person) -> Option<String> {
+        let Self { once: mark, act, outcome, note, until, why, to, .. } = self;
+        once(&[mark, &person.agent(), act, outcome, note, until, why, to])
     }
 
     /// What is to be done, in order.
@@ -178,14 +173,17 @@ pub(super) async fn one(
     FormKey::of(said.key.clone()).check(&person)?;
     let id: ResourceId = id.parse().map_err(|_| Fault::no_such("task"))?;
     match take(&console, &person, id, &said).await? {
-        Ok(heard) if heard.is_again => Ok(page::see(&said.way_back("again"))),
-        Ok(heard) if heard.untold.is_empty() => Ok(page::see(&said.way_back(&said.act))),
         Ok(heard) => {
+            let back = said.way_back(if heard.is_again { "again" } else { &said.act });
+            if heard.untold.is_empty() {
+                return Ok(page::see(&back));
+            }
             let shown = Named {
                 frame: Frame::new("work", &console, &person),
+                is_again: heard.is_again,
                 told: heard.told.into_iter().map(|holder| holder.name).collect(),
                 untold: heard.untold,
-                back: said.way_back(&said.act),
+                back,
             };
             Ok(page::show(&shown))
         }
@@ -244,6 +242,7 @@ async fn kept(console: &Console, person: &Person, id: ResourceId, said: Said, pr
 #[template(path = "console/work_named.html")]
 struct Named {
     frame: Frame,
+    is_again: bool,
     told: Vec<String>,
     untold: Vec<(String, String)>,
     back: String,
@@ -347,7 +346,7 @@ mod tests {
         for other in [form("page 2", "note", "rang"), form("page", "attempt", "rang"), form("page", "note", "rang!")] {
             assert_ne!(first, other);
         }
-        assert_eq!(form("", "note", "rang"), "", "a form that names no page is taken as often as it comes");
+        assert_eq!(form("", "note", "rang"), None, "a form that names no page is taken as often as it comes");
     }
 
     #[test]

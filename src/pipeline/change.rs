@@ -58,7 +58,7 @@ impl Gateway {
         who: &str,
     ) -> Result<(), Problem> {
         let because = "a person decided it in the console";
-        let taken = Acted { target: task, subject: format!("Task/{task}"), who, because, once: "" };
+        let taken = Acted { target: task, subject: format!("Task/{task}"), who, because, once: None };
         self.take_actions(&actions(attempt, action, note), taken).await
     }
 
@@ -68,7 +68,7 @@ impl Gateway {
             true => "the question was answered on the patient's page",
             false => "the card was answered in the practice",
         };
-        let taken = Acted { target: flag, subject: format!("Flag/{flag}"), who, because, once: "" };
+        let taken = Acted { target: flag, subject: format!("Flag/{flag}"), who, because, once: None };
         let answer = Action::Answer { answer: answer.to_string() };
         self.take_actions(&[("prompt-answer", answer)], taken).await
     }
@@ -200,8 +200,8 @@ pub(super) struct Acted<'a> {
     pub subject: String,
     pub who: &'a str,
     pub because: &'a str,
-    /// By which it is known when the same is said again; empty where nobody asks.
-    pub once: &'a str,
+    /// By which it is known when the same is said again; none where nobody asks.
+    pub once: Option<&'a str>,
 }
 
 /// What actions come to: the changes, and an entry for each.

@@ -86,7 +86,7 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
             &working.record,
             *task,
             std::slice::from_ref(action),
-            (&found.author, ""),
+            (&found.author, None),
             received,
         ) {
             Ok(changes) => working.take(changes),

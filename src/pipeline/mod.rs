@@ -26,6 +26,7 @@ mod hot_tests;
 mod huddle;
 mod join;
 mod labels;
+mod left_out;
 mod locks;
 mod look;
 mod measures;

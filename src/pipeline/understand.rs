@@ -161,8 +161,7 @@ fn field(number: u16) -> Place {
 /// Maps a message that the feed takes.
 pub(super) fn map(site: &Site, feed: &Feed, message: &Message, received: Timestamp) -> Option<Mapped> {
     let maps = site.mappings.get(&feed.name)?;
-    let zone = feed.zone_of(&message.header().sending_facility());
-    let context = Context { zone, authorities: &feed.authorities, habits: &feed.habits, received };
+    let context = context(feed, message, received);
     let mut mapped = maps.apply(message, &context);
     ownership::keep_owned(feed, &mut mapped);
     for rule in &feed.labelling.rules {
@@ -180,9 +179,13 @@ pub(super) fn touch(
     message: &Message,
     received: Timestamp,
 ) -> Option<(Mapped, BTreeSet<Line>)> {
+    Some(site.mappings.get(&feed.name)?.apply_touching(message, &context(feed, message, received)))
+}
+
+/// What a feed says of the messages of one sender.
+fn context<'f>(feed: &'f Feed, message: &Message, received: Timestamp) -> Context<'f> {
     let zone = feed.zone_of(&message.header().sending_facility());
-    let context = Context { zone, authorities: &feed.authorities, habits: &feed.habits, received };
-    Some(site.mappings.get(&feed.name)?.apply_touching(message, &context))
+    Context { zone, authorities: &feed.authorities, habits: &feed.habits, received }
 }
 
 /// What a feed says of who treated holds for all it tells of a patient, but not for who that is: others know them, too.

@@ -96,17 +96,17 @@ impl ProtocolSet {
         who: &str,
         now: Timestamp,
     ) -> Result<Vec<Change>, Problem> {
-        self.act_all(record, target, std::slice::from_ref(action), (who, ""), now)
+        self.act_all(record, target, std::slice::from_ref(action), (who, None), now)
     }
 
     /// The same of several actions that a person takes at once: one change of the resource, told once. `once` is by what it is known
-    /// when it is said again (`told_of`); empty where nobody asks.
+    /// when it is said again (`told_of`); none where nobody asks.
     pub fn act_all(
         &self,
         record: &Record,
         target: ResourceId,
         actions: &[Action],
-        (who, once): (&str, &str),
+        (who, once): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<Vec<Change>, Problem> {
         if let [Action::Answer { answer }] = actions {
@@ -126,7 +126,7 @@ impl ProtocolSet {
         let change = stamped(target, Some(stored), resource, now, work);
         let words: Vec<&str> = actions.iter().map(Action::word).collect();
         let mut told = provenance(&change, &words.join(", "), who, now);
-        if !once.is_empty() {
+        if let Some(once) = once {
             told.stored.id = told_of(target, once);
         }
         Ok(vec![change, told])
@@ -176,6 +176,22 @@ impl ProtocolSet {
 }
 
 impl Action {
+    /// Whether what it did to a Task is so still. What was said stays so, and so does an end.
+    pub fn stands(&self, task: &Stored) -> bool {
+        let status = task.resource.text("status").unwrap_or_default();
+        match self {
+            Self::Accept => !matches!(status, "requested" | "received" | "ready"),
+            Self::Start => status == "in-progress",
+            Self::Hand(hand) => hand.stands(task),
+            Self::Complete { .. }
+            | Self::Cancel { .. }
+            | Self::Note { .. }
+            | Self::Attempt { .. }
+            | Self::Answer { .. }
+            | Self::Say(_) => true,
+        }
+    }
+
     fn word(&self) -> &'static str {
         match self {
             Self::Accept => "accept",

@@ -10,7 +10,7 @@ use super::reconcile::stamped;
 use super::work::{Work, is_final};
 use crate::fhir::Resource;
 use crate::problem::{Category, Place, Problem};
-use crate::record::{Change, Record};
+use crate::record::{Change, Record, Stored};
 
 /// What is put aside for longer should rather not be owed.
 const LONGEST_SNOOZE: SignedDuration = SignedDuration::from_hours(24 * 90);
@@ -45,6 +45,24 @@ impl Hand {
             Self::Give(_) => "give",
             Self::Back => "give back",
             Self::Snooze { .. } => "snooze",
+        }
+    }
+
+    /// Whether a Task is so still.
+    pub(super) fn stands(&self, task: &Stored) -> bool {
+        let status = task.resource.text("status").unwrap_or_default();
+        let person = person_of(&task.resource).map(|(id, _)| id);
+        match self {
+            Self::Claim(holder) => {
+                let asks = matches!(status, "requested" | "received" | "ready" | "on-hold");
+                person.as_ref() == Some(&holder.id) && !asks
+            }
+            Self::Give(holder) => person.as_ref() == Some(&holder.id),
+            Self::Back => person.is_none(),
+            Self::Snooze { until, .. } => {
+                let snoozed = Work::read(task).and_then(|work| work.snoozed);
+                status == "on-hold" && snoozed.is_some_and(|snoozed| snoozed.until == *until)
+            }
         }
     }
 }

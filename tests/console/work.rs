@@ -102,7 +102,7 @@ async fn a_care_manager_logs_in_takes_a_call_tries_twice_and_finishes_it() {
     let from = Holder { id: "treyes".to_string(), name: "Tomas Reyes".to_string() };
     let text = "@nbrooks her son says she sleeps sitting up. Send her in?".to_string();
     let steps = [("task-note", Action::Note { text: text.clone() })];
-    let words = Words { text, from, answers: None, once: String::new() };
+    let words = Words { text, from, answers: None, once: None };
     let heard = house.running.gateway.take_steps(task.id, &steps, &words, "person:treyes").await.unwrap();
     assert_eq!((heard.told.len(), heard.untold.len()), (1, 0));
     browser.sees("Somebody told you something.").await;

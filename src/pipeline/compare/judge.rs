@@ -9,7 +9,7 @@ use crate::pipeline::rerun::{Changed, told};
 use crate::pipeline::story::patients_of;
 use crate::pipeline::{Arrival, Gateway, Members, dry_run};
 use crate::record::Membership;
-use crate::site::{CLIENT, Site};
+use crate::site::Site;
 use crate::store::{MessageEntry, MessageSummary, StoreError};
 
 /// The site in force and a changed one, on the same store. Neither writes, and neither takes a lock or a record from those who do.
@@ -26,19 +26,12 @@ impl Pair {
 
     /// Judges one message and adds what differs.
     pub async fn judge(&self, of: &MessageSummary, all: &mut Differences, listed: usize) -> Result<(), StoreError> {
-        let left_out = match of {
-            of if of.replays.is_some() => Some("runs of others, which are judged where they are asked for themselves"),
-            of if of.incomplete => Some("only a part of them came"),
-            of if of.feed.starts_with(CLIENT) => Some("partners wrote them over FHIR, which no mapping reads"),
-            _ => None,
-        };
-        let entry = match left_out {
-            Some(_) => None,
-            None => self.in_force.store.message(of.sequence).await?,
-        };
-        let Some(entry) = entry else {
-            all.leave_out(left_out.unwrap_or("they are no longer kept"));
-            return Ok(());
+        let entry = match self.in_force.to_read_again(of).await? {
+            Ok(entry) => entry,
+            Err(why) => {
+                all.leave_out(why);
+                return Ok(());
+            }
         };
         let (old, new) = (self.in_force.site.load_full(), self.changed.site.load_full());
         if !old.feeds.contains_key(&of.feed) {

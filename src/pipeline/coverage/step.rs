@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::tally::{Coverage, LineSeen, Seen};
@@ -24,6 +25,8 @@ pub struct CoverageAsked {
     pub sought: MessageWords,
     /// As the answer before said; none at the beginning.
     #[serde(default)]
+    pub read_at: Option<Timestamp>,
+    #[serde(default)]
     pub after: Option<String>,
 }
 
@@ -34,15 +37,22 @@ pub struct CoveragePart {
     pub coverage: Coverage,
     /// How many messages there are to look at, where it can be counted.
     pub total: Option<u64>,
+    /// When the site was read whose lines are counted.
+    pub read_at: Timestamp,
     /// Where to go on; none at the end.
     pub next: Option<String>,
 }
 
 impl Gateway {
     /// # Errors
-    /// No feed, or one that the site has not; words that cannot be read; a store that does not answer.
+    /// No feed, or one that the site has not; another site than that of the parts before; words that cannot be read; a store that does not
+    /// answer.
     pub async fn cover(&self, covering: &CoverageAsked) -> Result<CoveragePart, Problem> {
         let site = self.site.load_full();
+        // Lines of another site are other lines under the same numbers.
+        if covering.after.is_some() && covering.read_at != Some(site.read_at) {
+            return Err(refused("the site changed; begin again".to_string()));
+        }
         let feed = feed_of(&site, covering.sought.feed.as_deref())?;
         let maps =
             site.mappings.get(&feed.name).ok_or_else(|| refused(format!("no map reads the feed `{}`", feed.name)))?;
@@ -69,7 +79,8 @@ impl Gateway {
         if covering.after.is_some() {
             coverage.only_touched();
         }
-        Ok(CoveragePart { feed: feed.name.clone(), coverage, total, next: after.map(|after| after.0) })
+        let (feed, next) = (feed.name.clone(), after.map(|after| after.0));
+        Ok(CoveragePart { feed, coverage, total, read_at: site.read_at, next })
     }
 
     async fn cover_one(
@@ -79,18 +90,12 @@ impl Gateway {
         of: &MessageSummary,
         all: &mut Coverage,
     ) -> Result<(), StoreError> {
-        let left_out = match of {
-            of if of.replays.is_some() => Some("runs of others, which are looked at themselves"),
-            of if of.incomplete => Some("only a part of them came"),
-            _ => None,
-        };
-        let entry = match left_out {
-            Some(_) => None,
-            None => self.store.message(of.sequence).await?,
-        };
-        let Some(entry) = entry else {
-            all.leave_out(left_out.unwrap_or("they are no longer kept"));
-            return Ok(());
+        let entry = match self.to_read_again(of).await? {
+            Ok(entry) => entry,
+            Err(why) => {
+                all.leave_out(why);
+                return Ok(());
+            }
         };
         let read = understand::read(site, feed, &Arrival::again(&entry, "coverage"));
         let message = read.message.filter(|_| read.refusal.is_none());
@@ -140,8 +145,6 @@ fn fault(error: StoreError) -> Problem {
 mod tests {
     use std::sync::Arc;
 
-    use jiff::Timestamp;
-
     use super::*;
     use crate::clock::ManualClock;
     use crate::site::{DemoSite, load};
@@ -170,9 +173,11 @@ mod tests {
         gateway.replay(1, "console:Ida Roe").await.unwrap();
         let asked = |feed: Option<&str>| CoverageAsked {
             sought: MessageWords { feed: feed.map(String::from), ..MessageWords::default() },
+            read_at: None,
             after: None,
         };
-        let CoveragePart { coverage, total, next, .. } = gateway.cover(&asked(Some("riverside"))).await.unwrap();
+        let CoveragePart { coverage, total, read_at, next, .. } =
+            gateway.cover(&asked(Some("riverside"))).await.unwrap();
         let left: u64 = coverage.left_out.values().sum();
         assert_eq!((total, next, coverage.messages, left), (Some(5), None, 3, 2), "{:?}", coverage.left_out);
         assert_eq!(coverage.events.get("ADT^A08"), Some(&2));
@@ -191,8 +196,18 @@ mod tests {
         let row = coverage.rows.values().flat_map(|rows| rows.values()).filter(|told| told.map == "patient-class");
         assert_eq!(row.map(|told| told.seen.messages).sum::<u64>(), 3);
 
-        let after = gateway.cover(&CoverageAsked { after: Some("nonsense".into()), ..asked(Some("riverside")) }).await;
-        assert!(after.is_err());
+        let go_on = async |read_at| {
+            let after = Some("nonsense".to_string());
+            gateway.cover(&CoverageAsked { read_at, after, ..asked(Some("riverside")) }).await.unwrap_err().text
+        };
+        assert_ne!(go_on(Some(read_at)).await, "the site changed; begin again");
+        for other in [None, Some(now)] {
+            assert_eq!(
+                go_on(other).await,
+                "the site changed; begin again",
+                "lines would be counted under wrong numbers"
+            );
+        }
         assert!(gateway.cover(&asked(Some("nowhere"))).await.unwrap_err().text.contains("there is no feed `nowhere`"));
     }
 }

@@ -29,8 +29,8 @@ pub struct Words {
     pub from: Holder,
     /// The Communication that is answered, and who is told besides those whom the text names.
     pub answers: Option<(ResourceId, Holder)>,
-    /// By which the same form sent twice is known; empty where nobody asks.
-    pub once: String,
+    /// By which the same form sent twice is known; none where nobody asks.
+    pub once: Option<String>,
 }
 
 /// What became of the names in a text.
@@ -40,7 +40,7 @@ pub struct Heard {
     pub told: Vec<Holder>,
     /// The names that nobody was told by, each with why, in words.
     pub untold: Vec<(String, String)>,
-    /// It was done before, by the same form, and is not done twice.
+    /// It was done before, by the same form, stands so still, and is not done twice. Nobody was told once more.
     pub is_again: bool,
 }
 
@@ -54,7 +54,7 @@ pub struct Unread {
 
 impl Gateway {
     /// Does several things that a person decided about a task, in order, all of them or none, and tells those whom their words name.
-    /// Each has its name in the audit. What the same form said before is not done twice.
+    /// Each has its name in the audit. What the same form did before is not done twice as long as it stands.
     ///
     /// # Errors
     /// There is no such task, or it cannot be done. That somebody cannot be told is none: `Heard` says so.
@@ -67,18 +67,23 @@ impl Gateway {
     ) -> Result<Heard, Problem> {
         // What is decided may be decided anew, when somebody else was faster.
         let heard = Mutex::new(Heard::default());
-        let told_before = told_of(task, &words.once);
-        let done = self.change_with(task.person, Some(("Provenance", told_before)), |site, known| {
+        let told_before = words.once.as_deref().map(|once| ("Provenance", told_of(task, once)));
+        let done = self.change_with(task.person, told_before, |site, known| {
             let now = self.clock.now();
-            let is_again = !words.once.is_empty() && known.record.get("Provenance", told_before).is_some();
-            if is_again {
-                *heard.lock().unwrap_or_else(PoisonError::into_inner) = Heard { is_again, ..Heard::default() };
+            let told = told(site, known, task, words, (who, now));
+            let was_done = told_before.is_some_and(|(kind, id)| known.record.get(kind, id).is_some());
+            let stands = |stored: &Stored| steps.iter().all(|(_, action)| action.stands(stored));
+            if was_done && known.record.get("Task", task).is_some_and(stands) {
+                // Nothing lost: whom it told then is told; who could not be told is said again.
+                let again = Heard { told: Vec::new(), untold: told.heard.untold, is_again: true };
+                *heard.lock().unwrap_or_else(PoisonError::into_inner) = again;
                 return Ok((Vec::new(), Vec::new()));
             }
             let because = "a person decided it in the console";
-            let taken = Acted { target: task, subject: format!("Task/{task}"), who, because, once: &words.once };
+            // What was undone since and is done anew is told of beside the first time.
+            let once = words.once.as_deref().filter(|_| !was_done);
+            let taken = Acted { target: task, subject: format!("Task/{task}"), who, because, once };
             let (mut changes, mut entries) = acted(site, known, steps, &taken, now)?;
-            let told = told(site, known, task, words, (who, now));
             changes.extend(told.changes);
             entries.extend(told.entries);
             *heard.lock().unwrap_or_else(PoisonError::into_inner) = told.heard;
@@ -249,5 +254,91 @@ fn entry(
         subject,
         allowed,
         because: because.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::pipeline::Arrival;
+    use crate::pipeline::change::Named;
+    use crate::protocol::{Action, Hand};
+    use crate::site;
+    use crate::store::{EngineChoice, StoreSettings, WorkFilter, open};
+
+    /// A practice with a task that nobody has taken.
+    async fn house() -> (Gateway, ResourceId) {
+        let site = site::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/demo")).site.unwrap();
+        let panel = &site.panels["lakeside"];
+        let file = panel.members.clone().unwrap();
+        let members = site.read_roster(panel, &file, &std::fs::read(site.folder.join(&file)).unwrap()).members;
+        let store = open(&StoreSettings { engine: EngineChoice::Memory, path: "unused".into() }).unwrap();
+        let now = "2026-03-02T22:00:00Z".parse().unwrap();
+        store.replace_panel("lakeside", members, now).await.unwrap();
+        let gateway = Gateway::new(store, site, Arc::new(ManualClock::at(now)));
+        let raw = "MSH|^~\\&|RIVER-ADT|RIVERSIDE|HANDOVER|DEMO|20260302160000-0500||ADT^A03^ADT_A03|1|P|2.5.1\r\
+                   PID|1||4712^^^RIVERSIDE^MR||Brandt^Theo||19510809|M\r\
+                   PV1|1|E|ED^02^B^RIVERSIDE|||||||||||||||V30001^^^RIVERSIDE-VISIT^VN|||||||||||||||||||||||||20260302140000-0500|20260302155500-0500";
+        gateway.accept(Arrival { feed: "riverside".into(), raw: raw.into(), ..Arrival::default() }).await;
+        let task = gateway.store.worklist(&WorkFilter::default(), None, 1).await.unwrap().items.remove(0).id;
+        (gateway, task)
+    }
+
+    fn words(text: &str, once: &str) -> Words {
+        let from = Holder { id: "ida".to_string(), name: "Ida Roe".to_string() };
+        Words { text: text.to_string(), from, answers: None, once: Some(once.to_string()) }
+    }
+
+    #[tokio::test]
+    async fn who_could_not_be_told_is_said_again_when_the_form_comes_again() {
+        let (gateway, task) = house().await;
+        let (text, who) = ("rang @nobody-here, no answer", "person:ida");
+        let note = [("task-note", Action::Note { text: text.to_string() })];
+        let first = gateway.take_steps(task, &note, &words(text, "a form"), who).await.unwrap();
+        let again = gateway.take_steps(task, &note, &words(text, "a form"), who).await.unwrap();
+        assert_eq!((first.is_again, again.is_again, first.untold.len()), (false, true, 1));
+        assert_eq!(again.untold, first.untold);
+        let stored = gateway.store.resource("Task", task).await.unwrap().unwrap();
+        assert_eq!(stored.resource.get("note").unwrap().as_array().unwrap().len(), 1, "it stands there once");
+    }
+
+    #[tokio::test]
+    async fn what_was_undone_since_is_done_anew_and_what_stands_is_not() {
+        let (gateway, task) = house().await;
+        let who = "person:ida";
+        let me = words("", "").from;
+        let until = gateway.clock.now() + jiff::SignedDuration::from_hours(20);
+        let claim = ("task-claim", Action::Hand(Hand::Claim(me.clone())));
+        let start = vec![claim.clone(), ("task-start", Action::Start)];
+        let back: Vec<Named> = vec![("task-give-back", Action::Hand(Hand::Back))];
+        let snooze = vec![("task-snooze", Action::Hand(Hand::Snooze { until, why: "asleep".to_string() }))];
+        let give = |to: &str| {
+            let to = Holder { id: to.to_string(), name: to.to_uppercase() };
+            vec![
+                ("task-give", Action::Hand(Hand::Give(to))),
+                ("task-note", Action::Note { text: "Given away".to_string() }),
+            ]
+        };
+        let steps = [vec![claim], start, snooze, give("kim"), give("lee")];
+        for (number, done) in steps.iter().enumerate() {
+            let form = format!("form {number}");
+            let take = async |steps: &[Named], form: &str| {
+                gateway.take_steps(task, steps, &words("", form), who).await.unwrap().is_again
+            };
+            let stands = async || {
+                let stored = gateway.store.resource("Task", task).await.unwrap().unwrap();
+                done.iter().all(|(_, action)| action.stands(&stored))
+            };
+            assert!(!take(done, &form).await && stands().await, "{done:?}");
+            assert!(take(done, &form).await, "a double click: {done:?}");
+            assert!(!take(&back, &format!("back {number}")).await);
+            assert!(!take(done, &form).await && stands().await, "from the page before: {done:?}");
+            assert!(take(done, &form).await, "and once only: {done:?}");
+            assert!(!take(&back, &format!("back again {number}")).await);
+        }
     }
 }

@@ -130,7 +130,7 @@ fn what_is_done_at_once_is_one_change_and_more_can_follow() {
         ],
     ];
     for (version, actions) in (call.version + 1..).zip(rounds) {
-        let changes = SHIPPED.act_all(&scene.record, call.id, &actions, ("Ida Roe", ""), scene.now).unwrap();
+        let changes = SHIPPED.act_all(&scene.record, call.id, &actions, ("Ida Roe", None), scene.now).unwrap();
         assert_eq!((changes.len(), changes[0].stored.version), (2, version));
         assert!(told.insert(changes[1].stored.id), "each time is told in a resource of its own");
         changes.iter().for_each(|change| scene.record.apply(change));
@@ -139,7 +139,7 @@ fn what_is_done_at_once_is_one_change_and_more_can_follow() {
     assert_eq!(text_of(&task, "status"), "completed");
     let refused = [Action::Note { text: "too late".into() }, Action::Accept];
     assert!(
-        SHIPPED.act_all(&scene.record, call.id, &refused, ("Ida Roe", ""), scene.now).is_err(),
+        SHIPPED.act_all(&scene.record, call.id, &refused, ("Ida Roe", None), scene.now).is_err(),
         "all of it or none"
     );
 }
@@ -175,10 +175,11 @@ fn what_is_known_by_a_form_is_told_of_in_one_place() {
     tell(&mut scene, "{ ed-arrival: '2026-05-04T10:00' }\n{ ed-discharge: '2026-05-04T13:00' }");
     let call = work_of(&scene, "contact").stored.id;
     let note = [Action::Note { text: "rang".into() }];
-    let told =
-        |once: &str| SHIPPED.act_all(&scene.record, call, &note, ("Ida Roe", once), scene.now).unwrap()[1].stored.id;
-    assert_eq!(told("a form"), crate::protocol::told_of(call, "a form"));
-    assert!(told("a form") != told("another") && told("") != crate::protocol::told_of(call, ""));
+    let told = |once: Option<&str>| {
+        SHIPPED.act_all(&scene.record, call, &note, ("Ida Roe", once), scene.now).unwrap()[1].stored.id
+    };
+    assert_eq!(told(Some("a form")), crate::protocol::told_of(call, "a form"));
+    assert!(told(Some("a form")) != told(Some("another")) && told(None) != crate::protocol::told_of(call, ""));
 }
 
 /// Puts the patient on the panel of another practice as well, or instead.
