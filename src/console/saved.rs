@@ -21,7 +21,8 @@ const MOST_VIEWS: usize = 12;
 /// In characters.
 const LONGEST_NAME: usize = 40;
 
-/// Whoever keeps one waits for whoever does: none is written over.
+/// Whoever keeps one waits for whoever does in this process, so that neither writes over the other. Of two gateways on one database that
+/// write one person's views in the same moment, the later one's stand: a view that is gone is seen to be, and kept again.
 static KEEPING: Mutex<()> = Mutex::const_new(());
 
 /// One view, as it is kept.
@@ -189,15 +190,7 @@ mod tests {
     use crate::store::{EngineChoice, StoreSettings, open};
 
     fn nia(panels: Panels) -> Person {
-        Person {
-            name: "Nia Brooks RN".to_string(),
-            login: Some("nbrooks".to_string()),
-            form_key: String::new(),
-            roles: Vec::new(),
-            panels,
-            sensitive: false,
-            unread: None,
-        }
+        Person { panels, ..Person::for_tests("nbrooks", &[]) }
     }
 
     fn view(name: &str, panel: &str, whose: &str, show: &str) -> View {

@@ -70,6 +70,14 @@ impl Person {
         self.roles.iter().any(|role| roles.contains(role))
     }
 
+    /// Somebody who works for all practices.
+    #[cfg(test)]
+    pub(super) fn for_tests(login: &str, roles: &[StaffRole]) -> Self {
+        let roles = roles.to_vec();
+        let (name, login, form_key) = (format!("{login} by name"), Some(login.to_string()), String::new());
+        Self { name, login, form_key, roles, panels: Panels::All, sensitive: false, unread: None }
+    }
+
     fn of_link(name: String, form_key: String) -> Self {
         let roles = StaffRole::ALL.to_vec();
         Self { name, login: None, form_key, roles, panels: Panels::All, sensitive: true, unread: None }

@@ -328,15 +328,7 @@ mod tests {
 
     #[test]
     fn a_form_is_known_again_by_its_page_and_every_word_in_it() {
-        let person = crate::console::session::Person {
-            name: "Nia Brooks RN".to_string(),
-            login: Some("nbrooks".to_string()),
-            form_key: String::new(),
-            roles: Vec::new(),
-            panels: crate::site::Panels::All,
-            sensitive: false,
-            unread: None,
-        };
+        let person = Person::for_tests("nbrooks", &[]);
         let form = |once: &str, act: &str, note: &str| {
             let fields = [("once", once), ("act", act), ("note", note)];
             Said::of(fields.map(|(name, value)| (name.to_string(), value.to_string())).to_vec()).once(&person)

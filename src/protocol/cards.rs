@@ -12,12 +12,14 @@ use super::model::Prompt;
 use super::names;
 use super::set::ProtocolSet;
 use super::view::View;
+use super::wording::shorten;
 use super::work::{Existing, existing_work};
 use crate::identity::ResourceId;
 
 /// The hooks that cards come up at.
 pub const HOOKS: [&str; 2] = ["patient-view", "encounter-start"];
 
+// Nothing lost: the card's detail says it whole.
 const LONGEST_SUMMARY: usize = 140;
 
 /// Work that is owed comes before most questions.
@@ -130,12 +132,12 @@ impl ProtocolSet {
         }
         let code_text =
             resource.get("code").and_then(|code| code.get("text")).and_then(Value::as_str).unwrap_or_default();
-        card.summary = shorten(code_text);
+        card.summary = shorten(code_text, LONGEST_SUMMARY);
         card.source.topic.system = names::TASK_CODE;
         if let Some(alert) = protocol.alerts.iter().find(|alert| alert.id == work.rule) {
             card.indicator =
                 if work.level.as_deref() == Some("warning") { Indicator::Warning } else { Indicator::Critical };
-            card.summary = shorten(resource.text("description").unwrap_or(&alert.title));
+            card.summary = shorten(resource.text("description").unwrap_or(&alert.title), LONGEST_SUMMARY);
             return Some(card);
         }
         // Who has the patient before them can repeat the reading at once.
@@ -148,7 +150,7 @@ impl ProtocolSet {
 }
 
 fn ask(card: &mut Card, prompt: &Prompt) {
-    card.summary = shorten(&prompt.ask);
+    card.summary = shorten(&prompt.ask, LONGEST_SUMMARY);
     card.weight = prompt.weight;
     card.detail = prompt.detail.clone();
     for answer in &prompt.answers {
@@ -164,14 +166,4 @@ fn ask(card: &mut Card, prompt: &Prompt) {
         }
     }
     card.selection_behavior = (!card.suggestions.is_empty()).then_some("at-most-one");
-}
-
-fn shorten(text: &str) -> String {
-    // Nothing lost: the card's detail says it whole.
-    if text.chars().count() <= LONGEST_SUMMARY {
-        return text.to_string();
-    }
-    // Nothing lost: the card's detail says it whole.
-    let kept: String = text.chars().take(LONGEST_SUMMARY - 1).collect();
-    kept + "…"
 }

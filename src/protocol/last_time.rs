@@ -7,6 +7,7 @@ use super::context::Context;
 use super::model::TaskRule;
 use super::names;
 use super::sources::{Sources, of};
+use super::wording::shorten;
 use super::work::Existing;
 use crate::fhir::{Resource, concept_title};
 
@@ -66,14 +67,8 @@ fn said(task: &Resource) -> String {
     });
     let mut words: Vec<&str> = concept_title(task.get("statusReason")).into_iter().chain(outcomes).collect();
     words.extend(concept_title(task.get("businessStatus")));
-    let whole = words.join("; ");
     // Nothing lost: the Task that ended says it whole.
-    if whole.chars().count() <= LONGEST {
-        return whole;
-    }
-    // Nothing lost: as above, and the sign says so.
-    let kept: String = whole.chars().take(LONGEST).collect();
-    kept + "…"
+    shorten(&words.join("; "), LONGEST)
 }
 
 #[cfg(test)]
@@ -97,7 +92,7 @@ mod tests {
         assert_eq!(said_of(task), "Patient refused; afraid of cost; transport; will think about it");
         assert_eq!(said_of(json!({ "resourceType": "Task", "output": [attempt] })), "");
         let long = said_of(json!({ "resourceType": "Task", "statusReason": { "text": "ä".repeat(501) } }));
-        assert_eq!((long.chars().count(), long.ends_with('…')), (501, true));
+        assert_eq!((long.chars().count(), long.ends_with('…')), (500, true));
         assert_eq!(
             ["rejected", "failed", "entered-in-error", "accepted"].map(ending),
             [Some("declined"), Some("given up"), None, None]

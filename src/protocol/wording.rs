@@ -106,3 +106,26 @@ pub fn fill(
         _ => "not stated".to_string(),
     }
 }
+
+/// So many characters of a text at most, the sign that there was more among them. Whoever calls it says where the text stands whole.
+pub fn shorten(text: &str, longest: usize) -> String {
+    // Nothing lost: what is short enough is whole, and the sign says of the rest that it is not.
+    if text.chars().count() <= longest {
+        return text.to_string();
+    }
+    // Nothing lost: as above.
+    let kept: String = text.chars().take(longest.saturating_sub(1)).collect();
+    kept + "…"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shortened_says_so_and_is_as_long_as_it_may_be() {
+        for (text, short) in [("Kälte", "Kälte"), ("Kältes", "Kält…"), ("", "")] {
+            assert_eq!(shorten(text, 5), short);
+        }
+    }
+}

@@ -240,15 +240,7 @@ mod tests {
         }
         let console =
             web::Data::new(Console::new(Arc::new(gateway), Arc::new(Sessions::default()), Arc::default(), false));
-        let person = Person {
-            name: "Pia Ott".to_string(),
-            login: Some("pia".to_string()),
-            form_key: String::new(),
-            roles: vec![crate::site::StaffRole::PrivacyOfficer],
-            panels: crate::site::Panels::All,
-            sensitive: false,
-            unread: None,
-        };
+        let person = Person::for_tests("pia", &[crate::site::StaffRole::PrivacyOfficer]);
         let response = table(console.clone(), person.clone(), patient.to_string().into()).await.unwrap();
         let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
         let mut reader = csv::Reader::from_reader(&*body);

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::subset::Subset;
+use crate::fhir::operation_outcome;
+use crate::problem::Problem;
 use crate::web::access::Shown;
 
 /// A link of a bundle.
@@ -35,6 +37,12 @@ pub fn match_entry(base: &str, (resource_type, mode): (&str, &str), shown: Shown
     let mut resource = shown.into_resource();
     subset.apply(&mut resource);
     json!({ "fullUrl": url, "resource": Value::from(resource), "search": { "mode": mode } })
+}
+
+/// What is told of a search beside what it found; none where there is nothing to tell.
+pub fn outcome_entry(problems: &[Problem]) -> Option<Value> {
+    let entry = || json!({ "resource": Value::from(operation_outcome(problems)), "search": { "mode": "outcome" } });
+    (!problems.is_empty()).then(entry)
 }
 
 /// One version in a history.

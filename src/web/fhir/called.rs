@@ -1,13 +1,14 @@
-//! What a search calls by ids of its client's own (docs/decisions/0035): looked up before it is read, so that whatever takes an id or a reference
+//! What a search calls by ids of its client's own (docs/decisions/0035): looked up before it is asked of the store, so that whatever takes an id or a reference
 //! takes those, while links and all else that is said of the search stay as it was asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::criteria::{bounded, named, values};
+use super::criteria::{named, values};
 use super::join::check_depth;
 use super::names::Name;
 use super::own_ids::OwnIds;
+use super::query::Search;
 use super::reading::{Called, Reading};
 use crate::fhir::search::{Comparison, Filter, Parameter, SearchKind, served};
 use crate::problem::Category;
@@ -18,26 +19,34 @@ use crate::web::service::Service;
 /// Ids of the client's own in one search, each counted once for each type that it may be of.
 const MOST_CALLED: usize = 500;
 
-/// What a search calls so. What is not there is missing, and finds nothing.
-pub async fn called(
+/// Reads a search, with what it calls so; none where it calls nothing so. What is not there is missing, and finds nothing. A search that
+/// cannot be read is refused before anything is looked up.
+pub async fn read(
     service: &Service,
     client: &Client,
     reading: &Reading<'_>,
-    asked: &[(String, String)],
-) -> Result<Called, Fault> {
-    let mut called = Called::new();
-    let Some(own) = OwnIds::of(service, client) else { return Ok(called) };
-    bounded(asked)?;
+    asked: Vec<(String, String)>,
+) -> Result<(Search, Option<Called>), Fault> {
+    let search = Search::read(reading, asked.clone())?;
+    let Some(own) = OwnIds::of(service, client) else { return Ok((search, None)) };
     let mut gathered = Gathered { kinds: own.kinds(), names: BTreeSet::new() };
-    for (name, value) in asked {
+    for (name, value) in &asked {
         gathered.parameter(reading, name, value)?;
     }
-    for (kind, id) in gathered.names {
-        if let Some(found) = own.find(kind, &id).await? {
-            called.insert((kind, id), found);
-        }
+    if gathered.names.is_empty() {
+        return Ok((search, None));
     }
-    Ok(called)
+    let mut of_kinds: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    for (kind, id) in gathered.names {
+        of_kinds.entry(kind).or_default().push(id);
+    }
+    let mut called = Called::new();
+    for (kind, ids) in of_kinds {
+        let found = own.find_all(kind, &ids).await?;
+        called.extend(found.into_iter().map(|(id, found)| ((kind, id), found)));
+    }
+    let search = Search::read(&Reading { called: Some(&called), ..*reading }, asked)?;
+    Ok((search, Some(called)))
 }
 
 /// What may be an id of the client's own, by type.

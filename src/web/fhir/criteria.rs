@@ -121,13 +121,11 @@ pub fn by_ours(
     modifier: Option<&str>,
     values: Vec<String>,
 ) -> Vec<String> {
-    if reading.called.is_empty() {
-        return values;
-    }
+    let Some(called) = reading.called else { return values };
     let meant = |value: String| {
         let names = named(reading, parameter, modifier, &value).into_iter();
         let known = names.filter_map(|name| {
-            let id = reading.called.get(&name)?;
+            let id = called.get(&name)?;
             Some(if parameter.name == "_id" { id.to_string() } else { format!("{}/{id}", name.0) })
         });
         let known: Vec<String> = known.collect();

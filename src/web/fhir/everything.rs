@@ -2,9 +2,9 @@
 //! type by type, in pages, each with the people, places and organisations that it names.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::bundle::{bundle, link, match_entry};
+use super::bundle::{bundle, link, match_entry, outcome_entry};
 use super::care_dates::Care;
 use super::date;
 use super::includes::{Include, included};
@@ -13,8 +13,8 @@ use super::query::{DEFAULT_COUNT, page_count};
 use super::read::{open, show};
 use super::subset::Subset;
 use crate::agreement::Exit;
+use crate::fhir::patient_element;
 use crate::fhir::search::{DateValue, SERVED, served};
-use crate::fhir::{operation_outcome, patient_element};
 use crate::identity::ResourceId;
 use crate::problem::{Category, Place, Problem};
 use crate::store::{Cursor, Query, Term};
@@ -150,10 +150,7 @@ impl Asked {
                 problems.push(Problem::warning(Category::Suppressed, Place::Whole, text));
             }
         }
-        if problems.is_empty() {
-            return None;
-        }
-        Some(json!({ "resource": Value::from(operation_outcome(&problems)), "search": { "mode": "outcome" } }))
+        outcome_entry(&problems)
     }
 }
 

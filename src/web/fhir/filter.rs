@@ -9,6 +9,7 @@ use super::names::Name;
 use super::negotiate::shown;
 use super::reading::{Reading, is_claimed};
 use super::values::token;
+use crate::fhir::canonical_system;
 use crate::fhir::search::{
     Asked, Comparison, Criterion, DateValue, Filter, How, Parameter, Relation, SearchKind, Test,
 };
@@ -95,14 +96,6 @@ fn operators(kind: SearchKind) -> &'static str {
     }
 }
 
-/// Names that stand for systems in the values of filters.
-const NAMESPACES: [(&str, &str); 4] = [
-    ("loinc", "http://loinc.org"),
-    ("snomed", "http://snomed.info/sct"),
-    ("rxnorm", "http://www.nlm.nih.gov/research/umls/rxnorm"),
-    ("ucum", "http://unitsofmeasure.org"),
-];
-
 /// A value with systems instead of namespaces: `loinc|8480-6`, `5.4|ucum|mmol/L`, or both of these as parts of a composite.
 fn spelled(parameter: &Parameter, value: &str) -> String {
     let of_kind = |(kind, text): (SearchKind, &str)| {
@@ -113,8 +106,7 @@ fn spelled(parameter: &Parameter, value: &str) -> String {
             _ => None,
         };
         if let Some(part) = place.and_then(|place| parts.get_mut(place)) {
-            let known = NAMESPACES.iter().find(|(name, _)| name.eq_ignore_ascii_case(part));
-            *part = known.map_or(*part, |(_, system)| *system);
+            *part = canonical_system(part);
         }
         parts.join("|")
     };

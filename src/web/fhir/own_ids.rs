@@ -1,12 +1,12 @@
 //! Ids of the client's own (http://hl7.org/fhir/R4/http.html#upsert): where an agreement lets it, a PUT of one is an update by the identifier that
 //! says so, and what refers by such an id refers by that. docs/decisions/0029 says why, 0035 how they are read and searched by.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::fhir::search::{SERVED, served};
+use crate::fhir::search::{SERVED, TokenValue, served};
 use crate::fhir::{Definitions, Identifier, is_deleted};
 use crate::identity::ResourceId;
 use crate::pipeline::said_by;
@@ -18,6 +18,8 @@ use crate::web::service::Service;
 
 /// Resources under one id that are looked at: more than one are there only if somebody wrote that identifier by hand.
 const FEW: usize = 8;
+/// Ids that are looked up at once.
+const AT_ONCE: usize = 100;
 
 /// The ids of one client.
 pub struct OwnIds<'a> {
@@ -85,19 +87,50 @@ impl<'a> OwnIds<'a> {
     /// What the client calls so: of several what is there before what was deleted, and what it said itself before the rest. What of it
     /// the client may see is decided as for every other.
     pub async fn find(&self, kind: &str, id: &str) -> Result<Option<ResourceId>, Fault> {
-        if !self.fits(kind, id) {
-            return Ok(None);
+        let (found, _) = self.look_up(kind, &[id.to_string()]).await?;
+        Ok(found.into_values().next())
+    }
+
+    /// The same of several, by those that are there.
+    pub async fn find_all(&self, kind: &str, ids: &[String]) -> Result<HashMap<String, ResourceId>, Fault> {
+        let mut all = HashMap::new();
+        for ids in ids.chunks(AT_ONCE) {
+            let (found, is_whole) = self.look_up(kind, ids).await?;
+            if is_whole {
+                all.extend(found);
+                continue;
+            }
+            // Somebody wrote one of them on many: each by itself, so that none is crowded out.
+            for id in ids {
+                all.extend(self.look_up(kind, std::slice::from_ref(id)).await?.0);
+            }
         }
-        let number = Identifier::new(self.system(kind), id).into();
-        let terms = vec![Term::Identifier(vec![number]), Term::EvenDeleted];
+        Ok(all)
+    }
+
+    /// What these ids mean, and whether all that has them was looked at.
+    async fn look_up(&self, kind: &str, ids: &[String]) -> Result<(HashMap<String, ResourceId>, bool), Fault> {
+        let system = self.system(kind);
+        let fitting = ids.iter().filter(|id| self.fits(kind, id));
+        let numbers: Vec<TokenValue> = fitting.map(|id| Identifier::new(&system, id).into()).collect();
+        if numbers.is_empty() {
+            return Ok((HashMap::new(), true));
+        }
+        let terms = vec![Term::Identifier(numbers), Term::EvenDeleted];
         let query = Query { resource_type: kind.to_string(), terms };
-        let found = self.service.gateway.store.find(&query, &[], None, FEW).await?.items.into_iter();
-        let of_client = found.map(|one| {
-            let stored = one.stored;
+        let found = self.service.gateway.store.find(&query, &[], None, FEW * ids.len()).await?;
+        let mut best = HashMap::new();
+        for stored in found.items.into_iter().map(|one| one.stored) {
             let is_there = stored.state.superseded.is_none() && !is_deleted(&stored.resource);
-            ((is_there, said_by(&stored, &self.client.partner)), stored.id)
-        });
-        Ok(of_client.max().map(|(_, id)| id))
+            let rank = ((is_there, said_by(&stored, &self.client.partner)), stored.id);
+            for number in stored.resource.identifiers().into_iter().filter(|number| number.system == system) {
+                if ids.contains(&number.value) {
+                    let known = best.entry(number.value).or_insert(rank);
+                    *known = rank.max(*known);
+                }
+            }
+        }
+        Ok((best.into_iter().map(|(id, (_, found))| (id, found)).collect(), found.next.is_none()))
     }
 
     /// References by ids of the client's own become conditions; `named` are those that stand in the same body.

@@ -40,7 +40,8 @@ pub struct Reading<'a> {
     pub base: &'a str,
     pub handling: Handling,
     pub now: Timestamp,
-    pub called: &'a Called,
+    /// None where nothing was looked up.
+    pub called: Option<&'a Called>,
 }
 
 impl Reading<'_> {

@@ -3,20 +3,19 @@
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::bundle::{bundle, link, match_entry};
-use super::called::called;
+use super::bundle::{bundle, link, match_entry, outcome_entry};
+use super::called;
 use super::count::count;
 use super::includes::{Included, MOST_INCLUDED, included};
 use super::joins::resolve;
 use super::negotiate::{Handling, check_format, handling, parameters};
 use super::query::{Search, Total};
 use super::read::known_type;
-use super::reading::{Called, Reading};
+use super::reading::Reading;
 use super::subset::Subset;
 use crate::agreement::{ANY, Exit};
-use crate::fhir::operation_outcome;
 use crate::problem::{Category, Place, Problem};
 use crate::store::Cursor;
 use crate::web::Turn;
@@ -120,11 +119,9 @@ pub async fn searched(
     let resource_type = known_type(resource_type)?;
     let (base, now) = (service.fhir_base(), service.gateway.clock.now());
     let site = service.gateway.site.load_full();
-    let none = Called::new();
-    let reading = Reading { resource_type, profiles: &site.profiles, base: &base, handling, now, called: &none };
-    let called = called(service, &client, &reading, &asked).await?;
-    let reading = Reading { called: &called, ..reading };
-    let mut search = Search::read(&reading, asked)?;
+    let reading = Reading { resource_type, profiles: &site.profiles, base: &base, handling, now, called: None };
+    let (mut search, called) = called::read(service, &client, &reading, asked).await?;
+    let reading = Reading { called: called.as_ref(), ..reading };
     if let Some(hidden) = search.ordering.iter().find(|element| terms.hide(element)) {
         let text = format!("{hidden} is left out for you by the agreement, so it gives no order to sort by");
         return Err(Fault::forbidden(text));
@@ -250,8 +247,5 @@ fn notes(search: &Search, terms: &Terms, with: &Included) -> Option<Value> {
         let text = format!("not included, since this client may not read them: {}", kinds.join(", "));
         problems.push(Problem::warning(Category::Suppressed, Place::Whole, text));
     }
-    if problems.is_empty() {
-        return None;
-    }
-    Some(json!({ "resource": Value::from(operation_outcome(&problems)), "search": { "mode": "outcome" } }))
+    outcome_entry(&problems)
 }

@@ -7,12 +7,11 @@ use crate::problem::Category;
 use crate::web::access::Reader;
 use crate::web::answer::Fault;
 use crate::web::client::Client;
-use crate::web::fhir::called::called;
+use crate::web::fhir::called;
 use crate::web::fhir::joins::resolve;
 use crate::web::fhir::negotiate::Handling;
-use crate::web::fhir::query::Search;
 use crate::web::fhir::read::known_type;
-use crate::web::fhir::reading::{Called, Reading};
+use crate::web::fhir::reading::Reading;
 use crate::web::service::Service;
 
 /// Resources that are looked at for one condition.
@@ -30,11 +29,9 @@ pub async fn matched(service: &Service, client: &Client, condition: &str) -> Res
     let (base, now) = (service.fhir_base(), service.gateway.clock.now());
     let site = service.gateway.site.load_full();
     let (profiles, handling) = (&*site.profiles, Handling::Strict);
-    let none = Called::new();
-    let reading = Reading { resource_type, profiles, base: &base, handling, now, called: &none };
-    let called = called(service, client, &reading, &asked).await?;
-    let reading = Reading { called: &called, ..reading };
-    let mut search = Search::read(&reading, asked)?;
+    let reading = Reading { resource_type, profiles, base: &base, handling, now, called: None };
+    let (mut search, called) = called::read(service, client, &reading, asked).await?;
+    let reading = Reading { called: called.as_ref(), ..reading };
     if !search.found_by.profiles.is_empty() {
         let text = "no condition of a write is by _profile: what a resource claims is told as it leaves, and what the client wrote \
                     counts here though it may not read it; name an identifier";
