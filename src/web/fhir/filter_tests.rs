@@ -77,6 +77,7 @@ async fn filters_find_by_every_operator_and_by_all_of_and_or_and_not() {
         ("onset-date po 2021-03-05", &["diabetes"]),
         ("_lastUpdated po 2026-03 and clinical-status eq resolved", &["fracture"]),
         ("code eq snomed|49727002 or code eq LOINC|44054006", &["cough"]),
+        ("code eq SCT|263102004 or code eq urn:oid:2.16.840.1.113883.6.96|49727002", &["fracture", "cough"]),
         ("onset-date ne 2019", &["fracture", "diabetes"]),
         ("(onset-date lt 2020 or onset-date gt 2023) and clinical-status eq resolved", &["fracture"]),
         ("clinical-status eq resolved or onset-date lt 2020 and clinical-status eq active", &["asthma"]),

@@ -183,3 +183,23 @@ async fn an_id_leads_nobody_to_what_is_not_theirs() {
     trial.trust(&["Observation"], "Observation");
     assert_eq!(get(&trial, "Observation/ours").await.status, 404);
 }
+
+#[actix_web::test]
+async fn many_are_looked_up_together_and_none_is_crowded_out() {
+    let trial = trial().await;
+    let add = async |key: &str, value: &str| {
+        let mut body = pulse("x", 70);
+        body["identifier"] = json!([{ "system": "https://gateway.example/ids/practice/observation", "value": value }]);
+        trial.add(member(), "Observation", key, body).await;
+    };
+    add("one", "single").await;
+    // What somebody wrote by hand under one id, all of it newer.
+    for number in 0..24 {
+        add(&format!("crowd {number}"), "crowd").await;
+    }
+    let both = get(&trial, "Observation?_id=crowd,single").await.ids();
+    assert!(both.len() == 2 && both.contains(&ResourceId::of(member(), "Observation", "one").to_string()), "{both:?}");
+    let among = |letter: char| (1..100).map(|number| format!("{letter}{number},")).collect::<String>() + "single";
+    let found = get(&trial, &format!("Observation?_id={}&_id={}", among('x'), among('y'))).await;
+    assert_eq!(found.ids().len(), 1, "{}", found.text);
+}
