@@ -19,7 +19,6 @@ use crate::identity::ResourceId;
 /// The hooks that cards come up at.
 pub const HOOKS: [&str; 2] = ["patient-view", "encounter-start"];
 
-// Nothing lost: the card's detail says it whole.
 const LONGEST_SUMMARY: usize = 140;
 
 /// Work that is owed comes before most questions.
@@ -132,12 +131,12 @@ impl ProtocolSet {
         }
         let code_text =
             resource.get("code").and_then(|code| code.get("text")).and_then(Value::as_str).unwrap_or_default();
-        card.summary = shorten(code_text, LONGEST_SUMMARY);
+        card.summary = summary(code_text);
         card.source.topic.system = names::TASK_CODE;
         if let Some(alert) = protocol.alerts.iter().find(|alert| alert.id == work.rule) {
             card.indicator =
                 if work.level.as_deref() == Some("warning") { Indicator::Warning } else { Indicator::Critical };
-            card.summary = shorten(resource.text("description").unwrap_or(&alert.title), LONGEST_SUMMARY);
+            card.summary = summary(resource.text("description").unwrap_or(&alert.title));
             return Some(card);
         }
         // Who has the patient before them can repeat the reading at once.
@@ -150,7 +149,7 @@ impl ProtocolSet {
 }
 
 fn ask(card: &mut Card, prompt: &Prompt) {
-    card.summary = shorten(&prompt.ask, LONGEST_SUMMARY);
+    card.summary = summary(&prompt.ask);
     card.weight = prompt.weight;
     card.detail = prompt.detail.clone();
     for answer in &prompt.answers {
@@ -166,4 +165,9 @@ fn ask(card: &mut Card, prompt: &Prompt) {
         }
     }
     card.selection_behavior = (!card.suggestions.is_empty()).then_some("at-most-one");
+}
+
+fn summary(text: &str) -> String {
+    // Nothing lost: the card's detail says it whole.
+    shorten(text, LONGEST_SUMMARY)
 }

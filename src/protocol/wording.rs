@@ -109,11 +109,11 @@ pub fn fill(
 
 /// So many characters of a text at most, the sign that there was more among them. Whoever calls it says where the text stands whole.
 pub fn shorten(text: &str, longest: usize) -> String {
-    // Nothing lost: what is short enough is whole, and the sign says of the rest that it is not.
+    // Nothing lost: what is short enough is whole.
     if text.chars().count() <= longest {
         return text.to_string();
     }
-    // Nothing lost: as above.
+    // Nothing lost: the sign says that there is more, and whoever calls it where.
     let kept: String = text.chars().take(longest.saturating_sub(1)).collect();
     kept + "…"
 }
