@@ -1,5 +1,5 @@
-//! `handover delivery list`, `partners`, `servers`, `retry`, `resend`, `pause`, `drain`, `hold` and `resume`: the outbox as operators
-//! see it.
+//! `handover delivery list`, `partners`, `servers`, `retry`, `drop`, `resend`, `pause`, `drain`, `hold` and `resume`: the outbox as
+//! operators see it.
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -13,6 +13,9 @@ use super::screen::Screen;
 use super::table::Table;
 use crate::pipeline::Operation;
 use crate::store::DeliveryState;
+
+/// Who the audit says did it: whoever has the shell.
+const OPERATOR: &str = "operator";
 
 /// What is owed to partners: waiting, held, delivered, given up.
 #[derive(Debug, clap::Args)]
@@ -133,6 +136,9 @@ struct Hold {
     /// Why, for whoever finds it.
     #[arg(long, value_name = "TEXT")]
     why: String,
+    /// Print `{ "held": { since, who, why } }`.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     gateway: GatewayArgument,
 }
@@ -197,6 +203,10 @@ struct Paused {
 struct Resume {
     /// Only to this partner, which was paused.
     partner: Option<String>,
+    /// Print `{ "held": null, "before": { since, who, why } or null }`; of one partner `{ "partner", "paused": null, "before": …, with
+    /// drains }`.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     gateway: GatewayArgument,
 }
@@ -215,9 +225,12 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
         Command::Drop(dropped) => run_drop(dropped, screen),
         Command::Resend(resend) => run_resend(resend, screen),
         Command::Hold(hold) => {
-            let operation = Operation::DeliveryHold { why: hold.why.clone(), who: "operator".to_string() };
-            hold.gateway.perform(operation, screen)?;
-            screen.say("nothing is delivered until `handover delivery resume`")?;
+            let operation = Operation::DeliveryHold { why: hold.why.clone(), who: OPERATOR.to_string() };
+            let answer = hold.gateway.perform(operation, screen)?;
+            match hold.json {
+                true => screen.say_json(&answer)?,
+                false => screen.say("nothing is delivered until `handover delivery resume`")?,
+            }
             Ok(Outcome::Well)
         }
         Command::Resume(resume) => run_resume(resume, screen),
@@ -229,7 +242,7 @@ pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
 
 fn run_pause(pause: &Paused, drain: bool, screen: &mut Screen) -> Result<Outcome> {
     let Paused { partner, why, .. } = pause;
-    let who = "operator".to_string();
+    let who = OPERATOR.to_string();
     let operation = Operation::DeliveryPause { partner: partner.clone(), drain, why: why.clone(), who };
     let answer = pause.gateway.perform(operation, screen)?;
     if pause.json {
@@ -275,7 +288,11 @@ fn run_partners(partners: &Partners, screen: &mut Screen) -> Result<Outcome> {
 fn run_resume(resume: &Resume, screen: &mut Screen) -> Result<Outcome> {
     let answer = resume
         .gateway
-        .perform(Operation::DeliveryResume { partner: resume.partner.clone(), who: "operator".to_string() }, screen)?;
+        .perform(Operation::DeliveryResume { partner: resume.partner.clone(), who: OPERATOR.to_string() }, screen)?;
+    if resume.json {
+        screen.say_json(&answer)?;
+        return Ok(Outcome::Well);
+    }
     let why = text(&answer, "/before/why");
     screen.say(match (&resume.partner, why) {
         (None, "") => "deliveries were not held".to_string(),
@@ -342,7 +359,8 @@ fn run_servers(servers: &Servers, screen: &mut Screen) -> Result<Outcome> {
 }
 
 fn run_retry(retry: &Retry, screen: &mut Screen) -> Result<Outcome> {
-    let operation = Operation::DeliveryRetry { id: retry.id.clone(), partner: retry.partner.clone() };
+    let operation =
+        Operation::DeliveryRetry { id: retry.id.clone(), partner: retry.partner.clone(), who: OPERATOR.to_string() };
     let answer = retry.gateway.perform(operation, screen)?;
     if retry.json {
         screen.say_json(&answer)?;
@@ -356,7 +374,7 @@ fn run_retry(retry: &Retry, screen: &mut Screen) -> Result<Outcome> {
 
 fn run_drop(dropped: &Drop, screen: &mut Screen) -> Result<Outcome> {
     let Drop { id, why, .. } = dropped;
-    let operation = Operation::DeliveryDrop { id: id.clone(), why: why.clone(), who: "operator".to_string() };
+    let operation = Operation::DeliveryDrop { id: id.clone(), why: why.clone(), who: OPERATOR.to_string() };
     let answer = dropped.gateway.perform(operation, screen)?;
     if dropped.json {
         screen.say_json(&answer)?;
@@ -367,7 +385,8 @@ fn run_drop(dropped: &Drop, screen: &mut Screen) -> Result<Outcome> {
 }
 
 fn run_resend(resend: &Resend, screen: &mut Screen) -> Result<Outcome> {
-    let operation = Operation::DeliveryResend { partner: resend.partner.clone(), since: resend.since };
+    let operation =
+        Operation::DeliveryResend { partner: resend.partner.clone(), since: resend.since, who: OPERATOR.to_string() };
     let answer = resend.gateway.perform(operation, screen)?;
     if resend.json {
         screen.say_json(&answer)?;

@@ -126,6 +126,12 @@ pub(super) fn may_open(person: &Person, address: &str) -> bool {
     row.is_some_and(|row| may(person, row.audience))
 }
 
+/// Whether somebody may press what is sent to an address as it is registered: `/console/replay`.
+pub(super) fn may_press(person: &Person, address: &str) -> bool {
+    let row = address.strip_prefix("/console").and_then(|path| row(&Method::POST, path));
+    row.is_some_and(|row| may(person, row.audience))
+}
+
 pub(super) fn may(person: &Person, audience: Audience) -> bool {
     match audience {
         Audience::Anybody | Audience::Everybody => true,
@@ -170,6 +176,16 @@ mod tests {
         for role in StaffRole::ALL {
             let has_page = ROWS.iter().any(|row| matches!(row.audience, Audience::Of(roles) if roles.contains(&role)));
             assert!(has_page, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn a_button_is_for_whoever_may_press_it_and_not_for_whoever_may_see_the_page() {
+        for button in ["/partners/{partner}", "/deliveries/{id}/retry", "/deliveries/{id}/drop"] {
+            let Some(Row { audience: Audience::Of(roles), .. }) = row(&Method::POST, button) else {
+                panic!("{button}")
+            };
+            assert!(roles.contains(&Operator) && !roles.contains(&PrivacyOfficer), "{button}");
         }
     }
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::access::may_open;
+use super::access::may_press;
 use super::fault::Answer;
 use super::lane::Lane;
 use super::page::{self, Frame};
@@ -120,7 +120,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
             rows: rows.collect(),
             partners: site.partners.keys().cloned().collect(),
             lane,
-            may_act: may_open(&person, "/console"),
+            may_act: may_press(&person, "/console/deliveries/{id}/retry"),
             partner: filter.partner.clone().unwrap_or_default(),
             state,
             next: page.next.map(|cursor| cursor.0),

@@ -2,16 +2,16 @@
 
 use actix_web::web;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::Console;
-use super::access::may_open;
+use super::access::may_press;
 use super::fault::{Answer, Fault};
 use super::form_key::FormKey;
 use super::page;
 use super::session::Person;
+use super::{Console, turn};
 use crate::pipeline::{Pause, signed};
+use crate::site::Site;
 use crate::store::Backlog;
 
 /// What the page says of it.
@@ -35,8 +35,15 @@ pub(super) struct Paused {
 }
 
 impl Paused {
-    fn of(pause: &Pause, who: String, zone: &TimeZone) -> Self {
-        Self { since: page::minute(pause.since, zone), who, why: pause.why.clone(), drains: pause.drains }
+    /// None where it is not paused.
+    pub async fn of(console: &Console, partner: &str) -> Result<Option<Self>, Fault> {
+        let pause = console.gateway.pause_of(partner).await?;
+        Ok(pause.map(|pause| Self::told(&console.gateway.site.load(), pause)))
+    }
+
+    fn told(site: &Site, pause: Pause) -> Self {
+        let who = signed(site, &pause.who).to_string();
+        Self { since: page::minute(pause.since, &page::zone_of(site)), who, why: pause.why, drains: pause.drains }
     }
 }
 
@@ -48,7 +55,8 @@ impl Lane {
             return Ok(None);
         };
         let pause = gateway.pause_of(name).await?;
-        let backlog = gateway.store.backlog(name, pause.as_ref().and_then(Pause::made_until)).await?;
+        let (store, of, until) = (gateway.store.clone(), name.to_string(), pause.as_ref().and_then(Pause::made_until));
+        let backlog = turn::read(console, person, async move { store.backlog(&of, until).await }).await?;
         let (now, zone) = (gateway.clock.now(), page::zone_of(&site));
         let told = |at: Option<Timestamp>, words: &dyn Fn(Timestamp) -> String| at.map(words).unwrap_or_default();
         Ok(Some(Self {
@@ -57,8 +65,8 @@ impl Lane {
             oldest: told(backlog.oldest, &|at| page::minute(at, &zone)),
             next: told(backlog.next, &|at| page::distance(at.max(now), now)),
             backlog,
-            pause: pause.map(|pause| Paused::of(&pause, signed(&site, &pause.who).to_string(), &zone)),
-            may_act: may_open(person, "/console"),
+            pause: pause.map(|pause| Paused::told(&site, pause)),
+            may_act: may_press(person, "/console/partners/{partner}"),
         }))
     }
 }

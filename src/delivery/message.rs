@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::agreement::{Exit, Question, Verdict, subset};
 use crate::fhir::{Identifier, Resource, add_labels, named_uuid};
 use crate::identity::{PersonId, ResourceId};
-use crate::pipeline::{Covered, Gateway, Known, own_identifier, rendered};
+use crate::pipeline::{Covered, Gateway, Known, own_key, rendered};
 use crate::record::Stored;
 use crate::site::{CLIENT, Partner, Site};
 use crate::store::{Delivery, StoreError};
@@ -157,12 +157,9 @@ impl Sending<'_> {
         let resources = resources.filter_map(|entry| entry.get("resource"));
         let mut made: BTreeMap<(String, ResourceId), Value> = BTreeMap::new();
         for resource in resources {
-            let kind = resource.get("resourceType").and_then(Value::as_str).unwrap_or_default();
-            let first = resource.pointer("/identifier/0").and_then(Identifier::from_json);
-            let own = first.filter(|own| *own == own_identifier(base_url, kind, &own.value) && kind != "Encounter");
             // Nothing lost: the header and who sends it are made anew; the visit is looked at by itself.
-            if let Some(id) = own.and_then(|own| own.value.parse().ok()) {
-                made.insert((kind.to_string(), id), resource.clone());
+            if let Some(key) = own_key(base_url, resource).filter(|(kind, _)| kind != "Encounter") {
+                made.insert(key, resource.clone());
             }
         }
         let keys: Vec<(String, ResourceId)> = made.keys().cloned().collect();

@@ -7,20 +7,31 @@ use serde_json::{Value, json};
 use super::Gateway;
 use super::operation::{MOST, fault, missing};
 use crate::problem::{Category, Place, Problem};
-use crate::store::{Attempt, AuditEntry, Delivery, DeliveryFilter, DeliveryState};
+use crate::store::{Attempt, Delivery, DeliveryFilter, DeliveryState};
 
 impl Gateway {
-    pub(super) async fn retry_deliveries(&self, id: Option<String>, partner: Option<String>) -> Result<Value, Problem> {
+    /// One delivery, or all that were given up or are held.
+    pub async fn retry_deliveries(
+        &self,
+        id: Option<String>,
+        partner: Option<String>,
+        who: &str,
+    ) -> Result<Value, Problem> {
         let now = self.clock.now();
         let mut retried = 0_u64;
         if let Some(id) = id {
+            let otherwise = "there is no such delivery, or it has been delivered, or the partner has something newer";
+            let may = |state| !matches!(state, DeliveryState::Delivered | DeliveryState::Superseded);
+            self.say_of_delivery(&id, (may, otherwise), ("retry", "it is tried again"), who).await?;
             if !self.store.retry_delivery(&id, now).await.map_err(fault)? {
-                return Err(missing(
-                    "there is no such delivery, or it has been delivered, or the partner has something newer",
-                ));
+                return Err(missing(otherwise));
             }
             retried = 1;
         } else {
+            let subject =
+                partner.as_ref().map_or("deliveries".to_string(), |partner| format!("deliveries to {partner}"));
+            let because = "all that were given up or are held are tried again";
+            self.say_of_deliveries(("retry", &subject), None, who, because).await.map_err(fault)?;
             for state in [DeliveryState::Dead, DeliveryState::Held] {
                 for delivery in self.deliveries_that(partner.clone(), state, |_| true).await? {
                     retried += u64::from(self.store.retry_delivery(&delivery, now).await.map_err(fault)?);
@@ -31,44 +42,44 @@ impl Gateway {
         Ok(json!({ "retried": retried }))
     }
 
-    /// One delivery, for a person who is named in the audit.
-    pub async fn retry_for(&self, id: &str, who: &str) -> Result<(), Problem> {
-        self.retry_deliveries(Some(id.to_string()), None).await?;
-        self.say_of_delivery(id, "retry", "it is tried again", who).await
-    }
-
     /// Leaves for good what was given up: nobody has to look after it any more. It stays, as withdrawn, with who said so and why.
     pub async fn drop_delivery(&self, id: &str, why: &str, who: &str) -> Result<(), Problem> {
         let why = why.trim();
         if why.is_empty() {
             return Err(Problem::error(Category::Required, Place::Whole, "say why it is left for good"));
         }
+        let otherwise = "there is no such delivery, or it was not given up";
+        let may = |state| state == DeliveryState::Dead;
+        self.say_of_delivery(id, (may, otherwise), ("drop", why), who).await?;
         let said = Attempt::unsent(self.clock.now(), format!("left for good by {who}: {why}"));
-        if !self.store.drop_delivery(id, said).await.map_err(fault)? {
-            return Err(missing("there is no such delivery, or it was not given up"));
+        match self.store.drop_delivery(id, said).await.map_err(fault)? {
+            true => Ok(()),
+            false => Err(missing(otherwise)),
         }
-        self.say_of_delivery(id, "drop", why, who).await
     }
 
-    async fn say_of_delivery(&self, id: &str, action: &str, because: &str, who: &str) -> Result<(), Problem> {
-        let person = self.store.delivery(id).await.map_err(fault)?.map(|delivery| delivery.new.person);
-        let entry = AuditEntry {
-            at: self.clock.now(),
-            agent: who.to_string(),
-            action: action.to_string(),
-            person,
-            subject: format!("delivery/{id}"),
-            allowed: true,
-            because: because.to_string(),
-        };
-        self.write_audit(vec![entry]).await.map_err(fault)
+    /// Writes into the audit what is about to be done with a delivery, where it is in a state in which that may be.
+    async fn say_of_delivery(
+        &self,
+        id: &str,
+        (may, otherwise): (impl Fn(DeliveryState) -> bool, &str),
+        (action, because): (&str, &str),
+        who: &str,
+    ) -> Result<(), Problem> {
+        let found = self.store.delivery(id).await.map_err(fault)?.filter(|delivery| may(delivery.state));
+        let person = found.ok_or_else(|| missing(otherwise))?.new.person;
+        let subject = format!("delivery/{id}");
+        self.say_of_deliveries((action, &subject), Some(person), who, because).await.map_err(fault)
     }
 
     /// What was delivered before and never since is what the partner still has.
-    pub(super) async fn resend_deliveries(&self, partner: &str, since: Timestamp) -> Result<Value, Problem> {
+    pub(super) async fn resend_deliveries(&self, partner: &str, since: Timestamp, who: &str) -> Result<Value, Problem> {
         if !self.site.load().partners.contains_key(partner) {
             return Err(missing(&format!("the site has no partner `{partner}`")));
         }
+        let (subject, because) =
+            (format!("deliveries to {partner}"), format!("what it was sent since {since} goes once more"));
+        self.say_of_deliveries(("resend", &subject), None, who, &because).await.map_err(fault)?;
         let now = self.clock.now();
         // First, so that what is not recorded as delivered yet is either found below or due once more when it is.
         self.store.note_loss(partner, now).await.map_err(fault)?;

@@ -49,7 +49,12 @@ impl GatewayHealth {
     /// For whoever reaches the port: that something is wrong and of which kind, without what stands in the site's files, where those
     /// lie, and what a database or a disk says of itself.
     pub fn for_everybody(mut self) -> Self {
-        self.faults.iter_mut().for_each(|fault| fault.details.clear());
+        for fault in &mut self.faults {
+            fault.details.clear();
+            if fault.part.starts_with(super::paused::PART) {
+                (fault.part, fault.text) = ("partner".to_string(), "a partner is paused".to_string());
+            }
+        }
         for certificate in &mut self.certificates {
             certificate.used_by.clear();
             certificate.file.clear();
@@ -149,16 +154,21 @@ mod tests {
             version: "1",
             store,
             site: SiteState { since: now, stale: true },
-            faults: vec![Fault::new("site", now, "1 error", vec!["partners/lakeside.yaml:3".to_string()])],
+            faults: vec![
+                Fault::new("site", now, "1 error", vec!["partners/lakeside.yaml:3".to_string()]),
+                Fault::new("partner hillside", now, "Hillside Clinic is paused", Vec::new()),
+            ],
             certificates: vec![certificate],
         };
         let whole = serde_json::to_string(&health).unwrap();
         let told = serde_json::to_string(&health.for_everybody()).unwrap();
-        for private in ["feeds/riverside.yaml", "/etc/handover/feed.crt", "db.internal", "partners/lakeside.yaml"] {
+        let private = ["feeds/riverside.yaml", "/etc/handover/feed.crt", "db.internal", "partners/lakeside.yaml"];
+        for private in private.into_iter().chain(["hillside", "Hillside"]) {
             assert!(whole.contains(private) && !told.contains(private), "{private} in {told}");
         }
         let told: serde_json::Value = serde_json::from_str(&told).unwrap();
         assert_eq!((&told["status"], &told["faults"][0]["text"]), (&"fail".into(), &"1 error".into()));
+        assert_eq!(told["faults"][1]["text"], "a partner is paused");
         assert!(told["store"]["fault"].as_str().unwrap().contains("does not work"), "{told}");
         let expected = serde_json::json!({ "valid_from": now, "expires": now });
         assert_eq!(told["certificates"][0], expected);

@@ -6,8 +6,6 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::store::StoreError;
-
 /// The store's piece of state; empty where nothing is held.
 pub const HOLD: &str = "deliveries-held";
 /// The part that does not do what the site says meanwhile.
@@ -28,12 +26,14 @@ impl Hold {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    pub(super) fn of_bytes(bytes: &[u8]) -> Result<Option<Self>, StoreError> {
-        if bytes.is_empty() {
-            return Ok(None);
-        }
-        let damaged = |_| StoreError::Damaged("why deliveries are held does not read".to_string());
-        serde_json::from_slice(bytes).map(Some).map_err(damaged)
+    /// What does not read holds them, too, as of when it was found: somebody said something, and it ends when a person resumes.
+    pub(super) fn of_bytes(bytes: &[u8], found: Timestamp) -> Option<Self> {
+        let damaged = |error| Self {
+            since: found,
+            why: format!("what the store keeps of why they are held is damaged and does not read ({error})"),
+            who: "unknown".to_string(),
+        };
+        (!bytes.is_empty()).then(|| serde_json::from_slice(bytes).unwrap_or_else(damaged))
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::Gateway;
 use super::held::{DELIVERIES, HOLD, Hold};
 use super::operation::fault;
+use crate::identity::PersonId;
 use crate::problem::{Category, Place, Problem};
 use crate::store::{AuditEntry, StoreError, WriteUnit};
 
@@ -21,10 +22,8 @@ impl Gateway {
     }
 
     async fn kept_hold(&self) -> Result<Option<Hold>, StoreError> {
-        match self.store.get_state(HOLD).await? {
-            Some(state) => Hold::of_bytes(&state),
-            None => Ok(None),
-        }
+        let kept = self.store.get_state(HOLD).await?.unwrap_or_default();
+        Ok(Hold::of_bytes(&kept, self.clock.now()))
     }
 
     fn note_hold(&self, held: Option<&Hold>) {
@@ -47,8 +46,8 @@ impl Gateway {
         if hold.why.is_empty() {
             return Err(Problem::error(Category::Required, Place::Whole, "say why nothing is to be delivered (--why)"));
         }
-        let kept = hold.to_bytes();
-        self.say_hold((HOLD, &kept), ("hold", "deliveries"), who, &hold.why).await.map_err(fault)?;
+        self.say_of_deliveries(("hold", "deliveries"), None, who, &hold.why).await.map_err(fault)?;
+        self.store.put_state(HOLD, &hold.to_bytes()).await.map_err(fault)?;
         self.note_hold(Some(&hold));
         tracing::warn!(why = hold.why, "deliveries are held");
         Ok(json!({ "held": hold }))
@@ -57,8 +56,8 @@ impl Gateway {
     pub(super) async fn resume_deliveries(&self, who: &str) -> Result<Value, Problem> {
         let held = self.kept_hold().await.map_err(fault)?;
         if held.is_some() {
-            let said = ("resume", "deliveries");
-            self.say_hold((HOLD, b""), said, who, "deliveries go on").await.map_err(fault)?;
+            self.say_of_deliveries(("resume", "deliveries"), None, who, "deliveries go on").await.map_err(fault)?;
+            self.store.put_state(HOLD, b"").await.map_err(fault)?;
             tracing::info!("deliveries go on");
         }
         self.note_hold(None);
@@ -66,20 +65,20 @@ impl Gateway {
         Ok(json!({ "held": null, "before": held }))
     }
 
-    /// Keeps a word about deliveries, by the name and the bytes of its state, and in the audit by its action and what it is about.
-    pub(super) async fn say_hold(
+    /// Writes into the audit who said what about deliveries, and about whom; before it is done, so that nothing is done of which
+    /// nobody is known to have said it.
+    pub(super) async fn say_of_deliveries(
         &self,
-        (name, state): (&str, &[u8]),
         (action, subject): (&str, &str),
+        person: Option<PersonId>,
         who: &str,
         because: &str,
     ) -> Result<(), StoreError> {
-        self.store.put_state(name, state).await?;
         let entry = AuditEntry {
             at: self.clock.now(),
             agent: who.to_string(),
             action: action.to_string(),
-            person: None,
+            person,
             subject: subject.to_string(),
             allowed: true,
             because: because.to_string(),

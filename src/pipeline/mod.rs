@@ -86,7 +86,7 @@ pub use named::persons_named;
 pub use operation::Operation;
 pub use panels::{Covered, covered, covered_with, family_of, protection_of_visit, visits_of};
 pub use paused::Pause;
-pub use render::own_identifier;
+pub use render::{own_identifier, own_key};
 pub use rerun::{Changed, Rerun, RerunState, Selected};
 pub use roster::{EndingWork, RosterChange, owner};
 pub use server::{Server, way};

@@ -50,6 +50,7 @@ pub enum Operation {
     DeliveryRetry {
         id: Option<String>,
         partner: Option<String>,
+        who: String,
     },
     /// Leaves for good what was given up.
     DeliveryDrop {
@@ -61,6 +62,7 @@ pub enum Operation {
     DeliveryResend {
         partner: String,
         since: Timestamp,
+        who: String,
     },
     /// Delivers nothing until `delivery-resume`.
     DeliveryHold {
@@ -199,12 +201,12 @@ impl Gateway {
                 listing(page.map_err(fault)?)
             }
             Operation::DeliveryServers => self.list_servers().await,
-            Operation::DeliveryRetry { id, partner } => self.retry_deliveries(id, partner).await,
+            Operation::DeliveryRetry { id, partner, who } => self.retry_deliveries(id, partner, &who).await,
             Operation::DeliveryDrop { id, why, who } => {
                 self.drop_delivery(&id, &why, &who).await?;
                 Ok(json!({ "dropped": id }))
             }
-            Operation::DeliveryResend { partner, since } => self.resend_deliveries(&partner, since).await,
+            Operation::DeliveryResend { partner, since, who } => self.resend_deliveries(&partner, since, &who).await,
             Operation::DeliveryHold { why, who } => self.hold_deliveries(&why, &who).await,
             Operation::DeliveryResume { partner: None, who } => self.resume_deliveries(&who).await,
             Operation::DeliveryResume { partner: Some(partner), who } => {

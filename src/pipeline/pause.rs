@@ -19,13 +19,17 @@ impl Gateway {
 
     /// Asks the store which of these are paused, of those that it was not asked of for a few seconds.
     pub async fn see_pauses<'a>(&self, partners: impl Iterator<Item = &'a String>) -> Result<(), StoreError> {
-        let asked = self.pauses.to_look_at(partners);
-        if asked.is_empty() {
-            return Ok(());
-        }
-        let names: Vec<String> = asked.iter().map(|partner| state(partner)).collect();
-        for (partner, kept) in asked.iter().zip(self.store.get_states(&names).await?) {
-            self.note_pause(partner, Pause::of_bytes(partner, &kept.unwrap_or_default())?);
+        let mut asked = self.pauses.to_look_at(partners);
+        while !asked.is_empty() {
+            let names: Vec<String> = asked.iter().map(|(partner, _)| state(partner)).collect();
+            for ((partner, words), kept) in asked.iter().zip(self.store.get_states(&names).await?) {
+                let pause = self.as_kept(partner, kept);
+                if self.pauses.saw(partner, *words, pause.clone()) {
+                    self.tell_pause(partner, pause.as_ref());
+                }
+            }
+            // Where somebody's word failed meanwhile, what stands in the store is not known yet.
+            asked = self.pauses.to_look_at(asked.iter().map(|(partner, _)| partner));
         }
         Ok(())
     }
@@ -40,9 +44,24 @@ impl Gateway {
         self.last_pause(&delivery.new.partner).is_some_and(|pause| pause.holds_back(delivery))
     }
 
-    fn note_pause(&self, partner: &str, pause: Option<Pause>) {
+    /// What does not read has stood since this process first saw something there.
+    fn as_kept(&self, partner: &str, kept: Option<Vec<u8>>) -> Option<Pause> {
+        let found = self.last_pause(partner).map_or_else(|| self.clock.now(), |last| last.since);
+        Pause::of_bytes(&kept.unwrap_or_default(), found)
+    }
+
+    async fn kept_pause(&self, partner: &str) -> Result<Option<Pause>, Problem> {
+        Ok(self.as_kept(partner, self.store.get_state(&state(partner)).await.map_err(fault)?))
+    }
+
+    fn note_pause(&self, partner: &str, pause: Option<&Pause>) {
+        self.pauses.said(partner, pause.cloned());
+        self.tell_pause(partner, pause);
+    }
+
+    fn tell_pause(&self, partner: &str, pause: Option<&Pause>) {
         let part = format!("{PART}{partner}");
-        match &pause {
+        match pause {
             Some(pause) => {
                 let title = title(&self.site.load(), partner);
                 let sent =
@@ -53,34 +72,42 @@ impl Gateway {
             }
             None => self.condition.clear(&part),
         }
-        self.pauses.saw(partner, pause);
     }
 
-    /// The partner is sent nothing any more until a person says so; with `drains`, nothing that is made from now on.
+    /// The partner is sent nothing any more until a person says so; with `drains`, nothing that is made from now on. Said again it
+    /// has another reason and the same beginning: what a drain withholds it goes on to withhold.
     pub async fn pause_partner(&self, partner: &str, drains: bool, why: &str, who: &str) -> Result<Pause, Problem> {
         if !self.site.load().partners.contains_key(partner) {
             return Err(missing(&format!("the site has no partner `{partner}`")));
         }
-        let pause = Pause { since: self.clock.now(), why: why.trim().to_string(), who: who.to_string(), drains };
-        if pause.why.is_empty() {
+        let why = why.trim();
+        if why.is_empty() {
             return Err(Problem::error(Category::Required, Place::Whole, "say why the partner is paused"));
         }
+        let since = match self.kept_pause(partner).await? {
+            Some(before) if before.drains == drains => before.since,
+            Some(_) if drains => {
+                let text = "the partner is paused, and a drain would send what waits: resume it first, then drain it";
+                return Err(Problem::error(Category::BusinessRule, Place::Whole, text));
+            }
+            _ => self.clock.now(),
+        };
+        let pause = Pause { since, why: why.to_string(), who: who.to_string(), drains };
         let action = if drains { "drain" } else { "pause" };
-        self.say_pause(partner, &pause.to_bytes(), action, who, &pause.why).await?;
-        self.note_pause(partner, Some(pause.clone()));
+        self.say_pause(partner, Some(&pause), action, who, why).await?;
+        self.note_pause(partner, Some(&pause));
         tracing::warn!(partner, action, "a partner is paused");
         Ok(pause)
     }
 
     /// The partner is sent to again, what waited in its order. Returns the pause that ended, if there was one.
     pub async fn resume_partner(&self, partner: &str, who: &str) -> Result<Option<Pause>, Problem> {
-        let kept = self.store.get_state(&state(partner)).await.map_err(fault)?.unwrap_or_default();
-        let before = Pause::of_bytes(partner, &kept).map_err(fault)?;
+        let before = self.kept_pause(partner).await?;
         if before.is_none() && !self.site.load().partners.contains_key(partner) {
             return Err(missing(&format!("the site has no partner `{partner}`")));
         }
         if before.is_some() {
-            self.say_pause(partner, b"", "resume", who, "the partner is sent to again").await?;
+            self.say_pause(partner, None, "resume", who, "the partner is sent to again").await?;
             tracing::info!(partner, "a partner is sent to again");
         }
         self.note_pause(partner, None);
@@ -91,26 +118,36 @@ impl Gateway {
     async fn say_pause(
         &self,
         partner: &str,
-        kept: &[u8],
+        pause: Option<&Pause>,
         action: &str,
         who: &str,
         because: &str,
     ) -> Result<(), Problem> {
         let subject = format!("deliveries to {partner}");
-        let said = self.say_hold((&state(partner), kept), (action, &subject), who, because).await;
-        // Half of it may be in the store: what stands there counts.
-        said.inspect_err(|_| self.pauses.forget(partner)).map_err(fault)
+        self.say_of_deliveries((action, &subject), None, who, because).await.map_err(fault)?;
+        let kept = pause.map(Pause::to_bytes).unwrap_or_default();
+        // It may be in the store all the same: what stands there counts.
+        let put = self.store.put_state(&state(partner), &kept).await.inspect_err(|_| self.pauses.forget(partner));
+        put.map_err(fault)
     }
 
-    /// All partners that are sent to, with what waits for each and whether it is paused.
+    /// All partners that are sent to, with what waits for each and whether it is paused; and those that left the site while a pause
+    /// holds back what is due to them.
     pub(super) async fn list_partners(&self) -> Result<Value, Problem> {
         let site = self.site.load_full();
+        let sent_to = site.partners.values().filter(|partner| partner.fhir_base.is_some());
+        let mut names: Vec<String> = sent_to.map(|partner| partner.name.clone()).collect();
+        for gone in self.store.due_partners(self.clock.now()).await.map_err(fault)? {
+            if !site.partners.contains_key(&gone) && self.pause_of(&gone).await.map_err(fault)?.is_some() {
+                names.push(gone);
+            }
+        }
         let mut items = Vec::new();
-        for partner in site.partners.values().filter(|partner| partner.fhir_base.is_some()) {
-            let pause = self.pause_of(&partner.name).await.map_err(fault)?;
+        for name in names {
+            let pause = self.pause_of(&name).await.map_err(fault)?;
             let until = pause.as_ref().and_then(Pause::made_until);
-            let backlog = self.store.backlog(&partner.name, until).await.map_err(fault)?;
-            items.push(json!({ "partner": partner.name, "paused": pause, "backlog": backlog }));
+            let backlog = self.store.backlog(&name, until).await.map_err(fault)?;
+            items.push(json!({ "partner": name, "paused": pause, "backlog": backlog }));
         }
         Ok(json!({ "items": items, "next": null }))
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Delivery, DeliveryState, StoreError};
+use crate::store::{Delivery, DeliveryState};
 
 /// The parts that do not do what the site says meanwhile.
 pub const PART: &str = "partner ";
@@ -34,12 +34,15 @@ impl Pause {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    pub(super) fn of_bytes(partner: &str, bytes: &[u8]) -> Result<Option<Self>, StoreError> {
-        if bytes.is_empty() {
-            return Ok(None);
-        }
-        let damaged = |_| StoreError::Damaged(format!("why {partner} is paused does not read"));
-        serde_json::from_slice(bytes).map(Some).map_err(damaged)
+    /// What does not read is a pause, too, as of when it was found: somebody said something, and it ends when a person resumes.
+    pub(super) fn of_bytes(bytes: &[u8], found: Timestamp) -> Option<Self> {
+        let damaged = |error| Self {
+            since: found,
+            why: format!("what the store keeps of its pause is damaged and does not read ({error})"),
+            who: "unknown".to_string(),
+            drains: false,
+        };
+        (!bytes.is_empty()).then(|| serde_json::from_slice(bytes).unwrap_or_else(damaged))
     }
 
     /// What is still sent: nothing, or what was made until then and is not sent a second time.
@@ -53,34 +56,63 @@ impl Pause {
     }
 }
 
-/// When the store was last asked of each partner, and what it said.
+/// What the store said of each partner when it was last asked, or somebody here since.
 #[derive(Debug, Default)]
-pub(super) struct Pauses(Mutex<HashMap<String, (Instant, Option<Pause>)>>);
+pub(super) struct Pauses(Mutex<HashMap<String, Seen>>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// None where it is to be asked anew.
+    at: Option<Instant>,
+    pause: Option<Pause>,
+    /// So many words about it were said here: what was read before the last of them does not count.
+    words: u64,
+}
 
 impl Pauses {
-    fn seen(&self) -> MutexGuard<'_, HashMap<String, (Instant, Option<Pause>)>> {
+    fn seen(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was seen last, however long ago.
     pub(super) fn last(&self, partner: &str) -> Option<Pause> {
-        self.seen().get(partner).and_then(|(_, pause)| pause.clone())
+        self.seen().get(partner).and_then(|seen| seen.pause.clone())
     }
 
-    /// Those of them that were not looked at lately.
-    pub(super) fn to_look_at<'a>(&self, partners: impl Iterator<Item = &'a String>) -> Vec<String> {
+    /// Those of them that were not looked at lately, each with how many words were said about it before the look.
+    pub(super) fn to_look_at<'a>(&self, partners: impl Iterator<Item = &'a String>) -> Vec<(String, u64)> {
         let seen = self.seen();
-        let is_fresh = |partner: &&String| seen.get(*partner).is_some_and(|(at, _)| at.elapsed() < LOOK_EVERY);
-        partners.filter(|partner| !is_fresh(partner)).cloned().collect()
+        let asked = partners.filter_map(|partner| {
+            let (at, words) = seen.get(partner).map_or((None, 0), |seen| (seen.at, seen.words));
+            let is_fresh = at.is_some_and(|at| at.elapsed() < LOOK_EVERY);
+            (!is_fresh).then(|| (partner.clone(), words))
+        });
+        asked.collect()
     }
 
-    /// The store is asked anew.
+    /// The store is asked anew: a word may stand there or not. Until then counts what was seen last.
     pub(super) fn forget(&self, partner: &str) {
-        self.seen().remove(partner);
+        let mut all = self.seen();
+        let seen = all.entry(partner.to_string()).or_default();
+        (seen.at, seen.words) = (None, seen.words + 1);
     }
 
-    pub(super) fn saw(&self, partner: &str, pause: Option<Pause>) {
-        self.seen().insert(partner.to_string(), (Instant::now(), pause));
+    /// Somebody here said so, and it stands in the store.
+    pub(super) fn said(&self, partner: &str, pause: Option<Pause>) {
+        let mut all = self.seen();
+        let seen = all.entry(partner.to_string()).or_default();
+        *seen = Seen { at: Some(Instant::now()), pause, words: seen.words + 1 };
+    }
+
+    /// What a look saw that began after so many words. False where somebody spoke since: it does not count.
+    pub(super) fn saw(&self, partner: &str, words: u64, pause: Option<Pause>) -> bool {
+        let mut all = self.seen();
+        let seen = all.entry(partner.to_string()).or_default();
+        let counts = seen.words == words;
+        if counts {
+            (seen.at, seen.pause) = (Some(Instant::now()), pause);
+        }
+        counts
     }
 }
 
@@ -88,13 +120,36 @@ impl Pauses {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_kept_reads_back_and_what_is_damaged_is_said() {
+    fn pause() -> Pause {
         let since = "2026-03-02T21:40:00Z".parse().unwrap();
-        let pause = Pause { since, why: "new server".into(), who: "person:ada".into(), drains: true };
-        assert_eq!(Pause::of_bytes("hillside", &pause.to_bytes()).unwrap(), Some(pause));
-        assert_eq!(Pause::of_bytes("hillside", b"").unwrap(), None);
-        let damaged = Pause::of_bytes("hillside", b"{").unwrap_err().to_string();
-        assert!(damaged.contains("hillside"), "{damaged}");
+        Pause { since, why: "new server".into(), who: "person:ada".into(), drains: true }
+    }
+
+    #[test]
+    fn what_is_kept_reads_back_and_what_is_damaged_is_a_pause_of_everything_that_says_so() {
+        let found = "2026-03-03T08:00:00Z".parse().unwrap();
+        assert_eq!(Pause::of_bytes(&pause().to_bytes(), found), Some(pause()));
+        assert_eq!(Pause::of_bytes(b"", found), None);
+        let damaged = Pause::of_bytes(b"{", found).unwrap();
+        assert_eq!((damaged.since, damaged.made_until()), (found, None));
+        assert!(damaged.why.contains("damaged"), "{}", damaged.why);
+    }
+
+    #[test]
+    fn what_was_read_before_somebody_spoke_does_not_count() {
+        let (pauses, names) = (Pauses::default(), ["hillside".to_string(), "lakeside".to_string()]);
+        let look = pauses.to_look_at(names.iter());
+        pauses.said("hillside", Some(pause()));
+        let counted: Vec<bool> = look.iter().map(|(partner, words)| pauses.saw(partner, *words, None)).collect();
+        assert_eq!((counted, pauses.last("hillside")), (vec![false, true], Some(pause())));
+        assert!(pauses.to_look_at(names.iter()).is_empty(), "both are known");
+        // A word of which nobody knows whether it stands in the store: it is asked, and until then what was seen counts.
+        pauses.forget("hillside");
+        let look = pauses.to_look_at(names.iter());
+        assert_eq!((look.len(), pauses.last("hillside")), (1, Some(pause())));
+        pauses.forget("hillside");
+        assert!(!pauses.saw("hillside", look[0].1, None) && pauses.last("hillside").is_some());
+        let (partner, words) = pauses.to_look_at(names.iter()).remove(0);
+        assert!(pauses.saw(&partner, words, None) && pauses.last("hillside").is_none());
     }
 }

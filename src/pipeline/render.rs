@@ -31,6 +31,15 @@ pub fn own_identifier(base_url: &str, resource_type: &str, id: &str) -> Identifi
     Identifier::new(format!("{base_url}/id/{}", resource_type.to_lowercase()), id)
 }
 
+/// Which of our resources a rendered one is, by its first identifier; none where it was made for the partner alone.
+pub fn own_key(base_url: &str, rendered: &Value) -> Option<(String, ResourceId)> {
+    let kind = rendered.get("resourceType")?.as_str()?;
+    let first = rendered.pointer("/identifier/0").and_then(Identifier::from_json)?;
+    let is_own = first == own_identifier(base_url, kind, &first.value);
+    // Nothing lost: it is told where it is asked for; what is not ours has no key.
+    Some((kind.to_string(), first.value.parse().ok().filter(|_| is_own)?))
+}
+
 impl Rendering<'_> {
     /// The payload for the partner: without our logical id and version, our identifier first.
     pub(super) fn render(&self, resource: &Resource) -> Value {

@@ -12,6 +12,8 @@ pub enum Disk {
     #[default]
     Well,
     Full,
+    /// One write more fits.
+    AlmostFull,
     /// A sync failed, and nobody knows what is there.
     Unsure,
     /// It says that all is well, and keeps nothing.
@@ -46,8 +48,13 @@ impl Engine for FailingDisk {
     }
 
     fn write(&self, changes: Changes) -> Result<(), EngineError> {
-        match *self.disk.lock().unwrap() {
+        let mut disk = self.disk.lock().unwrap();
+        match *disk {
             Disk::Well => self.memory.write(changes),
+            Disk::AlmostFull => {
+                *disk = Disk::Full;
+                self.memory.write(changes)
+            }
             Disk::Lying => Ok(()),
             Disk::Full => Err(EngineError::Unwritable("no space left".to_string())),
             Disk::Unsure => Err(EngineError::Unsure("input/output error".to_string())),

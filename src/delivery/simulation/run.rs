@@ -301,7 +301,7 @@ impl Run {
             return self.world().after(1_000, Event::Resend(partner, since));
         };
         let since = Timestamp::from_millisecond(i64::try_from(since).unwrap()).unwrap();
-        let resend = Operation::DeliveryResend { partner: name(partner), since };
+        let resend = Operation::DeliveryResend { partner: name(partner), since, who: "sim".into() };
         if life.gateway.perform(resend).await.is_err() {
             self.world().after(1_000, Event::Resend(partner, 0));
         }
@@ -310,7 +310,7 @@ impl Run {
     async fn retry_all(&mut self) {
         if let Some(life) = &self.life {
             // Nothing lost: while the disk is full nobody can retry; the last retry is after that.
-            let _ = life.gateway.perform(Operation::DeliveryRetry { id: None, partner: None }).await;
+            let _ = life.gateway.perform(Operation::DeliveryRetry { id: None, partner: None, who: "sim".into() }).await;
         }
     }
 
