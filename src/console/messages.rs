@@ -47,14 +47,14 @@ struct Messages {
 /// What was asked, as the form shows it again.
 #[derive(Default)]
 pub(super) struct Words {
-    feed: String,
+    pub feed: String,
     patient: String,
     control: String,
-    event: String,
+    pub event: String,
     kind: String,
     outcome: String,
-    since: String,
-    until: String,
+    pub since: String,
+    pub until: String,
     text: String,
     faulty: bool,
 }

@@ -9,6 +9,7 @@ mod assets;
 mod badge;
 mod caseload;
 mod codes;
+mod compare;
 mod deliveries;
 mod delivery;
 mod door;

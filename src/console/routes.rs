@@ -12,9 +12,9 @@ use super::menu_kept::with_menu;
 use super::session::Person;
 use super::who::frame_for;
 use super::{
-    Console, assets, caseload, codes, deliveries, delivery, door, flows, for_you, huddle, labels, lane, live, login,
-    measures, messages, overview, page, patient, people, referrals, replay, resource, saved, tasks, thread, trace,
-    unused, work, work_act,
+    Console, assets, caseload, codes, compare, deliveries, delivery, door, flows, for_you, huddle, labels, lane, live,
+    login, measures, messages, overview, page, patient, people, referrals, replay, resource, saved, tasks, thread,
+    trace, unused, work, work_act,
 };
 use crate::protocol::LONGEST_TEXT;
 
@@ -47,6 +47,11 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/replay/run", web::get().to(replay::show))
             .route("/replay/stop", web::post().to(replay::stop))
             .route("/replay/resume", web::post().to(replay::resume))
+            .route("/compare", web::get().to(compare::show))
+            .route("/compare", web::post().to(compare::begin))
+            .route("/compare/stop", web::post().to(compare::stop))
+            .route("/compare/progress", web::get().to(compare::progress))
+            .route("/compare/{sequence}", web::get().to(compare::one))
             .route("/unused", web::get().to(unused::list))
             .route("/unused/{id}", web::post().to(unused::act))
             .route("/unused/{id}/code", web::get().to(codes::show))

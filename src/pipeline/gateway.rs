@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, broadcast};
 
-use super::compare::Kept;
+use super::compare::{Kept, Running};
 use super::condition::Condition;
 use super::held::Looked;
 use super::hot::Hot;
@@ -48,6 +48,7 @@ pub struct Gateway {
     /// What partners' servers say that they offer.
     pub servers: Servers,
     pub(super) compared: Kept,
+    pub(super) comparing: Running,
     pub(super) held: Looked,
     pub(super) pauses: Pauses,
     pub(super) locks: Locks,
@@ -72,6 +73,7 @@ impl Gateway {
             reserve: Reserve::default(),
             servers: Servers::default(),
             compared: Kept::default(),
+            comparing: Running::default(),
             held: Looked::default(),
             pauses: Pauses::default(),
             locks: Locks::new(),

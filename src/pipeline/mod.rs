@@ -69,7 +69,9 @@ mod write;
 pub use arrival::{Acknowledged, Arrival, Code};
 pub use boards::{Board, Cared, Referred};
 pub use change::TaskAction;
-pub use compare::{Compared, Comparing, Counted, Differences, Foretold, Part};
+pub use compare::{
+    ChangedSite, Compared, Comparing, Comparison, ComparisonState, Counted, Differences, Foretold, Part, Progress,
+};
 pub use coverage::{Coverage, CoverageAsked, CoveragePart, FieldSeen, LineSeen};
 pub use dry_run::{Members, Trial, dry_run};
 pub use explain::{Explanation, explain_record};

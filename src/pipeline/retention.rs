@@ -46,6 +46,7 @@ pub async fn run(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
             round = Pruned::default();
         }
         gateway.compared.tidy();
+        gateway.comparing.tidy(gateway.clock.now());
         if *stop.borrow() {
             return;
         }

@@ -65,6 +65,8 @@ pub struct ConsoleSettings {
     /// A session ends so long after its last use, and so long after the login in any case.
     pub idle_minutes: u32,
     pub longest_hours: u32,
+    /// Folders of changed sites that an engineer may compare with the one in force.
+    pub changed_sites: Vec<PathBuf>,
 }
 
 /// PEM files of a listener.
@@ -306,6 +308,7 @@ impl Default for ConsoleSettings {
             privacy_contact: None,
             idle_minutes: 20,
             longest_hours: 12,
+            changed_sites: Vec::new(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `handover.yaml`: how this gateway runs.
 
+use std::path::Path;
+
 use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
 use super::scalar;
@@ -29,7 +31,8 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) ->
     let base_url = scalar::optional(&mut fields, "base_url", scalar::web_address);
     let retention = fields.optional("retention").map_or_else(Retention::default, |node| retention(node, &mut problems));
     let console_node = fields.optional("console");
-    let console = console_node.map_or_else(ConsoleSettings::default, |node| console(node, &mut problems));
+    let console =
+        console_node.map_or_else(ConsoleSettings::default, |node| console(node, folder.root(), &mut problems));
     let application = fields.text("application").unwrap_or_else(|| "HANDOVER".to_string());
     let facility = fields.text("facility").unwrap_or_else(|| "HANDOVER".to_string());
     fields.finish(&mut problems);
@@ -103,19 +106,21 @@ fn http(node: &Node, folder: &mut Folder, taken: &mut Vec<Taken>, problems: &mut
     })
 }
 
-fn console(node: &Node, problems: &mut Vec<Problem>) -> ConsoleSettings {
+fn console(node: &Node, root: &Path, problems: &mut Vec<Problem>) -> ConsoleSettings {
     let mut fields = Fields::of(node, "console");
     let usual = ConsoleSettings::default();
     let mut number =
         |key, most, usual| fields.integer(key, 1..=most).and_then(|number| u32::try_from(number).ok()).unwrap_or(usual);
     let idle_minutes = number("idle_minutes", 720, usual.idle_minutes);
     let longest_hours = number("longest_hours", 24, usual.longest_hours);
+    let changed_sites = fields.texts("changed_sites").into_iter().map(|path| root.join(path)).collect();
     let console = ConsoleSettings {
         title: fields.text("title").unwrap_or(usual.title),
         contact: fields.text("contact"),
         privacy_contact: fields.text("privacy_contact"),
         idle_minutes,
         longest_hours,
+        changed_sites,
     };
     fields.finish(problems);
     console

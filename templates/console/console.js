@@ -126,3 +126,16 @@ if (forYou) {
   }
   setInterval(look, 60000);
 }
+
+// Work that goes on by itself: how far it is, until it ended.
+const watched = document.querySelector("[data-watch]");
+if (watched) {
+  const look = async () => {
+    try {
+      const answer = await fetch(watched.dataset.watch);
+      if (answer.ok) watched.innerHTML = await answer.text();
+    } catch { /* the gateway is away; it is asked again */ }
+    if (!watched.querySelector("[data-ended]")) setTimeout(look, 2000);
+  };
+  setTimeout(look, 2000);
+}

@@ -16,6 +16,7 @@ mod cards;
 mod codes;
 mod codes_added;
 mod commands;
+mod compare;
 mod console;
 mod control;
 mod delivery;

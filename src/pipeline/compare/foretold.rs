@@ -1,17 +1,15 @@
 //! What a changed file of the site would make of the messages that have one code no table knows: the newest of them judged, with the
 //! site as it lies in its folder and the file as it is given, in memory.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::changed::ChangedSite;
 use super::judge::Pair;
+use super::step::fault;
 use super::tally::Differences;
-use crate::pipeline::message_words::refused;
 use crate::pipeline::{Gateway, MessageWords};
-use crate::problem::{Category, Place, Problem};
-use crate::site::{load_with, render};
-use crate::store::{Cause, MessageEntry, StoreError};
+use crate::problem::Problem;
+use crate::store::{Cause, MessageEntry};
 
 /// Messages that are judged, and looked at to find them; an answer ends after so long with those it has.
 const MOST_JUDGED: u64 = 40;
@@ -38,14 +36,8 @@ impl Gateway {
     /// The site would have errors with the file, which are shown; a store that does not answer.
     pub async fn foretell(&self, cause: &Cause, file: &str, text: String) -> Result<Foretold, Problem> {
         let in_force = self.site.load_full();
-        let (folder, files) = (in_force.folder.clone(), BTreeMap::from([(file.to_string(), text)]));
-        let loaded = tokio::task::spawn_blocking(move || load_with(&folder, files)).await;
-        let loaded = loaded.map_err(|_| refused("reading the site broke off".to_string()))?;
-        let Some(changed) = loaded.site else {
-            let faults: Vec<Problem> = loaded.problems.into_iter().filter(Problem::is_error).collect();
-            return Err(refused(render(&faults, &loaded.sources, false, 100)));
-        };
-        let pair = Pair::new(self, in_force, Arc::new(changed));
+        let changed = ChangedSite::File { folder: in_force.folder.clone(), file: file.to_string(), text };
+        let pair = Pair::new(self, in_force, changed.load().await?);
         let words = MessageWords {
             feed: Some(cause.feed.clone()),
             kind: Some(cause.kind.word().to_string()),
@@ -83,8 +75,4 @@ fn has(entry: &MessageEntry, cause: &Cause) -> bool {
     lines
         .filter_map(|line| line.unused.as_ref())
         .any(|unused| (unused.kind, &unused.about) == (cause.kind, &cause.about))
-}
-
-fn fault(error: StoreError) -> Problem {
-    Problem::error(Category::Exception, Place::Whole, error.to_string())
 }

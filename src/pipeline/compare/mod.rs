@@ -1,17 +1,23 @@
 //! What a changed site would make of the messages there are: each is decided under both sites, by itself and on the record as it is,
 //! and what differs is counted by kind. Nothing is written (docs/decisions/0033).
 
+mod changed;
 mod differ;
 mod elements;
 mod foretold;
+mod job;
 mod judge;
 mod kept;
+mod running;
 mod step;
 mod tally;
 #[cfg(test)]
 mod tests;
 
+pub use changed::ChangedSite;
 pub use foretold::Foretold;
 pub(super) use kept::Kept;
+pub(super) use running::Running;
+pub use running::{Comparison, ComparisonState, Progress};
 pub use step::{Compared, Comparing};
 pub use tally::{Counted, Differences, Part};

@@ -1,18 +1,17 @@
 //! A comparison asked for in parts: so many messages at a time, so that whoever asks sees how far it is and the gateway is held up by
 //! none.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::changed::ChangedSite;
 use super::judge::Pair;
 use super::tally::Differences;
 use crate::pipeline::message_words::refused;
 use crate::pipeline::{Gateway, MessageWords};
 use crate::problem::{Category, Place, Problem};
-use crate::site::{self, Loaded, Site, render};
 use crate::store::{Cursor, StoreError};
 
 /// Messages read at once, and how long an answer may take before it ends with those it has.
@@ -59,12 +58,20 @@ impl Gateway {
                 (self.compared.find(name).ok_or_else(lost)?, name.clone())
             }
             None => {
-                let changed = Arc::new(load(&comparing.site).await?);
+                let changed = ChangedSite::Folder(comparing.site.clone()).load().await?;
                 let sites = (self.site.load_full(), changed);
                 (sites.clone(), self.compared.keep(sites))
             }
         };
-        let pair = Pair::new(self, in_force, changed);
+        let (differences, total, next) = self.compare_part(&Pair::new(self, in_force, changed), comparing).await?;
+        if next.is_none() {
+            self.compared.end(&compiled);
+        }
+        Ok(Compared { differences, total, compiled, next })
+    }
+
+    /// What differs for the next part of the messages, how many there are where that is asked first, and where to go on.
+    pub(super) async fn compare_part(&self, pair: &Pair, comparing: &Comparing) -> Result<Judged, Problem> {
         let filter = self.sought(&comparing.sought).await?.filter;
         let is_first = comparing.after.is_none() && filter.text.is_none();
         let total = match is_first {
@@ -86,27 +93,13 @@ impl Gateway {
                 break;
             }
         }
-        if after.is_none() {
-            self.compared.end(&compiled);
-        }
-        Ok(Compared { differences, total, compiled, next: after.map(|after| after.0) })
+        Ok((differences, total, after.map(|after| after.0)))
     }
 }
 
-/// Compiles a site that nobody runs.
-async fn load(folder: &Path) -> Result<Site, Problem> {
-    let path = folder.to_path_buf();
-    let loaded = tokio::task::spawn_blocking(move || site::load(&path)).await;
-    let Ok(Loaded { site, problems, sources, .. }) = loaded else {
-        return Err(refused("reading the changed site broke off".to_string()));
-    };
-    site.ok_or_else(|| {
-        let faults: Vec<Problem> = problems.into_iter().filter(Problem::is_error).collect();
-        let shown = render(&faults, &sources, false, 100);
-        refused(format!("the changed site {} has errors, and nothing was compared\n\n{shown}", folder.display()))
-    })
-}
+/// What differs, of how many messages, and where to go on.
+type Judged = (Differences, Option<u64>, Option<String>);
 
-fn fault(error: StoreError) -> Problem {
+pub(super) fn fault(error: StoreError) -> Problem {
     Problem::error(Category::Exception, Place::Whole, error.to_string())
 }

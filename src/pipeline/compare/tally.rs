@@ -41,6 +41,20 @@ impl Part {
         Self::Record,
     ];
 
+    /// As in an address: `deliveries`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Answers => "answers",
+            Self::Problems => "problems",
+            Self::Codes => "codes",
+            Self::Resources => "resources",
+            Self::Elements => "elements",
+            Self::Tasks => "tasks",
+            Self::Deliveries => "deliveries",
+            Self::Record => "record",
+        }
+    }
+
     pub fn title(self) -> &'static str {
         match self {
             Self::Answers => "Answered otherwise",

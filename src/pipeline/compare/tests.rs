@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Compared, Comparing, Differences, Part};
+use super::{ChangedSite, Compared, Comparing, ComparisonState, Differences, Part};
 use crate::clock::ManualClock;
 use crate::pipeline::{Arrival, Gateway, MessageWords};
 use crate::site::{self, DemoSite, Site};
@@ -173,4 +173,53 @@ async fn the_same_site_makes_the_same_of_all_that_can_be_judged_and_a_site_with_
     assert!(refused.contains("has errors, and nothing was compared") && refused.contains("`zone`"), "{refused}");
     let lost = Comparing { compiled: Some("0".into()), ..asked(broken.path()) };
     assert!(desk.gateway.compare(&lost).await.unwrap_err().text.contains("begin again"));
+}
+
+#[tokio::test]
+async fn a_comparison_goes_on_by_itself_one_at_a_time_and_can_be_stopped() {
+    let desk = Desk::new().await;
+    let (gateway, before) = (&desk.gateway, desk.gateway.store.health().await.messages);
+    let row = "table: patient-class\ncodes:\n  TELE: { code: VR, display: virtual }\n";
+    let new = DemoSite::write().unwrap();
+    write(new.path(), "mappings/tables/patient-class.yaml", row);
+    let changed = ChangedSite::Folder(new.path().to_path_buf());
+    let words = MessageWords { since: Some("30d".into()), ..MessageWords::default() };
+    let run = gateway.begin_comparison(&changed, &words, "console:Ida Roe").await.unwrap();
+    let busy = gateway.begin_comparison(&changed, &words, "console:Otto Lee").await.err().unwrap().text;
+    assert!(busy.contains("console:Ida Roe compares a site just now"), "{busy}");
+    gateway.go_on_comparing(run).await;
+    let told = gateway.comparison().unwrap().progress();
+    assert_eq!((told.state, told.total, told.differences.judged), (ComparisonState::Done, Some(before), 4));
+    assert!(kinds(&told.differences, Part::Codes).contains("patient-class TELE: answered"));
+
+    let with_code = told.differences.parts[&Part::Codes]["patient-class TELE: answered"].first[0].message;
+    let of = gateway.store.message(with_code).await.unwrap().unwrap().summary;
+    let one = gateway.compared_one(&of).await.unwrap().unwrap();
+    assert_eq!((one.judged, one.parts[&Part::Codes]["patient-class TELE: answered"].count), (1, 1));
+    assert!(gateway.stop_comparison("console:Ida Roe").await.unwrap_err().text.contains("nothing is being compared"));
+    // A file's text in the place of what lies in the folder of the site in force; what is wrong with it is told at its line.
+    let file = |text: &str| ChangedSite::File {
+        folder: desk.gateway.site.load().folder.clone(),
+        file: "mappings/tables/patient-class.yaml".into(),
+        text: text.into(),
+    };
+    let wrong = gateway.begin_comparison(&file("table: patient-class\nkodes: {}\n"), &words, "x").await.err().unwrap();
+    assert!(wrong.text.contains("patient-class.yaml:2") && wrong.text.contains("`kodes`"), "{}", wrong.text);
+    let run = gateway.begin_comparison(&file(row), &words, "console:Otto Lee").await.unwrap();
+    gateway.stop_comparison("console:Ida Roe").await.unwrap();
+    gateway.go_on_comparing(run).await;
+    let run = gateway.comparison().unwrap();
+    assert_eq!(
+        (run.name.as_str(), run.progress().state),
+        ("mappings/tables/patient-class.yaml", ComparisonState::Done)
+    );
+    let audit = gateway.store.audit(None, None, 10).await.unwrap().items;
+    let told: Vec<_> = audit.iter().map(|entry| (entry.action.as_str(), entry.agent.as_str())).collect();
+    assert!(
+        told.starts_with(&[("compare-stop", "console:Ida Roe"), ("compare-begin", "console:Otto Lee")]),
+        "{told:?}"
+    );
+    assert_eq!(gateway.store.health().await.messages, before, "nothing is written");
+    gateway.comparing.tidy(NOW.parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_hours(25));
+    assert!(gateway.comparison().is_none() && gateway.compared_one(&of).await.unwrap().is_none());
 }
