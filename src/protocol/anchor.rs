@@ -14,7 +14,7 @@ pub struct Anchor<'v, 'a> {
     pub about: Option<String>,
     /// The trigger's time has passed by itself (an arrival whose encounter is over).
     pub over: Option<String>,
-    /// For `{count}`, `{answer}`, `{before}` and `{said}`.
+    /// For `{count}`, `{answer}`, `{before}`, `{said}` and `{medicine}`.
     pub detail: String,
     /// For `{referral}` and `{to}`.
     pub referral: Option<(String, String)>,

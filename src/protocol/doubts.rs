@@ -1,14 +1,16 @@
 //! What rules cannot judge about patients, visits and diagnoses, said once, by the input that stated it: a class that is not
-//! told, a code without its system, a death that the patient's own data deny, a date of birth without a day.
+//! told, a code without its system, a medicine that no table knows, a death that the patient's own data deny, a date of birth without a day.
 
 use jiff::civil::Date;
 
 use super::facts::Facts;
+use super::medicine::Medicine;
+use crate::fhir::code_system;
 use crate::problem::{Category, Place, Problem};
 use crate::record::Stored;
 use crate::unused::{Duty, Kind};
 
-pub fn tell(facts: &Facts<'_>, problems: &mut Vec<Problem>) {
+pub fn tell(facts: &Facts<'_>, asks_medicines: bool, problems: &mut Vec<Problem>) {
     let visits = facts.visits.iter().filter(|visit| is_new(facts, visit.stored) && visit.status == "finished");
     for visit in visits {
         if matches!(visit.class, "" | "UNK" | "U") {
@@ -38,6 +40,11 @@ pub fn tell(facts: &Facts<'_>, problems: &mut Vec<Problem>) {
             problems.push(doubt("Condition.code", text).unused(Kind::Diagnosis, "DG1-3.3").owed_by(Duty::Feed));
         }
     }
+    for medicine in facts.unknown_medicines().filter(|one| asks_medicines && facts.record.get(one.kind, one.id).is_some_and(|stored| is_new(facts, stored))) {
+        let text = "no table knows this medicine by its code or its name, so no rule that asks for a class of medicines (an inhaled steroid, an \
+                    anticoagulant) counts it; add its code to the value set of its class, or to medicine-other where it is in none";
+        problems.push(doubt("medication", text).unused(Kind::Code, &code_of(medicine)).owed_by(Duty::Feed));
+    }
     if let Some(patient) = facts.patient.filter(|patient| is_new(facts, patient))
         && patient.resource.text("birthDate").is_some_and(|birth| birth.parse::<Date>().is_err())
     {
@@ -47,6 +54,17 @@ pub fn tell(facts: &Facts<'_>, problems: &mut Vec<Problem>) {
         );
     }
     problems.dedup();
+}
+
+/// `rxnorm 12345`, by which a person looks it up.
+fn code_of(medicine: &Medicine) -> String {
+    let name = |system: &&str| code_system(system).map_or(*system, |known| known.name).to_string();
+    let codings = medicine.codings();
+    let first = codings.first();
+    first.map_or_else(
+        || "a medicine without a code".to_string(),
+        |(system, code)| format!("{} {code}", name(system)).trim().to_string(),
+    )
 }
 
 fn doubt(element: &str, text: &str) -> Problem {

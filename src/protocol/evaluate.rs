@@ -45,7 +45,7 @@ impl ProtocolSet {
             Some(_) => findings.explain_whole("The patient has died: nothing is owed any more."),
             None => findings.explain_whole("The patient is on no panel of a known practice, so nobody here owes work."),
         }
-        doubts::tell(&facts, &mut findings.unused);
+        doubts::tell(&facts, self.asks_medicines(), &mut findings.unused);
         let reason = if facts.deceased {
             "the patient has died"
         } else if responsible.is_none() {

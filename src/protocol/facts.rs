@@ -2,7 +2,7 @@
 //! Entered-in-error and superseded resources are not there.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -11,8 +11,8 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::codes::Codes;
-use super::codings::codings_of;
 use super::filter::Filter;
+use super::medicine::Medicine;
 use super::model::EncounterTest;
 use super::pregnancy::Statement;
 use super::reason::{Certainty, Diagnoses};
@@ -20,7 +20,7 @@ use super::referral::Referral;
 use super::visit::Visit;
 use super::who::{ConditionCount, Enrolment, Who};
 use crate::fhir::time::PartialDateTime;
-use crate::fhir::{ValueSets, concept_title};
+use crate::fhir::ValueSets;
 use crate::identity::ResourceId;
 use crate::record::{Record, Stored};
 
@@ -45,6 +45,7 @@ pub struct Facts<'a> {
     conditions: RefCell<BTreeMap<Asked, Rc<[usize]>>>,
     referrals: OnceCell<Vec<Referral>>,
     pregnancy: OnceCell<Vec<Statement>>,
+    medicines: OnceCell<Vec<Medicine>>,
     /// Places of visits, by id.
     by_id: HashMap<ResourceId, usize>,
     /// Places of the visits that fit a test, by where the test is: many triggers ask for the same evidence.
@@ -79,6 +80,7 @@ impl<'a> Facts<'a> {
             conditions: RefCell::default(),
             referrals: OnceCell::new(),
             pregnancy: OnceCell::new(),
+            medicines: OnceCell::new(),
             by_id: HashMap::new(),
             fitting: RefCell::default(),
         };
@@ -135,18 +137,9 @@ impl<'a> Facts<'a> {
             words.push(said.to_string());
         }
         if let Some(codes) = &who.medication {
-            let taken = self.medications(codes);
-            belongs &= !taken.is_empty();
-            let names = taken
-                .iter()
-                .filter_map(|stored| medicine(self.record, stored))
-                .filter_map(|of| concept_title(Some(of)));
-            let names: BTreeSet<&str> = names.collect();
-            words.push(if taken.is_empty() {
-                "takes none of the medicines asked".to_string()
-            } else {
-                format!("takes {}", names.into_iter().collect::<Vec<_>>().join(", "))
-            });
+            let (takes, said) = self.takes(codes);
+            belongs &= takes;
+            words.push(said);
         }
         if who.asks_pregnancy() {
             let (holds, said) = self.is_pregnant_as(who.pregnant, who.weeks, at);
@@ -233,25 +226,14 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// Prescriptions and statements by which the patient takes such a medicine now
-    /// (http://hl7.org/fhir/R4/medicationrequest.html, medicationstatement.html).
-    pub fn medications(&self, codes: &Codes) -> Vec<&'a Stored> {
-        let record = self.record;
-        let all = ["MedicationRequest", "MedicationStatement"].into_iter().flat_map(|kind| record.of_type(kind));
-        let is_taken = |stored: &&Stored| {
-            let is_order = !matches!(stored.resource.text("intent"), Some("proposal" | "plan" | "option"));
-            let is_denied = stored.resource.get("doNotPerform") == Some(&Value::Bool(true));
-            stored.resource.text("status") == Some("active") && is_order && !is_denied
-        };
-        let is_such = |stored: &&Stored| {
-            medicine(record, stored).is_some_and(|medicine| self.has_code(codes, &codings_of(medicine)))
-        };
-        all.filter(is_taken).filter(is_such).collect()
-    }
-
     /// Referrals that are going on, read once.
     pub fn referrals(&self, read: impl FnOnce(&Self) -> Vec<Referral>) -> &[Referral] {
         self.referrals.get_or_init(|| read(self))
+    }
+
+    /// Medicines that are stated, read once.
+    pub fn medicines(&self, read: impl FnOnce(&Self) -> Vec<Medicine>) -> &[Medicine] {
+        self.medicines.get_or_init(|| read(self))
     }
 
     /// What the record says of pregnancies.
@@ -368,21 +350,6 @@ impl<'f, 'a> Fitting<'f, 'a> {
 fn is_meant(stored: &Stored) -> bool {
     let codings = stored.resource.codings("verificationStatus");
     stored.state.superseded.is_none() && !codings.iter().any(|(_, code)| *code == "entered-in-error")
-}
-
-/// What a prescription is of: stated, or in a Medication of its own.
-fn medicine<'a>(record: &'a Record, stored: &'a Stored) -> Option<&'a Value> {
-    let resource = &stored.resource;
-    if let Some(stated) = resource.get("medicationCodeableConcept") {
-        return Some(stated);
-    }
-    let reference = resource.reference("medicationReference")?;
-    if let Some(own) = reference.strip_prefix('#') {
-        let contained = resource.get("contained")?.as_array()?;
-        return contained.iter().find(|one| one.get("id").and_then(Value::as_str) == Some(own))?.get("code");
-    }
-    // Nothing lost: what is no id of ours is no Medication of this record.
-    record.get("Medication", reference.strip_prefix("Medication/")?.parse().ok()?)?.resource.get("code")
 }
 
 /// Nobody has it any more.

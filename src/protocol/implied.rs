@@ -43,7 +43,7 @@ fn reasons_of(rule: &TaskRule) -> Vec<&Codes> {
         | Trigger::Transfer(test)
         | Trigger::Cancelled(test)
         | Trigger::Count { test, .. } => test.reasons.iter().map(|reason| &reason.codes).collect(),
-        Trigger::Silence { codes, .. } => vec![codes],
+        Trigger::Silence { codes, .. } | Trigger::Medication { codes, .. } => vec![codes],
         Trigger::Condition(test) => vec![&test.codes],
         Trigger::Referral { codes, .. } | Trigger::Consent { codes, .. } => codes.iter().collect(),
         Trigger::Enrolled { .. } | Trigger::Answer { .. } | Trigger::Date(_) => Vec::new(),

@@ -33,6 +33,8 @@ mod last_time;
 mod looked;
 mod loops;
 mod measured;
+mod medicine;
+mod medicines;
 mod memory;
 mod model;
 mod mutants;

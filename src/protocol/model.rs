@@ -135,6 +135,8 @@ pub enum Trigger {
     Cancelled(EncounterTest),
     /// The patient agreed to something, refused it, or took it back.
     Consent { codes: Option<Codes>, becomes: Agreed },
+    /// A medicine of these is taken that was not before, is taken otherwise than before, or is taken no more.
+    Medication { codes: Codes, becomes: Taken },
     /// A day of each year.
     Date(Yearly),
 }
@@ -159,6 +161,27 @@ pub enum Agreed {
     Given,
     Refused,
     Withdrawn,
+}
+
+/// What becomes of a medicine that somebody takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    Started,
+    Changed,
+    Stopped,
+}
+
+impl Taken {
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("started", Self::Started), ("changed", Self::Changed), ("stopped", Self::Stopped)];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Changed => "changed",
+            Self::Stopped => "stopped",
+        }
+    }
 }
 
 /// A day that every year has.

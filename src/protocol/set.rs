@@ -11,8 +11,9 @@ use serde_json::Value;
 use super::attempts::documented_in;
 use super::calendar::Calendar;
 use super::implied::{LabelsOf, implied_by};
-use super::model::Protocol;
+use super::model::{Protocol, Trigger};
 use super::read::{read_calendar, read_protocol};
+use super::who::Who;
 use super::work::{Work, key};
 use crate::fhir::ValueSets;
 use crate::problem::{Category, Problem};
@@ -162,6 +163,17 @@ impl ProtocolSet {
     }
 
     /// A number by which answers of another set are told from those of this one.
+    /// Some rule asks for a class of medicines.
+    pub(super) fn asks_medicines(&self) -> bool {
+        let of = |who: &Who| who.medication.as_ref().is_some_and(|codes| !codes.value_sets.is_empty());
+        self.protocols().iter().any(|protocol| {
+            let tasks = protocol.tasks.iter().map(|rule| &rule.who);
+            let others = protocol.prompts.iter().map(|rule| &rule.who).chain(protocol.alerts.iter().map(|rule| &rule.who));
+            let by_trigger = protocol.tasks.iter().any(|rule| matches!(&rule.when, Trigger::Medication { codes, .. } if !codes.value_sets.is_empty()));
+            by_trigger || [&protocol.who].into_iter().chain(tasks).chain(others).any(of)
+        })
+    }
+
     pub(super) fn generation(&self) -> u64 {
         self.generation
     }

@@ -30,6 +30,7 @@ pub const TASK_PLACES: &[&str] = &[
     "referral",
     "to",
     "said",
+    "medicine",
     "last-time",
 ];
 /// What an alert's text may speak of.

@@ -51,6 +51,9 @@ pub fn why(
             format!("{} is {what} {}", anchor.detail, facts.say(anchor.at))
         }
         (Trigger::Consent { becomes, .. }, _) => format!("Consent {} {}", becomes.word(), facts.say(anchor.at)),
+        (Trigger::Medication { becomes, .. }, _) => {
+            format!("{}: {} {}", anchor.detail, becomes.word(), facts.say(anchor.at))
+        }
         (Trigger::Date(on), _) => {
             let what = if *on == Yearly::Birthday { "Birthday" } else { "The day of the year" };
             format!("{what}: {}", facts.say(anchor.at))
@@ -100,7 +103,7 @@ pub fn fill(
             let named = rule.who.conditions.as_ref().or(context.protocol.who.conditions.as_ref());
             named.map(|count| facts.condition_groups(count).join(", ").replace('-', " ")).unwrap_or_default()
         }
-        ("count" | "answer" | "before" | "said", _) => anchor.detail.clone(),
+        ("count" | "answer" | "before" | "said" | "medicine", _) => anchor.detail.clone(),
         ("referral", _) => anchor.referral.clone().unwrap_or_default().0,
         ("to", _) => anchor.referral.clone().unwrap_or_default().1,
         _ => "not stated".to_string(),

@@ -153,6 +153,15 @@ impl ValueSets {
         named.filter(|group| self.contains(group, system, code)).collect()
     }
 
+    /// The sets that `name` includes by name.
+    pub fn parts(&self, name: &str) -> impl Iterator<Item = &str> {
+        let rules = self.sets.get(name).map(|set| set.include.as_slice()).unwrap_or_default();
+        rules.iter().filter_map(|rule| match rule {
+            Rule::Set { name, .. } => Some(name.as_str()),
+            Rule::Codes(_) => None,
+        })
+    }
+
     /// Whether all of a set lies within another: it is that one, it is included there by name, or each of its parts is. A set
     /// that there is not lies within none.
     pub fn is_within(&self, inner: &str, outer: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Words by which a value set knows its content where no code tells: in texts of people, in displays of local codes. They are
-//! compared word by word, whatever the case and the signs between them; a `*` at the end stands for how the word goes on.
+//! compared word by word, whatever the case and the signs between them; a `*` at the end stands for how the word goes on, and what stands
+//! behind a `+` has to be said as well, anywhere in the text.
 
 use std::collections::HashMap;
 
@@ -26,6 +27,8 @@ struct Phrase {
     words: Vec<String>,
     /// The last word may go on.
     is_open: bool,
+    /// What has to stand in the text as well.
+    beside: Option<Box<Phrase>>,
 }
 
 impl Words {
@@ -58,7 +61,7 @@ impl Phrases {
         let mut phrases = Self::default();
         for node in fields.list(key) {
             match Phrase::read(node) {
-                Ok(Phrase { words, is_open: true }) if words.len() == 1 => phrases.open.extend(words),
+                Ok(Phrase { words, is_open: true, beside: None }) if words.len() == 1 => phrases.open.extend(words),
                 Ok(phrase) => {
                     let first = phrase.words.first().cloned().unwrap_or_default();
                     phrases.by_first.entry(first).or_default().push(phrase);
@@ -73,7 +76,8 @@ impl Phrases {
     fn longest_at(&self, text: &[String], at: usize) -> usize {
         let Some((rest, first)) = text.get(at..).and_then(|rest| Some((rest, rest.first()?))) else { return 0 };
         let phrases = self.by_first.get(first).map(Vec::as_slice).unwrap_or_default();
-        let longest = phrases.iter().filter(|phrase| phrase.begins(rest)).map(|phrase| phrase.words.len()).max();
+        let longest = phrases.iter().filter(|phrase| phrase.begins(rest) && phrase.is_beside(text));
+        let longest = longest.map(|phrase| phrase.words.len()).max();
         let is_open = || self.open.iter().any(|stem| first.starts_with(stem.as_str()));
         longest.unwrap_or_else(|| usize::from(is_open()))
     }
@@ -91,13 +95,24 @@ impl Phrases {
 
 impl Phrase {
     fn read(node: &Node) -> Result<Self, Problem> {
-        let text = node.as_text().unwrap_or_default();
-        let words = words_of(&text);
+        Self::of(&node.as_text().unwrap_or_default(), node)
+    }
+
+    fn of(text: &str, node: &Node) -> Result<Self, Problem> {
+        let (text, beside) = text.split_once(" + ").map_or((text, None), |(text, beside)| (text, Some(beside)));
+        let beside = beside.map(|beside| Self::of(beside, node)).transpose()?.map(Box::new);
+        let words = words_of(text);
         if words.concat().chars().count() < 3 {
             let text = "words are three letters or more, written as `overdose`, `alcohol use` or `addict*`";
             return Err(node.mark.problem(Category::Value, text));
         }
-        Ok(Self { words, is_open: text.trim_end().ends_with('*') })
+        Ok(Self { words, is_open: text.trim_end().ends_with('*'), beside })
+    }
+
+    /// What it asks for besides stands somewhere in the text.
+    fn is_beside(&self, text: &[String]) -> bool {
+        let stands = |other: &Self| (0..text.len()).any(|at| text.get(at..).is_some_and(|rest| other.begins(rest)));
+        self.beside.as_deref().is_none_or(|other| stands(other) && other.is_beside(text))
     }
 
     fn begins(&self, text: &[String]) -> bool {

@@ -77,6 +77,9 @@ fn meet(one: &Trigger, other: &Trigger) -> bool {
         (Trigger::Consent { codes, becomes }, Trigger::Consent { codes: other, becomes: also }) => {
             becomes == also && codes.as_ref().zip(other.as_ref()).is_none_or(|(one, other)| share(one, other))
         }
+        (Trigger::Medication { codes, becomes }, Trigger::Medication { codes: other, becomes: also }) => {
+            becomes == also && same_set(codes, other)
+        }
         (Trigger::Date(one), Trigger::Date(other)) => one == other,
         _ => false,
     }

@@ -20,6 +20,7 @@ pub fn look(protocol: &Protocol, sent: &BTreeSet<String>, odd: Odd<'_>) {
             | Trigger::Count { .. } => Some("Encounter"),
             Trigger::Condition(_) => Some("Condition"),
             Trigger::Consent { .. } => Some("Consent"),
+            Trigger::Medication { .. } => Some("MedicationRequest"),
             Trigger::Date(_) => None,
             Trigger::Silence { .. } => Some("Observation"),
             Trigger::Enrolled { .. } => Some("EpisodeOfCare"),

@@ -1,6 +1,6 @@
 //! Each trigger of a rule as an anchor.
 
-use super::{conditions, consents, dates, enrolment, moves, referrals, silence, visits};
+use super::{conditions, consents, dates, enrolment, medicines, moves, referrals, silence, visits};
 use crate::protocol::anchor::Anchor;
 use crate::protocol::context::Context;
 use crate::protocol::model::{TaskRule, Trigger};
@@ -31,6 +31,7 @@ where
         Trigger::Referral { stage, codes } => referrals::anchors(context, rule, *stage, codes.as_ref()),
         Trigger::Condition(test) => conditions::anchors(context, test),
         Trigger::Consent { codes, becomes } => consents::anchors(context, codes.as_ref(), *becomes),
+        Trigger::Medication { codes, becomes } => medicines::anchors(context, codes, *becomes),
         Trigger::Date(on) => dates::anchors(context, rule, *on),
         Trigger::Transfer(test) => real(test).flat_map(|visit| moves::transfers(context, rule, visit)).collect(),
         Trigger::Cancelled(test) => {

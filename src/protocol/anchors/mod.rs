@@ -6,6 +6,7 @@ mod consents;
 mod dates;
 mod enrolment;
 mod find;
+mod medicines;
 mod moves;
 mod referrals;
 mod silence;

@@ -11,9 +11,18 @@ pub fn tell(scene: &mut Scene<'_>, (kind, own): (&str, &str), event: Timestamp, 
     let status = fields.text("status").unwrap_or_else(|| "active".to_string());
     match kind {
         "medication" => {
-            let content = json!({ "status": status, "intent": "order", "medicationCodeableConcept": concept(own, "rxnorm"),
-                "authoredOn": event.to_string() });
-            scene.put("MedicationRequest", own, content);
+            let mut medicine = concept(own, "rxnorm");
+            if let (Some(name), Some(medicine)) = (fields.text("name"), medicine.as_object_mut()) {
+                medicine.insert("text".to_string(), json!(name));
+            }
+            let since = fields.text("since").and_then(|text| super::moment::moment(&text)).unwrap_or(event);
+            let mut content = json!({ "status": status, "intent": "order", "medicationCodeableConcept": medicine,
+                "authoredOn": since.to_string() });
+            if let (Some(dose), Some(content)) = (fields.text("dose"), content.as_object_mut()) {
+                content.insert("dosageInstruction".to_string(), json!([{ "text": dose }]));
+            }
+            let key = fields.text("id").unwrap_or_else(|| own.to_string());
+            scene.put("MedicationRequest", &key, content);
         }
         "consent" => {
             let kind = if fields.boolean("deny").unwrap_or(false) { "deny" } else { "permit" };

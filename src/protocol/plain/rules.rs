@@ -110,6 +110,7 @@ fn trigger(when: &Trigger, sets: &ValueSets) -> String {
             let of = of.as_ref().map(|of| format!(" to {}", codes(of, sets))).unwrap_or_default();
             format!("consent{of} is {}", becomes.word())
         }
+        Trigger::Medication { codes: of, becomes } => format!("{} is {}", codes(of, sets), becomes.word()),
         Trigger::Date(Yearly::Birthday) => "the patient has their birthday".to_string(),
         Trigger::Date(Yearly::Day { month, day }) => format!("each year on {month:02}-{day:02} (month and day)"),
         Trigger::Referral { stage, codes: of } => {

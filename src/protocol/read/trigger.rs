@@ -22,12 +22,13 @@ pub fn read_trigger(node: &Node, reading: &mut Reading<'_>) -> Option<Trigger> {
     let cancelled = fields.optional("cancelled");
     let consent = fields.optional("consent");
     let date = fields.optional("date");
+    let medication = fields.optional("medication");
     let given = [arrival, discharge, count, answer, silence, referral, enrolled].into_iter();
-    let given = given.chain([condition, transfer, cancelled, consent, date]).flatten().count();
+    let given = given.chain([condition, transfer, cancelled, consent, date, medication]).flatten().count();
     if given != 1 {
         fields.report(node.problem(
             "say one thing that triggers it: arrival, transfer, discharge, cancelled, count, condition, answer, consent, silence, referral, \
-             enrolled or date",
+             enrolled, medication or date",
         ));
     }
     fields.finish(&mut reading.problems);
@@ -53,6 +54,9 @@ pub fn read_trigger(node: &Node, reading: &mut Reading<'_>) -> Option<Trigger> {
         let becomes = fields.choice("becomes", &Agreed::WORDS);
         fields.finish(&mut reading.problems);
         return Some(Trigger::Consent { codes, becomes: becomes? });
+    }
+    if let Some(node) = medication {
+        return reading.medication_test(node).map(|(codes, becomes)| Trigger::Medication { codes, becomes });
     }
     if let Some(node) = date {
         return read_date(node, reading).map(Trigger::Date);

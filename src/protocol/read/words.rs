@@ -7,7 +7,7 @@ use crate::protocol::chain::{Priority, Role, Step};
 use crate::protocol::codes::Codes;
 use crate::protocol::deadline::Deadline;
 use crate::protocol::filter::Filter;
-use crate::protocol::model::{Becomes, ConditionTest};
+use crate::protocol::model::{Becomes, ConditionTest, Taken};
 use crate::protocol::reason::{Certainty, Position, Reason};
 use crate::protocol::who::{ConditionCount, Enrolment, Weeks, Who};
 use crate::yaml::{Fields, Kind, Node, nearest};
@@ -84,6 +84,16 @@ impl Reading<'_> {
         let becomes = fields.choice("becomes", &Becomes::WORDS).unwrap_or_default();
         fields.finish(&mut self.problems);
         ConditionTest { codes, certainty, becomes }
+    }
+
+    /// `{ valueset: medicine-insulin, becomes: started }`.
+    pub fn medication_test(&mut self, node: &Node) -> Option<(Codes, Taken)> {
+        let mut fields = Fields::of(node, "a medicine");
+        let codes = self.code_keys(node, &mut fields);
+        fields.required("becomes");
+        let becomes = fields.choice("becomes", &Taken::WORDS);
+        fields.finish(&mut self.problems);
+        Some((codes, becomes?))
     }
 
     fn certainty(&mut self, fields: &mut Fields<'_>, otherwise: &[Certainty]) -> Vec<Certainty> {

@@ -7,6 +7,7 @@ mod files;
 mod labels;
 mod language;
 mod looked;
+mod medicines;
 mod odd;
 mod order;
 mod stage;

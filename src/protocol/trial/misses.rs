@@ -96,6 +96,10 @@ fn trigger(context: &Context<'_>, when: &Trigger, window: Window, left: &mut Lef
             let has = |stored: &&Stored| facts.has_code(&test.codes, &stored.resource.codings("code"));
             left.step(format!("diagnoses of {}", codes(&test.codes, sets)), facts.diagnoses().filter(has).count());
         }
+        Trigger::Medication { codes: of, .. } => {
+            let fitting = facts.stated_medicines().iter().filter(|medicine| facts.is_medicine(of, medicine));
+            left.step(format!("medicines of {}", codes(of, sets)), fitting.count());
+        }
         Trigger::Consent { .. } => left.step("consents".to_string(), facts.record.of_type("Consent").count()),
         Trigger::Date(_) => left.step("whose date of birth is known".to_string(), usize::from(facts.birth().is_some())),
         Trigger::Silence { codes: of, lasts } => silence(facts, of, *lasts, window, left),
