@@ -19,8 +19,8 @@ use super::reason::{Certainty, Diagnoses};
 use super::referral::Referral;
 use super::visit::Visit;
 use super::who::{ConditionCount, Enrolment, Who};
-use crate::fhir::time::PartialDateTime;
 use crate::fhir::ValueSets;
+use crate::fhir::time::PartialDateTime;
 use crate::identity::ResourceId;
 use crate::record::{Record, Stored};
 

@@ -168,8 +168,12 @@ impl ProtocolSet {
         let of = |who: &Who| who.medication.as_ref().is_some_and(|codes| !codes.value_sets.is_empty());
         self.protocols().iter().any(|protocol| {
             let tasks = protocol.tasks.iter().map(|rule| &rule.who);
-            let others = protocol.prompts.iter().map(|rule| &rule.who).chain(protocol.alerts.iter().map(|rule| &rule.who));
-            let by_trigger = protocol.tasks.iter().any(|rule| matches!(&rule.when, Trigger::Medication { codes, .. } if !codes.value_sets.is_empty()));
+            let others =
+                protocol.prompts.iter().map(|rule| &rule.who).chain(protocol.alerts.iter().map(|rule| &rule.who));
+            let by_trigger = protocol
+                .tasks
+                .iter()
+                .any(|rule| matches!(&rule.when, Trigger::Medication { codes, .. } if !codes.value_sets.is_empty()));
             by_trigger || [&protocol.who].into_iter().chain(tasks).chain(others).any(of)
         })
     }
