@@ -1,5 +1,6 @@
 //! Every address of the console, asked for by everybody: who is not logged in, and each role alone.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use jiff::Timestamp;
 
 use super::access::{Audience, ROWS, Row};
-use super::session::COOKIE;
+use super::session::{Asks, COOKIE};
 use super::{Console, Sessions, configure};
 use crate::clock::ManualClock;
 use crate::pipeline::Gateway;
@@ -132,4 +133,32 @@ async fn the_menu_leads_only_where_one_may_go() {
             assert_eq!(answer.status(), StatusCode::OK, "{role:?}: {link} {:?}", answer.headers().get(LOCATION));
         }
     }
+}
+
+/// What docs/pages.md says of each address: the words of who it is for, as they stand beside it.
+fn on_paper() -> BTreeMap<String, Vec<String>> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pages.md")).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with('|')).filter_map(|line| {
+        let mut cells = line.split('|').skip(1).map(str::trim);
+        let address = cells.next()?.split('`').nth(1)?;
+        let who = cells.next()?.split(" (").next()?;
+        Some((address.to_string(), who.split(", ").map(str::to_string).collect()))
+    });
+    rows.collect()
+}
+
+#[test]
+fn every_page_is_on_paper_for_whoever_may_open_it() {
+    let pages = ROWS.iter().filter(|row| row.method == Method::GET && row.asks == Asks::Person);
+    let pages: BTreeMap<String, Vec<String>> = pages
+        .filter_map(|row| match row.audience {
+            // Moved: it leads to another page.
+            _ if row.path == "/tasks" => None,
+            Audience::Anybody | Audience::Everybody => None,
+            Audience::Of(roles) | Audience::Trusted(roles) => {
+                Some((format!("/console{}", row.path), roles.iter().map(|role| role.word().to_string()).collect()))
+            }
+        })
+        .collect();
+    assert_eq!(on_paper(), pages);
 }

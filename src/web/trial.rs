@@ -4,12 +4,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use actix_web::Error;
 use actix_web::dev::{Service as _, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, init_service, read_body};
-use actix_web::{App, Error};
+use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use super::{Service, configure, guard};
 use crate::agreement::{AgreementSet, Names, compile};
@@ -46,6 +48,19 @@ pub struct Trial {
     pub clock: Arc<ManualClock>,
     /// The partner's key.
     pub key: SigningKey,
+    /// Put together at the first call: some hundred routes are more work than an answer.
+    app: OnceCell<App>,
+}
+
+type App = Box<dyn Fn(TestRequest) -> LocalBoxFuture<'static, Result<ServiceResponse, Error>>>;
+
+async fn app(service: Arc<Service>) -> App {
+    let app = actix_web::App::new().wrap(from_fn(guard)).configure(|config| configure(config, service));
+    let app = init_service(app).await;
+    Box::new(move |request| {
+        let answered = app.call(request.to_request());
+        Box::pin(async move { Ok(answered.await?.map_into_boxed_body()) })
+    })
 }
 
 /// The patient on the practice's panel, and one who is on none.
@@ -70,7 +85,7 @@ impl Trial {
         let gateway = Arc::new(Gateway::new(store, site(&key), clock.clone()));
         let own_keys = crate::delivery::OwnKeys::open(&*gateway.store).await.unwrap();
         let service = Service::new(gateway.clone(), own_keys).unwrap();
-        let trial = Self { gateway, service, clock, key };
+        let trial = Self { gateway, service, clock, key, app: OnceCell::new() };
         trial.seed(member(), "1").await;
         trial.seed(stranger(), "2").await;
         trial.enrol("lakeside", "1").await;
@@ -206,9 +221,8 @@ impl Trial {
     }
 
     pub async fn call(&self, request: TestRequest) -> Answer {
-        let app = App::new().wrap(from_fn(guard)).configure(|config| configure(config, self.service.clone()));
-        let app = init_service(app).await;
-        answer(app.call(request.to_request()).await).await
+        let app = self.app.get_or_init(|| app(self.service.clone())).await;
+        answer(app(request).await).await
     }
 
     /// A GET with a token for these scopes.
@@ -257,7 +271,7 @@ impl Answer {
     }
 }
 
-async fn answer(result: Result<ServiceResponse<impl actix_web::body::MessageBody>, Error>) -> Answer {
+async fn answer(result: Result<ServiceResponse, Error>) -> Answer {
     let response = result.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let bytes = read_body(response).await;
