@@ -333,7 +333,8 @@ impl Run {
         }
         {
             let mut world = self.world();
-            (world.paused, world.mended) = (false, true);
+            // What stands still goes on when its time is over, and with it what it was about to write.
+            world.mended = true;
             world.partners.iter_mut().for_each(|partner| partner.mood = Some(Mood::Well));
         }
         self.note_trouble();

@@ -231,9 +231,10 @@ impl World {
         let open = self.trouble_since.map(|since| (since, self.now));
         let allowed = 12_000 + self.troubles.iter().chain(&open).map(overlap).sum::<u64>();
         if self.now - committed > allowed {
-            let lag = self.now - committed;
-            self.seen_wrong
-                .push(format!("a healthy partner waited {lag} ms for {thing}/{version}, and {allowed} were due"));
+            let (lag, now, troubles) = (self.now - committed, self.now, &self.troubles);
+            self.seen_wrong.push(format!(
+                "a healthy partner waited {lag} ms for {thing}/{version} until {now}, and {allowed} were due: {troubles:?}"
+            ));
         }
     }
 
