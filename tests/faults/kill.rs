@@ -72,7 +72,12 @@ async fn exchange(connection: &mut Option<TcpStream>, ground: &Ground, message: 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_before_a_kill_is_there_exactly_once() {
     let folder = tempfile::tempdir().unwrap();
-    let ground = Arc::new(prepare(folder.path(), MEMBERS));
+    under_load(prepare(folder.path(), MEMBERS), kills(), &kill).await;
+}
+
+/// Ends a gateway under load again and again, starts it each time, and looks at the end what is there.
+pub async fn under_load(ground: Ground, times: usize, end: &dyn Fn(&mut Child)) {
+    let ground = Arc::new(ground);
     let acked: Acked = Arc::default();
     let stop = Arc::new(AtomicBool::new(false));
     let child = run(&ground);
@@ -80,35 +85,52 @@ async fn what_was_acknowledged_before_a_kill_is_there_exactly_once() {
         .map(|sender| tokio::spawn(send_for_ever(sender, Arc::clone(&ground), Arc::clone(&acked), Arc::clone(&stop))))
         .collect();
     let done = || acked.lock().unwrap().len();
-    let mut child = kill_again_and_again(child, &ground, &done).await;
+    let mut child = end_again_and_again(child, &ground, &done, times, end).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     stop.store(true, Ordering::Relaxed);
     for sender in senders {
         sender.await.unwrap();
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    end(&mut child);
     let acked = acked.lock().unwrap().clone();
     verify(&ground, &acked).await;
 }
 
-/// Kills the gateway as often as the environment says, each time when it has done something since it was started and at a moment
-/// after that which the seed says, and starts it again.
-pub async fn kill_again_and_again(mut child: Child, ground: &Arc<Ground>, done: &dyn Fn() -> usize) -> Child {
-    let kills: usize = std::env::var("HANDOVER_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
+/// As often as the environment says.
+fn kills() -> usize {
+    std::env::var("HANDOVER_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
+}
+
+fn kill(child: &mut Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+pub async fn kill_again_and_again(child: Child, ground: &Arc<Ground>, done: &dyn Fn() -> usize) -> Child {
+    end_again_and_again(child, ground, done, kills(), &kill).await
+}
+
+/// Ends the gateway each time when it has done something since it was started and at a moment after that which the seed says, and
+/// starts it again.
+async fn end_again_and_again(
+    mut child: Child,
+    ground: &Arc<Ground>,
+    done: &dyn Fn() -> usize,
+    times: usize,
+    end: &dyn Fn(&mut Child),
+) -> Child {
     let seed: u64 = std::env::var("HANDOVER_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
-    println!("seed {seed}, {kills} kills");
+    println!("seed {seed}, {times} times");
     let mut random = seed;
-    for _ in 0..kills {
-        // A step of a linear congruential generator (Knuth's MMIX constants) is random enough for a moment to kill at.
+    for _ in 0..times {
+        // A step of a linear congruential generator (Knuth's MMIX constants) is random enough for a moment to end it at.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (before, until) = (done(), Instant::now() + LONGEST_REST);
         while done() == before && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         tokio::time::sleep(Duration::from_millis((random >> 33) % 450)).await;
-        child.kill().unwrap();
-        child.wait().unwrap();
+        end(&mut child);
         let ground = Arc::clone(ground);
         child = tokio::task::spawn_blocking(move || run(&ground)).await.unwrap();
     }

@@ -19,4 +19,5 @@ mod demo;
 mod full_disk;
 mod kill;
 mod kill_writes;
+mod power;
 mod process;
