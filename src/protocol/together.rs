@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use jiff::Timestamp;
+
 use super::anchor::Anchor;
 use super::context::Context;
 use super::model::TaskRule;
 use super::owed::Owed;
+use super::sources::Sources;
 use super::work::{Existing, Outcome};
 
 /// So many others are named in a text; the rest are counted.
@@ -67,23 +70,50 @@ fn is_closed(existing: &Existing<'_>) -> bool {
 }
 
 /// Shared work lasts as long as what came last while it was open: to end it with the first of its triggers would make work anew for the
-/// others that is overdue when it comes.
+/// others that is overdue when it comes. And what did it after the last of them did it after all: nobody is asked for the first alone.
 fn carry_on(owed: &mut [Owed<'_, '_>]) {
-    let lasts = |one: &&mut Owed<'_, '_>| {
-        (one.outcome == Outcome::Open || one.lapsed.is_some()) && !one.existing.is_some_and(is_closed)
+    let is_part = |one: &&mut Owed<'_, '_>| {
+        let is_one = matches!(one.outcome, Outcome::Open | Outcome::Done(_)) || one.lapsed.is_some();
+        is_one && !one.existing.is_some_and(is_closed)
     };
-    let mut in_order: Vec<&mut Owed<'_, '_>> = owed.iter_mut().filter(lasts).collect();
+    let mut in_order: Vec<&mut Owed<'_, '_>> = owed.iter_mut().filter(is_part).collect();
     in_order.sort_by(|left, right| (left.anchor.at, &left.anchor.name).cmp(&(right.anchor.at, &right.anchor.name)));
     let mut next = None;
+    let mut done: Option<Ending> = None;
     for one in in_order.into_iter().rev() {
-        if one.lapsed.zip(next).is_some_and(|(end, came)| came < end) {
+        let is_done = matches!(one.outcome, Outcome::Done(_));
+        let came_within = |came: Timestamp| one.lapsed.is_none_or(|end| came < end);
+        if let Some(ending) =
+            done.as_ref().filter(|ending| !is_done && ending.began >= began(one) && came_within(ending.came))
+        {
+            one.outcome = ending.outcome.clone();
+            one.ended_by = ending.by.clone();
+        } else if one.lapsed.is_some() && next.is_some_and(came_within) {
             one.outcome = Outcome::Open;
         }
-        // What a person has taken on for itself is no part of another.
-        if one.outcome == Outcome::Open && !one.existing.is_some_and(Existing::is_touched) {
-            next = Some(one.anchor.at);
+        match one.outcome {
+            Outcome::Done(_) => {
+                let (outcome, by) = (one.outcome.clone(), one.ended_by.clone());
+                done = Some(Ending { began: began(one), came: one.anchor.at, outcome, by });
+            }
+            // What a person has taken on for itself is no part of another.
+            Outcome::Open if !one.existing.is_some_and(Existing::is_touched) => next = Some(one.anchor.at),
+            _ => {}
         }
     }
+}
+
+/// What did the work of a later trigger.
+struct Ending {
+    began: Timestamp,
+    came: Timestamp,
+    outcome: Outcome,
+    by: Sources,
+}
+
+/// What did the work of a visit may have come while it lasted, and before another visit within it.
+fn began(one: &Owed<'_, '_>) -> Timestamp {
+    one.anchor.visit.and_then(|visit| visit.start).unwrap_or(one.anchor.at)
 }
 
 fn words_of(context: &Context<'_>, anchor: &Anchor<'_, '_>) -> String {

@@ -44,7 +44,11 @@ fn statements() -> Vec<(&'static str, &'static str, Value)> {
 
 /// What is open or was done, by rule and anchor; alerts by rule alone, for the reading they hang on depends on what came first.
 fn outcome(order: &[(&str, &str, Value)]) -> BTreeSet<String> {
-    let mut scene = Scene::new(&SHIPPED, at("2026-03-03T17:00"));
+    outcome_at("2026-03-03T17:00", order)
+}
+
+fn outcome_at(now: &str, order: &[(&str, &str, Value)]) -> BTreeSet<String> {
+    let mut scene = Scene::new(&SHIPPED, at(now));
     for (kind, key, content) in order {
         scene.now += SignedDuration::from_secs(1);
         scene.put(kind, key, content.clone());
@@ -130,6 +134,48 @@ proptest! {
         let all = [before, mild].concat();
         prop_assert_eq!(taken_on_after(3, &all), ("accepted".into(), "escalation".into(), 4));
     }
+}
+
+/// A finished visit, with how it ended.
+fn left(class: &str, start: &str, end: &str, disposition: &str) -> Value {
+    json!({ "status": "finished", "class": { "code": class }, "period": { "start": at(start).to_string(), "end": at(end).to_string() },
+        "serviceProvider": { "display": if class == "AMB" { "Practice" } else { "Hospital" } },
+        "hospitalization": { "dischargeDisposition": { "coding": [
+            { "system": "https://www.nubc.org/CodeSystem/PatDischargeStatus", "code": disposition }] } } })
+}
+
+fn of_rule(all: &BTreeSet<String>, rule: &str) -> Vec<String> {
+    let own = all.iter().filter(|line| line.starts_with(&format!("ed-follow-up/{rule}/")));
+    own.map(|line| line.rsplit(' ').next().unwrap().to_string()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn who_was_seen_after_two_departures_is_asked_for_neither_in_any_order(order in Just(vec![
+        ("Encounter", "first", left("EMER", "2026-09-01T10:00", "2026-09-01T12:00", "07")),
+        ("Encounter", "second", left("EMER", "2026-09-05T10:00", "2026-09-05T12:00", "07")),
+        ("Encounter", "seen", left("AMB", "2026-09-10T10:00", "2026-09-10T11:00", "01")),
+    ]).prop_shuffle()) {
+        let all = outcome_at("2026-09-11T10:00", &order);
+        prop_assert_eq!(of_rule(&all, "left-early"), ["completed"], "{:?}", all);
+    }
+}
+
+#[test]
+fn who_was_seen_while_one_visit_lasted_was_not_seen_after_another_within_it() {
+    let all = outcome_at(
+        "2026-09-06T18:00",
+        &[
+            ("Encounter", "long", left("EMER", "2026-09-03T08:00", "2026-09-06T12:00", "01")),
+            ("Encounter", "seen", left("AMB", "2026-09-03T20:00", "2026-09-03T20:30", "01")),
+            ("Encounter", "within", left("EMER", "2026-09-05T10:00", "2026-09-05T12:00", "01")),
+        ],
+    );
+    let mut told = of_rule(&all, "contact");
+    told.sort();
+    assert_eq!(told, ["completed", "requested"], "{all:?}");
 }
 
 #[test]

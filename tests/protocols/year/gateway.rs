@@ -1,5 +1,5 @@
 //! The engine through somebody's year: what becomes known is written, timers fire, two attempts are documented where somebody tries, and
-//! what only a person ends is closed after a day. Every Task is kept with when it was made and when it ended.
+//! what only a person ends is closed after a day. Every Task is kept with when it was made and when it was open.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,8 @@ pub struct Work {
     /// `transitional-care/contact`
     pub rule: String,
     pub made: Timestamp,
-    pub ended: Option<Timestamp>,
+    /// From when until when it was open: what is known late may open it again.
+    pub open: Vec<(Timestamp, Option<Timestamp>)>,
     pub due: Option<Date>,
     /// Of an alert: it came to be an escalation.
     pub is_escalation: bool,
@@ -30,6 +31,13 @@ pub struct Work {
     pub climbed: Option<Timestamp>,
     /// Two attempts were documented.
     pub was_tried: bool,
+}
+
+impl Work {
+    /// It was open at some time between the two.
+    pub fn was_open(&self, from: Timestamp, until: Timestamp) -> bool {
+        self.open.iter().any(|(begun, ended)| *begun <= until && ended.is_none_or(|ended| ended >= from))
+    }
 }
 
 pub struct Gateway<'g> {
@@ -188,7 +196,7 @@ impl<'g> Gateway<'g> {
         let work = self.works.entry(task.id).or_insert_with(|| Work {
             rule: rule.clone(),
             made: now,
-            ended: None,
+            open: Vec::new(),
             due,
             is_escalation: false,
             climbed: None,
@@ -198,7 +206,11 @@ impl<'g> Gateway<'g> {
         work.is_escalation |= became;
         work.due = due.or(work.due);
         let is_over = matches!(status.as_str(), "completed" | "cancelled");
-        work.ended = work.ended.or(is_over.then_some(now));
+        match work.open.last_mut() {
+            Some((_, end @ None)) => *end = is_over.then_some(now),
+            Some(_) if is_over => {}
+            _ => work.open.push((now, is_over.then_some(now))),
+        }
         if matches!(task.resource.text("priority"), Some("asap" | "stat")) {
             work.climbed = work.climbed.or(Some(now));
         }

@@ -114,7 +114,7 @@ fn compare(number: usize, owed: &[Owed], works: &[Work], order: Order, told: &mu
         }
         let is_own = |work: &Work| {
             let in_time = work.made >= one.since && work.made <= one.until + late;
-            let is_open_then = work.made <= one.since + late && work.ended.is_none_or(|ended| ended >= one.since);
+            let is_open_then = work.was_open(one.since, one.since + late);
             let is_due = one.due.is_none() || work.due == one.due;
             work.rule == one.rule && if one.is_shared { is_open_then } else { in_time && is_due }
         };
@@ -122,8 +122,7 @@ fn compare(number: usize, owed: &[Owed], works: &[Work], order: Order, told: &mu
         let words = || format!("person {number}: {} since {} due {:?}", one.rule, one.since, one.due);
         match found.as_slice() {
             [] => {
-                let own =
-                    works.iter().filter(|work| work.rule == one.rule).map(|work| (work.made, work.ended, work.due));
+                let own = works.iter().filter(|work| work.rule == one.rule).map(|work| (&work.open, work.due));
                 told.missed.push(format!("{}; there are {:?}", words(), own.collect::<Vec<_>>()));
             }
             [own] => {
@@ -157,7 +156,7 @@ fn compare(number: usize, owed: &[Owed], works: &[Work], order: Order, told: &mu
 }
 
 fn is_ended_before(work: &Work, at: Option<Timestamp>) -> bool {
-    work.ended.zip(at).is_some_and(|(ended, at)| ended <= at)
+    at.is_some_and(|at| !work.open.iter().any(|(begun, ended)| *begun <= at && ended.is_none_or(|ended| ended > at)))
 }
 
 /// Two of one rule that are due on one day, or two alerts of one rule at once.
