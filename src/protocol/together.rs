@@ -98,6 +98,7 @@ fn carry_on(owed: &mut [Owed<'_, '_>]) {
             }
             // What a person has taken on for itself is no part of another.
             Outcome::Open if !one.existing.is_some_and(Existing::is_touched) => next = Some(one.anchor.at),
+            // Nothing lost: what lapsed, or a person has for itself, ends no other and holds none open.
             _ => {}
         }
     }
