@@ -162,7 +162,6 @@ impl ProtocolSet {
         self.implied.get(&key(protocol, rule, "")).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// A number by which answers of another set are told from those of this one.
     /// Some rule asks for a class of medicines.
     pub(super) fn asks_medicines(&self) -> bool {
         let of = |who: &Who| who.medication.as_ref().is_some_and(|codes| !codes.value_sets.is_empty());
@@ -178,6 +177,7 @@ impl ProtocolSet {
         })
     }
 
+    /// A number by which answers of another set are told from those of this one.
     pub(super) fn generation(&self) -> u64 {
         self.generation
     }
