@@ -40,10 +40,7 @@ pub fn tell(facts: &Facts<'_>, asks_medicines: bool, problems: &mut Vec<Problem>
             problems.push(doubt("Condition.code", text).unused(Kind::Diagnosis, "DG1-3.3").owed_by(Duty::Feed));
         }
     }
-    for medicine in facts
-        .unknown_medicines()
-        .filter(|one| asks_medicines && facts.record.get(one.kind, one.id).is_some_and(|stored| is_new(facts, stored)))
-    {
+    for medicine in facts.unknown_medicines(|stored| asks_medicines && is_new(facts, stored)) {
         let text = "no table knows this medicine by its code or its name, so no rule that asks for a class of medicines (an inhaled steroid, an \
                     anticoagulant) counts it; add its code to the value set of its class, or to medicine-other where it is in none";
         problems.push(doubt("medication", text).unused(Kind::Code, &code_of(medicine)).owed_by(Duty::Feed));

@@ -15,13 +15,15 @@ use crate::record::{Record, Stored};
 /// The value set of all medicines that some class, or none, is known of.
 pub const KNOWN: &str = "medicine-known";
 
+/// What says that somebody takes something.
+const KINDS: [&str; 2] = ["MedicationRequest", "MedicationStatement"];
+
 impl<'a> Facts<'a> {
     /// All that is prescribed or stated, and not entered in error, a draft or a plan; by when it began.
     pub fn stated_medicines(&self) -> &[Medicine] {
         self.medicines(|facts| {
             let record = facts.record;
-            let kinds = ["MedicationRequest", "MedicationStatement"].into_iter();
-            let all = kinds.flat_map(|kind| record.of_type(kind).map(move |stored| (kind, stored)));
+            let all = KINDS.into_iter().flat_map(|kind| record.of_type(kind).map(move |stored| (kind, stored)));
             let mut all: Vec<Medicine> = all.filter_map(|(kind, stored)| read(facts, kind, stored)).collect();
             all.sort_by_key(|medicine| (medicine.since, medicine.id));
             all
@@ -58,13 +60,17 @@ impl<'a> Facts<'a> {
         (true, format!("takes {}", names.into_iter().collect::<Vec<_>>().join(", ")))
     }
 
-    /// Medicines that are taken and of which nobody can tell whether they are of a class: no table has their code, none their name.
-    pub fn unknown_medicines(&self) -> impl Iterator<Item = &Medicine> {
+    /// Medicines that are taken, among these statements, and of which nobody can tell whether they are of a class: no table has their
+    /// code, none their name.
+    pub fn unknown_medicines(&self, among: impl Fn(&Stored) -> bool) -> impl Iterator<Item = &Medicine> {
+        // Most looks have none among these, and reading all would cost what was ever prescribed.
+        let has_any = KINDS.into_iter().any(|kind| self.record.of_type(kind).any(&among));
+        let all = if has_any { self.stated_medicines() } else { &[] };
         let known = |medicine: &Medicine| {
             self.value_sets.contains_any(KNOWN, &medicine.codings()) || self.is_known_by_name(&medicine.words)
         };
-        let taken = self.stated_medicines().iter().filter(|medicine| medicine.until.is_none());
-        taken.filter(move |medicine| !known(medicine))
+        let is_among = move |one: &Medicine| self.record.get(one.kind, one.id).is_some_and(&among);
+        all.iter().filter(move |one| one.until.is_none() && is_among(one) && !known(one))
     }
 
     fn is_known_by_name(&self, words: &[String]) -> bool {
@@ -74,11 +80,12 @@ impl<'a> Facts<'a> {
 
 fn read(facts: &Facts<'_>, kind: &'static str, stored: &Stored) -> Option<Medicine> {
     let resource = &stored.resource;
-    // Nothing lost: nobody takes what was planned, forbidden, drafted or entered in error.
+    // Nothing lost: nobody takes what was planned, forbidden, drafted, taken back before it was taken, or entered in error.
     let is_order = !matches!(resource.text("intent"), Some("proposal" | "plan" | "option"));
     let is_denied = resource.get("doNotPerform") == Some(&Value::Bool(true));
     let status = resource.text("status").unwrap_or_default();
-    let is_meant = !matches!(status, "" | "draft" | "intended" | "unknown" | "not-taken" | "entered-in-error");
+    let is_meant =
+        !matches!(status, "" | "draft" | "intended" | "cancelled" | "unknown" | "not-taken" | "entered-in-error");
     if !is_order || is_denied || !is_meant || stored.state.superseded.is_some() {
         return None;
     }
