@@ -107,6 +107,12 @@ const LOGINS: &[Mistake] = &[
         "`handover people totp NAME` makes one",
     ),
     (SITE, Instead("http:", "console: { idle_minute: 5 }\nhttp:"), "4:12", "did you mean `idle_minutes`?"),
+    (
+        SITE,
+        Instead("http:", "console: { changed_sites: [../next/site, ../later/site] }\nhttp:"),
+        "4:27",
+        "two have the same",
+    ),
     (SITE, Instead("http:", "console: { idle_minutes: 0 }\nhttp:"), "4:26", "720"),
 ];
 

@@ -1,6 +1,7 @@
 //! `handover.yaml`: how this gateway runs.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
@@ -113,7 +114,14 @@ fn console(node: &Node, root: &Path, problems: &mut Vec<Problem>) -> ConsoleSett
         |key, most, usual| fields.integer(key, 1..=most).and_then(|number| u32::try_from(number).ok()).unwrap_or(usual);
     let idle_minutes = number("idle_minutes", 720, usual.idle_minutes);
     let longest_hours = number("longest_hours", 24, usual.longest_hours);
-    let changed_sites = fields.texts("changed_sites").into_iter().map(|path| root.join(path)).collect();
+    let changed_sites: Vec<PathBuf> = fields.texts("changed_sites").into_iter().map(|path| root.join(path)).collect();
+    let names: BTreeSet<_> = changed_sites.iter().map(|path| path.file_name()).collect();
+    if let Some(listed) = node.get("changed_sites")
+        && names.len() < changed_sites.len()
+    {
+        let text = "people choose a changed site by the name of its folder, and two have the same; name one otherwise";
+        fields.report(listed.mark.problem(Category::Duplicate, text));
+    }
     let console = ConsoleSettings {
         title: fields.text("title").unwrap_or(usual.title),
         contact: fields.text("contact"),
