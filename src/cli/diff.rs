@@ -10,7 +10,7 @@ use super::outcome::Outcome;
 use super::reach::GatewayArgument;
 use super::screen::Screen;
 use super::sought::SoughtArguments;
-use crate::pipeline::{Changed, Compared, Comparing, Counted, Differences, MessageWords, Operation, Part};
+use crate::pipeline::{Compared, Comparing, Counted, Differences, MessageWords, Operation, Part};
 
 /// Tell what a changed site would have made of stored messages, beside what the one in force makes of them.
 ///
@@ -99,7 +99,7 @@ fn tell(all: &Differences, screen: &mut Screen) -> Result<()> {
     if all.differ > 0 {
         screen.say("\nBy itself: each message as it came, for a patient nobody has seen. Run again: on the record as it is now.")?;
         for (title, sums) in [("In force", &all.in_force), ("Changed", &all.changed)] {
-            screen.say(format!("{title}: {}", in_words(sums)))?;
+            screen.say(format!("{title}: running them again would change {}", sums.foreseen()))?;
         }
     }
     Ok(())
@@ -120,18 +120,4 @@ fn tell_kind(kind: &str, counted: &Counted, screen: &mut Screen) -> Result<()> {
         screen.say(format!("           and {more} more"))?;
     }
     Ok(())
-}
-
-fn in_words(sums: &Changed) -> String {
-    let sum = |of: &std::collections::BTreeMap<String, u64>| of.values().sum::<u64>();
-    let unknown = if sums.unknown > 0 { format!(", {} not known", sums.unknown) } else { String::new() };
-    format!(
-        "running them again would change nothing for {} of {}, answer {} otherwise, make {} and change {} resources, and send {}{unknown}",
-        sums.unchanged,
-        sums.messages,
-        sum(&sums.answers),
-        sum(&sums.new),
-        sum(&sums.altered),
-        sum(&sums.deliveries)
-    )
 }

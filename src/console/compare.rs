@@ -11,10 +11,10 @@ use super::form_key::FormKey;
 use super::messages::Words;
 use super::page::{self, Frame};
 use super::session::Person;
-use super::{Console, look, turn};
-use crate::identity::ResourceId;
+use super::trace::looked_up;
+use super::{Console, turn};
 use crate::pipeline::{
-    Changed, ChangedSite, Comparison, ComparisonState, Counted, Differences, MessageWords, Part, Progress, signed,
+    ChangedSite, Comparison, ComparisonState, Counted, Differences, MessageWords, Part, Progress, signed,
 };
 use crate::site::Site;
 
@@ -137,21 +137,6 @@ fn section(part: Part, differences: &Differences, from: usize, most: usize) -> O
     })
 }
 
-/// What running the messages again would do, in one sentence.
-fn again(sums: &Changed) -> String {
-    let sum = |of: &std::collections::BTreeMap<String, u64>| of.values().sum::<u64>();
-    let unknown = if sums.unknown > 0 { format!("; of {} it is not known", sums.unknown) } else { String::new() };
-    format!(
-        "nothing for {} of {}, another answer for {}, {} resources new and {} changed, {} to send{unknown}",
-        sums.unchanged,
-        sums.messages,
-        sum(&sums.answers),
-        sum(&sums.new),
-        sum(&sums.altered),
-        sum(&sums.deliveries)
-    )
-}
-
 fn name_of(folder: &std::path::Path) -> String {
     ChangedSite::Folder(folder.to_path_buf()).name()
 }
@@ -252,13 +237,10 @@ struct Line {
 /// What differs for one message, with values.
 pub(super) async fn one(console: web::Data<Console>, person: Person, sequence: web::Path<u64>) -> Answer {
     let run = console.gateway.comparison().ok_or_else(|| Fault::no_such("comparison"))?;
-    let entry = console.gateway.store.message(*sequence).await?.ok_or_else(|| Fault::no_such("message"))?;
-    let summary = entry.summary;
-    let patient = summary.patient.as_ref().and_then(|patient| patient.parse::<ResourceId>().ok()).map(|id| id.person);
-    look::note(&console, &person, patient, format!("message/{sequence}")).await?;
-    let (gateway, of) = (console.gateway.clone(), summary.clone());
-    let reading = async move { gateway.compared_one(&of).await };
-    let differences = turn::read(&console, &person, reading).await?.ok_or_else(|| Fault::no_such("comparison"))?;
+    let summary = looked_up(&console, &person, *sequence).await?.summary;
+    let (gateway, of, under) = (console.gateway.clone(), summary.clone(), run.clone());
+    let reading = async move { gateway.compared_one(&under, &of).await };
+    let differences = turn::read(&console, &person, reading).await?;
     let zone = page::zone_of(&console.gateway.site.load());
     let frame = Frame::new("compare", &console, &person).in_zone(&zone);
     turn::make(move || {

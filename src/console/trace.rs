@@ -76,7 +76,7 @@ pub(super) async fn show(
 }
 
 /// A stored message, after who looks at it was written down.
-async fn looked_up(console: &Console, person: &Person, sequence: u64) -> Result<MessageEntry, Fault> {
+pub(super) async fn looked_up(console: &Console, person: &Person, sequence: u64) -> Result<MessageEntry, Fault> {
     let found = console.gateway.store.message(sequence).await?;
     let entry = found.ok_or_else(|| Fault::no_such("message"))?;
     let patient: Option<PersonId> =

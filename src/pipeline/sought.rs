@@ -9,7 +9,7 @@ use super::operation::fault;
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::Problem;
-use crate::store::{Cursor, FindWord, MOST_PEOPLE, MessageFilter, PeopleQuery, StoreError};
+use crate::store::{AuditEntry, Cursor, FindWord, MOST_PEOPLE, MessageFilter, PeopleQuery, StoreError, WriteUnit};
 
 /// People who may have one number; more are told apart by its system.
 const MOST_NAMESAKES: usize = 50;
@@ -89,5 +89,24 @@ impl Gateway {
             "looked": found.looked,
             "reached": found.reached,
         }))
+    }
+    /// Writes down that somebody did something with the messages that these words name.
+    pub(super) async fn note_of_messages(
+        &self,
+        words: &MessageWords,
+        who: &str,
+        action: &str,
+        because: String,
+    ) -> Result<(), StoreError> {
+        let entry = AuditEntry {
+            at: self.clock.now(),
+            agent: who.to_string(),
+            action: action.to_string(),
+            person: None,
+            subject: format!("messages: {}", words.in_words()),
+            allowed: true,
+            because,
+        };
+        self.store.commit(WriteUnit { audit: vec![entry], ..WriteUnit::default() }).await.map(|_| ())
     }
 }

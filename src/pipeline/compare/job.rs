@@ -12,11 +12,24 @@ use super::tally::Differences;
 use crate::pipeline::Gateway;
 use crate::pipeline::message_words::{MessageWords, refused};
 use crate::problem::Problem;
-use crate::store::{AuditEntry, MessageSummary, StoreError, WriteUnit};
+use crate::store::{MessageSummary, StoreError};
 
 /// Listed of each kind, and of one message by itself.
 const LISTED: usize = 3;
 const LISTED_OF_ONE: usize = 100;
+
+/// Whoever goes on with a comparison: where they break off, it says so, and another can begin.
+struct Going(Arc<Comparison>);
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        let mut progress = self.0.now();
+        if progress.state == ComparisonState::Running {
+            (progress.state, progress.fault) = (ComparisonState::CutOff, "it broke off; the log says why".to_string());
+        }
+    }
+}
+
 impl Gateway {
     /// The newest comparison there is.
     pub fn comparison(&self) -> Option<Arc<Comparison>> {
@@ -80,7 +93,7 @@ impl Gateway {
 
     /// Compares part by part, until all is judged or somebody stops it.
     pub async fn go_on_comparing(&self, run: Arc<Comparison>) {
-        let pair = self.pair_of(&run);
+        let (pair, _going) = (self.pair_of(&run), Going(Arc::clone(&run)));
         let mut part =
             Comparing { site: "".into(), sought: run.words.clone(), listed: LISTED, compiled: None, after: None };
         loop {
@@ -107,15 +120,14 @@ impl Gateway {
         }
     }
 
-    /// What differs for one message under the sites that were compared last, with values; none where none were.
+    /// What differs for one message under the sites of a comparison, with values.
     ///
     /// # Errors
     /// A store that does not answer.
-    pub async fn compared_one(&self, of: &MessageSummary) -> Result<Option<Differences>, StoreError> {
-        let Some(run) = self.comparison() else { return Ok(None) };
+    pub async fn compared_one(&self, run: &Comparison, of: &MessageSummary) -> Result<Differences, StoreError> {
         let mut differences = Differences::default();
-        self.pair_of(&run).judge(of, &mut differences, LISTED_OF_ONE).await?;
-        Ok(Some(differences))
+        self.pair_of(run).judge(of, &mut differences, LISTED_OF_ONE).await?;
+        Ok(differences)
     }
 
     fn pair_of(&self, run: &Comparison) -> Pair {
@@ -124,15 +136,7 @@ impl Gateway {
     }
 
     async fn note_comparison(&self, run: &Comparison, who: &str, action: &str) -> Result<(), StoreError> {
-        let entry = AuditEntry {
-            at: self.clock.now(),
-            agent: who.to_string(),
-            action: action.to_string(),
-            person: None,
-            subject: format!("messages: {}", run.words.in_words()),
-            allowed: true,
-            because: format!("judged under the changed site {}; nothing of it is written", run.name),
-        };
-        self.store.commit(WriteUnit { audit: vec![entry], ..WriteUnit::default() }).await.map(|_| ())
+        let because = format!("judged under the changed site {}; nothing of it is written", run.name);
+        self.note_of_messages(&run.words, who, action, because).await
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::{ChangedSite, Compared, Comparing, ComparisonState, Differences, Part};
@@ -194,7 +195,7 @@ async fn a_comparison_goes_on_by_itself_one_at_a_time_and_can_be_stopped() {
 
     let with_code = told.differences.parts[&Part::Codes]["patient-class TELE: answered"].first[0].message;
     let of = gateway.store.message(with_code).await.unwrap().unwrap().summary;
-    let one = gateway.compared_one(&of).await.unwrap().unwrap();
+    let one = gateway.compared_one(&gateway.comparison().unwrap(), &of).await.unwrap();
     assert_eq!((one.judged, one.parts[&Part::Codes]["patient-class TELE: answered"].count), (1, 1));
     assert!(gateway.stop_comparison("console:Ida Roe").await.unwrap_err().text.contains("nothing is being compared"));
     // A file's text in the place of what lies in the folder of the site in force; what is wrong with it is told at its line.
@@ -205,6 +206,13 @@ async fn a_comparison_goes_on_by_itself_one_at_a_time_and_can_be_stopped() {
     };
     let wrong = gateway.begin_comparison(&file("table: patient-class\nkodes: {}\n"), &words, "x").await.err().unwrap();
     assert!(wrong.text.contains("patient-class.yaml:2") && wrong.text.contains("`kodes`"), "{}", wrong.text);
+    // Whoever goes on with it breaks off: it is told, and another can begin.
+    let run = gateway.begin_comparison(&file(row), &words, "console:Ida Roe").await.unwrap();
+    assert!(gateway.go_on_comparing(Arc::clone(&run)).now_or_never().is_none());
+    assert_eq!(
+        (run.progress().state, run.progress().fault.as_str()),
+        (ComparisonState::CutOff, "it broke off; the log says why")
+    );
     let run = gateway.begin_comparison(&file(row), &words, "console:Otto Lee").await.unwrap();
     gateway.stop_comparison("console:Ida Roe").await.unwrap();
     gateway.go_on_comparing(run).await;
@@ -221,5 +229,5 @@ async fn a_comparison_goes_on_by_itself_one_at_a_time_and_can_be_stopped() {
     );
     assert_eq!(gateway.store.health().await.messages, before, "nothing is written");
     gateway.comparing.tidy(NOW.parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_hours(25));
-    assert!(gateway.comparison().is_none() && gateway.compared_one(&of).await.unwrap().is_none());
+    assert!(gateway.comparison().is_none());
 }

@@ -75,9 +75,22 @@ impl Changed {
         }
     }
 
+    /// Of messages that were not run again: what that would change, in one line.
+    pub fn foreseen(&self) -> String {
+        let unknown = if self.unknown > 0 { format!("; of {} it is not known", self.unknown) } else { String::new() };
+        format!(
+            "nothing for {} of {}, another answer for {}, {} resources new and {} changed, {} to send{unknown}",
+            self.unchanged,
+            self.messages,
+            sum(&self.answers),
+            sum(&self.new),
+            sum(&self.altered),
+            sum(&self.deliveries)
+        )
+    }
+
     /// In one line, for the audit.
     pub fn in_words(&self) -> String {
-        let sum = |of: &BTreeMap<String, u64>| of.values().sum::<u64>();
         format!(
             "{} run again: {} without change, {} answered otherwise, {} resources new, {} changed, {} to send",
             self.messages,
@@ -88,6 +101,10 @@ impl Changed {
             sum(&self.deliveries)
         )
     }
+}
+
+fn sum(of: &BTreeMap<String, u64>) -> u64 {
+    of.values().sum()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::changed::Changed;
 use crate::pipeline::Gateway;
 use crate::pipeline::message_words::{MessageWords, refused};
 use crate::problem::{Category, Place, Problem};
-use crate::store::{AuditEntry, StoreError, WriteUnit};
+use crate::store::StoreError;
 
 /// The store's pieces of state: the run, its messages, and the id of the run that somebody stops.
 const RUN: &str = "rerun";
@@ -198,16 +198,7 @@ impl Gateway {
     }
 
     async fn note_rerun(&self, run: &Rerun, who: &str, action: &str, because: &str) -> Result<(), StoreError> {
-        let entry = AuditEntry {
-            at: self.clock.now(),
-            agent: who.to_string(),
-            action: action.to_string(),
-            person: None,
-            subject: format!("messages: {}", run.words.in_words()),
-            allowed: true,
-            because: because.to_string(),
-        };
-        self.store.commit(WriteUnit { audit: vec![entry], ..WriteUnit::default() }).await.map(|_| ())
+        self.note_of_messages(&run.words, who, action, because.to_string()).await
     }
 }
 
