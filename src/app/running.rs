@@ -102,7 +102,7 @@ impl Running {
         tokio::spawn(Arc::clone(&pulse).follow(Arc::clone(&gateway)));
         let encrypted = site.settings.http.tls.is_some();
         let console = Console::new(Arc::clone(&gateway), Arc::clone(&sessions), pulse, encrypted);
-        let console = Arc::new(console);
+        let console = Arc::new(console.with_keys(own_keys.clone()));
         let service = Service::new(Arc::clone(&gateway), own_keys.clone()).context("the gateway's own keys")?;
         let (reload, orders) = ReloadBell::new();
         let http_part =
@@ -146,7 +146,8 @@ impl Running {
 
     /// Where people with accounts log in; none where the site has no people.
     pub fn login_page(&self) -> Option<String> {
-        let has_people = !self.gateway.site.load().people.is_empty();
+        let site = self.gateway.site.load();
+        let has_people = !site.people.is_empty() || site.openid.is_some();
         has_people.then(|| format!("{}/console", self.http_part.origin))
     }
 

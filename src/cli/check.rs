@@ -69,6 +69,7 @@ pub fn load_or_show(dir: &std::path::Path, screen: &mut Screen) -> Option<Site> 
 
 fn summary(site: &Site) -> String {
     let people = (!site.people.is_empty()).then(|| counted(site.people.len(), "account"));
+    let openid = site.openid.as_ref().map(|login| format!("login by {}", login.title));
     let parts = [
         counted(site.feeds.len(), "feed"),
         counted(site.partners.len(), "partner"),
@@ -81,7 +82,7 @@ fn summary(site: &Site) -> String {
         let head = held.head();
         format!("{} {}", head.name.as_deref().unwrap_or(&head.url), head.version.as_deref().unwrap_or_default())
     });
-    parts.into_iter().chain(people).chain(added).collect::<Vec<_>>().join(", ")
+    parts.into_iter().chain(people).chain(openid).chain(added).collect::<Vec<_>>().join(", ")
 }
 
 fn counts(errors: usize, warnings: usize) -> String {

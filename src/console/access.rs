@@ -53,6 +53,9 @@ const ENGINEERS: Audience = Audience::Of(&[Engineer]);
 pub(super) const ROWS: &[Row] = &[
     get("/login", Audience::Anybody),
     post("/login", Audience::Anybody),
+    get("/login/openid", Audience::Anybody),
+    get("/login/openid/back", Audience::Anybody),
+    post("/login/openid/logout", Audience::Anybody),
     get("/console.css", Audience::Anybody),
     get("/console.js", Audience::Anybody),
     post("/logout", Audience::Everybody),

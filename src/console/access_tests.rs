@@ -32,7 +32,8 @@ fn console(sensitive: bool) -> (Arc<Console>, Vec<(StaffRole, String)>) {
             roles: vec![role],
             panels: Panels::All,
             sensitive,
-            password: password.clone(),
+            openid: None,
+            password: Some(password.clone()),
             code: None,
             disabled: false,
         };

@@ -16,9 +16,10 @@ use tokio::sync::Semaphore;
 
 use super::fault::{Answer, Fault};
 use super::form_key::FormKey;
+use super::given_name::name_of;
 use super::guesses::Standing;
 use super::session::{self, COOKIE, Found, Person};
-use super::{Console, access, look, page};
+use super::{Console, access, look, openid, page};
 use crate::site::{ConsoleSettings, PasswordHash, STEP_SECS, Site, StaffMember};
 
 /// Passwords that are checked at once: each takes a core for a while, and megabytes.
@@ -76,6 +77,11 @@ struct LinkPage {
 struct LoginPage {
     frame: page::Frame,
     settings: ConsoleSettings,
+    /// The organisation's login, by its name, and the address that leads there.
+    openid: Option<(String, String)>,
+    passwords: bool,
+    /// Where somebody who logged out here logs out there.
+    elsewhere: Option<String>,
     /// What is to be known first, and what went wrong.
     note: String,
     fault: String,
@@ -108,28 +114,58 @@ pub(super) fn ask(console: &Console, request: &HttpRequest, found: &Found) -> Ht
 }
 
 /// The form of accounts; where the site has none, how to get a link.
-fn form(console: &Console, status: StatusCode, note: &str, fault: &str, login: &str, to: &str) -> HttpResponse {
+pub(super) fn form(
+    console: &Console,
+    status: StatusCode,
+    note: &str,
+    fault: &str,
+    login: &str,
+    to: &str,
+) -> HttpResponse {
+    form_with(console, status, (note, fault), login, to, None)
+}
+
+fn form_with(
+    console: &Console,
+    status: StatusCode,
+    (note, fault): (&str, &str),
+    login: &str,
+    to: &str,
+    elsewhere: Option<String>,
+) -> HttpResponse {
     let site = console.gateway.site.load();
-    if site.people.is_empty() {
+    if site.people.is_empty() && site.openid.is_none() {
         let status = if status == StatusCode::OK { StatusCode::UNAUTHORIZED } else { status };
         let text = format!(
-            "{note} The gateway prints a new one-time link when it starts; `handover console` prints another while it runs."
+            "{note} {fault} The gateway prints a new one-time link when it starts; `handover console` prints another while it runs."
         );
         return page::fault(page::Frame::nobody(), status, "Please log in", text.trim());
     }
+    let to = own_page(to).unwrap_or_default().to_string();
     let shown = LoginPage {
+        openid: site.openid.as_ref().map(|login| (login.title.clone(), way_there(&to))),
+        passwords: site.takes_passwords() && !site.people.is_empty(),
+        elsewhere,
         frame: page::Frame::nobody(),
         settings: site.settings.console.clone(),
         note: note.to_string(),
         fault: fault.to_string(),
         login: login.to_string(),
-        to: own_page(to).unwrap_or_default().to_string(),
+        to,
     };
     page::answer(status, shown.render())
 }
 
+/// The address that leads to the organisation's login, and on from there.
+fn way_there(to: &str) -> String {
+    const WAY: &str = "/console/login/openid";
+    let query =
+        reqwest::Url::parse_with_params("a:", [("to", to)]).ok().and_then(|url| url.query().map(str::to_string));
+    query.filter(|_| !to.is_empty()).map_or_else(|| WAY.to_string(), |query| format!("{WAY}?{query}"))
+}
+
 /// An address of the console, and of nobody else's pages.
-fn own_page(to: &str) -> Option<&str> {
+pub(super) fn own_page(to: &str) -> Option<&str> {
     let is_ours = to == "/console" || to.starts_with("/console/") || to.starts_with("/console?");
     let is_plain = to.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     (is_ours && is_plain && !to.starts_with("/console/log")).then_some(to)
@@ -141,7 +177,7 @@ pub(super) async fn take(console: web::Data<Console>, request: HttpRequest, form
 }
 
 async fn by_link(console: &Console, given: Given) -> Answer {
-    let Some(name) = session::name_of(&given.name) else {
+    let Some(name) = name_of(&given.name) else {
         let fault = "Please say who you are: what you do here is written down under your name.";
         return Ok(page::ask_again(&LinkPage { frame: page::Frame::nobody(), link: given.link, fault }));
     };
@@ -155,9 +191,23 @@ async fn by_link(console: &Console, given: Given) -> Answer {
 
 /// Sets the cookie of a session that has begun, once that is in the audit.
 async fn enter(console: &Console, cookie: String, because: &str, to: &str) -> Answer {
+    let entered = admit(console, cookie, because, to).await?;
+    let Some((cookie, to)) = entered else {
+        return Ok(form(console, StatusCode::UNAUTHORIZED, "This session ended at once.", "", "", to));
+    };
+    Ok(HttpResponse::SeeOther().cookie(cookie).insert_header((header::LOCATION, to)).finish())
+}
+
+/// The cookie of a session that has begun, once that is in the audit, and where it goes on; none where it ended at once.
+pub(super) async fn admit(
+    console: &Console,
+    cookie: String,
+    because: &str,
+    to: &str,
+) -> Result<Option<(Cookie<'static>, String)>, Fault> {
     let (now, site) = (console.gateway.clock.now(), console.gateway.site.load_full());
     let Found::Person(person) = console.sessions.find(&cookie, now, &site, session::Asks::Person) else {
-        return Ok(form(console, StatusCode::UNAUTHORIZED, "This session ended at once.", "", "", to));
+        return Ok(None);
     };
     if let Err(error) = look::note_login(console, &person.agent(), true, because).await {
         console.sessions.end(&cookie);
@@ -170,7 +220,7 @@ async fn enter(console: &Console, cookie: String, because: &str, to: &str) -> An
         .same_site(SameSite::Strict)
         .secure(console.is_secure())
         .finish();
-    Ok(HttpResponse::SeeOther().cookie(cookie).insert_header((header::LOCATION, to)).finish())
+    Ok(Some((cookie, to)))
 }
 
 async fn by_account(console: &Console, request: &HttpRequest, given: Given) -> Answer {
@@ -185,6 +235,13 @@ async fn by_account(console: &Console, request: &HttpRequest, given: Given) -> A
         Standing::Open { left } => left,
     };
     let member = site.people.get(&login);
+    if !site.takes_passwords() {
+        let agent = member.map_or_else(|| "person:?".to_string(), |member| format!("person:{}", member.login));
+        let because = format!("this site takes no passwords, from {address}");
+        look::note_login(console, &agent, false, &because).await?;
+        let told = "This site takes no passwords: log in with your organisation's login.";
+        return Ok(form(console, StatusCode::FORBIDDEN, "", told, "", &given.to));
+    }
     let refusal = match judge(console, member, &given, now).await? {
         Ok(member) => {
             console.guesses.passed(&login, address);
@@ -213,8 +270,11 @@ async fn judge<'m>(
     given: &Given,
     now: Timestamp,
 ) -> Result<Result<&'m StaffMember, &'static str>, Fault> {
-    let is_right = check(member.map(|member| member.password.clone()), given.password.clone()).await?;
+    let is_right = check(member.and_then(|member| member.password.clone()), given.password.clone()).await?;
     let Some(member) = member else { return Ok(Err("there is no such name")) };
+    if member.password.is_none() {
+        return Ok(Err("they have no password here, and come by the organisation's login"));
+    }
     if !is_right {
         return Ok(Err("the password was wrong"));
     }
@@ -252,7 +312,7 @@ fn wait(console: &Console, site: &Site, until: Timestamp, now: Timestamp, login:
     response
 }
 
-fn caller(site: &Site, request: &HttpRequest) -> IpAddr {
+pub(super) fn caller(site: &Site, request: &HttpRequest) -> IpAddr {
     let peer = request.peer_addr().map(|peer| peer.ip());
     let forwarded = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes);
     site.settings.http.caller(peer, forwarded).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
@@ -265,11 +325,16 @@ pub(super) async fn leave(
     key: web::Form<FormKey>,
 ) -> Answer {
     key.check(&person)?;
-    if let Some(cookie) = request.cookie(COOKIE) {
-        console.sessions.end(cookie.value());
-    }
+    let cookie = request.cookie(COOKIE).map(|cookie| cookie.value().to_string()).unwrap_or_default();
+    let is_vouched = console.sessions.is_vouched(&cookie);
+    console.sessions.end(&cookie);
     look::note_logout(&console, &person).await?;
-    Ok(form(&console, StatusCode::UNAUTHORIZED, "You are logged out.", "", "", ""))
+    let site = console.gateway.site.load_full();
+    let elsewhere = match &site.openid {
+        Some(login) if is_vouched => openid::elsewhere(&console, login).await,
+        _ => None,
+    };
+    Ok(form_with(&console, StatusCode::UNAUTHORIZED, ("You are logged out.", ""), "", "", elsewhere))
 }
 
 #[cfg(test)]

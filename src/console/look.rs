@@ -57,6 +57,12 @@ pub(super) async fn note_logout(console: &Console, person: &Person) -> Result<()
     write(console, &person.agent(), None, "logout", "console".to_string(), true, "the person logged out").await
 }
 
+/// Notes that the organisation's login ended somebody's session.
+pub(super) async fn note_ended(console: &Console, agent: &str) -> Result<(), StoreError> {
+    let because = "the organisation's login ended the session";
+    write(console, agent, None, "logout", "console".to_string(), true, because).await
+}
+
 async fn write(
     console: &Console,
     agent: &str,

@@ -13,8 +13,8 @@ use super::session::Person;
 use super::who::frame_for;
 use super::{
     Console, assets, caseload, codes, compare, deliveries, delivery, door, flows, for_you, huddle, labels, lane, live,
-    login, measures, messages, overview, page, patient, people, referrals, replay, resource, saved, tasks, thread,
-    trace, unused, work, work_act,
+    login, measures, messages, openid, overview, page, patient, people, referrals, replay, resource, saved, tasks,
+    thread, trace, unused, work, work_act,
 };
 use crate::protocol::LONGEST_TEXT;
 
@@ -33,6 +33,9 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("", web::get().to(overview::show))
             .route("/login", web::get().to(login::show))
             .route("/login", web::post().to(login::take))
+            .route("/login/openid", web::get().to(openid::begin))
+            .route("/login/openid/back", web::get().to(openid::back))
+            .route("/login/openid/logout", web::post().to(openid::end))
             .route("/logout", web::post().to(login::leave))
             .route("/console.css", web::get().to(assets::style))
             .route("/console.js", web::get().to(assets::script))

@@ -1,4 +1,4 @@
-//! Who is logged in: by an account of the site, or by a one-time link that is printed at the start or by `handover console`.
+//! Who is logged in: by an account of the site, by the organisation's login, or by a one-time link that is printed at the start or by `handover console`.
 //! Links and sessions live in memory: a restart ends them all. What somebody may is read from the site at each request.
 
 use std::collections::HashMap;
@@ -10,9 +10,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
+use super::openid::{Vouched, member_of};
 use crate::pipeline::Unread;
 use crate::protocol::Holder;
-use crate::site::{Panels, Site, StaffMember, StaffRole};
+use crate::site::{Panels, PasswordHash, Site, StaffMember, StaffRole};
 
 /// How long a link waits to be opened, and how long its session lasts without use and in any case.
 const LINK_LIFE: SignedDuration = SignedDuration::from_hours(12);
@@ -20,9 +21,6 @@ const LINK_IDLE: SignedDuration = SignedDuration::from_hours(12);
 const LINK_LONGEST: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// More people than work with one gateway at a time; the session that was not used for longest ends when one more comes.
 const MOST_SESSIONS: usize = 1024;
-
-/// Of the name that a person gives who comes by a link, in characters.
-const LONGEST_NAME: usize = 60;
 
 /// The cookie's name.
 pub(super) const COOKIE: &str = "handover-session";
@@ -96,14 +94,6 @@ impl Person {
     }
 }
 
-/// The name as it is kept: white space and control characters count as one space. None for what is no name.
-pub(super) fn name_of(given: &str) -> Option<String> {
-    let words = given.split(|sign: char| sign.is_whitespace() || sign.is_control()).filter(|word| !word.is_empty());
-    let name = words.collect::<Vec<_>>().join(" ");
-    let fits = name.chars().any(char::is_alphabetic) && (2..=LONGEST_NAME).contains(&name.chars().count());
-    fits.then_some(name)
-}
-
 /// By which door somebody came in.
 #[derive(Clone)]
 enum Door {
@@ -115,6 +105,8 @@ enum Door {
         login: String,
         hash: String,
     },
+    /// The organisation's login, with what it said of them.
+    OpenId(Box<Vouched>),
 }
 
 struct Session {
@@ -132,7 +124,7 @@ impl Session {
         let console = &site.settings.console;
         let (idle, longest) = match self.door {
             Door::Link { .. } => (LINK_IDLE, LINK_LONGEST),
-            Door::Account { .. } => (
+            Door::Account { .. } | Door::OpenId(_) => (
                 SignedDuration::from_mins(console.idle_minutes.into()),
                 SignedDuration::from_hours(console.longest_hours.into()),
             ),
@@ -146,7 +138,12 @@ impl Session {
             Door::Link { name } => Some(Person::of_link(name.clone(), self.form_key.clone())),
             Door::Account { login, hash } => {
                 let member = site.people.get(login).filter(|member| !member.disabled)?;
-                (member.password.text() == *hash).then(|| Person::of_member(member, self.form_key.clone()))
+                let is_same = member.password.as_ref().is_some_and(|password| password.text() == *hash);
+                // Where the site takes no passwords any more, none has opened anything.
+                (is_same && site.takes_passwords()).then(|| Person::of_member(member, self.form_key.clone()))
+            }
+            Door::OpenId(vouched) => {
+                member_of(site, vouched).ok().map(|member| Person::of_member(&member, self.form_key.clone()))
             }
         }
     }
@@ -192,10 +189,18 @@ impl Sessions {
 
     /// Begins a session of somebody whose password was right, and gives the cookie's value.
     pub(super) fn log_in(&self, member: &StaffMember, now: Timestamp, site: &Site) -> String {
-        // The same for all sessions of one person, so that a form survives a login in between.
-        let tag = hmac::sign(&self.key, format!("form {}", member.login).as_bytes());
-        let door = Door::Account { login: member.login.clone(), hash: member.password.text() };
-        self.begin(door, URL_SAFE_NO_PAD.encode(tag), now, site)
+        let hash = member.password.as_ref().map(PasswordHash::text).unwrap_or_default();
+        self.begin(Door::Account { login: member.login.clone(), hash }, self.form_key(member), now, site)
+    }
+
+    /// The same for somebody whom the organisation's login vouches for.
+    pub(super) fn log_in_vouched(&self, vouched: Vouched, member: &StaffMember, now: Timestamp, site: &Site) -> String {
+        self.begin(Door::OpenId(Box::new(vouched)), self.form_key(member), now, site)
+    }
+
+    /// The same for all sessions of one person, so that a form survives a login in between.
+    fn form_key(&self, member: &StaffMember) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.key, format!("form {}", member.login).as_bytes()))
     }
 
     fn begin(&self, door: Door, form_key: String, now: Timestamp, site: &Site) -> String {
@@ -237,6 +242,29 @@ impl Sessions {
         running.get(cookie).map(|session| session.open.subscribe())
     }
 
+    /// Ends what the organisation's login opened for this person there, or in this session there; whom it was opened for.
+    pub(super) fn end_vouched(&self, issuer: &str, subject: Option<&str>, session: Option<&str>) -> Vec<String> {
+        let mut ended = Vec::new();
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|_, one| {
+            let Door::OpenId(vouched) = &one.door else { return true };
+            let is_of = vouched.issuer == issuer
+                && subject.is_none_or(|subject| vouched.subject == subject)
+                && session.is_none_or(|session| vouched.session.as_deref() == Some(session));
+            if is_of {
+                ended.push(vouched.agent());
+            }
+            !is_of
+        });
+        ended
+    }
+
+    /// Whether the organisation's login opened it.
+    pub(super) fn is_vouched(&self, cookie: &str) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(cookie).is_some_and(|session| matches!(session.door, Door::OpenId(_)))
+    }
+
     pub(super) fn end(&self, cookie: &str) {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(cookie);
     }
@@ -256,7 +284,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::site::PasswordHash;
 
     fn person(sessions: &Sessions, cookie: &str, now: Timestamp, site: &Site) -> Option<Person> {
         match sessions.find(cookie, now, site, Asks::Person) {
@@ -282,7 +309,8 @@ mod tests {
             roles: vec![StaffRole::CareManager],
             panels: Panels::Of(["lakeside".to_string()].into()),
             sensitive: false,
-            password: PasswordHash::of("plum tree yard").unwrap(),
+            openid: None,
+            password: Some(PasswordHash::of("plum tree yard").unwrap()),
             code: None,
             disabled: false,
         }
@@ -352,15 +380,5 @@ mod tests {
         assert!(watch.has_changed().is_ok());
         assert_eq!(person(&sessions, &cookie, after(2), &site), None);
         assert!(watch.has_changed().is_err(), "and its streams end with it");
-    }
-
-    #[test]
-    fn a_name_is_words_of_a_person() {
-        assert_eq!(name_of("  Ida \u{7} Roe\n").as_deref(), Some("Ida Roe"));
-        assert_eq!(name_of("Ana-Lucía Weiß").as_deref(), Some("Ana-Lucía Weiß"));
-        let long = "x".repeat(61);
-        for none in ["", " ", "7", "--", "I", &long] {
-            assert_eq!(name_of(none), None, "{none}");
-        }
     }
 }

@@ -45,13 +45,14 @@ mod worker;
 #[cfg(test)]
 mod worker_tests;
 
-pub use answer::read_bounded;
+pub use answer::{describe_failure, read_bounded, read_within};
 pub use client::{Line, Lines};
 pub use keys::{KeyError, SigningKey};
 pub use own_keys::{OwnKeys, RotateError, Told};
 pub use poll::poll;
 pub use retry::{Reply, Situation, decide};
 pub use statement::read_statements;
+pub use token::{ASSERTION_TYPE, assertion, oauth_code};
 pub use worker::Worker;
 
 #[cfg(test)]

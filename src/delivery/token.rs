@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::read_bounded;
-use super::keys::SigningKey;
+use super::keys::{KeyError, SigningKey};
 use crate::site::SmartClient;
 
 /// An assertion lives as long as the specification allows at most, less a margin for clocks that differ.
@@ -15,7 +15,7 @@ const ASSERTION_SECS: i64 = 240;
 /// A token that says nothing of its end is used for this long.
 const UNSTATED_TOKEN_SECS: i64 = 60;
 
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Why there is no token. The texts hold codes only, nothing a server wrote freely.
 #[derive(Debug, thiserror::Error)]
@@ -131,7 +131,8 @@ pub fn is_same_origin(base: &str, endpoint: &str) -> bool {
 }
 
 async fn fetch(request: &Request<'_>, endpoint: &str) -> Result<(String, Timestamp), TokenError> {
-    let assertion = assert_identity(request, endpoint)?;
+    let signed = assertion(&request.client.client_id, endpoint, request.key, request.now);
+    let assertion = signed.map_err(|error| TokenError::Signing(error.to_string()))?;
     let scope = request.client.scopes.join(" ");
     let mut form = vec![
         ("grant_type", "client_credentials"),
@@ -164,21 +165,21 @@ fn read_seconds(value: &Value) -> Option<i64> {
 }
 
 /// https://hl7.org/fhir/smart-app-launch/client-confidential-asymmetric.html#authenticating-to-the-token-endpoint
-fn assert_identity(request: &Request, endpoint: &str) -> Result<String, TokenError> {
-    let now = request.now.as_second();
+pub fn assertion(client_id: &str, endpoint: &str, key: &SigningKey, now: Timestamp) -> Result<String, KeyError> {
+    let now = now.as_second();
     let claims = json!({
-        "iss": request.client.client_id,
-        "sub": request.client.client_id,
+        "iss": client_id,
+        "sub": client_id,
         "aud": endpoint,
         "iat": now,
         "exp": now + ASSERTION_SECS,
         "jti": format!("{:032x}", rand::random::<u128>()),
     });
-    request.key.sign(&claims).map_err(|error| TokenError::Signing(error.to_string()))
+    key.sign(&claims)
 }
 
 /// RFC 6749, 5.2: only the codes it lists, so that nothing else a server wrote gets through.
-fn oauth_code(body: &[u8]) -> String {
+pub fn oauth_code(body: &[u8]) -> String {
     const CODES: [&str; 6] = [
         "invalid_request",
         "invalid_client",

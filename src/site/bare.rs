@@ -45,6 +45,7 @@ impl Site {
             partners: BTreeMap::new(),
             panels: BTreeMap::new(),
             people: BTreeMap::new(),
+            openid: None,
             value_sets: VALUE_SETS.clone(),
             profiles: PROFILES.clone(),
             mappings: BTreeMap::new(),

@@ -254,8 +254,8 @@ fn why_unread(file: &str) -> String {
         return format!("nobody reads this file: site files end in .yaml; rename it to `{}.yaml`", stem(start));
     }
     if folder.is_empty() {
-        let hint = nearest(file, ["handover.yaml", "people.yaml"]).map_or_else(
-            || "the files read at the top of a site are handover.yaml and people.yaml".to_string(),
+        let hint = nearest(file, ["handover.yaml", "people.yaml", "openid.yaml"]).map_or_else(
+            || "the files read at the top of a site are handover.yaml, people.yaml and openid.yaml".to_string(),
             |name| format!("did you mean `{name}`?"),
         );
         return format!("nobody reads this file; {hint}");

@@ -14,8 +14,8 @@ use super::listener::{self, Taken};
 use super::masking::masked;
 use super::misplaced::stem;
 use super::{
-    Certificate, Feed, NamedFiles, Panel, Partner, Settings, Site, StaffMember, feeds, ownership, panels, partners,
-    people, roster, settings,
+    Certificate, Feed, NamedFiles, OpenIdLogin, Panel, Partner, Settings, Site, StaffMember, feeds, openid, ownership,
+    panels, partners, people, roster, settings,
 };
 use crate::agreement::AgreementSet;
 use crate::clock::{Clock, SystemClock};
@@ -47,6 +47,7 @@ struct Parts {
     partner_marks: BTreeMap<String, Mark>,
     panels: BTreeMap<String, Panel>,
     people: BTreeMap<String, StaffMember>,
+    openid: Option<OpenIdLogin>,
     value_sets: Arc<ValueSets>,
     profiles: Option<Arc<Profiles>>,
     protocols: Option<ProtocolSet>,
@@ -92,6 +93,7 @@ impl Parts {
             partners: self.partners,
             panels: self.panels,
             people: self.people,
+            openid: self.openid,
             value_sets: self.value_sets,
             profiles: self.profiles?,
             mappings: self.mappings,
@@ -142,6 +144,7 @@ fn read_parts(folder: &mut Folder, parts: &mut Parts) {
         }
     }
     parts.people = people::read(folder, &mut parts.references);
+    parts.openid = openid::read(folder, &mut parts.references, &parts.people);
     parts.value_sets = Arc::new(compiled::value_sets(folder));
     parts.profiles = Some(profiles);
     let protocols = compiled::protocols(folder, &parts.value_sets);
@@ -175,6 +178,8 @@ fn check_parts(folder: &mut Folder, parts: &mut Parts) {
     if let Some(settings) = &parts.settings {
         let keys = std::mem::take(&mut folder.keys);
         folder.problems.extend(keys.iter().filter_map(|(mark, key)| key_in_data(mark, key, &settings.data)));
+        let fault = parts.openid.as_ref().and_then(|_| openid::no_way_back(settings));
+        fault.into_iter().for_each(|text| folder.fault(Category::Security, "handover.yaml", text));
     }
     if let Some(protocols) = &parts.protocols {
         folder.problems.extend(protocols.oddities(&sent(parts)));

@@ -26,6 +26,7 @@ mod misplaced;
 mod mistakes_tests;
 mod model;
 mod one_time_code;
+mod openid;
 mod ownership;
 mod panels;
 mod partners;
@@ -61,6 +62,7 @@ pub use model::{
     Peer, Practice, RATE_PER_SEC, Retention, RetryPolicy, Role, Settings, SmartClient, StoreChoice, TlsFiles,
 };
 pub use one_time_code::{CodeSecret, STEP_SECS};
+pub use openid::{ClientProof, GroupRow, GroupRows, OpenIdLogin, PersonClaim};
 pub use password::{PasswordHash, SHORTEST};
 pub use people::is_login;
 pub use render::{problems_as_json, render, render_one};

@@ -45,9 +45,8 @@ pub fn read(folder: &mut Folder, references: &mut Vec<Reference>) -> BTreeMap<St
         let member = Entry { folder, references, problems: &mut problems }.member(&login, node);
         people.extend(member.map(|member| (login, member)));
     }
-    if let Some(problem) = same_name(listed, &people) {
-        problems.push(problem);
-    }
+    problems.extend(same_name(listed, &people));
+    problems.extend(same_openid(listed, &people));
     folder.problems.append(&mut problems);
     people
 }
@@ -70,6 +69,16 @@ fn same_name(listed: Option<&Node>, people: &BTreeMap<String, StaffMember>) -> O
     })
 }
 
+/// What the organisation's login says of somebody leads to one person.
+fn same_openid(listed: Option<&Node>, people: &BTreeMap<String, StaffMember>) -> Option<Problem> {
+    let mut logins: BTreeMap<String, &str> = BTreeMap::new();
+    people.values().find_map(|member| {
+        let earlier = logins.insert(member.openid.as_ref()?.to_lowercase(), &member.login)?;
+        let text = format!("this is who `{earlier}` is already; two people cannot be one at the organisation's login");
+        Some(listed?.get(&member.login)?.get("openid")?.mark.problem(Category::Duplicate, text))
+    })
+}
+
 /// Where the reading of one person puts what it finds.
 struct Entry<'a> {
     folder: &'a mut Folder,
@@ -84,7 +93,10 @@ impl Entry<'_> {
         let roles = roles(&mut fields);
         let panels = panels(&mut fields, &roles, self.references);
         let sensitive = fields.boolean("sensitive").unwrap_or(false);
-        let password = fields.required("password").and_then(|node| {
+        let openid = fields.optional("openid").map(|node| scalar::keep(&mut fields, scalar::text(node)));
+        // Who comes by the organisation's login needs none here.
+        let password = if openid.is_some() { fields.optional("password") } else { fields.required("password") };
+        let password = password.map(|node| {
             let written = scalar::keep(&mut fields, secret::read(node, self.folder))?;
             let (Secret::Elsewhere(text) | Secret::Plain(text)) = written;
             scalar::keep(
@@ -102,13 +114,22 @@ impl Entry<'_> {
         });
         let disabled = fields.boolean("disabled").unwrap_or(false);
         fields.finish(self.problems);
+        if password.is_none() && openid.is_none() {
+            return None;
+        }
         // A code that cannot be read is a fault, never a login without one.
-        let code = match code {
-            None => None,
-            Some(read) => Some(read?),
-        };
+        let (openid, password, code) = (all_or_none(openid)?, all_or_none(password)?, all_or_none(code)?);
         let login = login.to_string();
-        Some(StaffMember { login, name: name?, roles, panels: panels?, sensitive, password: password?, code, disabled })
+        Some(StaffMember { login, name: name?, roles, panels: panels?, sensitive, openid, password, code, disabled })
+    }
+}
+
+/// What is not there, or was read; none where it is there and cannot be read.
+#[allow(clippy::option_option, reason = "a key that is not there, one that cannot be read, and what it says")]
+fn all_or_none<T>(read: Option<Option<T>>) -> Option<Option<T>> {
+    match read {
+        None => Some(None),
+        Some(read) => read.map(Some),
     }
 }
 
@@ -123,7 +144,7 @@ fn name(node: &Node) -> Result<String, Problem> {
     Err(node.problem(format!("a name has 2 to {LONGEST_NAME} characters, a letter among them, and no @, < or >")))
 }
 
-fn roles(fields: &mut Fields<'_>) -> Vec<StaffRole> {
+pub(super) fn roles(fields: &mut Fields<'_>) -> Vec<StaffRole> {
     let names: Vec<&str> = StaffRole::ALL.iter().map(|role| role.word()).collect();
     let mut roles = Vec::new();
     let nodes = fields.list("roles");
@@ -148,7 +169,7 @@ fn roles(fields: &mut Fields<'_>) -> Vec<StaffRole> {
 }
 
 /// `all`, or names of panels. Who cares for patients says which.
-fn panels(fields: &mut Fields<'_>, roles: &[StaffRole], references: &mut Vec<Reference>) -> Option<Panels> {
+pub(super) fn panels(fields: &mut Fields<'_>, roles: &[StaffRole], references: &mut Vec<Reference>) -> Option<Panels> {
     let nodes = fields.list("panels");
     if nodes.is_empty() {
         if roles.iter().any(|role| role.cares()) {

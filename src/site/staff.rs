@@ -92,7 +92,10 @@ pub struct StaffMember {
     pub panels: Panels,
     /// Whether they are shown what is labelled as restricted.
     pub sensitive: bool,
-    pub password: PasswordHash,
+    /// What the organisation's login says of them (`openid.yaml`).
+    pub openid: Option<String>,
+    /// None where they come by the organisation's login alone.
+    pub password: Option<PasswordHash>,
     pub code: Option<CodeSecret>,
     /// May not log in; kept for the names that they signed with.
     pub disabled: bool,

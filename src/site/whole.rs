@@ -16,7 +16,7 @@ use crate::protocol::{self, ProtocolSet};
 use crate::record::Membership;
 
 use super::roster::{self, Roster};
-use super::{Certificate, Feed, NamedFiles, Panel, Partner, Settings, StaffMember, directory};
+use super::{Certificate, Feed, NamedFiles, OpenIdLogin, Panel, Partner, Settings, StaffMember, directory};
 
 /// A site that compiled without errors.
 pub struct Site {
@@ -28,6 +28,8 @@ pub struct Site {
     pub panels: BTreeMap<String, Panel>,
     /// Who logs in to the console, by login; nobody where there is no `people.yaml`.
     pub people: BTreeMap<String, StaffMember>,
+    /// The organisation's login, where there is one.
+    pub openid: Option<OpenIdLogin>,
     /// The built-in ones and the site's own.
     pub value_sets: Arc<ValueSets>,
     /// The built-in packages and the site's own: what resources are checked against.
@@ -50,6 +52,11 @@ impl Site {
             self.feeds.values().map(|feed| &feed.zone).chain(self.panels.values().map(|panel| &panel.practice.zone));
         let first = zones.next().cloned().unwrap_or(TimeZone::UTC);
         if zones.all(|zone| *zone == first) { first } else { TimeZone::UTC }
+    }
+
+    /// Whether a name and a password open the console.
+    pub fn takes_passwords(&self) -> bool {
+        self.openid.as_ref().is_none_or(|login| login.passwords)
     }
 
     /// A panel by its name.

@@ -39,5 +39,6 @@ mod whole;
 pub use guard::guard;
 pub use idle::close_when_idle;
 pub use routes::configure;
+pub use sealed::Seal;
 pub use service::Service;
 pub use turns::{Turn, Turns};

@@ -1,5 +1,6 @@
 //! Where a listing goes on, as it stands in a page's link: encrypted and signed with a key of the site (AES-256-GCM), so that it
-//! tells nothing and nobody can make one; it counts for the same partner and the same question only, and for a day.
+//! tells nothing and nobody can make one; it counts for the same partner and the same question only, and for a day. A login on its way
+//! through the organisation's provider is sealed the same way.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine;
@@ -27,11 +28,8 @@ impl Seal {
 
     /// `about` says who asked and what.
     pub fn close(&self, cursor: &Cursor, about: &str, now: Timestamp) -> Result<String, Fault> {
-        let mut content = now.as_second().to_be_bytes().to_vec();
-        content.extend_from_slice(cursor.0.as_bytes());
-        let unsealed = |_| Fault::unavailable("the link to the next page could not be made; ask again");
-        let nonce = self.0.seal_in_place_append_tag(Aad::from(about.as_bytes()), &mut content).map_err(unsealed)?;
-        let text = URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &content].concat());
+        let unsealed = || Fault::unavailable("the link to the next page could not be made; ask again");
+        let text = self.seal(cursor.0.as_bytes(), about, now).ok_or_else(unsealed)?;
         if text.len() > LONGEST {
             let text = "what this search sorts by is too long to go on from; sort by something shorter";
             return Err(Fault::bad_request(Category::TooCostly, text));
@@ -40,7 +38,8 @@ impl Seal {
     }
 
     pub fn open(&self, text: &str, about: &str, now: Timestamp) -> Result<Cursor, Fault> {
-        let (made, cursor) = self.read(text, about).ok_or_else(|| {
+        let read = self.unseal(text, about).and_then(|(made, bytes)| Some((made, String::from_utf8(bytes).ok()?)));
+        let (made, cursor) = read.ok_or_else(|| {
             let text =
                 "this is not a page link that the gateway made for you and this search; use the links as they are";
             Fault::bad_request(Category::Value, text)
@@ -49,17 +48,26 @@ impl Seal {
             let text = "this page link is older than a day; search again";
             return Err(Fault::bad_request(Category::Expired, text));
         }
-        Ok(cursor)
+        Ok(Cursor(cursor))
     }
 
-    fn read(&self, text: &str, about: &str) -> Option<(i64, Cursor)> {
+    /// Anything, as text that nobody else can read or make.
+    pub fn seal(&self, content: &[u8], about: &str, now: Timestamp) -> Option<String> {
+        let mut bytes = now.as_second().to_be_bytes().to_vec();
+        bytes.extend_from_slice(content);
+        let nonce = self.0.seal_in_place_append_tag(Aad::from(about.as_bytes()), &mut bytes).ok()?;
+        Some(URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &bytes].concat()))
+    }
+
+    /// The second in which it was sealed, and what was.
+    pub fn unseal(&self, text: &str, about: &str) -> Option<(i64, Vec<u8>)> {
         let bytes = URL_SAFE_NO_PAD.decode(Some(text).filter(|text| text.len() <= LONGEST)?).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut sealed = sealed.to_vec();
         let content = self.0.open_in_place(nonce, Aad::from(about.as_bytes()), &mut sealed).ok()?;
-        let (made, cursor) = content.split_first_chunk()?;
-        Some((i64::from_be_bytes(*made), Cursor(String::from_utf8(cursor.to_vec()).ok()?)))
+        let (made, content) = content.split_first_chunk()?;
+        Some((i64::from_be_bytes(*made), content.to_vec()))
     }
 }
 

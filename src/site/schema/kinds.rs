@@ -16,9 +16,10 @@ const fn kind(word: &'static str, place: &'static str) -> FileKind {
 }
 
 /// All kinds; those of mappings lie below `feeds/NAME/mappings/` as well.
-pub const KINDS: [FileKind; 14] = [
+pub const KINDS: [FileKind; 15] = [
     kind("site", "handover.yaml"),
     kind("people", "people.yaml"),
+    kind("openid", "openid.yaml"),
     kind("feed", "feeds"),
     kind("partner", "partners"),
     kind("agreement", "agreements"),
