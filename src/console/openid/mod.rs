@@ -1,6 +1,8 @@
 //! The organisation's login (OpenID Connect Core 1.0, authorization code flow, RFC 7636, RFC 9207): a browser goes to the provider and
 //! comes back with a code, which we turn into an ID token; what that says of a person is held against the site's rows.
 
+#[cfg(test)]
+mod attacks;
 mod exchange;
 mod flow;
 mod id_token;
