@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::id_token::check_logout;
-use super::pages::verified;
+use super::provider::verified;
 use super::trouble::Trouble;
 use crate::console::fault::Fault;
 use crate::console::{Console, look};

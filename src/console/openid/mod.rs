@@ -2,7 +2,7 @@
 //! comes back with a code, which we turn into an ID token; what that says of a person is held against the site's rows.
 
 #[cfg(test)]
-mod attacks;
+mod attacks_tests;
 mod exchange;
 mod flow;
 mod id_token;

@@ -14,9 +14,10 @@ use tokio::sync::Semaphore;
 
 use super::exchange::Exchange;
 use super::flow::{Begun, COOKIE, LIFE_SECS, no_cookie, way_back};
+use super::id_token;
 use super::person::{self, Vouched, lacks, member_of};
+use super::provider::verified;
 use super::trouble::Trouble;
-use super::{id_token, provider};
 use crate::console::fault::{Answer, Fault};
 use crate::console::{Console, login, look, page};
 use crate::site::{OpenIdLogin, Site};
@@ -168,19 +169,6 @@ impl Way<'_> {
         }
         Vouched::read(&claims, login)
     }
-}
-
-/// The claims of a token that one of the provider's keys signed.
-pub(super) async fn verified(
-    provider: &provider::Provider,
-    site: &Arc<Site>,
-    login: &OpenIdLogin,
-    token: &str,
-    now: Timestamp,
-) -> Result<id_token::Claims, Trouble> {
-    let header = id_token::header(token, login)?;
-    let keys = provider.keys(site, login, &header, now).await?;
-    id_token::signed(token, &header, &keys)
 }
 
 /// What the provider says in place of a code (RFC 6749, 4.1.2.1; Core 3.1.2.6): its code alone, and that only where it is known.

@@ -14,6 +14,7 @@ use reqwest::{Certificate, Client, Url};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use super::id_token::{Claims, header as header_of, signed};
 use super::trouble::Trouble;
 use crate::delivery::{OwnKeys, describe_failure, read_within};
 use crate::site::{OpenIdLogin, Site};
@@ -133,6 +134,19 @@ impl Provider {
             found => Ok(found),
         }
     }
+}
+
+/// The claims of a token that one of the provider's keys signed.
+pub(super) async fn verified(
+    provider: &Provider,
+    site: &Arc<Site>,
+    login: &OpenIdLogin,
+    token: &str,
+    now: Timestamp,
+) -> Result<Claims, Trouble> {
+    let header = header_of(token, login)?;
+    let keys = provider.keys(site, login, &header, now).await?;
+    signed(token, &header, &keys)
 }
 
 impl Kept {
