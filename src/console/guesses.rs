@@ -3,10 +3,14 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderValue;
 use jiff::{SignedDuration, Timestamp};
+
+use crate::site::Site;
 
 /// Of one name, and from one address, behind which a whole practice may sit.
 const TRIES_OF_NAME: u32 = 5;
@@ -23,6 +27,8 @@ const MOST: usize = 4096;
 pub(super) struct Guesses {
     names: Mutex<HashMap<String, Tries>>,
     addresses: Mutex<HashMap<IpAddr, Tries>>,
+    /// What came to nothing at the organisation's login; apart, since passwords are the way in when that is down.
+    elsewhere: Mutex<HashMap<IpAddr, Tries>>,
 }
 
 #[derive(Clone, Copy)]
@@ -61,6 +67,11 @@ impl Guesses {
         }
     }
 
+    /// Counts what came from an address by the organisation's login and led to nobody.
+    pub(super) fn led_to_nobody(&self, address: IpAddr, now: Timestamp) -> Standing {
+        count(&self.elsewhere, network(address), TRIES_OF_ADDRESS, now)
+    }
+
     /// It was right: the name is as if it had not been tried, and the address as if this try had not been.
     pub(super) fn passed(&self, name: &str, address: IpAddr) {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
@@ -72,6 +83,13 @@ impl Guesses {
             }
         }
     }
+}
+
+/// Who asks, also through proxies of the site's own.
+pub(super) fn caller(site: &Site, request: &HttpRequest) -> IpAddr {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let forwarded = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes);
+    site.settings.http.caller(peer, forwarded).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 /// One caller has a whole /64 of IPv6.

@@ -1,7 +1,6 @@
 //! Logging in and out. By an account: name, password, and the code of a phone where there is one; the answer never says which of them
 //! was wrong. By a one-time link: whoever may use the data folder. Each try is in the audit.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use tokio::sync::Semaphore;
 use super::fault::{Answer, Fault};
 use super::form_key::FormKey;
 use super::given_name::name_of;
-use super::guesses::Standing;
+use super::guesses::{Standing, caller};
 use super::session::{self, COOKIE, Found, Person};
 use super::{Console, access, look, openid, page};
 use crate::site::{ConsoleSettings, PasswordHash, STEP_SECS, Site, StaffMember};
@@ -310,12 +309,6 @@ fn wait(console: &Console, site: &Site, until: Timestamp, now: Timestamp, login:
         response.headers_mut().insert(header::RETRY_AFTER, after);
     }
     response
-}
-
-pub(super) fn caller(site: &Site, request: &HttpRequest) -> IpAddr {
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    let forwarded = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes);
-    site.settings.http.caller(peer, forwarded).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 pub(super) async fn leave(

@@ -243,7 +243,7 @@ impl Sessions {
     }
 
     /// Ends what the organisation's login opened for this person there, or in this session there; whom it was opened for.
-    pub(super) fn end_vouched(&self, issuer: &str, subject: Option<&str>, session: Option<&str>) -> Vec<String> {
+    pub(super) fn end_vouched(&self, issuer: &str, subject: Option<&str>, session: Option<&str>) -> Vec<Vouched> {
         let mut ended = Vec::new();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.retain(|_, one| {
@@ -252,7 +252,7 @@ impl Sessions {
                 && subject.is_none_or(|subject| vouched.subject == subject)
                 && session.is_none_or(|session| vouched.session.as_deref() == Some(session));
             if is_of {
-                ended.push(vouched.agent());
+                ended.push(Vouched::clone(vouched));
             }
             !is_of
         });

@@ -32,6 +32,7 @@ const VALUE_SET: &str = "profiles/valuesets/ours.yaml";
 const PROTOCOL: &str = "protocols/ours.yaml";
 const CALENDAR: &str = "calendars/us-federal.yaml";
 const ACCOUNTS: &str = "people.yaml";
+const OPENID: &str = "openid.yaml";
 const MAP: &str = "mappings/segments/PID-Patient.yaml";
 const TABLE: &str = "mappings/tables/our-marital.yaml";
 
@@ -51,8 +52,13 @@ const ACCOUNTS_TEXT: &str = r#"people:
 "#;
 
 /// What the site has beside the demo's files.
-const MORE: [(&str, &str); 7] = [
+const MORE: [(&str, &str); 8] = [
     (ACCOUNTS, ACCOUNTS_TEXT),
+    (
+        OPENID,
+        "issuer: https://login.example/realms/lakeside\nclient_id: handover\nprivate_key_jwt: true\nperson: email\ngroups:\n  \
+         rows:\n    - { group: handover-care, roles: [care-manager], panels: [lakeside] }\n",
+    ),
     (VALUE_SET, "valueset: ours\ntitle: Ours\ninclude:\n  - { system: icd10cm, under: [J44] }\n"),
     (
         PROTOCOL,
@@ -106,6 +112,18 @@ const LOGINS: &[Mistake] = &[
         "12:11",
         "`handover people totp NAME` makes one",
     ),
+    (OPENID, Moved("openidc.yaml"), "1:1", "did you mean `openid.yaml`?"),
+    (OPENID, Instead("issuer:", "isuer:"), "1:1", "did you mean `issuer`?"),
+    (OPENID, Instead("https:", "http:"), "1:9", "over plain http"),
+    (OPENID, Instead("/realms/lakeside", "/.well-known/openid-configuration"), "1:9", "without `/.well-known"),
+    (OPENID, Instead("private_key_jwt: true", "client_secret: hunter2"), "3:16", "does not stand in the site"),
+    (OPENID, Instead("private_key_jwt: true\n", ""), "1:1", "`client_secret` is missing here"),
+    (OPENID, Instead("person: email\n", ""), "1:1", "`person` is missing here"),
+    (OPENID, Instead("person: email", "person: e-mail"), "4:9", "did you mean `email`?"),
+    (OPENID, Instead("person:", "algorithms: [HS256]\nperson:"), "4:14", "did you mean `RS256`?"),
+    (OPENID, Instead("person:", "demand: { acrs: gold }\nperson:"), "4:11", "did you mean `acr`?"),
+    (OPENID, Instead("care-manager]", "care-manger]"), "7:39", "did you mean `care-manager`?"),
+    (OPENID, Instead("[lakeside]", "[lakside]"), "7:63", "did you mean `lakeside`?"),
     (SITE, Instead("http:", "console: { idle_minute: 5 }\nhttp:"), "4:12", "did you mean `idle_minutes`?"),
     (
         SITE,

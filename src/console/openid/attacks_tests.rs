@@ -228,6 +228,11 @@ async fn a_token_that_is_wrong_in_one_thing_lets_nobody_in() {
         ("no group a row: no groups", |said| {
             (said["email"], said["groups"]) = (json!("x@lakeside.example"), json!([]));
         }),
+        ("leaves the groups out because there are too many", |said| {
+            (said["email"], said["groups"]) = (json!("x@lakeside.example"), Value::Null);
+            said.as_object_mut().unwrap().remove("groups");
+            said["_claim_names"] = json!({ "groups": "src1" });
+        }),
     ];
     for (word, wrong) in wrongs {
         let (status, page, cookies) = come(&console, &provider, &issuer, |said| {
@@ -296,6 +301,40 @@ async fn an_answer_counts_once_in_the_browser_that_asked_and_of_the_provider_tha
     let (status, _, _, cookies) = ask(&console, &back, &cookie).await;
     assert!(status == 401 && !has_session(&cookies), "a second time");
     assert!(audit(&console).await.iter().any(|line| line.contains("this answer was used before")));
+}
+
+/// What the provider posts when a session there is over.
+async fn log_out(console: &Arc<Console>, token: &str) -> u16 {
+    let app = init_service(App::new().configure(|config| configure(config, Arc::clone(console)))).await;
+    let request = TestRequest::post().uri("/console/login/openid/logout").peer_addr(([127, 0, 0, 1], 9).into());
+    call_service(&app, request.set_form([("logout_token", token)]).to_request()).await.status().as_u16()
+}
+
+#[actix_web::test]
+async fn a_logout_there_ends_the_session_here_once_and_forged_ones_fill_no_audit() {
+    let (provider, issuer) = provider().await;
+    let console = console(&issuer, |_| {});
+    let (_, _, cookies) = come(&console, &provider, &issuer, |said| said["sid"] = json!("s-1")).await;
+    let session = cookies.iter().find(|cookie| cookie.starts_with("handover-session=")).unwrap();
+    let session = session.split(';').next().unwrap();
+    let mut said = json!({ "iss": issuer, "aud": "handover", "sub": "248289", "sid": "s-1", "jti": "j-1", "iat": NOW,
+        "exp": NOW + 120, "events": { "http://schemas.openid.net/event/backchannel-logout": {} } });
+    let forged = key_for_tests().sign(&said).unwrap();
+    for _ in 0..40 {
+        assert_eq!(log_out(&console, &forged).await, 400);
+    }
+    assert_eq!(ask(&console, "/console/work", session).await.0, 200, "nobody was logged out");
+    let refused: Vec<_> = audit(&console).await.into_iter().filter(|line| line.contains("a logout token")).collect();
+    assert!(refused.len() == 30 && refused[29].ends_with("is not written down"), "{refused:#?}");
+    let token = provider.key.sign(&said).unwrap();
+    assert_eq!(log_out(&console, &token).await, 200);
+    assert_eq!(ask(&console, "/console/work", session).await.0, 401);
+    let told = audit(&console).await;
+    assert!(told.last().unwrap().starts_with("person:nbrooks true the organisation's login ended the session"));
+    assert_eq!(log_out(&console, &token).await, 400, "a second time");
+    // An ID token is no logout token.
+    (said["nonce"], said["jti"]) = (json!("n"), json!("j-2"));
+    assert_eq!(log_out(&console, &provider.key.sign(&said).unwrap()).await, 400);
 }
 
 #[actix_web::test]

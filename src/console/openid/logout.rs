@@ -2,12 +2,14 @@
 //! there as well (RP-Initiated Logout 1.0).
 
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::id_token::check_logout;
+use super::person::member_of;
 use super::provider::verified;
+use super::stranger;
 use super::trouble::Trouble;
 use crate::console::fault::Fault;
 use crate::console::{Console, look};
@@ -23,7 +25,11 @@ pub(in crate::console) struct Said {
 }
 
 /// The provider says that somebody's session is over.
-pub(in crate::console) async fn end(console: web::Data<Console>, said: web::Form<Said>) -> Result<HttpResponse, Fault> {
+pub(in crate::console) async fn end(
+    console: web::Data<Console>,
+    request: HttpRequest,
+    said: web::Form<Said>,
+) -> Result<HttpResponse, Fault> {
     let answer = |status: &mut actix_web::HttpResponseBuilder, body: serde_json::Value| {
         Ok(status.insert_header((header::CACHE_CONTROL, "no-store")).json(body))
     };
@@ -32,7 +38,7 @@ pub(in crate::console) async fn end(console: web::Data<Console>, said: web::Form
         Err(trouble) => {
             let told = json!({ "error": "invalid_request", "error_description": trouble.because });
             let because = format!("a logout token of the organisation's login: {}", trouble.because);
-            look::note_login(&console, "person:?", false, &because).await?;
+            stranger::note(&console, &request, &because).await?;
             answer(&mut HttpResponse::BadRequest(), told)
         }
     }
@@ -50,8 +56,9 @@ async fn ended(console: &Console, token: &str) -> Result<Result<(), Trouble>, Fa
     if !console.gateway.remember_once("openid-logout", &ended.id, until).await? {
         return Ok(Err(Trouble::untrusted("this logout token was used before")));
     }
-    let agents = console.sessions.end_vouched(&login.issuer, ended.subject.as_deref(), ended.session.as_deref());
-    for agent in agents {
+    let over = console.sessions.end_vouched(&login.issuer, ended.subject.as_deref(), ended.session.as_deref());
+    for vouched in over {
+        let agent = member_of(&site, &vouched).map_or_else(|_| vouched.agent(), |it| format!("person:{}", it.login));
         look::note_ended(console, &agent).await?;
     }
     Ok(Ok(()))

@@ -10,6 +10,7 @@ mod logout;
 mod pages;
 mod person;
 mod provider;
+mod stranger;
 mod trouble;
 
 pub(super) use logout::{elsewhere, end};

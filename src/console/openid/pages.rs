@@ -17,8 +17,10 @@ use super::flow::{Begun, COOKIE, LIFE_SECS, no_cookie, way_back};
 use super::id_token;
 use super::person::{self, Vouched, lacks, member_of};
 use super::provider::verified;
+use super::stranger;
 use super::trouble::Trouble;
 use crate::console::fault::{Answer, Fault};
+use crate::console::guesses::caller;
 use crate::console::{Console, login, look, page};
 use crate::site::{OpenIdLogin, Site};
 
@@ -78,7 +80,7 @@ pub(in crate::console) async fn back(
     let begun = cookie.and_then(|cookie| Begun::read(&console, cookie.value(), now));
     let to = begun.as_ref().map(|begun| begun.to.clone()).unwrap_or_default();
     let way = Way { console: &console, site: &site, openid, now };
-    let (agent, trouble) = match way.vouched(begun, &came).await? {
+    let (known, trouble) = match way.vouched(begun, &came).await? {
         Ok(vouched) => match member_of(&site, &vouched) {
             Ok(member) => {
                 let because = person::because(&site, &vouched, &member);
@@ -90,13 +92,19 @@ pub(in crate::console) async fn back(
             }
             Err(why) => {
                 let told = format!("it knows you as {}, and here {why}", vouched.value);
-                (vouched.agent(), Trouble::denied(told, format!("{why} (sub {})", vouched.subject)))
+                (Some(vouched.agent()), Trouble::denied(told, format!("{why} (sub {})", vouched.subject)))
             }
         },
-        Err(trouble) => ("person:?".to_string(), trouble),
+        Err(trouble) => (None, trouble),
     };
-    let because = format!("the organisation's login: {}, from {}", trouble.because, login::caller(&site, &request));
-    look::note_login(&console, &agent, false, &because).await?;
+    let because = format!("the organisation's login: {}", trouble.because);
+    match known {
+        Some(agent) => {
+            let because = format!("{because}, from {}", caller(&site, &request));
+            look::note_login(&console, &agent, false, &because).await?;
+        }
+        None => stranger::note(&console, &request, &because).await?,
+    }
     let mut answer = tell(&console, openid, &trouble, &to);
     let taken = answer.add_cookie(&no_cookie(&console));
     if let Err(error) = taken {

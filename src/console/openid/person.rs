@@ -24,6 +24,8 @@ pub struct Vouched {
     name: Option<String>,
     groups_claim: String,
     groups: Vec<String>,
+    /// Whether the provider leaves the groups out because there are too many of them (Core 5.6.2; Entra ID does from 200 on).
+    groups_elsewhere: bool,
 }
 
 /// Whether the claims lack what says who somebody is; the provider may say it when it is asked for it.
@@ -57,6 +59,9 @@ impl Vouched {
             Some(Value::String(one)) => vec![one.clone()],
             _ => Vec::new(),
         };
+        let names = claims.get("_claim_names").and_then(|names| names.get(&groups_claim));
+        let groups_elsewhere = !claims.contains_key(&groups_claim)
+            && (names.is_some() || claims.get("hasgroups").is_some_and(|said| *said == Value::Bool(true)));
         Ok(Self {
             issuer: login.issuer.clone(),
             subject: text(claims, "sub").unwrap_or_default().to_string(),
@@ -66,6 +71,7 @@ impl Vouched {
             name: text(claims, "name").and_then(name_of),
             groups_claim,
             groups,
+            groups_elsewhere,
         })
     }
 
@@ -97,6 +103,11 @@ pub fn member_of(site: &Site, vouched: &Vouched) -> Result<StaffMember, String> 
     let groups = login.groups.as_ref().filter(|groups| groups.claim == vouched.groups_claim);
     let Some(groups) = groups else { return Err("no person here has this login".to_string()) };
     let row = groups.rows.iter().find(|row| vouched.groups.contains(&row.group));
+    if vouched.groups_elsewhere {
+        let text = "no person here has this login, and the provider leaves the groups out because there are too many; \
+                    it has to send those alone that are assigned to this application";
+        return Err(text.to_string());
+    }
     let Some(row) = row else {
         let all: Vec<&str> = vouched.groups.iter().map(String::as_str).collect();
         return Err(format!("no person here has this login, and no group a row: {}", vouched.told(&all)));
