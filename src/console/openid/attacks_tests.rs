@@ -234,6 +234,7 @@ async fn a_token_that_is_wrong_in_one_thing_lets_nobody_in() {
             said["_claim_names"] = json!({ "groups": "src1" });
         }),
     ];
+    *provider.userinfo.lock().unwrap() = json!({ "sub": "248289" });
     for (word, wrong) in wrongs {
         let (status, page, cookies) = come(&console, &provider, &issuer, |said| {
             said["amr"] = json!(["pwd", "mfa"]);
