@@ -120,7 +120,7 @@ const LOGINS: &[Mistake] = &[
     (OPENID, Instead("private_key_jwt: true\n", ""), "1:1", "`client_secret` is missing here"),
     (OPENID, Instead("person: email\n", ""), "1:1", "`person` is missing here"),
     (OPENID, Instead("person: email", "person: e-mail"), "4:9", "did you mean `email`?"),
-    (OPENID, Instead("person:", "algorithms: [HS256]\nperson:"), "4:14", "did you mean `RS256`?"),
+    (OPENID, Instead("person:", "algorithms: [HS256]\nperson:"), "4:14", "`HS256` is not one of RS256"),
     (OPENID, Instead("person:", "demand: { acrs: gold }\nperson:"), "4:11", "did you mean `acr`?"),
     (OPENID, Instead("care-manager]", "care-manger]"), "7:39", "did you mean `care-manager`?"),
     (OPENID, Instead("[lakeside]", "[lakside]"), "7:63", "did you mean `lakeside`?"),
