@@ -178,7 +178,9 @@ fn check_parts(folder: &mut Folder, parts: &mut Parts) {
     if let Some(settings) = &parts.settings {
         let keys = std::mem::take(&mut folder.keys);
         folder.problems.extend(keys.iter().filter_map(|(mark, key)| key_in_data(mark, key, &settings.data)));
-        let fault = parts.openid.as_ref().and_then(|_| openid::no_way_back(settings));
+        // Settings with a mistake may have lost just the line that would say so.
+        let whole = !folder.problems.iter().any(Problem::is_error);
+        let fault = parts.openid.as_ref().filter(|_| whole).and_then(|_| openid::no_way_back(settings));
         fault.into_iter().for_each(|text| folder.fault(Category::Security, "handover.yaml", text));
     }
     if let Some(protocols) = &parts.protocols {

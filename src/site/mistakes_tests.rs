@@ -112,7 +112,6 @@ const LOGINS: &[Mistake] = &[
         "12:11",
         "`handover people totp NAME` makes one",
     ),
-    (OPENID, Moved("openidc.yaml"), "1:1", "did you mean `openid.yaml`?"),
     (OPENID, Instead("issuer:", "isuer:"), "1:1", "did you mean `issuer`?"),
     (OPENID, Instead("https:", "http:"), "1:9", "over plain http"),
     (OPENID, Instead("/realms/lakeside", "/.well-known/openid-configuration"), "1:9", "without `/.well-known"),
