@@ -192,7 +192,7 @@ pub fn oauth_code(body: &[u8]) -> String {
     let code = body.get("error").and_then(Value::as_str).filter(|code| CODES.contains(code));
     let Some(code) = code else { return String::new() };
     let hint = match code {
-        "invalid_client" => ": our key or client id is not the one registered there",
+        "invalid_client" => ": our client id, key or secret is not the one registered there",
         "invalid_scope" => ": it does not grant the scopes that the site asks for",
         _ => "",
     };

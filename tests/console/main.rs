@@ -17,6 +17,7 @@ mod harness;
 
 mod browser;
 mod looks;
+mod openid;
 mod pages;
 mod patient;
 mod work;

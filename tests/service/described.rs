@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::peers::{ended, peer};
+use crate::harness::peer;
+use crate::peers::ended;
 use crate::writing::Practice;
 
 /// What is held against the document.

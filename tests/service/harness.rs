@@ -1,7 +1,8 @@
 //! A whole gateway on free ports for one test: its site, its stand-in EHR, and a hospital's MLLP client.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -168,4 +169,35 @@ pub fn adt(event: &str, control: &str, mrn: &str, visit: &str, at: &str) -> Stri
 pub fn minutes_ago(minutes: i64) -> String {
     let moment = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::from_mins(minutes)).unwrap();
     moment.strftime("%Y%m%d%H%M%S+0000").to_string()
+}
+
+/// A file of the folder that `./test` fills; the test says so and passes when it is not there.
+pub fn peer(file: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("HANDOVER_TEST_PEERS").map(|folder| PathBuf::from(folder).join(file));
+    let found = found.filter(|path| path.exists());
+    if found.is_none() {
+        println!("skipped: the client {file} is not installed; ./test installs it");
+    }
+    found
+}
+
+/// A script of `tests/peers` as a command: Python in the clients' own environment, Node beside the clients' modules, which it
+/// looks for from where the script stands.
+pub fn script(name: &str, needs: &str) -> Option<Command> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(name);
+    peer(needs)?;
+    if name.ends_with(".py") {
+        let mut command = Command::new(peer("bin/python")?);
+        command.arg(source);
+        return Some(command);
+    }
+    if Command::new("node").arg("--version").output().is_err() {
+        println!("skipped: there is no node to run {name}");
+        return None;
+    }
+    let beside = peer("node_modules")?.parent()?.join(name);
+    std::fs::copy(source, &beside).unwrap();
+    let mut command = Command::new("node");
+    command.arg(beside);
+    Some(command)
 }

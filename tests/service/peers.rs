@@ -1,45 +1,13 @@
 //! Strangers' clients: what is on PyPI and npm must be able to talk to the gateway as it is.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use handover::store::MessageFilter;
 use serde_json::{Value, json};
 
-use crate::harness::{House, adt, code, minutes_ago};
+use crate::harness::{House, adt, code, minutes_ago, peer, script};
 use crate::partner::{CLIENT, Readers};
-
-/// A file of the folder that `./test` fills; the test says so and passes when it is not there.
-pub fn peer(file: &str) -> Option<PathBuf> {
-    let found = std::env::var_os("HANDOVER_TEST_PEERS").map(|folder| PathBuf::from(folder).join(file));
-    let found = found.filter(|path| path.exists());
-    if found.is_none() {
-        println!("skipped: the client {file} is not installed; ./test installs it");
-    }
-    found
-}
-
-/// A script of `tests/peers` as a command: Python in the clients' own environment, Node beside the clients' modules, which it
-/// looks for from where the script stands.
-fn script(name: &str, needs: &str) -> Option<Command> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(name);
-    peer(needs)?;
-    if name.ends_with(".py") {
-        let mut command = Command::new(peer("bin/python")?);
-        command.arg(source);
-        return Some(command);
-    }
-    if Command::new("node").arg("--version").output().is_err() {
-        println!("skipped: there is no node to run {name}");
-        return None;
-    }
-    let beside = peer("node_modules")?.parent()?.join(name);
-    std::fs::copy(source, &beside).unwrap();
-    let mut command = Command::new("node");
-    command.arg(beside);
-    Some(command)
-}
 
 /// What a client came to; one that hangs is ended.
 pub async fn ended(mut command: Command, within: Duration) -> Output {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::harness::peer;
 use crate::partner::{CLIENT, free_port};
-use crate::peers::{ended, peer};
+use crate::peers::ended;
 use crate::writing::Practice;
 
 /// The systems of its numbers.

@@ -80,6 +80,33 @@ async fn provider() -> (Arc<Provider>, String) {
     (made, address)
 }
 
+/// A provider as a site may write it.
+pub(super) fn login(issuer: &str) -> OpenIdLogin {
+    let row = GroupRow {
+        group: "night-desk".into(),
+        roles: vec![StaffRole::Operator],
+        panels: Panels::All,
+        sensitive: false,
+    };
+    OpenIdLogin {
+        title: "Lakeside login".into(),
+        issuer: issuer.into(),
+        client_id: "handover".into(),
+        proof: ClientProof::Secret("s&cret".into()),
+        scopes: vec!["email".into()],
+        person: PersonClaim::Email,
+        groups: Some(GroupRows { claim: "groups".into(), rows: vec![row] }),
+        algorithms: vec!["ES384".into(), "RS256".into()],
+        acr: Vec::new(),
+        amr: Vec::new(),
+        max_age_minutes: None,
+        passwords: true,
+        audiences: Vec::new(),
+        server_ca: None,
+        timeout_secs: 5,
+    }
+}
+
 fn console(issuer: &str, change: impl FnOnce(&mut OpenIdLogin)) -> Arc<Console> {
     let mut site = Site::bare(Path::new("/"));
     let nia = StaffMember {
@@ -96,29 +123,7 @@ fn console(issuer: &str, change: impl FnOnce(&mut OpenIdLogin)) -> Arc<Console> 
     let gone = StaffMember { login: "gone".into(), name: "Greta Gone".into(), disabled: true, ..nia.clone() };
     let gone = StaffMember { openid: Some("gone@lakeside.example".into()), ..gone };
     site.people.extend([nia, gone].map(|member| (member.login.clone(), member)));
-    let row = GroupRow {
-        group: "night-desk".into(),
-        roles: vec![StaffRole::Operator],
-        panels: Panels::All,
-        sensitive: false,
-    };
-    let mut login = OpenIdLogin {
-        title: "Lakeside login".into(),
-        issuer: issuer.into(),
-        client_id: "handover".into(),
-        proof: ClientProof::Secret("s&cret".into()),
-        scopes: vec!["email".into()],
-        person: PersonClaim::Email,
-        groups: Some(GroupRows { claim: "groups".into(), rows: vec![row] }),
-        algorithms: vec!["ES384".into(), "RS256".into()],
-        acr: Vec::new(),
-        amr: Vec::new(),
-        max_age_minutes: None,
-        passwords: true,
-        audiences: Vec::new(),
-        server_ca: None,
-        timeout_secs: 5,
-    };
+    let mut login = login(issuer);
     change(&mut login);
     site.openid = Some(login);
     let settings = StoreSettings { engine: EngineChoice::Memory, path: "unused".into() };

@@ -67,6 +67,9 @@ impl Exchange<'_> {
             400 if oauth_code(&body).starts_with(" invalid_grant") => {
                 Err(Trouble::untrusted("the provider does not take the code (invalid_grant)"))
             }
+            400 | 401 if !oauth_code(&body).is_empty() => {
+                Err(Trouble::misfit(format!("the token endpoint answered {status}{}", oauth_code(&body))))
+            }
             _ => Err(Trouble::absent(format!("the token endpoint answered {status}{}", oauth_code(&body)))),
         }
     }

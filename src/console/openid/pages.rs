@@ -196,7 +196,7 @@ fn refused(error: &str) -> Trouble {
     match known {
         code if BUSY.contains(&code) => Trouble::absent(because),
         code if GONE.contains(&code) => Trouble::denied("it did not let you in", because),
-        _ => Trouble::denied("it does not take this gateway's question; whoever runs it has to look", because),
+        _ => Trouble::misfit(because),
     }
 }
 

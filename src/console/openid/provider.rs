@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use super::id_token::{Claims, header as header_of, signed};
 use super::trouble::Trouble;
 use crate::delivery::{OwnKeys, describe_failure, read_within};
-use crate::site::{OpenIdLogin, Site};
+use crate::site::{ClientProof, OpenIdLogin, Site};
 
 /// What it says of itself and its keys are believed so long.
 const SAID_KEPT: SignedDuration = SignedDuration::from_hours(1);
@@ -89,7 +89,9 @@ impl Provider {
         {
             return Err(Trouble::absent(fault.clone()));
         }
-        match discover(&http, login).await {
+        let own = self.own_keys.as_ref().filter(|_| login.proof == ClientProof::OwnKey);
+        let signature = own.map(|keys| format!("{:?}", keys.signing(now).algorithm()));
+        match discover(&http, login, signature.as_deref()).await {
             Ok(said) => {
                 let said = Arc::new(said);
                 kept.said = Some((said.clone(), now));
@@ -194,10 +196,14 @@ async fn fetch(http: &Client, address: Url, login: &OpenIdLogin) -> Result<Value
         .map_err(|_| format!("what {path} answered is not JSON, or longer than {MOST_BYTES} bytes"))
 }
 
-async fn discover(http: &Client, login: &OpenIdLogin) -> Result<Said, String> {
+async fn discover(http: &Client, login: &OpenIdLogin, signature: Option<&str>) -> Result<Said, String> {
     let address = format!("{}/.well-known/openid-configuration", login.issuer.trim_end_matches('/'));
     let address = Url::parse(&address).map_err(|_| "the issuer is no address".to_string())?;
-    let said = fetch(http, address, login).await?;
+    read(&fetch(http, address, login).await?, login, signature)
+}
+
+/// What its configuration says, where it and this site can do with each other. `signature` is what proves who we are, where a key does.
+fn read(said: &Value, login: &OpenIdLogin, signature: Option<&str>) -> Result<Said, String> {
     // 4.3: otherwise whoever answers there could speak for somebody else.
     if said.get("issuer").and_then(Value::as_str) != Some(&login.issuer) {
         return Err(
@@ -207,14 +213,21 @@ async fn discover(http: &Client, login: &OpenIdLogin) -> Result<Said, String> {
     let lists = |key: &str| said.get(key).and_then(Value::as_array);
     let names = |key: &str, word: &str| lists(key).is_none_or(|all| all.iter().any(|one| one.as_str() == Some(word)));
     if !names("response_types_supported", "code") {
-        return Err("it does not offer the authorization code flow".into());
+        return Err("it offers no authorization code flow".into());
     }
     if let Some(all) = lists("id_token_signing_alg_values_supported")
         && !all.iter().filter_map(Value::as_str).any(|name| login.algorithms.iter().any(|known| known == name))
     {
         return Err("it signs with none of the algorithms that the site allows".into());
     }
-    let endpoint = |key: &str| endpoint(&said, key, login);
+    if let Some(ours) = signature
+        && !names("token_endpoint_auth_signing_alg_values_supported", ours)
+    {
+        return Err(format!(
+            "it takes no {ours} signature, which is what `private_key_jwt` makes; give `client_secret`"
+        ));
+    }
+    let endpoint = |key: &str| endpoint(said, key, login);
     let required = |key: &str| endpoint(key)?.ok_or_else(|| format!("its configuration has no {key}"));
     let ways = "token_endpoint_auth_methods_supported";
     Ok(Said {
@@ -265,4 +278,36 @@ fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
         _ => false,
     };
     signs && stated && kind
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::console::openid::attacks_tests::login;
+
+    #[test]
+    fn a_provider_that_cannot_do_with_this_site_is_told_apart() {
+        let issuer = "https://login.example";
+        let fits = json!({ "issuer": issuer, "authorization_endpoint": "https://login.example/ask", "jwks_uri": "https://login.example/keys",
+            "token_endpoint": "https://login.example/token", "response_types_supported": ["code", "none"],
+            "id_token_signing_alg_values_supported": ["HS256", "RS256"],
+            "token_endpoint_auth_signing_alg_values_supported": ["RS256", "ES384"] });
+        assert!(read(&fits, &login(issuer), Some("ES384")).is_ok());
+        let misfits = [
+            ("issuer", json!("https://login.example/"), "another issuer"),
+            ("response_types_supported", json!(["id_token"]), "no authorization code flow"),
+            ("id_token_signing_alg_values_supported", json!(["HS256"]), "none of the algorithms"),
+            ("token_endpoint_auth_signing_alg_values_supported", json!(["RS256", "PS256"]), "no ES384 signature"),
+            ("token_endpoint", json!("http://login.example/token"), "token_endpoint is no address"),
+            ("jwks_uri", Value::Null, "has no jwks_uri"),
+        ];
+        for (key, value, says) in misfits {
+            let mut said = fits.clone();
+            said[key] = value;
+            let fault = read(&said, &login(issuer), Some("ES384")).unwrap_err();
+            assert!(fault.contains(says), "{key}: {fault}");
+        }
+    }
 }

@@ -16,8 +16,14 @@ pub(super) struct Trouble {
 impl Trouble {
     /// The provider does not answer, or not as a provider does.
     pub(super) fn absent(because: impl Into<String>) -> Self {
-        let told = "it does not answer as it should just now. Try again in a moment".to_string();
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, told, because: because.into() }
+        let told = "it does not answer as it should just now. Try again in a moment; if it stays so, whoever runs Handover \
+                    has to look";
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, told: told.to_string(), because: because.into() }
+    }
+
+    /// It and this gateway are not set up for each other, which no second try changes.
+    pub(super) fn misfit(because: impl Into<String>) -> Self {
+        Self::denied("it does not take this gateway's question; whoever runs Handover has to look", because)
     }
 
     /// What came back is not the answer to what this browser asked.
