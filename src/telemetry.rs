@@ -96,6 +96,7 @@ pub struct Standing {
     pub is_stale: bool,
     /// Parts that do not follow the site.
     pub faults: usize,
+    pub indexing: usize,
     /// Who uses which file, and when it ends in seconds since 1970.
     pub certificates: Vec<(String, String, i64)>,
     /// Urgency, how many tasks are open, and of those how many are late.
@@ -118,6 +119,7 @@ pub struct Metrics {
     is_stale: Gauge,
     clock_offset: Gauge,
     faults: Gauge,
+    indexing: Gauge,
     reloads: Family<StateLabels, Counter>,
     certificates: Family<CertificateLabels, Gauge>,
     /// Held while what is true now is written, and while a page is: no page has half of it.
@@ -150,6 +152,7 @@ impl Default for Metrics {
             is_stale: Gauge::default(),
             clock_offset: Gauge::default(),
             faults: Gauge::default(),
+            indexing: Gauge::default(),
             reloads: Family::default(),
             certificates: Family::default(),
             standing: Mutex::default(),
@@ -211,6 +214,8 @@ impl Metrics {
         registry.register("clock_offset_seconds", text, self.clock_offset.clone());
         let text = "Parts that do not follow the site (see /health)";
         registry.register("faults", text, self.faults.clone());
+        let text = "Search parameters of the site's guides by which what is stored is still being indexed";
+        registry.register("indexing", text, self.indexing.clone());
         let text = "Reloads of the site, by how they ended: taken or failed";
         registry.register("site_reloads", text, self.reloads.clone());
         registry.register("tasks", "Open tasks, and of those the late ones, by urgency", self.tasks.clone());
@@ -280,6 +285,7 @@ impl Metrics {
         self.oldest_delivery.set(now.oldest_secs);
         self.is_stale.set(i64::from(now.is_stale));
         self.faults.set(i64::try_from(now.faults).unwrap_or(i64::MAX));
+        self.indexing.set(i64::try_from(now.indexing).unwrap_or(i64::MAX));
         for (urgency, open, late) in &now.tasks {
             for (state, count) in [("open", *open), ("late", *late)] {
                 self.tasks.get_or_create(&WorkLabels { state, urgency }).set(as_gauge(count));

@@ -18,7 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::console::{Console, Pulse, Sessions};
 use crate::delivery::{self, OwnKeys, Worker};
 use crate::feed::Feeds;
-use crate::pipeline::{Gateway, reads, retention, set_clock, timers};
+use crate::pipeline::{Gateway, indexing, reads, retention, set_clock, timers};
 use crate::site::{Site, StoreChoice};
 use crate::store::{self, EngineChoice, Store, StoreSettings};
 use crate::web::Service;
@@ -116,6 +116,7 @@ impl Running {
         parts.push(("timers", tokio::spawn(timers::run(Arc::clone(&gateway), stopped.clone()))));
         parts.push(("clock", tokio::spawn(set_clock::run(Arc::clone(&gateway), stopped.clone()))));
         parts.push(("retention", tokio::spawn(retention::run(Arc::clone(&gateway), stopped.clone()))));
+        parts.push(("indexing", tokio::spawn(indexing::run(Arc::clone(&gateway), stopped.clone()))));
         parts.push(("reserve", tokio::spawn(reads::run(Arc::clone(&gateway), stopped.clone()))));
         let telling = certificates::run(Arc::clone(&gateway), certificates::DAILY, stopped.clone());
         parts.push(("certificates", tokio::spawn(telling)));

@@ -9,6 +9,7 @@ use super::compare::{Kept, Running};
 use super::condition::Condition;
 use super::held::Looked;
 use super::hot::Hot;
+use super::indexed::Indexing;
 use super::locks::Locks;
 use super::paused::Pauses;
 use super::repeats::Repeats;
@@ -47,6 +48,8 @@ pub struct Gateway {
     pub reserve: Reserve,
     /// What partners' servers say that they offer.
     pub servers: Servers,
+    /// How far what is stored is indexed by the search parameters of the site's guides.
+    pub indexing: Indexing,
     pub(super) compared: Kept,
     pub(super) comparing: Running,
     pub(super) held: Looked,
@@ -72,6 +75,7 @@ impl Gateway {
             condition: Condition::default(),
             reserve: Reserve::default(),
             servers: Servers::default(),
+            indexing: Indexing::default(),
             compared: Kept::default(),
             comparing: Running::default(),
             held: Looked::default(),

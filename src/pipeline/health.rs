@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Gateway;
 use super::condition::Fault;
 use crate::site::Certificate;
-use crate::store::{Health, Urgency, WorkCounts};
+use crate::store::{Health, Indexed, Urgency, WorkCounts};
 use crate::telemetry::Standing;
 
 /// In words of the health+json format (draft-inadarei-api-health-check, 3.1).
@@ -31,6 +31,9 @@ pub struct GatewayHealth {
     /// What does not follow the site.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// Search parameters of the site's guides by which what is stored is still being indexed; searches by them read more meanwhile.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub indexing: Vec<Indexed>,
     /// Those that end soon or have ended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Certificate>,
@@ -55,6 +58,7 @@ impl GatewayHealth {
                 (fault.part, fault.text) = ("partner".to_string(), "a partner is paused".to_string());
             }
         }
+        self.indexing.clear();
         for certificate in &mut self.certificates {
             certificate.used_by.clear();
             certificate.file.clear();
@@ -92,7 +96,7 @@ impl Gateway {
             // Where the store cannot be read, its own fault is told, too.
             tracing::warn!(%error, "whether partners are paused could not be read");
         }
-        let faults = self.condition.faults();
+        let (faults, indexing) = (self.condition.faults(), self.indexing.under_way());
         let certificates: Vec<Certificate> =
             site.certificates.iter().filter(|certificate| certificate.warning(now).is_some()).cloned().collect();
         let stale = self.condition.is_set(super::condition::SITE);
@@ -112,11 +116,12 @@ impl Gateway {
             reserve: self.reserve.standing().0,
             is_stale: stale,
             faults: faults.len(),
+            indexing: indexing.len(),
             certificates: site.certificates.iter().map(Certificate::label).collect(),
             tasks: tasks(&work),
         });
         let site = SiteState { since: site.read_at, stale };
-        GatewayHealth { status, version: env!("CARGO_PKG_VERSION"), store, site, faults, certificates }
+        GatewayHealth { status, version: env!("CARGO_PKG_VERSION"), store, site, faults, indexing, certificates }
     }
 }
 
@@ -158,12 +163,18 @@ mod tests {
                 Fault::new("site", now, "1 error", vec!["partners/lakeside.yaml:3".to_string()]),
                 Fault::new("partner hillside", now, "Hillside Clinic is paused", Vec::new()),
             ],
+            indexing: vec![Indexed {
+                resource_type: "Patient".to_string(),
+                parameter: "riverside-ward".to_string(),
+                resources: 7,
+                is_through: false,
+            }],
             certificates: vec![certificate],
         };
         let whole = serde_json::to_string(&health).unwrap();
         let told = serde_json::to_string(&health.for_everybody()).unwrap();
         let private = ["feeds/riverside.yaml", "/etc/handover/feed.crt", "db.internal", "partners/lakeside.yaml"];
-        for private in private.into_iter().chain(["hillside", "Hillside"]) {
+        for private in private.into_iter().chain(["hillside", "Hillside", "riverside-ward"]) {
             assert!(whole.contains(private) && !told.contains(private), "{private} in {told}");
         }
         let told: serde_json::Value = serde_json::from_str(&told).unwrap();

@@ -24,6 +24,8 @@ mod hot;
 #[cfg(test)]
 mod hot_tests;
 mod huddle;
+mod indexed;
+pub mod indexing;
 mod join;
 mod labels;
 mod left_out;

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use super::rules::{Invariant, Rules};
 use crate::fhir::definition::{Definitions, split_version, type_of_url};
-use crate::fhir::search::{Parameter, SearchTable};
+use crate::fhir::search::{Parameter, SERVED, SearchTable};
 use crate::fhir::{Differential, ExtensionContext, Familiar, Library};
 
 /// How many profiles may build on each other.
@@ -86,6 +86,24 @@ impl Profiles {
             Source::BuiltIn => SearchTable::built_in().of_type(resource_type),
             Source::Site(library) => self.searches.of_type_with(library, resource_type),
         }
+    }
+
+    /// What the site's guides add to R4's and US Core's, type by type.
+    pub fn guided_searches(&self) -> Vec<(&'static str, Arc<Parameter>)> {
+        let Source::Site(library) = &self.library else { return Vec::new() };
+        let mut added = Vec::new();
+        for resource_type in SERVED {
+            let own = Library::built_in().search_parameters(resource_type);
+            if library.search_parameters(resource_type).len() > own.len() {
+                let of_type = self.searches(resource_type).iter();
+                added.extend(
+                    of_type
+                        .filter(|one| !own.contains_key(one.name.as_str()))
+                        .map(|one| (resource_type, Arc::clone(one))),
+                );
+            }
+        }
+        added
     }
 
     pub fn library(&self) -> &Library {

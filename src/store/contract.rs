@@ -8,10 +8,10 @@ use tokio::sync::{mpsc, watch};
 use super::copy::loss_state;
 use super::hash::hash;
 use super::{
-    Alteration, Attempt, AuditEntry, Backlog, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount,
-    MessageEntry, MessageFilter, MessageSummary, MessagesFound, Outcome, Page, Past, PeopleFound, PeopleQuery,
-    PruneBefore, Pruned, Query, Seen, Share, Sort, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal,
-    WorkCounts, WorkFilter, WriteUnit,
+    Alteration, Attempt, AuditEntry, Backlog, Committed, Cursor, Delivery, DeliveryFilter, Found, Guided, Health,
+    Indexed, MessageCount, MessageEntry, MessageFilter, MessageSummary, MessagesFound, Outcome, Page, Past,
+    PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen, Share, Sort, StoreError, ToLookAt, Tried, UnusedEntry,
+    UnusedFilter, UnusedTotal, WorkCounts, WorkFilter, WriteUnit,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -300,6 +300,10 @@ pub trait Store: Send + Sync + 'static {
     /// work of them. Messages and audit entries go in the order they came in: where a clock
     /// ran far ahead, what came after that waits with it. Whether the disk gets smaller at once is the engine's affair.
     async fn prune(&self, before: &PruneBefore, budget: usize) -> Result<Pruned, StoreError>;
+
+    /// Goes on with the indexes of parameters that a site's guides define, by at most `budget` resources; what has an index and is not
+    /// wanted loses it. Cut off at any moment, the next call goes on there. Says of each how far it is.
+    async fn index_by(&self, wanted: &[Guided], budget: usize) -> Result<Vec<Indexed>, StoreError>;
 
     /// Gives space that was freed by pruning back to the disk, beside reading and writing; takes as long as copying the store.
     /// A store that does so by itself, or cannot, does nothing.

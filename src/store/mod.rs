@@ -9,6 +9,7 @@ mod engine;
 mod error;
 #[cfg(test)]
 mod failing;
+mod guided;
 mod hash;
 mod health;
 mod kinds;
@@ -35,6 +36,7 @@ pub use embedded::Step as RestoreStep;
 pub use error::{RestoreFault, StoreError};
 #[cfg(test)]
 pub use failing::{Disk, FailingDisk, failing_store};
+pub use guided::{Guided, Indexed};
 pub use health::Health;
 pub use looks::ToLookAt;
 pub use message::{Disposition, LineageMark, MessageEntry, MessageSummary, Seen, Trace, TraceLine};

@@ -17,9 +17,10 @@ use super::{Service, configure, guard};
 use crate::agreement::{AgreementSet, Names, compile};
 use crate::clock::{Clock, ManualClock};
 use crate::delivery::{SigningKey, key_for_tests, partner_for_tests};
-use crate::fhir::Identifier;
+use crate::fhir::{Identifier, Library, PackageFile, PackageSource};
 use crate::identity::{PersonId, ResourceId};
 use crate::pipeline::Gateway;
+use crate::profile::Profiles;
 use crate::record::{Change, Head, Membership, State, Stored};
 use crate::site::{JwksSource, Panel, Practice, Site};
 use crate::store::{AuditEntry, EngineChoice, HeadWrite, Store, StoreSettings, WriteUnit, open};
@@ -200,6 +201,16 @@ impl Trial {
     pub fn register(&self, partner: crate::site::Partner) {
         let mut site = site(&self.key);
         site.partners.insert(partner.name.clone(), partner);
+        self.gateway.site.store(Arc::new(site));
+    }
+
+    /// Goes on with a package of definitions, under an agreement that lets the partner read all of these types.
+    pub fn define(&self, types: &[&str], package: &str) {
+        let mut site = site(&self.key);
+        let file = PackageFile { name: "site/profiles/x.txt".into(), text: package.to_string().into() };
+        let (library, problems) = Library::with(&[PackageSource { files: vec![file] }]);
+        assert_eq!(problems, []);
+        (site.profiles, site.agreements) = (Arc::new(Profiles::new(library)), agreements(&site, &letting_read(types)));
         self.gateway.site.store(Arc::new(site));
     }
 

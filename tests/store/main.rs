@@ -21,6 +21,7 @@ mod crash;
 mod full;
 mod gateways;
 mod given;
+mod guided;
 mod history;
 mod looks;
 mod messages;

@@ -1,5 +1,7 @@
 //! One search parameter, compiled from its definition (http://hl7.org/fhir/R4/searchparameter.html) for one type.
 
+use sha2::{Digest, Sha256};
+
 use crate::fhir::compartment::patient_element;
 use crate::fhir::definition::Definitions;
 use crate::fhir::package::SearchParameter;
@@ -18,6 +20,9 @@ pub enum SearchKind {
     Quantity,
     Uri,
 }
+
+/// Raised when the terms of the stores' indexes are made otherwise than before.
+pub(super) const LAYOUT: &str = "2";
 
 impl SearchKind {
     const ALL: [(&'static str, Self); 8] = [
@@ -47,6 +52,8 @@ pub struct Parameter {
     pub name: String,
     /// Its canonical URL.
     pub url: String,
+    /// Another number for another type, kind or expression: what is known of it goes by this.
+    pub key: u64,
     pub kind: SearchKind,
     expression: Expression,
     /// The elements of the type whose content decides what is found by it: who may not see one must not find by it.
@@ -115,6 +122,7 @@ impl Parameter {
         Ok(Some(Self {
             name: name.to_string(),
             url: definition.url.clone(),
+            key: key_of(&[resource_type, kind.code(), &definition.expression]),
             kind,
             expression,
             elements,
@@ -160,6 +168,12 @@ impl Component {
         // Nothing lost: as above.
         self.expression.evaluate(&context).unwrap_or_default()
     }
+}
+
+fn key_of(parts: &[&str]) -> u64 {
+    let mut hash = Sha256::new();
+    [LAYOUT].iter().chain(parts).for_each(|part| hash.update(format!("{part}\0")));
+    u64::from_be_bytes(hash.finalize().first_chunk().copied().unwrap_or_default())
 }
 
 /// Whether an expression only selects what is there. Conditions on what is selected are written with a sign or a word of these.

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use sha2::{Digest, Sha256};
 
-use super::parameter::Parameter;
+use super::parameter::{LAYOUT, Parameter};
 use crate::fhir::package::{Library, SearchParameter};
 
 /// All types that are read and searched here, in the order of the alphabet.
@@ -61,9 +61,6 @@ pub const SERVED: [&str; 48] = [
     "Task",
 ];
 
-/// Raised when the terms of the store's index are made otherwise than before.
-const LAYOUT: &str = "2";
-
 /// A type's name as the table has it; none for types that are not served.
 pub fn served(resource_type: &str) -> Option<&'static str> {
     SERVED.iter().find(|name| **name == resource_type).copied()
@@ -95,7 +92,7 @@ impl SearchTable {
         self.types.get(resource_type).map_or(&[], |slot| slot.get_or_init(compile))
     }
 
-    /// The same with those that a site's guides add, which no store indexes. The library must be the same each time.
+    /// The same with those that a site's guides add, which stores index beside these (`store::Guided`). The library must be the same each time.
     pub fn of_type_with(&self, library: &Library, resource_type: &str) -> &[Arc<Parameter>] {
         let compile = || compiled(library, resource_type, Self::built_in().of_type(resource_type));
         self.types.get(resource_type).map_or(&[], |slot| slot.get_or_init(compile))

@@ -43,6 +43,9 @@
 //! | MESSAGE_CLASS | hash of feed, hash of class | how many, and the class |
 //! | MESSAGE_COUNT | hash of class, hour | how many |
 //! | MESSAGE_BY | hash of class, patient or control id, newest time, newest sequence | the kinds of what could not be used |
+//! | GUIDED | parameter | resources looked at, and how far BY_TYPE was gone back through for its index; without that it goes |
+//! | BY_GUIDED | parameter, term of a value, person, local | – |
+//! | GUIDED_VALUES | parameter, person, local | the terms that BY_GUIDED has of it |
 //! | IN_HAND | delivery | –; it was about to be sent with the head of its line, and nobody told what came of it |
 
 use jiff::Timestamp;
@@ -93,6 +96,9 @@ pub const MESSAGE_CLASS: u8 = 38;
 pub const MESSAGE_COUNT: u8 = 39;
 pub const MESSAGE_BY: u8 = 40;
 pub const IN_HAND: u8 = 41;
+pub const GUIDED: u8 = 42;
+pub const BY_GUIDED: u8 = 43;
+pub const GUIDED_VALUES: u8 = 44;
 
 /// A key under construction.
 pub struct Key(Vec<u8>);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::changed;
 use super::changes::read_head;
 use super::counters::Counters;
+use super::guided;
 use super::keys::{BY_IDENTIFIER, BY_TYPE, Key, OBSERVED, RESOURCE, Reader, identifier_term, resource_key};
 use super::pack::{Terms, unpack_pair, unpack_stored};
 use super::record::{observed_id, survivor};
@@ -181,6 +182,10 @@ fn candidates(
             // Within a record all of it is read, in its own order.
             Term::Of(criterion) if within.is_none() => match narrow(&query.resource_type, criterion) {
                 Narrowed::Terms(terms) => match values::found(view, kind, &terms)? {
+                    Some(ids) => ids,
+                    None => continue,
+                },
+                Narrowed::Guided(parameter, terms) => match guided::found(view, kind, parameter, &terms)? {
                     Some(ids) => ids,
                     None => continue,
                 },

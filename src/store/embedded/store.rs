@@ -16,8 +16,8 @@ use super::opening::{self, Opened};
 use super::shared::{Opener, Shared};
 use super::work::Work;
 use super::{
-    audit, backlog, copying, history, looks, messages, once, outbox, panels, people_found, prune, record, search,
-    shared, sought, timers, unused, values, worklist,
+    audit, backlog, copying, history, looks, messages, once, outbox, panels, people_found, record, search, shared,
+    sought, steps, timers, unused, values, worklist,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
@@ -25,10 +25,10 @@ use crate::record::{Head, Membership, Record, Stored};
 use crate::store::aside::waiting;
 use crate::store::engine::View;
 use crate::store::{
-    Alteration, AuditEntry, Backlog, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount,
-    MessageEntry, MessageFilter, MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen,
-    Share, Sort, Store, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter,
-    WriteUnit, totals_of_unused,
+    Alteration, AuditEntry, Backlog, Committed, Cursor, Delivery, DeliveryFilter, Found, Guided, Health, Indexed,
+    MessageCount, MessageEntry, MessageFilter, MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore,
+    Pruned, Query, Seen, Share, Sort, Store, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal,
+    WorkCounts, WorkFilter, WriteUnit, totals_of_unused,
 };
 
 pub struct Embedded {
@@ -266,17 +266,7 @@ impl Store for Embedded {
     }
 
     async fn hasten_deliveries(&self, latest: Timestamp) -> Result<u64, StoreError> {
-        let (mut count, mut after) = (0, None);
-        loop {
-            let (ids, next) = self.read(move |view| outbox::put_off(view, latest, after)).await?;
-            if !ids.is_empty() {
-                count += self.desk.submit(Work::HastenDeliveries { ids, latest }).await?;
-            }
-            after = next;
-            if after.is_none() {
-                return Ok(count);
-            }
-        }
+        steps::hasten(&self.shared, &self.desk, latest).await
     }
 
     async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError> {
@@ -354,16 +344,11 @@ impl Store for Embedded {
     }
 
     async fn prune(&self, before: &PruneBefore, budget: usize) -> Result<Pruned, StoreError> {
-        let (before, budget) = (*before, budget.clamp(1, prune::LARGEST_BUDGET));
-        let (aged, more) = self.read(move |view| prune::find(view, &before, budget)).await?;
-        let mut counts = [0; 5];
-        for (count, aged) in counts.iter_mut().zip(aged) {
-            if aged.len() > 0 {
-                *count = self.desk.submit(Work::Prune(aged)).await?;
-            }
-        }
-        let [messages, deliveries, audit, once, unused] = counts;
-        Ok(Pruned { messages, deliveries, audit, once, unused, more })
+        steps::prune(&self.shared, &self.desk, before, budget).await
+    }
+
+    async fn index_by(&self, wanted: &[Guided], budget: usize) -> Result<Vec<Indexed>, StoreError> {
+        steps::index(&self.shared, &self.desk, wanted, budget).await
     }
 
     async fn health(&self) -> Health {

@@ -20,7 +20,16 @@ pub fn terms_of(unit: &WriteUnit) -> Vec<Vec<u64>> {
 
 /// Puts a resource under its terms and takes it from those that it has no more. Costs what it holds.
 pub fn put(draft: &mut Draft<'_>, kind: u8, id: ResourceId, terms: &[u64]) -> Result<(), StoreError> {
-    let own = Key::new(VALUES).byte(kind).id(id).done();
+    put_under(draft, Key::new(VALUES).byte(kind).id(id).done(), &|term| key(kind, term, id), terms)
+}
+
+/// `own` is where the terms of the resource stand, `key` where it stands under one.
+pub fn put_under(
+    draft: &mut Draft<'_>,
+    own: Vec<u8>,
+    key: &dyn Fn(u64) -> Vec<u8>,
+    terms: &[u64],
+) -> Result<(), StoreError> {
     let before = match draft.get(&own)? {
         Some(value) => read(&value)?,
         None => Vec::new(),
@@ -29,10 +38,10 @@ pub fn put(draft: &mut Draft<'_>, kind: u8, id: ResourceId, terms: &[u64]) -> Re
         return Ok(());
     }
     for stale in before.iter().filter(|term| terms.binary_search(term).is_err()) {
-        draft.delete(key(kind, *stale, id));
+        draft.delete(key(*stale));
     }
     for new in terms.iter().filter(|term| before.binary_search(term).is_err()) {
-        draft.put(key(kind, *new, id), Vec::new());
+        draft.put(key(*new), Vec::new());
     }
     if terms.is_empty() {
         draft.delete(own);
@@ -57,16 +66,24 @@ fn read(value: &[u8]) -> Result<Vec<u64>, StoreError> {
 
 /// The resources that stand under one of these terms. None where there are so many that reading on by type is as good.
 pub fn found(view: &dyn View, kind: u8, terms: &[u64]) -> Result<Option<BTreeSet<ResourceId>>, StoreError> {
+    found_under(view, &|term| Key::new(BY_VALUE).byte(kind).number(term).done(), terms)
+}
+
+/// The same of what stands under each term's prefix.
+pub fn found_under(
+    view: &dyn View,
+    prefix: &dyn Fn(u64) -> Vec<u8>,
+    terms: &[u64],
+) -> Result<Option<BTreeSet<ResourceId>>, StoreError> {
     let mut ids = BTreeSet::new();
     for term in terms {
-        let pairs = view.scan(&Span::prefix(Key::new(BY_VALUE).byte(kind).number(*term).done()), STEPS)?;
+        let prefix = prefix(*term);
+        let pairs = view.scan(&Span::prefix(prefix.clone()), STEPS)?;
         if pairs.len() == STEPS {
             return Ok(None);
         }
         for (key, _) in pairs {
-            let mut reader = Reader::of_key(&key);
-            let _: [u8; 9] = reader.take()?;
-            ids.insert(reader.id()?);
+            ids.insert(Reader(key.get(prefix.len()..).unwrap_or_default()).id()?);
         }
         if ids.len() >= STEPS {
             return Ok(None);

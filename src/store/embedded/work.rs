@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::draft::Draft;
+use super::guided::Plan;
 use super::prune::Aged;
 use super::{changes, delivery, once, outbox, panels};
 use crate::record::Membership;
@@ -43,6 +44,8 @@ pub enum Work {
         value: Vec<u8>,
     },
     Prune(Aged),
+    /// What a reader found for the indexes of a site's own parameters.
+    Index(Box<Plan>),
 }
 
 /// What came of it: a sequence number, a count, or 0 and 1 for no and yes.
@@ -65,6 +68,7 @@ impl Work {
             Self::ReplacePanel { members, .. } => members.len() * 512,
             Self::PutState { value, .. } => value.len(),
             Self::Prune(aged) => aged.len() * 128,
+            Self::Index(plan) => plan.len() * 128,
             Self::HastenDeliveries { ids, .. } | Self::TakeInHand(ids) => ids.len() * 512,
             Self::FinishAttempts(tried) => tried.len() * 512,
             _ => 512,
@@ -105,6 +109,7 @@ impl Work {
                 Ok(0)
             }
             Self::Prune(aged) => aged.remove(draft),
+            Self::Index(plan) => plan.apply(draft).map(|()| 0),
         }
     }
 }

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(usize, &str)] = &[
     (13, include_str!("migrations/013-searches.sql")),
     (15, include_str!("migrations/015-history.sql")),
     (18, include_str!("migrations/018-sought.sql")),
+    (19, include_str!("migrations/019-guided.sql")),
 ];
 /// The layout whose tables the program fills, because only it can say what open work is.
 const WORKLIST: usize = 12;

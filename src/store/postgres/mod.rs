@@ -8,6 +8,7 @@ mod commit;
 mod connection;
 mod copies;
 mod fault;
+mod guided;
 mod history;
 mod line;
 mod listen;

@@ -7,6 +7,7 @@ use deadpool_postgres::{GenericClient, Object};
 use tokio_postgres::{IsolationLevel, Row};
 
 use super::changed;
+use super::guided;
 use super::record::survivors;
 use super::rows::{Conditions, after, any_term, column, cursor, page_size, stored, term, value_term};
 use super::sequence;
@@ -87,13 +88,15 @@ async fn search(
     crate::store::kinds::kind(&query.resource_type)?;
     let count = page_size(count);
     let within = patient_records(client, query).await?;
+    let guided = guided(client, query, within.is_some()).await?;
     let order = if within.is_some() && query.resource_type == "Observation" { "observed_nanos" } else { "sequence" };
     let mut last = after::<i64, String>(from.as_ref())?;
     let (mut items, mut looked) = (Vec::new(), 0);
     let place = |last: &(i64, String)| cursor(&[&last.0, &last.1]);
     loop {
         let chunk = (count * 2).clamp(FIRST, 500).min(STEPS - looked);
-        let rows = candidates(client, query, within.as_deref(), order, last.as_ref(), chunk + 1).await?;
+        let rows =
+            candidates(client, narrow(query, within.as_deref(), &guided), order, last.as_ref(), chunk + 1).await?;
         let more = rows.len() > chunk;
         for (number, row) in rows.iter().take(chunk).enumerate() {
             let (candidate, here) = (stored(row)?, (column(row, "place")?, column(row, "id")?));
@@ -146,13 +149,11 @@ async fn patient_records(client: &impl GenericClient, query: &Query) -> Result<O
 
 async fn candidates(
     client: &impl GenericClient,
-    query: &Query,
-    within: Option<&[String]>,
+    mut conditions: Conditions,
     order: &str,
     last: Option<&(i64, String)>,
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
-    let mut conditions = narrow(query, within);
     if let Some((place, id)) = last {
         conditions.add(&format!("({order}, id) < (?, ?)"), vec![Box::new(*place), Box::new(id.clone())]);
     }
@@ -166,11 +167,30 @@ async fn candidates(
 }
 
 async fn narrowed(client: &impl GenericClient, query: &Query) -> Result<Conditions, StoreError> {
-    Ok(narrow(query, patient_records(client, query).await?.as_deref()))
+    let within = patient_records(client, query).await?;
+    let guided = guided(client, query, within.is_some()).await?;
+    Ok(narrow(query, within.as_deref(), &guided))
+}
+
+/// What the indexes of a site's own parameters narrow a search to that names no record.
+async fn guided(
+    client: &impl GenericClient,
+    query: &Query,
+    is_within: bool,
+) -> Result<Vec<Vec<ResourceId>>, StoreError> {
+    let mut found = Vec::new();
+    for term in query.terms.iter().filter(|_| !is_within) {
+        if let Term::Of(criterion) = term
+            && let Narrowed::Guided(parameter, terms) = query::narrow(&query.resource_type, criterion)
+        {
+            found.extend(guided::found(client, parameter, &terms).await?);
+        }
+    }
+    Ok(found)
 }
 
 /// What of the query the tables can answer.
-fn narrow(query: &Query, within: Option<&[String]>) -> Conditions {
+fn narrow(query: &Query, within: Option<&[String]>, guided: &[Vec<ResourceId>]) -> Conditions {
     let mut conditions = Conditions::default();
     conditions.add("type = ?", vec![Box::new(query.resource_type.clone())]);
     if let Some(within) = within {
@@ -181,12 +201,13 @@ fn narrow(query: &Query, within: Option<&[String]>) -> Conditions {
             conditions.add("id = ANY(?)", vec![Box::new(own)]);
         }
     }
+    let named = |ids: &[ResourceId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    for ids in guided {
+        conditions.add("id = ANY(?)", vec![Box::new(named(ids))]);
+    }
     for term in &query.terms {
         match term {
-            Term::Id(ids) => {
-                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-                conditions.add("id = ANY(?)", vec![Box::new(ids)]);
-            }
+            Term::Id(ids) => conditions.add("id = ANY(?)", vec![Box::new(named(ids))]),
             Term::Identifier(values) => {
                 if let Some(terms) = values.iter().map(identifier_term).collect::<Option<Vec<_>>>() {
                     conditions.add("terms && ?", vec![Box::new(terms)]);

@@ -10,17 +10,17 @@ use tokio::sync::{Notify, watch};
 use super::connection::Connections;
 use super::rows::{column, nanos, parsed, time, unsigned};
 use super::{
-    audit, commit, history, listen, looks, messages, once, outbox, panels, people, prune, record, search, sought,
-    unused, worklist,
+    audit, commit, guided, history, listen, looks, messages, once, outbox, panels, people, prune, record, search,
+    sought, unused, worklist,
 };
 use crate::fhir::Identifier;
 use crate::identity::{PersonId, ResourceId};
 use crate::record::{Head, Membership, Record, Stored};
 use crate::store::{
-    Alteration, AuditEntry, Backlog, Committed, Cursor, Delivery, DeliveryFilter, Found, Health, MessageCount,
-    MessageEntry, MessageFilter, MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore, Pruned, Query, Seen,
-    Share, Sort, Store, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal, WorkCounts, WorkFilter,
-    WriteUnit, page_of_unused, totals_of_unused,
+    Alteration, AuditEntry, Backlog, Committed, Cursor, Delivery, DeliveryFilter, Found, Guided, Health, Indexed,
+    MessageCount, MessageEntry, MessageFilter, MessagesFound, Page, Past, PeopleFound, PeopleQuery, PruneBefore,
+    Pruned, Query, Seen, Share, Sort, Store, StoreError, ToLookAt, Tried, UnusedEntry, UnusedFilter, UnusedTotal,
+    WorkCounts, WorkFilter, WriteUnit, page_of_unused, totals_of_unused,
 };
 
 pub struct Postgres {
@@ -315,6 +315,11 @@ impl Store for Postgres {
 
     fn others(&self) -> Option<watch::Receiver<u64>> {
         Some(self.others.subscribe())
+    }
+
+    async fn index_by(&self, wanted: &[Guided], budget: usize) -> Result<Vec<Indexed>, StoreError> {
+        let wanted = wanted.to_vec();
+        self.connections.run(move |client| guided::step(client, wanted, budget)).await
     }
 
     async fn health(&self) -> Health {

@@ -30,19 +30,20 @@ const YEARS: usize = 120;
 pub fn index_terms(resource: &Resource, id: ResourceId) -> Vec<u64> {
     let kind = resource.resource_type();
     let mut terms = BTreeSet::new();
-    let is_closely_indexed = is_closely_indexed(kind);
-    for parameter in INDEXING.get(kind).into_iter().flatten() {
-        for held in parameter.held(resource) {
-            match &held {
-                Held::Span(span) if is_closely_indexed => {
-                    terms.extend([of_month, of_year].iter().filter_map(|of| of(span.from)));
-                }
-                _ => {}
-            }
-            add(&held, id, &mut terms);
-        }
-    }
+    INDEXING.get(kind).into_iter().flatten().for_each(|parameter| add_all(parameter, resource, id, &mut terms));
     terms.into_iter().collect()
+}
+
+/// Those that one parameter finds.
+pub fn terms_by(parameter: &Parameter, resource: &Resource, id: ResourceId) -> Vec<u64> {
+    let mut terms = BTreeSet::new();
+    add_all(parameter, resource, id, &mut terms);
+    terms.into_iter().collect()
+}
+
+/// Whether resources of the type can stand under what it finds.
+pub fn can_be_indexed(resource_type: &str, parameter: &Parameter) -> bool {
+    is_indexed(parameter, is_closely_indexed(resource_type)) && !parameter.is_home_of(resource_type)
 }
 
 /// The parameters that are asked for the terms of a type: as few as find all that the others find.
@@ -84,6 +85,19 @@ fn is_indexed(parameter: &Parameter, is_text_indexed: bool) -> bool {
     }
 }
 
+fn add_all(parameter: &Parameter, resource: &Resource, id: ResourceId, terms: &mut BTreeSet<u64>) {
+    let is_closely_indexed = is_closely_indexed(resource.resource_type());
+    for held in parameter.held(resource) {
+        match &held {
+            Held::Span(span) if is_closely_indexed => {
+                terms.extend([of_month, of_year].iter().filter_map(|of| of(span.from)));
+            }
+            _ => {}
+        }
+        add(&held, id, terms);
+    }
+}
+
 fn add(held: &Held<'_>, id: ResourceId, terms: &mut BTreeSet<u64>) {
     match held {
         Held::Token { code, .. } => _ = terms.insert(of_code(code)),
@@ -106,6 +120,8 @@ fn add(held: &Held<'_>, id: ResourceId, terms: &mut BTreeSet<u64>) {
 pub enum Narrowed {
     /// Only what has one of these terms can match.
     Terms(Vec<u64>),
+    /// The same in the index of a parameter that a site's guide defines, by its key, where the store has it.
+    Guided(u64, Vec<u64>),
     /// Only what lies in the records that these resources lie in can match.
     Records(Vec<ResourceId>),
     /// Anything of the type may.
@@ -128,10 +144,11 @@ pub fn narrow(resource_type: &str, criterion: &Criterion) -> Narrowed {
     if parameter.is_home_of(resource_type) {
         return Narrowed::Nothing;
     }
-    // What a site's guide defines is not what resources were indexed by.
+    // What a site's guide defines has an index of its own.
     let built_in = SearchTable::built_in().find(resource_type, &parameter.name);
     let is_built_in = built_in.is_some_and(|own| Arc::ptr_eq(own, parameter));
-    if !is_built_in || (parameter.kind != SearchKind::Composite && !is_indexed(parameter, is_text_indexed)) {
+    let is_composite_of_ours = is_built_in && parameter.kind == SearchKind::Composite;
+    if !is_composite_of_ours && !is_indexed(parameter, is_text_indexed) {
         return Narrowed::Nothing;
     }
     let mut terms = Vec::new();
@@ -139,7 +156,7 @@ pub fn narrow(resource_type: &str, criterion: &Criterion) -> Narrowed {
         let Some(own) = of_asked(asked, is_text_indexed) else { return Narrowed::Nothing };
         terms.extend(own);
     }
-    Narrowed::Terms(terms)
+    if is_built_in { Narrowed::Terms(terms) } else { Narrowed::Guided(parameter.key, terms) }
 }
 
 /// The record that a resource lies in which refers to this one; none where any may.
@@ -325,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_of_a_guide_is_looked_for_everywhere() {
+    fn a_parameter_of_a_guide_is_looked_for_in_an_index_of_its_own_and_its_composites_everywhere() {
         let token =
             |code: &str| Asked::Token(TokenValue { system: None, code: Some(code.to_string()), is_implied: false });
         let pair = Asked::Composite(vec![token("8480-6"), token("high")]);
@@ -334,9 +351,13 @@ mod tests {
             let narrowed =
                 |parameter: &Arc<Parameter>| narrow("Observation", &Criterion::any(parameter, vec![asked.clone()]));
             assert_eq!(narrowed(own), Narrowed::Terms(vec![of_code("8480-6")]), "{name}");
-            // The same definition, from a guide: what it finds is in no index of ours.
+            // The same definition, from a guide.
             let others = SearchTable::default();
-            assert_eq!(narrowed(others.find("Observation", name).unwrap()), Narrowed::Nothing, "{name}");
+            let expected = match name {
+                "code" => Narrowed::Guided(own.key, vec![of_code("8480-6")]),
+                _ => Narrowed::Nothing,
+            };
+            assert_eq!(narrowed(others.find("Observation", name).unwrap()), expected, "{name}");
         }
     }
 

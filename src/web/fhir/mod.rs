@@ -18,6 +18,8 @@ mod everything;
 mod filter;
 #[cfg(test)]
 mod filter_tests;
+#[cfg(test)]
+mod guide_tests;
 mod history;
 mod history_all;
 #[cfg(test)]

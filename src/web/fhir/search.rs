@@ -141,6 +141,7 @@ pub async fn searched(
     let with = included(service, &client, &mut reader, &search.includes, found).await?;
     reader.finish(resource_type).await?;
 
+    let is_short = next.is_some() && shown.len() < search.count;
     let mut links = vec![link("self", &base, resource_type, &search.used)];
     if let Some(next) = next {
         let mut further = search.used.clone();
@@ -149,7 +150,7 @@ pub async fn searched(
     }
     let of_match = |one| match_entry(&base, (resource_type, "match"), one, &search.subset);
     let mut entries: Vec<Value> = shown.into_iter().map(of_match).collect();
-    entries.extend(notes(&search, &terms, &with));
+    entries.extend(notes(&search, &terms, &with, is_short));
     let of_include = |(kind, one)| match_entry(&base, (kind, "include"), one, &Subset::Whole);
     entries.extend(with.shown.into_iter().map(of_include));
     Ok(bundle("searchset", now, total, links, entries))
@@ -221,7 +222,7 @@ async fn total(
 }
 
 /// Tells which parameters had no effect (http://hl7.org/fhir/R4/search.html#errors), and which can find nothing.
-fn notes(search: &Search, terms: &Terms, with: &Included) -> Option<Value> {
+fn notes(search: &Search, terms: &Terms, with: &Included, is_short: bool) -> Option<Value> {
     let warning = |text: String| Problem::warning(Category::NotSupported, Place::Whole, text);
     let mut problems = Vec::new();
     if !search.ignored.is_empty() {
@@ -234,6 +235,11 @@ fn notes(search: &Search, terms: &Terms, with: &Included) -> Option<Value> {
             hidden => format!("{hidden} is left out for you by an agreement; where it is, nothing is found by it"),
         };
         problems.push(Problem::warning(Category::Suppressed, Place::Whole, text));
+    }
+    if is_short {
+        let text = "this page holds fewer matches than were asked for, since enough was looked at for one page; there may be more: go on \
+                    with the link next until there is none";
+        problems.push(Problem::warning(Category::Incomplete, Place::Whole, text));
     }
     if with.is_cut {
         let text = format!(
