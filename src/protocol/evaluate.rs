@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use super::calendar::Calendar;
 use super::context::{Context, Findings, Responsible};
 use super::facts::Facts;
+use super::gather::gather;
 use super::inputs::{Inputs, inputs_of};
 use super::memory::Memory;
 use super::reconcile::reconcile;
@@ -53,6 +54,7 @@ impl ProtocolSet {
         } else {
             "what it was owed for is no longer so"
         };
+        gather(self, &facts, &existing, &mut findings.desired);
         let mut changes = reconcile(view, &facts, &mut findings, existing, reason);
         labels::flow(self, view, &mut changes);
         let wake_at = findings.wake.filter(|wake| *wake > view.now);

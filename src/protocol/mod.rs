@@ -24,6 +24,7 @@ mod example;
 mod facts;
 mod filter;
 mod fits;
+mod gather;
 mod hands;
 mod hands_memory;
 mod implied;
@@ -88,8 +89,8 @@ pub use measured::{Measured, Reckoned};
 pub use memory::Memory;
 pub use mutants::{Mutant, mutants};
 pub use names::{
-    ALERT, ALERT_PROFILE, ANSWER, CANONICAL, CONTACT, FLAG_IDENTIFIER, PERSON, PLAN_IDENTIFIER, PROMPT_CODE, ROLE,
-    TALK, TASK_CODE, TASK_IDENTIFIER,
+    ALERT, ALERT_PROFILE, ANSWER, CANONICAL, CONTACT, FLAG_IDENTIFIER, GATHERED, PERSON, PLAN_IDENTIFIER, PROMPT_CODE,
+    ROLE, TALK, TASK_CODE, TASK_IDENTIFIER,
 };
 pub use plain::{PlainRule, Sheet};
 pub use reconcile::stamped;

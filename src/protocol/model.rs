@@ -108,6 +108,23 @@ pub struct TaskRule {
     pub max_age: Deadline,
     /// Comes up in the visit while it is open.
     pub card: bool,
+    /// What it holds together for whoever does it.
+    pub gathers: Option<Gathering>,
+}
+
+/// Parts of the record, and how far back from the trigger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gathering {
+    pub parts: Vec<Part>,
+    pub over: Deadline,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Goals,
+    Questions,
+    Readings,
+    Events,
 }
 
 #[derive(Debug, Clone)]

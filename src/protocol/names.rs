@@ -12,6 +12,8 @@ pub const PROGRAMME: &str = "https://handover.health/CodeSystem/programme";
 pub const ROLE: &str = "https://handover.health/CodeSystem/role";
 /// Task.output.type of an attempt to reach the patient: how it went.
 pub const CONTACT: &str = "https://handover.health/CodeSystem/contact-attempt";
+/// Task.input.type of what work holds together: goal, question, reading, event.
+pub const GATHERED: &str = "https://handover.health/CodeSystem/gathered";
 /// Identifiers of people of the site: their logins. Task.owner of what somebody has taken.
 pub const PERSON: &str = "https://handover.health/id/person";
 /// Tags of what people of the site say to each other: whom it is for, and whether they opened it.

@@ -39,6 +39,8 @@ pub fn owe(context: &Context<'_>, findings: &mut Findings) {
             let inputs = inputs(context.facts, &one, (step, of_rule));
             let key = key(&context.protocol.name, &rule.id, &one.anchor.name);
             let desired = match findings.memory.standing(&key, inputs) {
+                // What is gathered may be another though the work is the same.
+                _ if rule.gathers.is_some() => desire(context, rule, one, (step, last_time.as_ref())),
                 Some(standing) => Desired::clone(standing),
                 None => Desired { inputs: Some(inputs), ..desire(context, rule, one, (step, last_time.as_ref())) },
             };

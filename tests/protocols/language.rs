@@ -19,6 +19,12 @@ fn weight(bounds: &str) -> String {
     )
 }
 
+fn gathers(what: &str) -> String {
+    format!(
+        "tasks:\n  - {{ id: year, title: Year, text: Year, when: {{ date: {{ day: birthday }} }}, gathers: {what} }}"
+    )
+}
+
 fn prompt(who: &str) -> String {
     format!("prompts:\n  - {{ id: asks, ask: Well?, for: {who}, answers: {{ well: 30 d }} }}")
 }
@@ -33,6 +39,9 @@ fn a_mistake_is_told_with_what_to_write() {
         (weight("warn: { trend: { at-least: 1, per: 12 h, within: 21 d, days: 5 } }"), "days or weeks"),
         (weight("warn: { trend: { at-least: 1, per: 7 d, within: 21 d, day: 5 } }"), "did you mean `days`"),
         (weight("warn: { trend: { at-least: 1, per: 7 d, within: 21 d, days: 5 } }"), "back in range"),
+        (gathers("{ of: [goal], over: 365 d }"), "did you mean `goals`"),
+        (gathers("{ of: [goals, events] }"), "`over`"),
+        (gathers("{ of: goals, ever: 365 d }"), "did you mean `over`"),
         (prompt("{ pregnent: true }"), "did you mean `pregnant`"),
         (prompt("{ pregnant: perhaps }"), "pregnant"),
         (prompt("{ gestational-age: { since: 20 } }"), "since"),

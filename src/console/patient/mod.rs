@@ -5,6 +5,7 @@ mod disclosed;
 mod disclosures;
 mod documents;
 mod fhir;
+mod gathered;
 mod goals;
 mod loaded;
 mod name;

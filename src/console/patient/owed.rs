@@ -5,10 +5,11 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::fhir::text;
+use super::gathered::{Gathered, gathered};
 use crate::console::standing::Standing;
 use crate::console::tasks::{Note, attempts, notes};
 use crate::fhir::concept_title;
-use crate::protocol::is_final;
+use crate::protocol::{Looked, is_final};
 use crate::record::{Record, Stored};
 use crate::store::{Urgency, due_of};
 
@@ -27,9 +28,11 @@ pub(crate) struct Owed {
     pub attempts: String,
     pub notes: Vec<Note>,
     pub can_accept: bool,
+    /// What it holds together.
+    pub gathered: Gathered,
 }
 
-pub(super) fn owed(record: &Record, now: Timestamp, zone: &TimeZone) -> Vec<Owed> {
+pub(super) fn owed(record: &Record, looked: &Looked, now: Timestamp, zone: &TimeZone) -> Vec<Owed> {
     let is_open = |stored: &&Stored| {
         stored.state.superseded.is_none() && !is_final(stored.resource.text("status").unwrap_or_default())
     };
@@ -37,10 +40,10 @@ pub(super) fn owed(record: &Record, now: Timestamp, zone: &TimeZone) -> Vec<Owed
     open.sort_by_key(|stored| {
         (Urgency::of(&stored.resource), due_of(&stored.resource).unwrap_or(Timestamp::MAX), stored.id)
     });
-    open.into_iter().map(|stored| one(stored, now, zone)).collect()
+    open.into_iter().map(|stored| one(stored, gathered(stored, record, looked, (now, zone)), now, zone)).collect()
 }
 
-fn one(stored: &Stored, now: Timestamp, zone: &TimeZone) -> Owed {
+fn one(stored: &Stored, gathered: Gathered, now: Timestamp, zone: &TimeZone) -> Owed {
     let task = Value::from(stored.resource.clone());
     let Standing { class, chip, detail } = Standing::of(&stored.resource, now, zone);
     let owner = task.get("owner").map(|owner| text(owner, "display")).filter(|owner| !owner.is_empty());
@@ -59,5 +62,6 @@ fn one(stored: &Stored, now: Timestamp, zone: &TimeZone) -> Owed {
         attempts: attempts(&stored.resource),
         notes: notes(&task, zone),
         can_accept: matches!(status.as_str(), "requested" | "received" | "ready"),
+        gathered,
     }
 }

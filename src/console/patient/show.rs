@@ -175,7 +175,7 @@ fn put_together(
         id: patient.id.to_string(),
         saved: saved(asked),
         waiting: looks.iter().filter(|thing| thing.waits).count(),
-        owed: owed(&known.record, now, &zone),
+        owed: owed(&known.record, &looked, now, &zone),
         contacts: Contact::ALL,
         questions: questions.collect(),
         readings: readings(&looked, days, now, &zone),

@@ -85,9 +85,13 @@ fn take_tasks<'t, 'r>(
             .into_iter()
             .filter_map(|key| Some((key, fields.text(key)?)))
             .collect();
+        let gathered = fields.texts("gathers");
         fields.finish(problems);
         let fits = |work: &&Existing<'_>| {
-            work.work.rule == rule && asked.iter().all(|(key, value)| shows(work, key).contains(value.as_str()))
+            let holds = gathered.is_empty() || gathers(work) == gathered;
+            work.work.rule == rule
+                && holds
+                && asked.iter().all(|(key, value)| shows(work, key).contains(value.as_str()))
         };
         match there.iter().position(fits) {
             Some(place) => {
@@ -116,9 +120,27 @@ fn shows(work: &Existing<'_>, key: &str) -> String {
     text.unwrap_or_default().to_string()
 }
 
+/// What it holds together, as `1 goal`, in its order; `nothing` where that is all.
+fn gathers(work: &Existing<'_>) -> Vec<String> {
+    let inputs = work.stored.resource.get("input").and_then(Value::as_array).into_iter().flatten();
+    let code = |input: &Value| Some(input.pointer("/type/coding/0/code")?.as_str()?.to_string());
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for code in inputs.filter_map(code) {
+        match counts.iter_mut().find(|(known, _)| *known == code) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((code, 1)),
+        }
+    }
+    if counts.is_empty() {
+        return vec!["nothing".to_string()];
+    }
+    counts.into_iter().map(|(code, count)| format!("{count} {code}")).collect()
+}
+
 fn describe(work: &Existing<'_>) -> String {
     let shown = ["status", "due", "owner", "priority"].map(|key| format!("{key} {}", shows(work, key)));
-    format!("{} ({})", work.work.rule, shown.join(", "))
+    let gathered = work.stored.resource.get("input").map(|_| format!(", gathers {}", gathers(work).join(" and ")));
+    format!("{} ({}{})", work.work.rule, shown.join(", "), gathered.unwrap_or_default())
 }
 
 fn compare_cards(scene: &Scene<'_>, wanted: &[String], failures: &mut Vec<String>) {

@@ -73,6 +73,9 @@ pub fn of_task(task: &TaskRule, quiet: Option<QuietHours>, sets: &ValueSets) -> 
         say("lapses", format!("{lapses} after it"));
     }
     say("too old", format!("more than {} ago when it becomes known", task.max_age));
+    if let Some(gathering) = &task.gathers {
+        say("holds", gathering.words());
+    }
     if task.card {
         say("also", "a card in the visit".to_string());
     }

@@ -5,7 +5,7 @@ use super::trigger::read_trigger;
 use super::words::Reading;
 use crate::protocol::chain::{Priority, Role};
 use crate::protocol::deadline::Deadline;
-use crate::protocol::model::{TaskRule, Trigger};
+use crate::protocol::model::{Gathering, Part, TaskRule, Trigger};
 use crate::protocol::template::{TASK_PLACES, Template};
 use crate::yaml::{Fields, Node};
 
@@ -41,6 +41,7 @@ pub fn read_task(node: &Node, protocol: &str, reading: &mut Reading<'_>) -> Opti
     let usual = silence.map_or(DEFAULT_MAX_AGE, |lasts| lasts.and_days(DAYS_AFTER_SILENCE));
     let max_age = reading.optional_deadline(&mut fields, "max-age").unwrap_or(usual);
     let card = fields.boolean("card").unwrap_or(false);
+    let gathers = fields.optional("gathers").and_then(|node| read_gathering(node, reading));
     let code = fields.text("code");
     let start = jiff::Timestamp::UNIX_EPOCH;
     if wait.is_some_and(|wait| wait.after(start) >= max_age.after(start)) {
@@ -71,5 +72,16 @@ pub fn read_task(node: &Node, protocol: &str, reading: &mut Reading<'_>) -> Opti
         lapses,
         max_age,
         card,
+        gathers,
     })
+}
+
+/// `{ of: [goals, questions], over: 365 d }`.
+fn read_gathering(node: &Node, reading: &mut Reading<'_>) -> Option<Gathering> {
+    let mut fields = Fields::of(node, "what is gathered");
+    fields.required("of");
+    let parts: Vec<Part> = fields.list("of").into_iter().filter_map(|node| reading.word(node, &Part::WORDS)).collect();
+    let over = fields.required("over").and_then(|node| reading.deadline(node));
+    fields.finish(&mut reading.problems);
+    Some(Gathering { parts, over: over? })
 }

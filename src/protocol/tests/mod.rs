@@ -4,6 +4,7 @@ mod acting;
 mod alerts;
 mod doubts;
 mod files;
+mod gathering;
 mod labels;
 mod language;
 mod looked;
