@@ -28,7 +28,7 @@ pub fn redact(resource: &Resource, without: &[String]) -> Resource {
 }
 
 /// What a person looked at is kept beside our tag as hashes, which could be tried out.
-fn forget_looks(resource: &mut Resource) {
+pub(super) fn forget_looks(resource: &mut Resource) {
     let Some(Value::Object(meta)) = resource.as_map_mut().get_mut("meta") else { return };
     if let Some(Value::Array(tags)) = meta.get_mut("tag") {
         tags.retain(|tag| tag.get("system").and_then(Value::as_str) != Some(OWN_LABELS));

@@ -19,7 +19,7 @@ pub enum Home {
 }
 
 /// In the order of the alphabet.
-const HOMES: [(&str, Home); 47] = [
+const HOMES: [(&str, Home); 48] = [
     ("Account", Home::Of("subject")),
     ("AllergyIntolerance", Home::Of("patient")),
     ("Appointment", Home::Of("participant.actor")),
@@ -43,6 +43,7 @@ const HOMES: [(&str, Home); 47] = [
     ("ExplanationOfBenefit", Home::Of("patient")),
     ("Flag", Home::Of("subject")),
     ("Goal", Home::Of("subject")),
+    ("Group", Home::Shared),
     ("ImagingStudy", Home::Of("subject")),
     ("Immunization", Home::Of("patient")),
     ("List", Home::Of("subject")),

@@ -50,7 +50,7 @@ pub use outbox::{
 };
 pub use people::{FindWord, MOST_PEOPLE, PeopleFound, PeopleQuery, asked_name, plain_number};
 pub use prune::{PruneBefore, Pruned};
-pub use query::{Cursor, Found, MOST_SORTED, Match, Page, Past, Query, Sort, SortBy, Term};
+pub use query::{Cursor, Found, MOST_SORTED, Match, Page, Past, Query, Sort, SortBy, Term, matches};
 pub use unit::{AuditEntry, Committed, HeadWrite, WriteUnit};
 pub use unused::{
     Cause, MOST_CAUSES, NO_FEED, Notice, UnusedAnswer, UnusedEntry, UnusedFilter, UnusedState, UnusedTotal, UnusedWork,

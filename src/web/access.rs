@@ -10,15 +10,16 @@ use serde_json::Value;
 use super::answer::Fault;
 use super::client::Client;
 use super::found_by::FoundBy;
-use super::scope::{Permissions, Scopes};
 use super::service::Service;
-use crate::agreement::{self, Decision, Exit, Form, Offer, Question, Standing};
+pub use super::terms::Terms;
+use crate::agreement::{self, ANY, Decision, Exit, Offer, Question};
+
 use crate::fhir::{Resource, add_labels, is_deleted, labels_of};
 use crate::identity::{PersonId, ResourceId};
 use crate::pipeline::{Covered, covered, protection_of_visit, visits_of};
 use crate::profile::claim_what_is_met;
 use crate::record::Stored;
-use crate::site::{Partner, Site};
+use crate::site::Site;
 use crate::store::{AuditEntry, StoreError};
 
 /// A resource as this client may see it.
@@ -71,42 +72,6 @@ pub enum Verdict {
     Denied,
 }
 
-/// What a partner's agreements say of a type, before any resource of it is looked at.
-#[derive(Debug)]
-pub struct Terms {
-    /// Elements that a line of them leaves out.
-    forms: Vec<Form>,
-}
-
-impl Terms {
-    /// 403 where no agreement in force lets the partner pull the type at all: that tells of no resource.
-    pub fn of(service: &Service, client: &Client, resource_type: &str) -> Result<Self, Fault> {
-        let (site, now, partner) = (service.gateway.site.load(), service.gateway.clock.now(), &client.partner);
-        let mut forms = None;
-        let mut why = format!("no agreement lets {partner} read {resource_type}");
-        for agreement in site.agreements.of(partner) {
-            let mut lines =
-                agreement.receives.iter().filter(|line| line.pull && line.resource == resource_type).peekable();
-            match agreement.standing(now).0 {
-                _ if lines.peek().is_none() => {}
-                Standing::Active => {
-                    forms.get_or_insert_with(Vec::new).extend(lines.map(|line| Form {
-                        without: line.without.clone(),
-                        instead_of_reason: line.without_reason.clone(),
-                    }));
-                }
-                standing => why = format!("the agreement {} {}", agreement.name, standing.words()),
-            }
-        }
-        forms.map(|forms| Self { forms }).ok_or_else(|| Fault::forbidden(why))
-    }
-
-    /// Whether the element, or a part of it, is left out of some resource for this partner.
-    pub fn hide(&self, element: &str) -> bool {
-        self.forms.iter().any(|form| form.hides(element))
-    }
-}
-
 /// Reads on behalf of one partner. `finish` must be called before anything is sent.
 pub struct Reader<'a> {
     service: &'a Service,
@@ -118,6 +83,8 @@ pub struct Reader<'a> {
     patients: HashMap<PersonId, Covered>,
     /// What protects each visit met so far.
     visits: HashMap<ResourceId, Vec<Value>>,
+    /// Members of Groups met so far, and whether they are this partner's to read.
+    members: HashMap<ResourceId, bool>,
     audit: Vec<AuditEntry>,
     /// What was counted: whose, whether for this partner, why, and how many.
     counted: BTreeMap<(Option<PersonId>, bool, String), usize>,
@@ -129,6 +96,8 @@ struct Weighed {
     found_by_hidden: bool,
     /// Whether it claims, as it leaves, the profiles that were asked for.
     is_match: bool,
+    /// A Group without the members that the partner may not know of.
+    reduced: Option<Resource>,
 }
 
 impl Weighed {
@@ -145,8 +114,9 @@ impl Weighed {
 impl<'a> Reader<'a> {
     pub fn new(service: &'a Service, client: &'a Client, exit: Exit) -> Self {
         let (site, now) = (service.gateway.site.load_full(), service.gateway.clock.now());
-        let (patients, visits, audit, counted) = (HashMap::new(), HashMap::new(), Vec::new(), BTreeMap::new());
-        Self { service, partner: &client.partner, exit, site, now, patients, visits, audit, counted }
+        let (patients, visits, members) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let (audit, counted) = (Vec::new(), BTreeMap::new());
+        Self { service, partner: &client.partner, exit, site, now, patients, visits, members, audit, counted }
     }
 
     /// Decides about one resource and remembers that it did.
@@ -162,8 +132,10 @@ impl<'a> Reader<'a> {
             return Ok(Verdict::Denied);
         }
         self.remember(action(self.exit), &stored, weighed.is_shown(), weighed.because());
-        let released = weighed.decision.released(&stored.resource).filter(|_| weighed.is_shown());
+        let resource = weighed.reduced.as_ref().unwrap_or(&stored.resource);
+        let released = weighed.decision.released(resource).filter(|_| weighed.is_shown());
         let Some(mut resource) = released else { return Ok(Verdict::Denied) };
+        self.remember_members(&stored, &resource);
         // What it meets is asked of what leaves: an element that an agreement takes away may be one that a profile wants.
         claim_what_is_met(&mut resource, &self.site.profiles);
         let Stored { id, version, updated, .. } = stored;
@@ -238,15 +210,52 @@ impl<'a> Reader<'a> {
         if stored.resource.resource_type() == "Binary" && decision.is_allowed() {
             decision = self.as_its_document(stored, decision).await?;
         }
-        let found_by_hidden = matches!(&decision.verdict, agreement::Verdict::Without(form)
+        let mut found_by_hidden = matches!(&decision.verdict, agreement::Verdict::Without(form)
             if by.elements.iter().any(|element| form.hides(element)));
+        let reduced = self.reduced(&stored.resource).await?;
+        if let Some(resource) = &reduced {
+            // Who finds none of these by anything that may be left out learns nothing of it.
+            found_by_hidden |= by.elements.iter().any(|one| one == ANY);
+            found_by_hidden |= !by.still_find(&Stored { resource: resource.clone(), ..stored.clone() });
+        }
+        let shown = reduced.as_ref().unwrap_or(&stored.resource);
         // What is not let out is as good as a match: it is denied, and on record.
         let claims = |mut resource: Resource| {
             claim_what_is_met(&mut resource, &self.site.profiles);
             by.are_claimed_by(&resource)
         };
-        let is_match = by.profiles.is_empty() || decision.released(&stored.resource).is_none_or(claims);
-        Ok(Weighed { decision, found_by_hidden, is_match })
+        let is_match = by.profiles.is_empty() || decision.released(shown).is_none_or(claims);
+        Ok(Weighed { decision, found_by_hidden, is_match, reduced })
+    }
+
+    /// A Group as this partner may see it, where that is not all of it.
+    async fn reduced(&mut self, resource: &Resource) -> Result<Option<Resource>, Fault> {
+        if resource.resource_type() != "Group" {
+            return Ok(None);
+        }
+        for id in agreement::patients_in(resource) {
+            if !self.members.contains_key(&id) {
+                let patient = self.service.gateway.store.resource("Patient", id).await?;
+                self.find_patient(id.person).await?;
+                let is_theirs = match &patient {
+                    Some(patient) => self.decide(patient).await?.is_allowed(),
+                    None => false,
+                };
+                self.members.insert(id, is_theirs);
+            }
+        }
+        Ok(agreement::without_others(resource, &|id| self.members.get(&id) == Some(&true)))
+    }
+
+    /// Of each member that they are in a Group is told about them.
+    fn remember_members(&mut self, stored: &Stored, shown: &Resource) {
+        if shown.resource_type() == "Group" {
+            let subject = format!("Group/{}/_history/{}", stored.id, stored.version);
+            for id in agreement::patients_in(shown) {
+                let because = "a member of it, whom this partner may read".to_string();
+                self.note(subject.clone(), Some(id.person), true, because, action(self.exit));
+            }
+        }
     }
 
     async fn decide(&self, stored: &Stored) -> Result<Decision, StoreError> {
@@ -367,23 +376,4 @@ fn explain(decision: &Decision) -> String {
         Some(at) => format!("{} ({}:{})", decision.because, at.file, at.line),
         None => decision.because.clone(),
     }
-}
-
-/// Takes away what no agreement of this partner lets it do: reading types that none lets it pull, writing types that none names.
-pub fn limit_to_agreements(service: &Service, partner: &Partner, scopes: &mut Scopes) {
-    let site = service.gateway.site.load();
-    let lines: Vec<&str> = site
-        .agreements
-        .of(&partner.name)
-        .flat_map(|agreement| agreement.receives.iter().filter(|line| line.pull))
-        .map(|line| line.resource.as_str())
-        .collect();
-    let sent = site.agreements.sent_types(&partner.name);
-    let names = |types: &[&str], kind: &str| if kind == "*" { !types.is_empty() } else { types.contains(&kind) };
-    scopes.limit(|kind| {
-        let reading =
-            if names(&lines, kind) { Permissions::READ.join(Permissions::SEARCH) } else { Permissions::default() };
-        let writing = if names(&sent, kind) { Permissions::WRITE } else { Permissions::default() };
-        reading.join(writing)
-    });
 }

@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use crate::fhir::Resource;
 use crate::fhir::search::{Asked, Held};
+use crate::record::Stored;
+use crate::store::{Query, matches};
 
 /// By what resources are found.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +15,8 @@ pub struct FoundBy {
     pub elements: Vec<String>,
     /// Each of these is met by what a resource claims as it leaves.
     pub profiles: Vec<Claim>,
+    /// Of what some readers see a part of: the conditions, to be met by that part as well.
+    pub again: Option<Query>,
 }
 
 /// A condition on `meta.profile` (http://hl7.org/fhir/R4/search.html#profile).
@@ -25,6 +29,11 @@ pub enum Claim {
 }
 
 impl FoundBy {
+    /// Whether a resource is found by what is left of it, too.
+    pub fn still_find(&self, reduced: &Stored) -> bool {
+        self.again.as_ref().is_none_or(|query| matches(reduced, query))
+    }
+
     pub fn are_claimed_by(&self, resource: &Resource) -> bool {
         let claimed = resource.get("meta").and_then(|meta| meta.get("profile")?.as_array()).into_iter().flatten();
         let claimed: Vec<&str> = claimed.filter_map(Value::as_str).collect();

@@ -18,6 +18,7 @@ mod idle;
 mod kept;
 #[cfg(test)]
 mod leak_tests;
+mod limits;
 mod methods;
 mod offer;
 mod openapi;
@@ -30,6 +31,7 @@ mod service;
 mod smart;
 mod standing;
 mod table;
+mod terms;
 #[cfg(test)]
 mod trial;
 mod turns;

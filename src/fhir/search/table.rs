@@ -10,7 +10,7 @@ use super::parameter::{LAYOUT, Parameter};
 use crate::fhir::package::{Library, SearchParameter};
 
 /// All types that are read and searched here, in the order of the alphabet.
-pub const SERVED: [&str; 48] = [
+pub const SERVED: [&str; 49] = [
     "Account",
     "AllergyIntolerance",
     "Appointment",
@@ -35,6 +35,7 @@ pub const SERVED: [&str; 48] = [
     "ExplanationOfBenefit",
     "Flag",
     "Goal",
+    "Group",
     "ImagingStudy",
     "Immunization",
     "List",

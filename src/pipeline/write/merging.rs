@@ -4,12 +4,14 @@
 use serde_json::Value;
 
 use super::about::About;
+use super::changes::Change;
 use super::entry::Entry;
 use super::refusal::Refusal;
 use crate::fhir::{Identifier, Resource};
 use crate::identity::PersonId;
-use crate::problem::Category;
+use crate::problem::{Category, Place, Problem};
 use crate::site::Feed;
+use crate::unused::Kind;
 
 /// One record that takes another one over.
 pub(super) struct Union {
@@ -86,6 +88,18 @@ pub(super) fn union(
     }
     let (survivor, gone) = (survivor.about.clone(), gone.about.person);
     Ok(Some(Union { survivor, gone, prior, is_told_by_gone: is_replaced }))
+}
+
+/// What a Patient that another one takes over says beside that: it counts for the record that goes on, where somebody says it of that.
+pub(super) fn left_out(entry: &Entry, change: &Change) -> Option<Problem> {
+    let elements: Vec<String> =
+        change.elements().into_iter().filter(|name| !["active", "link"].contains(&&**name)).collect();
+    let text = format!(
+        "this patient is replaced by another, and what is said beside that was not taken: {}; say it of the other one",
+        elements.join(", ")
+    );
+    let problem = || Problem::warning(Category::BusinessRule, Place::Element(entry.at("")), text);
+    (!elements.is_empty()).then(|| problem().unused(Kind::Field, "Patient that is replaced"))
 }
 
 #[cfg(test)]

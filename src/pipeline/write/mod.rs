@@ -7,6 +7,7 @@ mod changes;
 mod entry;
 mod groups;
 mod kept;
+mod members;
 mod merging;
 mod message;
 mod origin;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::super::find::Known;
 use super::changes::{Change, element_of};
 use super::entry::{Entry, Verb};
+use super::members::Members;
 use super::origin::said_by;
 use super::refusal::Refusal;
 use crate::agreement::{Decision, Exit, Offer, Question, Reach, protection};
@@ -21,6 +22,7 @@ pub(super) struct Rights<'a> {
     pub feed: &'a Feed,
     pub partner: &'a Partner,
     pub now: Timestamp,
+    pub members: &'a Members,
 }
 
 impl Rights<'_> {
@@ -36,7 +38,8 @@ impl Rights<'_> {
 
     /// The resource as the partner may see it: as the agreement lets it be read, else what of it the partner said itself.
     pub fn shown(&self, stored: &Stored, known: &Known) -> Option<Resource> {
-        self.readable(stored, known).or_else(|| self.is_own(stored).then(|| self.own_words(stored)))
+        let shown = self.readable(stored, known).or_else(|| self.is_own(stored).then(|| self.own_words(stored)));
+        shown.map(|shown| self.members.shown(shown))
     }
 
     fn own_words(&self, stored: &Stored) -> Resource {

@@ -18,6 +18,7 @@ use super::belonging;
 use super::entry::{Entry, Verb};
 use super::groups::{Grouping, Groups};
 use super::kept::{Interaction, Submission};
+use super::members::Members;
 use super::message::{self, Header, content_of};
 use super::outcome::{Done, Submitted};
 use super::provenance::provenance;
@@ -224,8 +225,14 @@ impl Gateway {
         let locks = self.locks.hold(&persons).await;
         let now = self.clock.now();
         let said = Said { site: asked.site, feed: asked.feed, control: &asked.control, received: now };
+        let stated = groups.iter().flat_map(|group| &*group.portion.drafts).map(|draft| &draft.resource);
+        let who = (asked.partner.name.as_str(), now);
+        let members = match Members::of(&*self.store, asked.site, who, entries, stated).await? {
+            Ok(members) => members,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let weighing = Weighing {
-            rights: Rights { site: asked.site, feed: asked.feed, partner: asked.partner, now },
+            rights: Rights { site: asked.site, feed: asked.feed, partner: asked.partner, now, members: &members },
             entries,
             places: Places { targets: &targets, entries },
             referred: &referred,

@@ -26,6 +26,12 @@ impl Weighing<'_> {
         self.check_references(entry, &draft, before, found)?;
         let stays = |happened| Decided { draft: Draft::Stays, happened, because: because.clone() };
         let Some(stored) = stored else { return Ok(stays(Happened::Created)) };
+        if entry.kind == "Group" {
+            let text = "this Group is here already, and a message does not say who of those whom its sender may not see stays in it: change it by an update (PUT)";
+            let problem = Problem::information(Category::BusinessRule, Place::Element(entry.at("")), text);
+            notes.push(problem.unused(Kind::Field, "Group that is here already"));
+            return Ok(Decided { draft: Draft::Goes, happened: Happened::Unchanged, because });
+        }
         let is_own = self.rights.is_own(stored);
         if is_deleted(&stored.resource) && is_own {
             let change = Change { resource: draft, deleted: vec![deleted_part()] };

@@ -7,6 +7,8 @@ use super::super::find::Found;
 use super::changes::{Change, stated};
 use super::entry::{Entry, Verb};
 use super::groups::Referred;
+use super::members;
+use super::merging::left_out;
 use super::outcome::Happened;
 use super::patch::apply;
 use super::refusal::Refusal;
@@ -168,6 +170,7 @@ impl Weighing<'_> {
                     return Err(Refusal::at(422, Category::Invalid, entry.at("id"), text));
                 }
                 self.check(entry, &body)?;
+                members::check_patch(entry, &body, &shown)?;
                 self.places.rewrite(&Entry { resource: body.clone(), ..entry.clone() }, &mut body)?;
                 self.update(entry, stored, &shown, (bare(body), true), found, notes)
             }
@@ -233,7 +236,8 @@ impl Weighing<'_> {
         }
         let is_own = self.rights.is_own(stored);
         let is_whole = is_own && entry.kind != "Patient";
-        let change = stated((&body, shown, stored), self.rights.writer(), is_whole, is_patch);
+        let (body, shown) = self.rights.members.completed(body, shown, stored);
+        let change = stated((&body, &shown, stored), self.rights.writer(), is_whole, is_patch);
         let is_back = is_deleted(&stored.resource);
         let because = self.rights.may_change(entry, &change, is_own, &found.known)?;
         self.check_references(entry, &change.resource, Some(&stored.resource), found)?;
@@ -314,11 +318,15 @@ impl Weighing<'_> {
         before: Option<&Resource>,
         found: &Found,
     ) -> Result<(), Refusal> {
+        if entry.kind == "Group" {
+            members::check(entry, resource)?;
+        }
         let stood = before.map(ours).unwrap_or_default();
         let drafted = |id: ResourceId| found.identified.iter().any(|one| one.id == id);
         for (kind, id) in ours(resource).into_iter().filter(|key| !stood.contains(key)) {
             let is_theirs = found.known.record.head.family().any(|person| person == id.person);
             let is_known = match kind.as_str() {
+                "Patient" if entry.kind == "Group" => self.rights.members.admits(id),
                 "Patient" => is_theirs || drafted(id),
                 _ if drafted(id) => true,
                 _ => {
@@ -340,18 +348,6 @@ impl Weighing<'_> {
 fn going<'f>(found: &'f Found, kind: &str, id: ResourceId) -> Option<&'f Stored> {
     let (prior, _) = found.prior.as_ref().filter(|_| kind == "Patient")?;
     prior.get(kind, id)
-}
-
-/// What a Patient that another one takes over says beside that: it counts for the record that goes on, where somebody says it of that.
-fn left_out(entry: &Entry, change: &Change) -> Option<Problem> {
-    let elements: Vec<String> =
-        change.elements().into_iter().filter(|name| !["active", "link"].contains(&&**name)).collect();
-    let text = format!(
-        "this patient is replaced by another, and what is said beside that was not taken: {}; say it of the other one",
-        elements.join(", ")
-    );
-    let problem = || Problem::warning(Category::BusinessRule, Place::Element(entry.at("")), text);
-    (!elements.is_empty()).then(|| problem().unused(Kind::Field, "Patient that is replaced"))
 }
 
 /// http://hl7.org/fhir/R4/http.html#concurrency

@@ -22,7 +22,7 @@ pub async fn search_in_compartment(
     let site = service.gateway.site.load_full();
     let of_type = site.profiles.searches(resource_type).iter();
     let name = of_type.filter(|one| one.is_home_of(resource_type)).map(|one| one.name.as_str());
-    let name = name.max_by_key(|name| *name == "patient");
+    let name = name.max_by_key(|name| *name == "patient").or((resource_type == "Group").then_some("member"));
     let nowhere = || Fault::not_found(format!("{resource_type} is not in a patient's compartment here"));
     let mut asked = vec![(name.ok_or_else(nowhere)?.to_string(), format!("Patient/{patient}"))];
     asked.extend(parameters(&request)?);

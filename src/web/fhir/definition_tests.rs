@@ -158,6 +158,16 @@ fn by_hand(resource_type: &str, name: &str) -> Option<(Value, Sample)> {
                 "y",
             )
         }
+        ("Group", "characteristic-value") => {
+            let value = json!({ "coding": [{ "code": "high" }] });
+            let one = json!({ "code": code, "valueCodeableConcept": value, "exclude": false });
+            of(json!({ "characteristic": [one] }), "8480-6$high", "8480-6$low")
+        }
+        // Of others nobody is told that they are in it.
+        ("Group", "member") => {
+            let patient = format!("Patient/{}", ResourceId::patient(member()));
+            of(json!({ "member": [{ "entity": { "reference": patient } }] }), &patient, "Practitioner/1")
+        }
         ("Condition", "asserted-date") => {
             let url = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate";
             of(json!({ "extension": [{ "url": url, "valueDateTime": "2026-03-05" }] }), "2026-03-05", "2026-03-06")

@@ -105,6 +105,8 @@ async fn resolve_at(
         let filter = settled(service, client, reader, way, filter).await?;
         search.query.terms.push(Term::Where(Box::new(filter)));
     }
+    // Which of its members a Group was found by is told to those only who see them.
+    search.found_by.again = (reading.resource_type == "Group").then(|| search.query.clone());
     Ok(())
 }
 

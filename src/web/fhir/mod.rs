@@ -19,6 +19,8 @@ mod filter;
 #[cfg(test)]
 mod filter_tests;
 #[cfg(test)]
+mod group_tests;
+#[cfg(test)]
 mod guide_tests;
 mod history;
 mod history_all;

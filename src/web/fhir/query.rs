@@ -235,6 +235,7 @@ impl Search {
 
     fn take_filter(&mut self, reading: &Reading<'_>, value: &str) -> Result<bool, Fault> {
         let read = filter::read(reading, value)?;
+        self.hide_members(reading, &read.elements, true);
         self.found_by.elements.extend(read.elements);
         // What must be met whatever else is narrows as a parameter does.
         for part in read.filter.into_parts() {
@@ -246,6 +247,13 @@ impl Search {
             }
         }
         Ok(true)
+    }
+
+    /// That a Group has no such member would tell who is one: where that is asked, a Group is not found of which members are left out.
+    fn hide_members(&mut self, reading: &Reading<'_>, elements: &[String], may_be_denied: bool) {
+        if may_be_denied && reading.resource_type == "Group" && elements.iter().any(|one| one == "member") {
+            self.found_by.elements.push(ANY.to_string());
+        }
     }
 
     /// What leaves without some elements is not found by its words: they may be in those.
@@ -279,6 +287,7 @@ impl Search {
                     Condition::Nothing => self.nothing = true,
                     Condition::Unknown => return Ok(false),
                 }
+                self.hide_members(reading, &parameter.elements, modifier == Some("missing"));
                 // Its id says nothing of what a resource holds.
                 self.found_by.elements.extend(parameter.elements.iter().filter(|element| *element != "id").cloned());
                 Ok(true)

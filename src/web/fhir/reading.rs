@@ -62,5 +62,6 @@ pub fn is_offered(name: &str) -> bool {
 
 /// Whether resources can be put in order by a parameter.
 pub fn is_sortable(parameter: &Parameter) -> bool {
-    parameter.kind != SearchKind::Composite && !is_claimed(&parameter.name)
+    // An order by members, whom not everybody may know, would tell of them.
+    parameter.kind != SearchKind::Composite && !is_claimed(&parameter.name) && parameter.elements != ["member"]
 }

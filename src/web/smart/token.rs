@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::access_token::LIFE_SECS;
 use super::oauth::{Asked, Form, Refused, refuse, unavailable};
-use crate::web::access;
 use crate::web::answer::write_json;
+use crate::web::limits::limit_to_agreements;
 use crate::web::scope::Scopes;
 use crate::web::service::Service;
 
@@ -30,7 +30,7 @@ async fn grant(service: &Service, form: Form) -> Result<Value, Refused> {
     let wanted = wanted.ok_or_else(|| refuse("invalid_scope", "name the scopes: system/Task.rs, for instance"))?;
     let registered = Scopes::parse(&partner.scopes.join(" "));
     let mut granted = Scopes::grant(&Scopes::parse(wanted), &registered);
-    access::limit_to_agreements(service, partner, &mut granted);
+    limit_to_agreements(service, partner, &mut granted);
     if granted.is_empty() {
         let why = "none of these scopes is both registered for the client and allowed by an agreement";
         return Err(refuse("invalid_scope", why));

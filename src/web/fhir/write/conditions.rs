@@ -48,7 +48,10 @@ pub async fn matched(service: &Service, client: &Client, condition: &str) -> Res
         let page = service.gateway.store.find(&search.query, &[], cursor.as_ref(), PAGE).await?;
         looked += page.looked;
         for one in page.items {
-            let is_own = said_by(&one.stored, &client.partner);
+            // Of its own Group, too, a client may not know every member.
+            let is_by_member =
+                search.found_by.again.is_some() && search.found_by.elements.iter().any(|one| one == "member");
+            let is_own = said_by(&one.stored, &client.partner) && !is_by_member;
             if is_own || reader.would_show(&one.stored, &search.found_by).await? {
                 // What changed between two pages is on both.
                 if found.is_some_and(|known| known != one.stored.id) {
