@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::chain::{Priority, Role};
 use super::context::Context;
-use super::names;
+use super::{names, team};
 use crate::fhir::Resource;
 use crate::identity::ResourceId;
 
@@ -94,14 +94,14 @@ fn owner(context: &Context<'_>, roles: &[Role]) -> Value {
     owner
 }
 
-/// "care manager Maria Lopez": the roster's word first, then the practice's, then the role alone.
+/// "care manager Maria Lopez": the roster's word first, or for a coach the care team's, then the practice's, then the role alone.
 fn person_for(context: &Context<'_>, role: Role) -> Option<String> {
     let membership = context.responsible.membership;
     let of_roster = match role {
         Role::Practice => return None,
         Role::CareManager => membership.care_manager.clone(),
         Role::Clinician => membership.practitioner.clone(),
-        Role::Coach => None,
+        Role::Coach => team::coach(context.facts),
     };
     let name = of_roster.or_else(|| context.responsible.practice.roles.get(role.code()).cloned());
     let word = role.code().replace('-', " ");

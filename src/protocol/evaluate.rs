@@ -16,7 +16,7 @@ use super::reconcile::reconcile;
 use super::set::ProtocolSet;
 use super::view::{Evaluation, View};
 use super::work::{Existing, existing_work};
-use super::{alert, doubts, labels, plans, prompts, tasks};
+use super::{alert, doubts, labels, plans, prompts, tasks, team};
 use crate::record::Membership;
 
 impl ProtocolSet {
@@ -70,7 +70,7 @@ impl ProtocolSet {
         inputs_of(&[
             &|hasher| (self.generation(), &responsible, facts.deceased).hash(hasher),
             &|hasher| (facts.patient.map(|patient| patient.id), facts.patient_name()).hash(hasher),
-            &|hasher| (facts.record.head.person, facts.birth()).hash(hasher),
+            &|hasher| (facts.record.head.person, facts.birth(), team::coach(facts)).hash(hasher),
         ])
     }
 

@@ -27,7 +27,7 @@ pub fn find(
             let trigger = own.and_then(|id| facts.visit(id));
             // An admission out of the emergency department begins before that visit is closed.
             let opens = trigger.and_then(|visit| visit.start).unwrap_or(after);
-            facts.fitting(test).since(opening(window, after, opens)).find_map(|visit| {
+            facts.fitting(test).since(opening(context, window, after, opens)).find_map(|visit| {
                 let start = visit.start?;
                 let counts = Some(visit.id) != own
                     && visit.is_real()
@@ -74,17 +74,21 @@ fn is_such(facts: &Facts<'_>, resource: &Resource, codes: &Codes) -> bool {
     !is_dead && facts.has_code(codes, &resource.codings(element))
 }
 
-fn opening(window: &Window, after: Timestamp, opens: Timestamp) -> Timestamp {
+fn opening(context: &Context<'_>, window: &Window, after: Timestamp, opens: Timestamp) -> Timestamp {
+    if let Some(before) = window.before {
+        return before.opens(after, context.facts.zone);
+    }
     window.from.map_or(opens, |from| from.after(after))
 }
 
 /// A window of days ends with its last day, as a due date does: the hour of a discharge says nothing about care.
 fn is_in(context: &Context<'_>, window: &Window, after: Timestamp, opens: Timestamp, at: Timestamp) -> bool {
-    let opens = opening(window, after, opens);
+    let opens = opening(context, window, after, opens);
     let closes = window.within.map(|within| match within {
         Deadline::Minutes(_) => within.after(after),
         Deadline::Days(_) | Deadline::BusinessDays(_) => within.due(after, context.working()),
     });
+    let closes = closes.or(window.before.map(|_| after));
     at >= opens && closes.is_none_or(|closes| at <= closes)
 }
 

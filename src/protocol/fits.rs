@@ -6,7 +6,9 @@ use super::codes::Codes;
 use super::facts::Facts;
 use super::model::{Before, EncounterTest};
 use super::reason::{Position, Reason, Said};
+use super::view::Practice;
 use super::visit::Visit;
+use crate::fhir::Identifier;
 
 impl<'a> Facts<'a> {
     pub fn fits(&self, test: &EncounterTest, visit: &Visit<'_>) -> bool {
@@ -30,6 +32,14 @@ impl<'a> Facts<'a> {
                 && self.fits(&before.test, other)
         };
         self.visits.iter().filter(ended).max_by_key(|other| (other.end, other.id))
+    }
+
+    /// Whether a visit is at a practice itself, by its number or its name.
+    pub fn is_at(&self, visit: &Visit<'_>, practice: &Practice) -> bool {
+        let provider = visit.stored.resource.get("serviceProvider");
+        let number = provider.and_then(|provider| Identifier::from_json(provider.get("identifier")?));
+        let (place, title) = (self.place_of(visit).to_lowercase(), practice.title.to_lowercase());
+        (number.is_some() && number == practice.identifier) || place.starts_with(&title)
     }
 
     /// Where an encounter took place, as people say it.

@@ -60,6 +60,7 @@ mod shown;
 mod sources;
 mod stage;
 mod tasks;
+mod team;
 mod template;
 mod together;
 mod told;

@@ -108,6 +108,10 @@ pub struct TaskRule {
     pub max_age: Deadline,
     /// Comes up in the visit while it is open.
     pub card: bool,
+    /// Of visits, those at the practice itself alone.
+    pub at_practice: bool,
+    /// None is made within this time after a person ended such work.
+    pub once_in: Option<Deadline>,
     /// What it holds together for whoever does it.
     pub gathers: Option<Gathering>,
 }
@@ -263,6 +267,8 @@ pub enum Evidence {
 pub struct Window {
     pub from: Option<Deadline>,
     pub within: Option<Deadline>,
+    /// What was so long before the trigger counts; what came after it, where `within` is said as well.
+    pub before: Option<Deadline>,
 }
 
 /// A story in the file and what must come of it.
@@ -272,6 +278,14 @@ pub struct Example {
     pub mark: Mark,
     pub story: Vec<Node>,
     pub expect: Node,
+}
+
+impl Evidence {
+    pub fn window(&self) -> &Window {
+        match self {
+            Self::Encounter { window, .. } | Self::Resource { window, .. } => window,
+        }
+    }
 }
 
 impl Prompt {

@@ -17,6 +17,7 @@ use super::last_time::LastTime;
 use super::model::{Evidence, TaskRule, Trigger};
 use super::owed::Owed;
 use super::sources::Sources;
+use super::visit::Visit;
 use super::wording::{fill, why};
 use super::work::{Desired, Outcome, Work, key};
 use super::{attempts, evidence, last_time, together, told};
@@ -123,6 +124,8 @@ fn consider<'v, 'a>(
             "“{}” is not owed: it happened {when}, more than {} ago; histories make no work.",
             rule.title, rule.max_age
         ))
+    } else if let Some(words) = aside(context, rule, &anchor, is_new) {
+        Some(words)
     } else {
         let refusal = too_early(context, rule, &anchor, findings);
         refusal.or_else(|| if is_new { in_quiet_hours(context, rule, findings) } else { None })
@@ -145,6 +148,22 @@ fn consider<'v, 'a>(
     let held = held(context, rule, anchor.at);
     let due = rule.due.map(|due| due.due(counted_from(due, anchor.at, held), context.working()));
     Some(Owed { anchor, existing, outcome, held, due, who_words, also: Vec::new(), ended_by, lapsed })
+}
+
+/// Why the rule leaves a trigger aside: the visit is elsewhere, or a person ended such work lately.
+fn aside(context: &Context<'_>, rule: &TaskRule, anchor: &Anchor<'_, '_>, is_new: bool) -> Option<String> {
+    let facts = context.facts;
+    let elsewhere = |visit: &&&Visit<'_>| rule.at_practice && !facts.is_at(visit, context.responsible.practice);
+    if let Some(visit) = anchor.visit.as_ref().filter(elsewhere) {
+        let place = facts.place_of(visit);
+        return Some(format!("“{}” is for visits at the practice, and this is at {place}.", rule.title));
+    }
+    let once = rule.once_in.filter(|_| is_new)?;
+    let opens = once.opens(anchor.at, facts.zone);
+    let ended = context.existing_of(&rule.id).into_iter().filter(|one| one.is_touched() && one.is_ended());
+    let last = ended.map(|one| one.work.closed.unwrap_or_else(|| one.touched_at())).max().filter(|at| *at >= opens)?;
+    let when = facts.say(last);
+    Some(format!("“{}” is not owed: somebody ended it {when}, and it is asked once in {once}.", rule.title))
 }
 
 /// Why the work is not owed yet: the trigger lies ahead, or the rule waits whether it passes by itself.

@@ -19,10 +19,12 @@ fn weight(bounds: &str) -> String {
     )
 }
 
+fn birthday(more: &str) -> String {
+    format!("tasks:\n  - {{ id: year, title: Year, text: Year, when: {{ date: {{ day: birthday }} }}, {more} }}")
+}
+
 fn gathers(what: &str) -> String {
-    format!(
-        "tasks:\n  - {{ id: year, title: Year, text: Year, when: {{ date: {{ day: birthday }} }}, gathers: {what} }}"
-    )
+    birthday(&format!("gathers: {what}"))
 }
 
 fn prompt(who: &str) -> String {
@@ -42,6 +44,9 @@ fn a_mistake_is_told_with_what_to_write() {
         (gathers("{ of: [goal], over: 365 d }"), "did you mean `goals`"),
         (gathers("{ of: [goals, events] }"), "`over`"),
         (gathers("{ of: goals, ever: 365 d }"), "did you mean `over`"),
+        (birthday("at-practice: true"), "no visit triggers this"),
+        (birthday("done-by: [ { encounter: { class: AMB }, before: 30 d } ]"), "`before` under `unless`"),
+        (birthday("unless: [ { encounter: { class: AMB }, before: 30 d, from: 2 d } ]"), "say one of the two"),
         (prompt("{ pregnent: true }"), "did you mean `pregnant`"),
         (prompt("{ pregnant: perhaps }"), "pregnant"),
         (prompt("{ gestational-age: { since: 20 } }"), "since"),

@@ -39,6 +39,12 @@ pub fn of_task(task: &TaskRule, quiet: Option<QuietHours>, sets: &ValueSets) -> 
     if let Some(who) = who(&task.who, sets) {
         say("for", who);
     }
+    if task.at_practice {
+        say("where", "at the practice itself alone".to_string());
+    }
+    if let Some(once) = task.once_in {
+        say("once", format!("not again within {once} after somebody ended it"));
+    }
     if let Some(wait) = task.wait.filter(|_| !matches!(task.when, Trigger::Silence { .. })) {
         say("but only if", format!("it still is so {wait} later"));
     }

@@ -130,6 +130,10 @@ pub fn evidence(evidence: &Evidence, sets: &ValueSets) -> String {
 }
 
 fn within(window: &Window) -> String {
+    if let Some(before) = window.before {
+        let after = window.within.map(|within| format!(" or within {within} after")).unwrap_or_default();
+        return format!(", within {before} before{after} it");
+    }
     match (window.from, window.within) {
         (Some(from), Some(within)) => format!(", from {from} until {within} after it"),
         (Some(from), None) => format!(", from {from} after it"),

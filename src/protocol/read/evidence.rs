@@ -24,7 +24,11 @@ pub fn read_evidence(node: &Node, reading: &mut Reading<'_>) -> Option<Evidence>
     let codes = fields.optional("code");
     let from = reading.optional_deadline(&mut fields, "from");
     let within = reading.optional_deadline(&mut fields, "within");
-    let window = Window { from, within };
+    let before = reading.optional_deadline(&mut fields, "before");
+    if before.is_some() && from.is_some() {
+        fields.report(node.problem("`before` opens before the trigger and `from` after it; say one of the two"));
+    }
+    let window = Window { from, within, before };
     let evidence = match (encounter, resource, codes) {
         (Some(node), None, None) => Some(Evidence::Encounter { test: read_encounter_test(node, reading), window }),
         (None, Some(resource_type), Some(node)) => {

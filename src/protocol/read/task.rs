@@ -5,7 +5,7 @@ use super::trigger::read_trigger;
 use super::words::Reading;
 use crate::protocol::chain::{Priority, Role};
 use crate::protocol::deadline::Deadline;
-use crate::protocol::model::{Gathering, Part, TaskRule, Trigger};
+use crate::protocol::model::{Evidence, Gathering, Part, TaskRule, Trigger};
 use crate::protocol::template::{TASK_PLACES, Template};
 use crate::yaml::{Fields, Node};
 
@@ -25,8 +25,13 @@ pub fn read_task(node: &Node, protocol: &str, reading: &mut Reading<'_>) -> Opti
     let owner = reading.roles(fields.list("owner"));
     let priority = fields.choice("priority", &Priority::WORDS).unwrap_or(Priority::Routine);
     let due = reading.optional_deadline(&mut fields, "due");
-    let done_by = fields.list("done-by").into_iter().filter_map(|node| read_evidence(node, reading)).collect();
+    let done_by: Vec<Evidence> =
+        fields.list("done-by").into_iter().filter_map(|node| read_evidence(node, reading)).collect();
     let unless = fields.list("unless").into_iter().filter_map(|node| read_evidence(node, reading)).collect();
+    if done_by.iter().any(|one| one.window().before.is_some()) {
+        let text = "what was before the trigger makes work pointless and does not do it: say `before` under `unless`";
+        fields.report(node.problem(text));
+    }
     let covered_by = fields.texts("covered-by");
     let attempts = fields.integer("attempts", 1..=10).and_then(|count| usize::try_from(count).ok());
     let climb = reading.steps(fields.list("climb"));
@@ -41,6 +46,21 @@ pub fn read_task(node: &Node, protocol: &str, reading: &mut Reading<'_>) -> Opti
     let usual = silence.map_or(DEFAULT_MAX_AGE, |lasts| lasts.and_days(DAYS_AFTER_SILENCE));
     let max_age = reading.optional_deadline(&mut fields, "max-age").unwrap_or(usual);
     let card = fields.boolean("card").unwrap_or(false);
+    let at_practice = fields.boolean("at-practice").unwrap_or(false);
+    let is_visit = matches!(
+        &when,
+        Some(
+            Trigger::Arrival(_)
+                | Trigger::Discharge(_)
+                | Trigger::Transfer(_)
+                | Trigger::Cancelled(_)
+                | Trigger::Count { .. }
+        )
+    );
+    if at_practice && when.is_some() && !is_visit {
+        fields.report(node.problem("`at-practice` is about visits, and no visit triggers this; take it out"));
+    }
+    let once_in = reading.optional_deadline(&mut fields, "once-in");
     let gathers = fields.optional("gathers").and_then(|node| read_gathering(node, reading));
     let code = fields.text("code");
     let start = jiff::Timestamp::UNIX_EPOCH;
@@ -72,6 +92,8 @@ pub fn read_task(node: &Node, protocol: &str, reading: &mut Reading<'_>) -> Opti
         lapses,
         max_age,
         card,
+        at_practice,
+        once_in,
         gathers,
     })
 }

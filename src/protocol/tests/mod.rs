@@ -12,6 +12,7 @@ mod medicines;
 mod odd;
 mod order;
 mod stage;
+mod team;
 mod timers;
 mod tried;
 mod words;
