@@ -20,7 +20,7 @@ const PARAMETERS: usize = 50;
 /// Values joined by OR in one parameter.
 const VALUES: usize = 100;
 /// Codes of the value sets that one parameter names.
-const MOST_CODES: usize = 2_000;
+pub const MOST_CODES: usize = 2_000;
 
 /// What a condition was read as.
 pub enum Condition {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::criteria::{self, Condition, by_ours, several, wrong};
+use super::criteria::{self, Condition, by_ours, modifiers, several, wrong};
 use super::date;
 use super::join::{Join, check_depth, led_to};
 use super::names::Name;
 use super::negotiate::shown;
 use super::reading::{Reading, is_claimed};
+use super::subsumed;
 use super::values::token;
 use crate::fhir::canonical_system;
 use crate::fhir::search::{
@@ -91,7 +92,8 @@ fn operators(kind: SearchKind) -> &'static str {
         SearchKind::Number | SearchKind::Quantity => "eq, ne, gt, lt, ge, le, ap, sa, eb and pr",
         SearchKind::String => "eq, ne, co, sw, ew and pr",
         SearchKind::Reference => "eq, re, ne and pr",
-        SearchKind::Token | SearchKind::Uri => "eq, ne and pr",
+        SearchKind::Token => "eq, ne, in, ni, ss, sb and pr",
+        SearchKind::Uri => "eq, ne and pr",
         SearchKind::Composite => "eq and pr",
     }
 }
@@ -152,6 +154,14 @@ fn compare(reading: &Reading<'_>, parameter: &Arc<Parameter>, operator: &str, va
         }
         ("eq", Token | Uri | Composite) | ("eq" | "re", Reference) => {
             criteria::read(reading, parameter, None, &escaped)
+        }
+        ("in" | "ni", Token) if modifiers(parameter).contains(&"in") => {
+            let modifier = if operator == "in" { "in" } else { "not-in" };
+            let escaped = value.replace('\\', "\\\\").replace(',', "\\,");
+            criteria::read(reading, parameter, Some(modifier), &escaped)
+        }
+        ("ss" | "sb", Token) if modifiers(parameter).contains(&"in") => {
+            of(Test::Any(subsumed::codes(reading, parameter, operator, &spelled)?))
         }
         ("ne", Token | Reference | Uri) => {
             let values = by_ours(reading, parameter, None, vec![escaped]);

@@ -86,6 +86,25 @@ async fn filters_find_by_every_operator_and_by_all_of_and_or_and_not() {
         ("code eq 44054006 or patient.family sw \"naka\" and clinical-status eq recurrence", &["diabetes"]),
         ("subject:Patient.birthdate gt 1960 or code eq 49727002", &["cough"]),
         (own.as_str(), &KEYS),
+        // Below active are recurrence and relapse, below inactive remission and resolved.
+        (
+            "clinical-status ss http://terminology.hl7.org/CodeSystem/condition-clinical|active",
+            &["asthma", "diabetes", "cough"],
+        ),
+        ("clinical-status ss http://terminology.hl7.org/CodeSystem/condition-clinical|inactive", &["fracture"]),
+        ("clinical-status ss http://terminology.hl7.org/CodeSystem/condition-clinical|relapse", &[]),
+        ("clinical-status sb http://terminology.hl7.org/CodeSystem/condition-clinical|relapse", &["asthma", "cough"]),
+        ("clinical-status sb http://terminology.hl7.org/CodeSystem/condition-clinical|active", &["asthma", "cough"]),
+        (
+            "not (clinical-status ss http://terminology.hl7.org/CodeSystem/condition-clinical|active)",
+            &["fracture", "unsaid"],
+        ),
+        (
+            "clinical-status in http://hl7.org/fhir/ValueSet/condition-clinical and onset-date ge 2021-06",
+            &["fracture", "diabetes"],
+        ),
+        ("clinical-status ni http://hl7.org/fhir/ValueSet/condition-clinical", &["unsaid"]),
+        ("category in http://hl7.org/fhir/ValueSet/condition-clinical", &[]),
     ] {
         assert_eq!(found(&trial, &format!("Condition?_filter={filter}")).await, expected, "{filter}");
     }
@@ -123,13 +142,21 @@ async fn a_filter_that_is_not_understood_is_refused_with_what_it_may_say() {
     for (filter, why) in [
         ("colour eq red", "colour is nothing that Condition is filtered by"),
         ("code eq 1 and patient.colour eq red", "patient.colour is nothing"),
-        ("code co \"Asthma\"", "it takes eq, ne and pr"),
+        ("code co \"Asthma\"", "it takes eq, ne, in, ni, ss, sb and pr"),
+        ("code ss 195967001", "is not a code with its code system"),
+        ("code ss snomed|195967001", "names a code system that is not here, or not all of it"),
+        (
+            "clinical-status sb http://terminology.hl7.org/CodeSystem/condition-clinical|gone",
+            "is no code of its code system",
+        ),
+        ("code in http://nowhere.example/set", "names a value set that is not here"),
+        ("identifier in http://hl7.org/fhir/ValueSet/condition-clinical", "is no operator for identifier"),
         ("onset-date co 2019", "po and pr"),
         ("onset-date eq soon", "is not a date"),
         ("code eq", "a value is missing"),
         ("onset-date po ge2020", "without a prefix"),
         ("onset-date eq ge2020", "unknown prefix"),
-        ("code re 1", "it takes eq, ne and pr"),
+        ("code re 1", "it takes eq, ne, in, ni, ss, sb and pr"),
         ("patient sw Patient", "it takes eq, re, ne and pr"),
         ("code pr perhaps", "neither true nor false"),
         ("code:not eq 1", "is nothing that"),

@@ -49,6 +49,7 @@ mod reading_tests;
 mod routes;
 mod search;
 mod subset;
+mod subsumed;
 mod table;
 mod terms;
 #[cfg(test)]
