@@ -65,6 +65,7 @@ pub(super) const ROWS: &[Row] = &[
     post("/views", CARE),
     by_itself("/news", CARE),
     post("/work/{id}", CARE),
+    post("/undo", CARE),
     get("/for-you", RECORD),
     get("/for-you/{id}", RECORD),
     post("/for-you/{id}", RECORD),

@@ -55,6 +55,7 @@ mod thread;
 mod trace;
 mod track;
 mod turn;
+mod undo;
 mod unused;
 mod when;
 mod who;

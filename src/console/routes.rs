@@ -14,7 +14,7 @@ use super::who::frame_for;
 use super::{
     Console, assets, caseload, codes, compare, deliveries, delivery, door, flows, for_you, huddle, labels, lane, live,
     login, measures, messages, openid, overview, page, patient, people, referrals, replay, resource, saved, tasks,
-    thread, trace, unused, work, work_act,
+    thread, trace, undo, unused, work, work_act,
 };
 use crate::protocol::LONGEST_TEXT;
 
@@ -70,6 +70,7 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/views", web::post().to(saved::act))
             .route("/news", web::get().to(work::news))
             .route("/work/{id}", web::post().to(work_act::one))
+            .route("/undo", web::post().to(undo::take_back))
             .route("/for-you", web::get().to(for_you::list))
             .route("/for-you/{id}", web::get().to(thread::show))
             .route("/for-you/{id}", web::post().to(thread::act))

@@ -13,7 +13,7 @@ use super::saved::{Line, lines};
 use super::session::Person;
 use super::work_place::{PARTS, Place, filter, midnight, sums};
 use super::work_row::{Job, Teller};
-use super::{Console, look, turn, when};
+use super::{Console, look, turn, undo, when};
 use crate::identity::ResourceId;
 use crate::pipeline::Who;
 use crate::protocol::Contact;
@@ -40,6 +40,9 @@ pub(super) struct Asked {
     /// What was done just now, as a code.
     #[serde(default)]
     pub done: String,
+    /// What takes it back.
+    #[serde(default)]
+    pub undo: String,
 }
 
 #[derive(Template)]
@@ -51,6 +54,7 @@ struct Work {
     sentence: String,
     is_empty: bool,
     done: &'static str,
+    undo: String,
     sections: Vec<Section>,
     tabs: Vec<Tab>,
     views: Vec<View>,
@@ -106,7 +110,8 @@ struct Read {
 }
 
 pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> Answer {
-    let asked = asked.into_inner();
+    let mut asked = asked.into_inner();
+    let undo = undo::still(&console, &person, std::mem::take(&mut asked.undo));
     let (site, store, now) =
         (console.gateway.site.load_full(), console.gateway.store.clone(), console.gateway.clock.now());
     let place = Place::of(&site, &person, &asked.panel)?;
@@ -127,6 +132,7 @@ pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web
     turn::make(move || Work {
         unread: if saved.is_err() { "The views that you keep cannot be read now." } else { "" },
         saved: saved.unwrap_or_default(),
+        undo,
         ..page_of(frame, &site, &person, &place, asked, found, now, is_first)
     })
     .await
@@ -211,6 +217,7 @@ fn page_of(
         sentence: sentence(found.sums),
         is_empty: found.sums == [0; 4],
         done: done(&asked.done),
+        undo: String::new(),
         sections: found.parts.iter().map(section).collect(),
         tabs: PARTS.into_iter().zip(found.sums).map(tab).collect(),
         views: vec![
@@ -274,6 +281,7 @@ pub(super) fn done(code: &str) -> &'static str {
         "give" => "Given away.",
         "back" => "Given back: nobody has it now.",
         "cancel" => "It is not needed any more.",
+        "undo" => "Taken back: it is as it was. Whom your words named stays told.",
         _ => "",
     }
 }

@@ -12,7 +12,7 @@ use super::page::{self, Frame};
 use super::session::Person;
 use super::work::colleagues;
 use super::work_place::Place;
-use super::{Console, own};
+use super::{Console, own, undo};
 use crate::identity::ResourceId;
 use crate::pipeline::{Heard, Words};
 use crate::problem::{Category, Problem};
@@ -61,13 +61,8 @@ impl Said {
         said
     }
 
-    /// Where the person was, with what was done.
     fn way_back(&self, done: &str) -> String {
-        let is_ours = self.back.starts_with("/console/work") || self.back.starts_with("/console/patients/");
-        let back =
-            if is_ours && self.back.bytes().all(|byte| byte.is_ascii_graphic()) { &self.back } else { "/console/work" };
-        let sign = if back.contains('?') { '&' } else { '?' };
-        format!("{back}{sign}done={done}")
+        way_back(&self.back, done)
     }
 
     /// What is written, where somebody may be named.
@@ -137,6 +132,14 @@ impl Said {
     }
 }
 
+/// Where the person was, with what was done.
+pub(super) fn way_back(back: &str, done: &str) -> String {
+    let is_ours = back.starts_with("/console/work") || back.starts_with("/console/patients/");
+    let back = if is_ours && back.bytes().all(|byte| byte.is_ascii_graphic()) { back } else { "/console/work" };
+    let sign = if back.contains('?') { '&' } else { '?' };
+    format!("{back}{sign}done={done}")
+}
+
 /// It comes back at the beginning of a day's work.
 fn until(text: &str, zone: &TimeZone) -> Result<Timestamp, Problem> {
     let day: jiff::civil::Date = text.parse().map_err(|_| lacks("Not saved: choose until when it can wait."))?;
@@ -174,7 +177,9 @@ pub(super) async fn one(
     let id: ResourceId = id.parse().map_err(|_| Fault::no_such("task"))?;
     match take(&console, &person, id, &said).await? {
         Ok(heard) => {
-            let back = said.way_back(if heard.is_again { "again" } else { &said.act });
+            let undo = heard.version.and_then(|version| undo::offer(&console, &person, id, version));
+            let undo = undo.map(|undo| format!("&undo={undo}")).unwrap_or_default();
+            let back = said.way_back(if heard.is_again { "again" } else { &said.act }) + &undo;
             if heard.untold.is_empty() {
                 return Ok(page::see(&back));
             }
@@ -254,6 +259,8 @@ struct Many {
     frame: Frame,
     sum: String,
     done: Vec<String>,
+    /// What takes them back, with a space between each two.
+    undo: String,
     /// What was not done, and why.
     left: Vec<(String, String)>,
     back: String,
@@ -271,16 +278,18 @@ pub(super) async fn many(
         let text = format!("Tick 1 to {MOST_AT_ONCE} tasks first; {} were ticked.", said.ticked.len());
         return Err(Fault::Refused(text));
     }
-    let (mut done, mut left) = (Vec::new(), Vec::new());
+    let (mut done, mut undo, mut left) = (Vec::new(), Vec::new(), Vec::new());
     for ticked in &said.ticked {
         let title = title(&console, &person, ticked).await?;
         let id = ticked.parse::<ResourceId>();
-        let taken = match id {
-            Ok(id) => take(&console, &person, id, &said).await,
+        let taken = match &id {
+            Ok(id) => take(&console, &person, *id, &said).await,
             Err(_) => Err(Fault::no_such("task")),
         };
         match taken {
             Ok(Ok(heard)) => {
+                let version = id.ok().zip(heard.version);
+                undo.extend(version.and_then(|(id, version)| undo::offer(&console, &person, id, version)));
                 left.extend(heard.untold.into_iter().map(|(name, why)| (format!("Telling @{name} of {title}"), why)));
                 done.push(if heard.is_again {
                     format!("{title} (it was saved before, and stands there once)")
@@ -298,11 +307,11 @@ pub(super) async fn many(
     let of_done = page::counted(done.len() as u64, "is done", "are done");
     let of_left = page::counted(left.len() as u64, "is not", "are not");
     let sum = if left.is_empty() { format!("{of_done}.") } else { format!("{of_done}, {of_left}.") };
-    Ok(page::show(&Many { frame, sum, done, left, back: said.way_back("") }))
+    Ok(page::show(&Many { frame, sum, done, undo: undo.join(" "), left, back: said.way_back("") }))
 }
 
 /// By which a person knows a Task again: whom it is about is on the page that they came from.
-async fn title(console: &Console, person: &Person, id: &str) -> Result<String, Fault> {
+pub(super) async fn title(console: &Console, person: &Person, id: &str) -> Result<String, Fault> {
     let Ok(id) = id.parse::<ResourceId>() else { return Ok("A task".to_string()) };
     let stored = console.gateway.store.resource("Task", id).await?.filter(|stored| own::may_see(person, stored));
     let title = stored.as_ref().and_then(|stored| crate::fhir::concept_title(stored.resource.get("code")));

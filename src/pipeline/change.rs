@@ -13,7 +13,7 @@ use super::write::{Submission, Submitted};
 use super::{Acknowledged, Arrival, Code, Event, Gateway, notices};
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::{Category, Place, Problem};
-use crate::protocol::{Action, Contact};
+use crate::protocol::{self, Action, Contact};
 use crate::record::Change;
 use crate::site::{CLIENT, Site};
 use crate::store::{AuditEntry, MessageEntry, StoreError, WriteUnit};
@@ -71,6 +71,35 @@ impl Gateway {
         let taken = Acted { target: flag, subject: format!("Flag/{flag}"), who, because, once: None };
         let answer = Action::Answer { answer: answer.to_string() };
         self.take_actions(&[("prompt-answer", answer)], taken).await
+    }
+
+    /// Takes back what `who` did to a task by which it came to this version; what follows is evaluated at once.
+    ///
+    /// # Errors
+    /// Something else happened to it since.
+    pub async fn undo_act(&self, task: ResourceId, version: u64, who: &str) -> Result<(), Problem> {
+        let before = self
+            .store
+            .version("Task", task, version.saturating_sub(1))
+            .await
+            .map_err(|error| Fault::from(error).told())?;
+        let before = before
+            .ok_or_else(|| Problem::error(Category::NotFound, Place::Whole, "It cannot be taken back any more."))?;
+        let done = self.change(task.person, |site, known| {
+            let now = self.clock.now();
+            let changes = protocol::undo(&known.record, &before, signed(site, who), now)?;
+            let entry = AuditEntry {
+                at: now,
+                agent: who.to_string(),
+                action: "task-undo".to_string(),
+                person: Some(known.record.head.person),
+                subject: format!("Task/{task}"),
+                allowed: true,
+                because: format!("who did it took version {version} back"),
+            };
+            Ok((changes, vec![entry]))
+        });
+        done.await.map_err(Fault::told)
     }
 
     /// All of them or none, as one change.

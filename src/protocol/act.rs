@@ -176,19 +176,18 @@ impl ProtocolSet {
 }
 
 impl Action {
-    /// Whether what it did to a Task is so still. What was said stays so, and so does an end.
+    /// Whether what it did to a Task is so still, and was not taken back.
     pub fn stands(&self, task: &Stored) -> bool {
         let status = task.resource.text("status").unwrap_or_default();
         match self {
             Self::Accept => !matches!(status, "requested" | "received" | "ready"),
             Self::Start => status == "in-progress",
             Self::Hand(hand) => hand.stands(task),
-            Self::Complete { .. }
-            | Self::Cancel { .. }
-            | Self::Note { .. }
-            | Self::Attempt { .. }
-            | Self::Answer { .. }
-            | Self::Say(_) => true,
+            Self::Complete { .. } => status == "completed",
+            Self::Cancel { .. } => status == "cancelled",
+            Self::Note { text } => is_noted(task, text),
+            Self::Attempt { contact, text } => is_noted(task, &attempted(*contact, text)),
+            Self::Answer { .. } | Self::Say(_) => true,
         }
     }
 
@@ -246,7 +245,7 @@ fn take(
     Ok(())
 }
 
-fn refusal(category: Category, text: impl Into<String>) -> Problem {
+pub(super) fn refusal(category: Category, text: impl Into<String>) -> Problem {
     Problem::error(category, Place::Whole, text)
 }
 
@@ -314,8 +313,8 @@ fn write_words(resource: &mut Resource, action: &Action, who: &str, stamp: &Valu
             append(resource, "note", json!({ "authorString": who, "time": stamp, "text": text }));
         }
         Action::Attempt { contact, text } => {
-            let said = format!("Contact attempt: {}. {text}", contact.words());
-            append(resource, "note", json!({ "authorString": who, "time": stamp, "text": said.trim_end() }));
+            let said = attempted(*contact, text);
+            append(resource, "note", json!({ "authorString": who, "time": stamp, "text": said }));
             let coding = json!({ "system": names::CONTACT, "code": contact.code(), "display": contact.words() });
             let kind = json!({ "coding": [coding], "text": "Contact attempt" });
             append(resource, "output", json!({ "type": kind, "valueDateTime": stamp }));
@@ -325,6 +324,16 @@ fn write_words(resource: &mut Resource, action: &Action, who: &str, stamp: &Valu
     }
 }
 
+/// An attempt as a note tells it.
+fn attempted(contact: Contact, text: &str) -> String {
+    format!("Contact attempt: {}. {text}", contact.words()).trim_end().to_string()
+}
+
+fn is_noted(task: &Stored, text: &str) -> bool {
+    let notes = task.resource.get("note").and_then(Value::as_array).into_iter().flatten();
+    notes.into_iter().any(|note| note.get("text").and_then(Value::as_str) == Some(text))
+}
+
 fn append(resource: &mut Resource, element: &str, item: Value) {
     let mut list = resource.get(element).and_then(Value::as_array).cloned().unwrap_or_default();
     list.push(item);
@@ -332,7 +341,7 @@ fn append(resource: &mut Resource, element: &str, item: Value) {
 }
 
 /// Who did what, beside the resource.
-fn provenance(change: &Change, word: &str, who: &str, now: Timestamp) -> Change {
+pub(super) fn provenance(change: &Change, word: &str, who: &str, now: Timestamp) -> Change {
     let stored: &Stored = &change.stored;
     let target = format!("{}/{}", stored.resource.resource_type(), stored.id);
     let resource = Resource::new("Provenance")

@@ -64,6 +64,11 @@ async fn a_care_manager_logs_in_takes_a_call_tries_twice_and_finishes_it() {
     let within = async |rest: &str| client.find(Locator::XPath(&format!("{css}{rest}"))).await.unwrap();
     within("//button[@value='claim']").await.send_keys("\u{E007}").await.unwrap();
     browser.sees("It is yours now").await;
+    browser.look("work-undo").await;
+    browser.click("#undo").await;
+    browser.sees("Taken back: it is as it was").await;
+    within("//button[@value='claim']").await.send_keys("\u{E007}").await.unwrap();
+    browser.sees("It is yours now").await;
     for (number, outcome) in ["no-answer", "left-message"].into_iter().enumerate() {
         within("//details[1]/summary[contains(., 'Record a call')]").await.send_keys("\u{E007}").await.unwrap();
         browser.sees(&format!("This is attempt {} of 2.", number + 1)).await;
@@ -133,7 +138,7 @@ async fn a_care_manager_logs_in_takes_a_call_tries_twice_and_finishes_it() {
     dark(&browser, "login").await;
     let audit = house.running.gateway.store.audit(None, None, 200).await.unwrap().items;
     let of = |action: &str| audit.iter().filter(|one| one.agent == "person:nbrooks" && one.action == action).count();
-    assert_eq!((of("task-claim"), of("task-attempt"), of("task-complete"), of("logout")), (1, 3, 1, 1));
+    assert_eq!((of("task-claim"), of("task-attempt"), of("task-complete"), of("logout")), (2, 3, 1, 1));
     browser.client.clone().close().await.unwrap();
     house.running.stop().await;
 }

@@ -165,6 +165,56 @@ async fn work_is_given_away_put_aside_and_comes_back_and_many_at_once_are_told_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_just_done_is_taken_back_by_who_did_it_as_long_as_nothing_else_happened() {
+    let house = after_a_stay().await;
+    let (nia, key) = desk(&house, "nbrooks").await;
+    let (tomas, other) = desk(&house, "treyes").await;
+    let call = task(&house, "Call within two business days of a stay").await;
+    let id = call.id.to_string();
+    let finish = async || {
+        let ticked = [("form_key", key.as_str()), ("panel", "lakeside"), ("act", "finish"), ("t", id.as_str())];
+        let said = [("outcome", "reached-patient"), ("note", "@treyes is well"), ("once", "this page")];
+        let (status, page) = nia.post("/console/work", &[&ticked[..], &said[..]].concat()).await;
+        assert_eq!(status, 200, "{page}");
+        page.split("name=\"undo\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).map(String::from)
+    };
+    let take_back = async |desk: &Desk<'_>, key: &str, undo: &str| {
+        desk.post("/console/undo", &[("form_key", key), ("undo", undo), ("back", "/console/work?panel=lakeside")]).await
+    };
+    let first = finish().await.unwrap();
+    assert_eq!(again(&house, call.id).await.resource.text("status"), Some("completed"));
+    assert_eq!(finish().await, None, "sent twice it is there once, and there is nothing of it to take back");
+    let (status, page) = take_back(&tomas, &other, &first).await;
+    assert!(status == 200 && page.contains("quarter of an hour"), "it is hers to take back: {page}");
+    assert_eq!(take_back(&nia, &key, &first).await.0, 303);
+    let back = again(&house, call.id).await;
+    assert_eq!(back.version, call.version + 2, "both are in its history");
+    for element in ["status", "note", "output", "owner", "executionPeriod", "restriction"] {
+        assert_eq!(back.resource.get(element), call.resource.get(element), "{element}");
+    }
+    let listed = nia.open("/console/work?panel=lakeside&done=undo").await.1;
+    assert!(listed.contains(&id) && listed.contains("Taken back: it is as it was"), "{listed}");
+    let (status, page) = take_back(&nia, &key, &first).await;
+    assert!(status == 200 && page.contains("Something else happened to this task since"), "{page}");
+
+    // The same page once more does it anew; then somebody writes beside it, and it stays.
+    let second = finish().await.unwrap();
+    assert_eq!(again(&house, call.id).await.resource.text("status"), Some("completed"));
+    let note = [("form_key", other.as_str()), ("panel", "lakeside"), ("act", "note"), ("why", "she rang me, too")];
+    assert_eq!(tomas.post(&format!("/console/work/{id}"), &note).await.0, 303);
+    let (status, page) = take_back(&nia, &key, &second).await;
+    assert!(status == 200 && page.contains("so it stays as it is now"), "{page}");
+    assert_eq!(again(&house, call.id).await.resource.text("status"), Some("completed"));
+    let (status, page) = take_back(&nia, &key, "made-up").await;
+    assert!(status == 200 && page.contains("Not taken back"), "{page}");
+
+    let audit = house.running.gateway.store.audit(Some(call.id.person), None, 100).await.unwrap().items;
+    let undone: Vec<_> = audit.iter().filter(|one| one.action == "task-undo").map(|one| one.agent.as_str()).collect();
+    assert_eq!(undone, ["person:nbrooks"]);
+    house.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_wait_is_told_to_a_page_that_asks_by_itself() {
     let house = after_a_stay().await;
     let (nia, _) = desk(&house, "nbrooks").await;

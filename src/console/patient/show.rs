@@ -26,7 +26,7 @@ use crate::console::practice::{member, zone_of_patient};
 use crate::console::session::Person;
 use crate::console::thing::Thing;
 use crate::console::work::done;
-use crate::console::{Console, look, turn, when};
+use crate::console::{Console, look, turn, undo, when};
 use crate::fhir::{language_word, main_tag};
 use crate::pipeline::{Known, PROGRESS};
 use crate::protocol::{Contact, View};
@@ -47,6 +47,9 @@ pub(crate) struct Asked {
     /// What was just done with work, as a code.
     #[serde(default)]
     done: String,
+    /// What takes it back.
+    #[serde(default)]
+    undo: String,
 }
 
 /// A question that waits for an answer.
@@ -66,6 +69,8 @@ struct PatientPage {
     id: String,
     banner: Banner,
     saved: &'static str,
+    undo: String,
+    back: String,
     waiting: usize,
     owed: Vec<Owed>,
     contacts: [Contact; 4],
@@ -130,7 +135,8 @@ pub(crate) async fn show(
     id: web::Path<String>,
     asked: web::Query<Asked>,
 ) -> Answer {
-    let asked = asked.into_inner();
+    let mut asked = asked.into_inner();
+    let undo = undo::still(&console, &person, std::mem::take(&mut asked.undo));
     let chosen = SPANS.into_iter().find(|(days, _, _)| *days == asked.days).unwrap_or((60, "60 days", 800));
     let Loaded { known, patient, hidden } = load(&console, &person, &id, chosen.2).await?;
     let own = patient.id;
@@ -138,7 +144,8 @@ pub(crate) async fn show(
     let (site, now) = (console.gateway.site.load_full(), console.gateway.clock.now());
     let frame = Frame::new("patients", &console, &person);
     let may = May::of(&person);
-    turn::make(move || put_together(&site, (&known, &patient, hidden), (now, chosen.0, &asked), (frame, may))).await
+    let make = move || put_together(&site, (&known, &patient, hidden), (now, chosen.0, &asked), (frame, may));
+    turn::make(move || PatientPage { undo, ..make() }).await
 }
 
 fn put_together(
@@ -174,6 +181,8 @@ fn put_together(
     PatientPage {
         id: patient.id.to_string(),
         saved: saved(asked),
+        undo: String::new(),
+        back: format!("/console/patients/{}", patient.id),
         waiting: looks.iter().filter(|thing| thing.waits).count(),
         owed: owed(&known.record, &looked, now, &zone),
         contacts: Contact::ALL,

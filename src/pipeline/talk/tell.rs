@@ -42,6 +42,8 @@ pub struct Heard {
     pub untold: Vec<(String, String)>,
     /// It was done before, by the same form, stands so still, and is not done twice. Nobody was told once more.
     pub is_again: bool,
+    /// The version that the Task came to; none where nothing was done.
+    pub version: Option<u64>,
 }
 
 /// How many messages somebody has not opened.
@@ -75,7 +77,7 @@ impl Gateway {
             let stands = |stored: &Stored| steps.iter().all(|(_, action)| action.stands(stored));
             if was_done && known.record.get("Task", task).is_some_and(stands) {
                 // Nothing lost: whom it told then is told; who could not be told is said again.
-                let again = Heard { told: Vec::new(), untold: told.heard.untold, is_again: true };
+                let again = Heard { told: Vec::new(), untold: told.heard.untold, is_again: true, version: None };
                 *heard.lock().unwrap_or_else(PoisonError::into_inner) = again;
                 return Ok((Vec::new(), Vec::new()));
             }
@@ -89,8 +91,11 @@ impl Gateway {
             *heard.lock().unwrap_or_else(PoisonError::into_inner) = told.heard;
             Ok((changes, entries))
         });
-        done.await.map_err(Fault::told)?;
-        Ok(heard.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let written = done.await.map_err(Fault::told)?;
+        let heard = heard.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let of_task = format!("Task/{task}/_history/");
+        let version = written.iter().find_map(|reference| reference.strip_prefix(&of_task)?.parse().ok());
+        Ok(Heard { version: version.filter(|_| !heard.is_again), ..heard })
     }
 
     /// Notes that somebody opened what is for them; nothing where they did before.

@@ -5,7 +5,7 @@ use crate::fhir::Identifier;
 use crate::problem::Category;
 use crate::protocol::example::scene::Scene;
 use crate::protocol::view::Practice;
-use crate::protocol::{Action, Contact};
+use crate::protocol::{Action, Contact, undo};
 use crate::record::{Membership, squash};
 
 #[test]
@@ -114,6 +114,30 @@ fn attempts_to_reach_a_patient_are_written_down_and_stay() {
         (stored("note", "/text"), stored("note", "/authorString")[1].as_str()),
         (notes.map(String::from).to_vec(), "Ida Roe")
     );
+}
+
+#[test]
+fn what_is_taken_back_is_as_it_was_and_owed_again() {
+    let mut scene = scene("2026-05-04T10:00");
+    tell(&mut scene, "{ ed-arrival: '2026-05-04T10:00' }\n{ ed-discharge: '2026-05-04T13:00' }");
+    let before = work_of(&scene, "contact").stored.clone();
+    let attempt = Action::Attempt { contact: Contact::ReachedPatient, text: "well".into() };
+    let steps = [attempt, Action::Complete { outcome: Some("well".into()) }];
+    for change in SHIPPED.act_all(&scene.record, before.id, &steps, ("Ida Roe", None), scene.now).unwrap() {
+        scene.record.apply(&change);
+    }
+    tell(&mut scene, "{ time: '2026-05-04T18:00' }");
+    assert_eq!(text_of(&work_of(&scene, "contact"), "status"), "completed");
+    assert!(steps.iter().all(|step| step.stands(&work_of(&scene, "contact").stored)));
+    for change in undo(&scene.record, &before, "Ida Roe", scene.now).unwrap() {
+        scene.record.apply(&change);
+    }
+    tell(&mut scene, "{ time: '2026-05-07T18:00' }");
+    let task = work_of(&scene, "contact");
+    assert_eq!((text_of(&task, "status"), task.stored.resource.get("output")), ("requested".into(), None));
+    assert!(!steps.iter().any(|step| step.stands(&task.stored)), "done anew it is no second time of the same");
+    let refused = undo(&scene.record, &before, "Ida Roe", scene.now).unwrap_err();
+    assert_eq!(refused.category, Category::Conflict);
 }
 
 #[test]
