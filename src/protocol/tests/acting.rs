@@ -128,14 +128,14 @@ fn what_is_taken_back_is_as_it_was_and_owed_again() {
     }
     tell(&mut scene, "{ time: '2026-05-04T18:00' }");
     assert_eq!(text_of(&work_of(&scene, "contact"), "status"), "completed");
-    assert!(steps.iter().all(|step| step.stands(&work_of(&scene, "contact").stored)));
+    assert!(steps.iter().all(|step| step.stands(work_of(&scene, "contact").stored)));
     for change in undo(&scene.record, &before, "Ida Roe", scene.now).unwrap() {
         scene.record.apply(&change);
     }
     tell(&mut scene, "{ time: '2026-05-07T18:00' }");
     let task = work_of(&scene, "contact");
     assert_eq!((text_of(&task, "status"), task.stored.resource.get("output")), ("requested".into(), None));
-    assert!(!steps.iter().any(|step| step.stands(&task.stored)), "done anew it is no second time of the same");
+    assert!(!steps.iter().any(|step| step.stands(task.stored)), "done anew it is no second time of the same");
     let refused = undo(&scene.record, &before, "Ida Roe", scene.now).unwrap_err();
     assert_eq!(refused.category, Category::Conflict);
 }
