@@ -9,7 +9,7 @@ use super::fault::Answer;
 use super::form_key::FormKey;
 use super::page::{self, Frame};
 use super::session::Person;
-use super::work_act::{title, way_back};
+use super::work_place::{title, way_back};
 use super::{Console, own};
 use crate::identity::ResourceId;
 

@@ -11,7 +11,7 @@ use super::form_key::{FormKey, once};
 use super::page::{self, Frame};
 use super::session::Person;
 use super::work::colleagues;
-use super::work_place::Place;
+use super::work_place::{Place, title, way_back};
 use super::{Console, own, undo};
 use crate::identity::ResourceId;
 use crate::pipeline::{Heard, Words};
@@ -130,14 +130,6 @@ impl Said {
         let member = member.ok_or_else(|| lacks("Not saved: choose to whom it goes."))?;
         Ok(Holder { id: member.login.clone(), name: member.name.clone() })
     }
-}
-
-/// Where the person was, with what was done.
-pub(super) fn way_back(back: &str, done: &str) -> String {
-    let is_ours = back.starts_with("/console/work") || back.starts_with("/console/patients/");
-    let back = if is_ours && back.bytes().all(|byte| byte.is_ascii_graphic()) { back } else { "/console/work" };
-    let sign = if back.contains('?') { '&' } else { '?' };
-    format!("{back}{sign}done={done}")
 }
 
 /// It comes back at the beginning of a day's work.
@@ -310,30 +302,9 @@ pub(super) async fn many(
     Ok(page::show(&Many { frame, sum, done, undo: undo.join(" "), left, back: said.way_back("") }))
 }
 
-/// By which a person knows a Task again: whom it is about is on the page that they came from.
-pub(super) async fn title(console: &Console, person: &Person, id: &str) -> Result<String, Fault> {
-    let Ok(id) = id.parse::<ResourceId>() else { return Ok("A task".to_string()) };
-    let stored = console.gateway.store.resource("Task", id).await?.filter(|stored| own::may_see(person, stored));
-    let title = stored.as_ref().and_then(|stored| crate::fhir::concept_title(stored.resource.get("code")));
-    Ok(title.unwrap_or("A task").to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_goes_back_to_where_one_was_and_nowhere_else() {
-        let back = |to: &str| Said { back: to.to_string(), ..Said::default() }.way_back("claim");
-        assert_eq!(
-            back("/console/work?panel=lakeside&whose=free"),
-            "/console/work?panel=lakeside&whose=free&done=claim"
-        );
-        assert_eq!(back("/console/patients/x"), "/console/patients/x?done=claim");
-        for other in ["", "//evil.example", "https://evil.example/console/work", "/console/work\r\nx: y"] {
-            assert_eq!(back(other), "/console/work?done=claim", "{other}");
-        }
-    }
 
     #[test]
     fn a_form_is_known_again_by_its_page_and_every_word_in_it() {

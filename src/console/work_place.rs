@@ -1,10 +1,11 @@
-//! Where work is looked at: of which practice, in whose hands, and in which part of the list; all counts are the store's.
+//! Where work is looked at, and how people get back there: of which practice, in whose hands, and in which part of the list; all counts are the store's.
 
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 use super::fault::Fault;
-use super::page;
 use super::session::Person;
+use super::{Console, own, page};
+use crate::identity::ResourceId;
 use crate::pipeline::owner;
 use crate::protocol::PERSON;
 use crate::site::{Panels, Site};
@@ -86,9 +87,38 @@ pub(super) fn sums(now: &WorkCounts, midnight: &WorkCounts) -> [u64; 4] {
     [pressing, late, by_midnight.saturating_sub(late), open.saturating_sub(by_midnight)]
 }
 
+/// Where the person was, with what was done.
+pub(super) fn way_back(back: &str, done: &str) -> String {
+    let is_ours = back.starts_with("/console/work") || back.starts_with("/console/patients/");
+    let back = if is_ours && back.bytes().all(|byte| byte.is_ascii_graphic()) { back } else { "/console/work" };
+    let sign = if back.contains('?') { '&' } else { '?' };
+    format!("{back}{sign}done={done}")
+}
+
+/// By which a person knows a Task again: whom it is about is on the page that they came from.
+pub(super) async fn title(console: &Console, person: &Person, id: &str) -> Result<String, Fault> {
+    let Ok(id) = id.parse::<ResourceId>() else { return Ok("A task".to_string()) };
+    let stored = console.gateway.store.resource("Task", id).await?.filter(|stored| own::may_see(person, stored));
+    let title = stored.as_ref().and_then(|stored| crate::fhir::concept_title(stored.resource.get("code")));
+    Ok(title.unwrap_or("A task").to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_goes_back_to_where_one_was_and_nowhere_else() {
+        let back = |to: &str| way_back(to, "claim");
+        assert_eq!(
+            back("/console/work?panel=lakeside&whose=free"),
+            "/console/work?panel=lakeside&whose=free&done=claim"
+        );
+        assert_eq!(back("/console/patients/x"), "/console/patients/x?done=claim");
+        for other in ["", "//evil.example", "https://evil.example/console/work", "/console/work\r\nx: y"] {
+            assert_eq!(back(other), "/console/work?done=claim", "{other}");
+        }
+    }
 
     #[test]
     fn every_open_task_is_counted_in_one_part() {

@@ -94,6 +94,7 @@ impl Gateway {
         let written = done.await.map_err(Fault::told)?;
         let heard = heard.into_inner().unwrap_or_else(PoisonError::into_inner);
         let of_task = format!("Task/{task}/_history/");
+        // Nothing lost: versions are numbers of ours; of a change that did not touch the Task there is none.
         let version = written.iter().find_map(|reference| reference.strip_prefix(&of_task)?.parse().ok());
         Ok(Heard { version: version.filter(|_| !heard.is_again), ..heard })
     }
