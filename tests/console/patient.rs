@@ -48,6 +48,28 @@ async fn lived(house: &House) {
     }
 }
 
+/// Somebody whose birthday was last week and who lives with COPD: the review of the year, and what it holds.
+async fn reviewed(house: &House, browser: &browser::Browser) {
+    let birthday = minutes_ago(6 * DAY);
+    let born = format!("1958{}", birthday.get(4..8).unwrap().replace("0229", "0301"));
+    let other = |event: &str, at: &str| {
+        adt(event, &format!("Y{event}"), "4712", "V9", at)
+            .replace("Okafor^Rosalind^M", "Chen^Wei")
+            .replace("19580314", &born)
+    };
+    let mut hospital = house.hospital().await;
+    for (event, minutes) in [("A04", 90), ("A03", 30)] {
+        assert_eq!(code(&hospital.send(&other(event, &minutes_ago(minutes))).await), "AA", "{event}");
+    }
+    browser.client.goto(&house.url("/console/patients?find=4712")).await.unwrap();
+    browser.sees("Yearly review, with the patient’s own goals").await;
+    browser.sees("What it holds: 6").await;
+    browser.click("#owed .what summary").await;
+    browser.sees("Questions that wait").await;
+    browser.sees("Has inhaler technique been watched and corrected?").await;
+    browser.look("review").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_patient_is_found_read_asked_and_given_a_plan() {
     let Some(browser) = browser::start().await else { return };
@@ -157,6 +179,8 @@ async fn a_patient_is_found_read_asked_and_given_a_plan() {
     browser.look("plan-en").await;
     client.goto(&format!("{page}/plan?lang=xx")).await.unwrap();
     browser.sees("There are no words for a plan in “xx” yet; there are in: en, es.").await;
+
+    reviewed(&house, &browser).await;
 
     let audit = house.running.gateway.store.audit(None, None, 200).await.unwrap().items;
     for action in ["search", "look", "prompt-answer", "goal-add", "goal-change"] {
