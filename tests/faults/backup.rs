@@ -10,13 +10,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::harness::{adt, frame, minutes_ago};
 use crate::process::{Ground, prepare, run};
 
-fn handover(words: &[&str]) -> Command {
+pub fn handover(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_handover"));
     command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-fn told(output: &Output) -> String {
+pub fn told(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -50,7 +50,7 @@ async fn send(ground: &Ground, from: usize, count: usize) {
     }
 }
 
-async fn sequences(store: &dyn Store) -> Vec<(u64, String)> {
+pub async fn sequences(store: &dyn Store) -> Vec<(u64, String)> {
     let (mut all, mut cursor) = (Vec::new(), None);
     loop {
         let page = store.messages(&MessageFilter::default(), cursor.as_ref(), 500).await.unwrap();

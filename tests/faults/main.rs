@@ -14,7 +14,12 @@
 #[allow(dead_code, reason = "shared with the service tests, which use all of it")]
 mod harness;
 
+#[path = "../store/postgres.rs"]
+#[allow(dead_code, reason = "shared with the store tests, which use all of it")]
+mod postgres;
+
 mod backup;
+mod database;
 mod demo;
 mod full_disk;
 mod kill;

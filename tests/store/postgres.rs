@@ -88,7 +88,7 @@ pub fn run_in(url: &str, sql: &str) {
     assert!(server.psql_command(sql).args(["-d", name, "-v", "ON_ERROR_STOP=1"]).status().unwrap().success(), "{sql}");
 }
 
-fn programs() -> Option<PathBuf> {
+pub fn programs() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
     found.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
@@ -96,7 +96,7 @@ fn programs() -> Option<PathBuf> {
 }
 
 /// PostgreSQL refuses to run as root.
-fn as_other_user(program: &Path) -> Command {
+pub fn as_other_user(program: &Path) -> Command {
     let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
     if !root {
         return Command::new(program);
@@ -106,7 +106,7 @@ fn as_other_user(program: &Path) -> Command {
     command
 }
 
-fn user() -> &'static str {
+pub fn user() -> &'static str {
     if Command::new("id").arg("postgres").output().is_ok_and(|output| output.status.success()) {
         "postgres"
     } else {
