@@ -34,6 +34,7 @@ receives:
   - { resource: Condition, where: 'cod.exists()', pull: true }
   - { resource: Observation }
   - { resource: Patient, pull: true, without: [meta.security] }
+  - { resource: Group, push: on-change, pull: true }
 nevr: [R]
 ",
     );
@@ -50,11 +51,12 @@ nevr: [R]
         (11, "cod"),
         (12, "lets nothing flow"),
         (13, "cannot be left out"),
-        (14, "did you mean `never`?"),
+        (14, "is read, never sent"),
+        (15, "did you mean `never`?"),
     ] {
         assert!(has(line, part), "line {line}: {part}\n{found:#?}");
     }
-    assert_eq!(found.len(), 12, "{found:#?}");
+    assert_eq!(found.len(), 13, "{found:#?}");
 }
 
 #[test]

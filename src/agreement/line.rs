@@ -21,6 +21,10 @@ pub(super) fn read(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) 
         let text = "messages tell of visits: `push: message` is for Encounter, and what goes along is what other lines let out";
         problems.push(node.problem(text));
     }
+    if push.is_some_and(|push| push != Push::Never) && resource.as_deref() == Some("Group") {
+        let text = "a Group is in nobody's record and is read, never sent; write `pull: true` for it";
+        problems.push(node.problem(text));
+    }
     let pull = fields.boolean("pull");
     let says_no_pull = pull == Some(false) || node.get("pull").is_none();
     if push.is_none_or(|push| push == Push::Never) && says_no_pull && node.get("push").is_none() {

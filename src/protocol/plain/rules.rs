@@ -1,7 +1,7 @@
 //! Questions and work in plain words.
 
 use super::row::PlainRule;
-use super::words::{chain, codes, enrolled, evidence, list, roles, visit, who};
+use super::words::{a_visit, chain, codes, enrolled, evidence, list, roles, who};
 use crate::fhir::ValueSets;
 use crate::protocol::model::{Answer, Becomes, Prompt, TaskRule, Trigger, Yearly};
 use crate::protocol::quiet_hours::QuietHours;
@@ -90,11 +90,11 @@ pub fn of_task(task: &TaskRule, quiet: Option<QuietHours>, sets: &ValueSets) -> 
 
 fn trigger(when: &Trigger, sets: &ValueSets) -> String {
     match when {
-        Trigger::Arrival(test) => format!("a {} begins; it ends with the visit", visit(test, sets)),
-        Trigger::Discharge(test) => format!("a {} has ended", visit(test, sets)),
+        Trigger::Arrival(test) => format!("{} begins; it ends with the visit", a_visit(test, sets)),
+        Trigger::Discharge(test) => format!("{} has ended", a_visit(test, sets)),
         Trigger::Count { test, at_least, within, each } => {
             let last = if *each { "and at each one after it" } else { "and one fewer before" };
-            format!("there were {at_least} times a {} within {within}, {last}", visit(test, sets))
+            format!("there were {at_least} times {} within {within}, {last}", a_visit(test, sets))
         }
         Trigger::Answer { prompt, is } => {
             format!("the question `{prompt}` was answered {}", list(is.iter().cloned(), "or"))
@@ -105,9 +105,9 @@ fn trigger(when: &Trigger, sets: &ValueSets) -> String {
             format!("{turn}the patient is enrolled in {}", enrolled(enrolment, sets))
         }
         Trigger::Transfer(test) => {
-            format!("a patient is moved within a {}; it ends with the next move or the visit", visit(test, sets))
+            format!("a patient is moved within {}; it ends with the next move or the visit", a_visit(test, sets))
         }
-        Trigger::Cancelled(test) => format!("a {} is cancelled", visit(test, sets)),
+        Trigger::Cancelled(test) => format!("{} is cancelled", a_visit(test, sets)),
         Trigger::Condition(test) => {
             let of = codes(&test.codes, sets);
             match test.becomes {

@@ -75,12 +75,18 @@ pub fn visit(test: &EncounterTest, sets: &ValueSets) -> String {
         words.push_str(", in which a clinician saw the patient");
     }
     if let Some(before) = &test.after {
-        words.push_str(&format!(", within {} after a {} had ended", before.within, visit(&before.test, sets)));
+        words.push_str(&format!(", within {} after {} had ended", before.within, a_visit(&before.test, sets)));
     }
     if let Some(filter) = &test.filter {
         words.push_str(&format!(", where {}", filter.text()));
     }
     words
+}
+
+/// The same with its article: `an emergency visit`.
+pub fn a_visit(test: &EncounterTest, sets: &ValueSets) -> String {
+    let words = visit(test, sets);
+    format!("{} {words}", if words.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" })
 }
 
 fn classes(classes: &[String]) -> String {
