@@ -142,7 +142,7 @@ async fn a_client_that_is_not_registered_is_told_so_in_words_of_ours() {
     let ehr = StandIn::start(Inside { wants_token: true, refuse_clients: true, ..Inside::default() });
     let sent = Trial::new().send(&ehr.partner()).await;
     assert_eq!(sent.reply, Reply::Unauthorized);
-    assert!(sent.text.contains("400 invalid_client: our key"), "{}", sent.text);
+    assert!(sent.text.contains("400 invalid_client: our client id, key or secret"), "{}", sent.text);
     assert!(!sent.text.contains("Jane"));
 }
 
