@@ -5,9 +5,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use handover::store::{MessageFilter, Store};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::harness::{adt, frame, minutes_ago};
+use crate::harness::{Hospital, adt, code, minutes_ago};
 use crate::process::{Ground, prepare, run};
 
 pub fn handover(words: &[&str]) -> Command {
@@ -28,7 +27,7 @@ fn kill(mut child: Child) {
 
 /// Sends so many messages, each after the last was acknowledged, with a part of 40 kB that does not compress well.
 async fn send(ground: &Ground, from: usize, count: usize) {
-    let mut stream = tokio::net::TcpStream::connect(ground.mllp).await.unwrap();
+    let mut hospital = Hospital::connect(ground.mllp).await;
     for number in from..from + count {
         let patient = (number % 20 + 1).to_string();
         let event = adt("A04", &format!("B-{number}"), &patient, &format!("V-{number}"), &minutes_ago(90));
@@ -39,14 +38,7 @@ async fn send(ground: &Ground, from: usize, count: usize) {
                 format!("{:016x}", state ^ (state >> 29))
             })
             .collect();
-        stream.write_all(&frame(&format!("{event}NTE|1||{noise}\r"))).await.unwrap();
-        let (mut answer, mut buffer) = (Vec::new(), [0; 4096]);
-        while !answer.ends_with(&[0x1c, 0x0d]) {
-            let read = stream.read(&mut buffer).await.unwrap();
-            assert!(read > 0, "the gateway closed the connection");
-            answer.extend(&buffer[..read]);
-        }
-        assert!(String::from_utf8_lossy(&answer).contains("MSA|AA"), "{}", String::from_utf8_lossy(&answer));
+        assert_eq!(code(&hospital.send(&format!("{event}NTE|1||{noise}\r")).await), "AA");
     }
 }
 

@@ -6,10 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use handover::store::{EngineChoice, StoreSettings, open};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::backup::{handover, sequences, told};
-use crate::harness::{adt, frame, minutes_ago};
+use crate::harness::{Hospital, adt, code, minutes_ago};
 use crate::postgres::{as_other_user, programs, user};
 use crate::process::{Ground, free_port, prepare_with, run};
 
@@ -81,17 +80,11 @@ async fn send(ground: &Ground, numbers: std::ops::Range<usize>) {
     // Sent again a message is the same to the letter.
     static AT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     let at = AT.get_or_init(|| minutes_ago(90));
-    let mut stream = tokio::net::TcpStream::connect(ground.mllp).await.unwrap();
+    let mut hospital = Hospital::connect(ground.mllp).await;
     for number in numbers {
-        let message = adt("A04", &format!("D-{number}"), &(number % 20 + 1).to_string(), &format!("V-{number}"), at);
-        stream.write_all(&frame(&message)).await.unwrap();
-        let (mut answer, mut buffer) = (Vec::new(), [0; 4096]);
-        while !answer.ends_with(&[0x1c, 0x0d]) {
-            let read = stream.read(&mut buffer).await.unwrap();
-            assert!(read > 0, "the gateway closed the connection");
-            answer.extend(&buffer[..read]);
-        }
-        assert!(String::from_utf8_lossy(&answer).contains("MSA|AA"), "{}", String::from_utf8_lossy(&answer));
+        let patient = (number % 20 + 1).to_string();
+        let message = adt("A04", &format!("D-{number}"), &patient, &format!("V-{number}"), at);
+        assert_eq!(code(&hospital.send(&message).await), "AA");
     }
 }
 

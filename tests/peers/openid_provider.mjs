@@ -32,11 +32,7 @@ const provider = new Provider(issuer, {
   features: { backchannelLogout: { enabled: true } },
   pkce: { required: () => true },
   // It gets keys and sends logouts on this machine alone, which it would not do by itself.
-  fetch: (url, options) => {
-    // eslint-disable-next-line no-unused-vars
-    const { dispatcher, ...plain } = options;
-    return globalThis.fetch(url, plain);
-  },
+  fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined }),
   findAccount: (_, id) => ({
     accountId: id,
     claims: () => ({ sub: id, email: `${id}@lakeside.example`, email_verified: true, groups }),

@@ -78,33 +78,28 @@ impl Changed {
     /// Of messages that were not run again: what that would change, in one line.
     pub fn foreseen(&self) -> String {
         let unknown = if self.unknown > 0 { format!("; of {} it is not known", self.unknown) } else { String::new() };
+        let Self { unchanged, messages, .. } = self;
+        let [answers, new, altered, deliveries] = self.sums();
         format!(
-            "nothing for {} of {}, another answer for {}, {} resources new and {} changed, {} to send{unknown}",
-            self.unchanged,
-            self.messages,
-            sum(&self.answers),
-            sum(&self.new),
-            sum(&self.altered),
-            sum(&self.deliveries)
+            "nothing for {unchanged} of {messages}, another answer for {answers}, {new} resources new and {altered} changed, \
+             {deliveries} to send{unknown}"
         )
     }
 
     /// In one line, for the audit.
     pub fn in_words(&self) -> String {
+        let Self { unchanged, messages, .. } = self;
+        let [answers, new, altered, deliveries] = self.sums();
         format!(
-            "{} run again: {} without change, {} answered otherwise, {} resources new, {} changed, {} to send",
-            self.messages,
-            self.unchanged,
-            sum(&self.answers),
-            sum(&self.new),
-            sum(&self.altered),
-            sum(&self.deliveries)
+            "{messages} run again: {unchanged} without change, {answers} answered otherwise, {new} resources new, {altered} changed, \
+             {deliveries} to send"
         )
     }
-}
 
-fn sum(of: &BTreeMap<String, u64>) -> u64 {
-    of.values().sum()
+    /// Answers, new resources, altered ones and deliveries, of all kinds.
+    fn sums(&self) -> [u64; 4] {
+        [&self.answers, &self.new, &self.altered, &self.deliveries].map(|of| of.values().sum())
+    }
 }
 
 #[cfg(test)]
