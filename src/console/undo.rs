@@ -78,6 +78,9 @@ pub(super) async fn take_back(console: web::Data<Console>, person: Person, said:
             Err(problem) => left.push((title, problem.text)),
         }
     }
+    if undone.is_empty() && left.is_empty() {
+        left.push(("Nothing".to_string(), "The form named nothing to take back.".to_string()));
+    }
     if left.is_empty() {
         return Ok(page::see(&way_back(&back, "undo")));
     }
