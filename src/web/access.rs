@@ -13,7 +13,6 @@ use super::found_by::FoundBy;
 use super::service::Service;
 pub use super::terms::Terms;
 use crate::agreement::{self, ANY, Decision, Exit, Offer, Question};
-
 use crate::fhir::{Resource, add_labels, is_deleted, labels_of};
 use crate::identity::{PersonId, ResourceId};
 use crate::pipeline::{Covered, covered, protection_of_visit, visits_of};
