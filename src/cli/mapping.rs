@@ -11,7 +11,7 @@ use super::reach::GatewayArgument;
 use super::screen::Screen;
 use super::sought::SoughtArguments;
 use super::table::Table;
-use crate::pipeline::{Coverage, CoverageAsked, CoveragePart, LineSeen, MessageWords, Operation};
+use crate::pipeline::{Coverage, CoverageAsked, CoveragePart, FieldSeen, LineSeen, MessageWords, Operation};
 
 /// The maps of a feed against the messages that came.
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,7 @@ enum Command {
     Coverage(Box<CoverageArguments>),
 }
 
-/// Tell which lines of a feed's maps the stored messages touched, and which fields were sent and went nowhere.
+/// Tell which lines of a feed's maps the stored messages touched, and which fields and segments were sent and went nowhere.
 ///
 /// Every message is read again by the maps in force, and nothing is written or sent. A line is touched where it gave a value; constants and
 /// references to what another map made read nothing and are not counted. A field counts once in a message; a part of it counts for
@@ -41,7 +41,7 @@ struct CoverageArguments {
     /// List the rows of tables that no code was found by, too.
     #[arg(long)]
     rows: bool,
-    /// Print `{ "messages", "left_out", "events", "lines": { FILE: { LINE: { "map", "element", "seen": { "messages", "example" } } } }, "rows", "fields": { PLACE: { "used", "unused" } } }`.
+    /// Print `{ "messages", "left_out", "events", "lines": { FILE: { LINE: { "map", "element", "seen": { "messages", "example" } } } }, "rows", "fields": { PLACE: { "used", "unused" } }, "segments" }`.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -98,30 +98,23 @@ fn tell(feed: &str, all: &Coverage, rows: bool, screen: &mut Screen) -> Result<(
             all.more_places
         ))?;
     }
-    tell_fields(all, screen)?;
+    tell_unused("Segments of which nothing was used", "segment", &all.unused_segments(), screen)?;
+    let (some, never): (Vec<_>, Vec<_>) = all.unused().into_iter().partition(|(_, field)| field.used.messages > 0);
+    tell_unused("Fields that were sent and never used", "field", &never, screen)?;
+    tell_unused("Fields that were not used in some messages", "field", &some, screen)?;
     tell_lines("Lines of maps", &all.lines, true, screen)?;
     tell_lines("Rows of tables", &all.rows, rows, screen)
 }
 
-fn tell_fields(all: &Coverage, screen: &mut Screen) -> Result<()> {
-    let unused = all.unused();
-    for (title, is_used) in
-        [("Fields that were sent and never used", false), ("Fields that were not used in some messages", true)]
-    {
-        let of: Vec<_> = unused.iter().filter(|(_, field)| (field.used.messages > 0) == is_used).collect();
-        screen.heading(&format!("{title}: {}", of.len()))?;
-        let mut table = Table::new(&["field", "not used in", "used in", "for example"]).with_whole_first();
-        for (place, field) in of {
-            let example = field.unused.example.map(|number| format!("message {number}")).unwrap_or_default();
-            let counts = [field.unused.messages, field.used.messages].map(|count| count.to_string());
-            let [not, used] = counts;
-            table.row([(*place).to_string(), not, used, example]);
-        }
-        if !table.is_empty() {
-            table.lines(screen.width).iter().try_for_each(|line| screen.say(line))?;
-        }
+fn tell_unused(title: &str, what: &'static str, of: &[(&str, FieldSeen)], screen: &mut Screen) -> Result<()> {
+    screen.heading(&format!("{title}: {}", of.len()))?;
+    let mut table = Table::new(&[what, "not used in", "used in", "for example"]).with_whole_first();
+    for (place, field) in of {
+        let example = field.unused.example.map(|number| format!("message {number}")).unwrap_or_default();
+        let [not, used] = [field.unused.messages, field.used.messages].map(|count| count.to_string());
+        table.row([(*place).to_string(), not, used, example]);
     }
-    Ok(())
+    if table.is_empty() { Ok(()) } else { table.lines(screen.width).iter().try_for_each(|line| screen.say(line)) }
 }
 
 /// By file: how many gave something, and those that did not.

@@ -13,9 +13,7 @@ use super::page::{self, Frame};
 use super::session::Person;
 use super::trace::looked_up;
 use super::{Console, turn};
-use crate::pipeline::{
-    ChangedSite, Comparison, ComparisonState, Counted, Differences, MessageWords, Part, Progress, signed,
-};
+use crate::pipeline::{ChangedSite, Comparison, Counted, Differences, MessageWords, Part, Progress, RunState, signed};
 use crate::site::Site;
 
 /// Kinds that are shown of each part, and on a page of one part.
@@ -82,14 +80,14 @@ struct Section {
 }
 
 impl At {
-    fn of(progress: &Progress, site: &Site, is_alone: bool) -> Self {
-        let differences = &progress.differences;
+    fn of(progress: &Progress<Differences>, site: &Site, is_alone: bool) -> Self {
+        let differences = &progress.found;
         Self {
             state: match progress.state {
-                ComparisonState::Running => "running",
-                ComparisonState::Done => "done",
-                ComparisonState::Stopped => "stopped",
-                ComparisonState::CutOff => "cut-off",
+                RunState::Running => "running",
+                RunState::Done => "done",
+                RunState::Stopped => "stopped",
+                RunState::CutOff => "cut-off",
             },
             looked: differences.judged + differences.left_out.values().sum::<u64>(),
             total: progress.total,
@@ -114,8 +112,8 @@ impl Run {
             who: signed(site, &run.who).to_string(),
             began: page::second(run.began, &page::zone_of(site)),
             asked: Words::of(&run.words).asked(),
-            parts: parts.filter_map(|part| section(part, &progress.differences, from, most)).collect(),
-            differences: progress.differences,
+            parts: parts.filter_map(|part| section(part, &progress.found, from, most)).collect(),
+            differences: progress.found,
             is_one: only.is_some(),
         }
     }

@@ -18,7 +18,7 @@ const fn of_practice(here: &'static str, address: &'static str, title: &'static 
     Entry { here, address, title, of_practice: true }
 }
 
-pub(super) const MENU: [Entry; 12] = [
+pub(super) const MENU: [Entry; 13] = [
     entry("work", "/console/work", "My work"),
     of_practice("huddle", "/console/huddle", "Huddle"),
     of_practice("caseload", "/console/caseload", "Caseload"),
@@ -28,6 +28,7 @@ pub(super) const MENU: [Entry; 12] = [
     entry("overview", "/console", "Overview"),
     entry("messages", "/console/messages", "Messages"),
     entry("unused", "/console/unused", "Not used"),
+    entry("coverage", "/console/coverage", "Coverage"),
     entry("compare", "/console/compare", "Changed site"),
     entry("flows", "/console/flows", "What flows"),
     entry("deliveries", "/console/deliveries", "Deliveries"),

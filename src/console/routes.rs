@@ -12,9 +12,9 @@ use super::menu_kept::with_menu;
 use super::session::Person;
 use super::who::frame_for;
 use super::{
-    Console, assets, caseload, codes, compare, deliveries, delivery, door, flows, for_you, huddle, labels, lane, live,
-    login, measures, messages, openid, overview, page, patient, people, referrals, replay, resource, saved, tasks,
-    thread, trace, undo, unused, work, work_act,
+    Console, assets, caseload, codes, compare, coverage, deliveries, delivery, door, flows, for_you, huddle, labels,
+    lane, live, login, maps, measures, messages, openid, overview, page, patient, people, referrals, replay, resource,
+    saved, tasks, thread, trace, undo, unused, work, work_act,
 };
 use crate::protocol::LONGEST_TEXT;
 
@@ -55,6 +55,11 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/compare/stop", web::post().to(compare::stop))
             .route("/compare/progress", web::get().to(compare::progress))
             .route("/compare/{sequence}", web::get().to(compare::one))
+            .route("/coverage", web::get().to(coverage::show))
+            .route("/coverage", web::post().to(coverage::begin))
+            .route("/coverage/stop", web::post().to(coverage::stop))
+            .route("/coverage/progress", web::get().to(coverage::progress))
+            .route("/maps", web::get().to(maps::show))
             .route("/unused", web::get().to(unused::list))
             .route("/unused/{id}", web::post().to(unused::act))
             .route("/unused/{id}/code", web::get().to(codes::show))

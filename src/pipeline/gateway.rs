@@ -5,8 +5,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, broadcast};
 
-use super::compare::{Kept, Running};
+use super::background::Newest;
+use super::compare::{Differences, Kept, Sites};
 use super::condition::Condition;
+use super::coverage::Coverage;
 use super::held::Looked;
 use super::hot::Hot;
 use super::indexed::Indexing;
@@ -51,7 +53,8 @@ pub struct Gateway {
     /// How far what is stored is indexed by the search parameters of the site's guides.
     pub indexing: Indexing,
     pub(super) compared: Kept,
-    pub(super) comparing: Running,
+    pub(super) comparing: Newest<Sites, Differences>,
+    pub(super) covering: Newest<Arc<Site>, Coverage>,
     pub(super) held: Looked,
     pub(super) pauses: Pauses,
     pub(super) locks: Locks,
@@ -77,7 +80,8 @@ impl Gateway {
             servers: Servers::default(),
             indexing: Indexing::default(),
             compared: Kept::default(),
-            comparing: Running::default(),
+            comparing: Newest::default(),
+            covering: Newest::default(),
             held: Looked::default(),
             pauses: Pauses::default(),
             locks: Locks::new(),

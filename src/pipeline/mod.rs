@@ -4,6 +4,7 @@ mod accept;
 mod again;
 mod answer;
 mod arrival;
+mod background;
 mod boards;
 mod carried;
 mod change;
@@ -69,12 +70,11 @@ mod working;
 mod write;
 
 pub use arrival::{Acknowledged, Arrival, Code};
+pub use background::{Progress, RunState};
 pub use boards::{Board, Cared, Referred};
 pub use change::TaskAction;
-pub use compare::{
-    ChangedSite, Compared, Comparing, Comparison, ComparisonState, Counted, Differences, Foretold, Part, Progress,
-};
-pub use coverage::{Coverage, CoverageAsked, CoveragePart, FieldSeen, LineSeen};
+pub use compare::{ChangedSite, Compared, Comparing, Comparison, Counted, Differences, Foretold, Part};
+pub use coverage::{Coverage, CoverageAsked, CoveragePart, CoverageRun, FieldSeen, LineSeen};
 pub use dry_run::{Members, Trial, dry_run};
 pub use explain::{Explanation, explain_record};
 pub use find::Known;

@@ -47,6 +47,7 @@ pub async fn run(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
         }
         gateway.compared.tidy();
         gateway.comparing.tidy(gateway.clock.now());
+        gateway.covering.tidy(gateway.clock.now());
         if *stop.borrow() {
             return;
         }

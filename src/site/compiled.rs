@@ -2,6 +2,7 @@
 //! its own folder; here the files of the built-in set and of the site are put together for them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::crosscheck::{Kind, Names};
@@ -10,6 +11,7 @@ use super::terminology::read_added;
 use crate::agreement::{self, AgreementSet};
 use crate::fhir::{Library, PackageFile, PackageSource, ValueSets, built_in_value_sets};
 use crate::mapping::{self, Layers, MapSet};
+use crate::problem::Problem;
 use crate::profile::Profiles;
 use crate::protocol::{self, ProtocolSet, built_in_protocols};
 use crate::yaml::{Source, parse};
@@ -83,6 +85,14 @@ pub fn mappings<'f>(folder: &mut Folder, feeds: impl Iterator<Item = &'f str>) -
         sets.insert(feed.to_string(), set);
     }
     sets
+}
+
+/// The files by which a feed's messages are read, as they lie in a site's folder now, and what is wrong with reading them.
+pub fn map_files(root: &Path, feed: &str) -> (Layers, Vec<Problem>) {
+    let mut folder = Folder::open(root);
+    let layers = Layers::built_in().with_site(below(&mut folder, "mappings"));
+    let layers = layers.with_feed(below(&mut folder, &format!("feeds/{feed}/mappings")));
+    (layers, folder.problems)
 }
 
 fn compiled(layers: &Layers, folder: &mut Folder) -> MapSet {

@@ -52,6 +52,7 @@ mod writing;
 
 pub use certificate::certificate_names;
 pub use client_feed::CLIENT;
+pub use compiled::map_files;
 pub use data_folder::data_folder;
 pub use expiry::Certificate;
 pub use handling::{Handling, Processing, names_event};

@@ -123,6 +123,17 @@ async fn every_page_works_for_a_person() {
     assert_eq!(file, "table: patient-class\ncodes:\n  TELE: { code: VR, display: virtual }\n");
     assert!(!house.folder.path().join("feeds/riverside/mappings").exists(), "nothing is written");
 
+    // Which lines the messages touch, and where one of those stands that they do not.
+    client.goto(&house.url("/console/coverage")).await.unwrap();
+    browser.click("main button.go").await;
+    browser.sees("messages are read").await;
+    client.goto(&house.url("/console/coverage")).await.unwrap();
+    browser.sees("Lines of maps").await;
+    browser.look("coverage").await;
+    browser.click("#lines li a[href*='PID-Patient'][href*='#L']").await;
+    browser.sees("What it says").await;
+    browser.look("map").await;
+
     client.goto(&house.url("/console/messages?control=C2")).await.unwrap();
     browser.click("main table a").await;
     browser.sees("What care follows").await;

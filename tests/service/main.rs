@@ -19,6 +19,7 @@ mod commands;
 mod compare;
 mod console;
 mod control;
+mod coverage;
 mod delivery;
 mod described;
 mod devices;

@@ -1,15 +1,14 @@
-//! A comparison that goes on by itself, for people who look on. How far it is stands in memory, one at a time: of it nothing is written but
-//! who began and who stopped it, in the audit. A gateway that is started anew knows of none.
+//! A comparison that goes on by itself, for people who look on. Of it nothing is written but who began and who stopped it, in the audit.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::changed::ChangedSite;
 use super::judge::Pair;
-use super::running::{Comparison, ComparisonState, Progress};
+use super::kept::Sites;
 use super::step::{Comparing, fault};
 use super::tally::Differences;
 use crate::pipeline::Gateway;
+use crate::pipeline::background::Run;
 use crate::pipeline::message_words::{MessageWords, refused};
 use crate::problem::Problem;
 use crate::store::{MessageSummary, StoreError};
@@ -18,22 +17,13 @@ use crate::store::{MessageSummary, StoreError};
 const LISTED: usize = 3;
 const LISTED_OF_ONE: usize = 100;
 
-/// Whoever goes on with a comparison: where they break off, it says so, and another can begin.
-struct Going(Arc<Comparison>);
-
-impl Drop for Going {
-    fn drop(&mut self) {
-        let mut progress = self.0.now();
-        if progress.state == ComparisonState::Running {
-            (progress.state, progress.fault) = (ComparisonState::CutOff, "it broke off; the log says why".to_string());
-        }
-    }
-}
+/// A comparison that somebody began; its name is that of the changed site.
+pub type Comparison = Run<Sites, Differences>;
 
 impl Gateway {
     /// The newest comparison there is.
     pub fn comparison(&self) -> Option<Arc<Comparison>> {
-        self.comparing.newest().clone()
+        self.comparing.get()
     }
 
     /// Begins one over the messages that the words name; `go_on_comparing` does it.
@@ -46,36 +36,15 @@ impl Gateway {
         words: &MessageWords,
         who: &str,
     ) -> Result<Arc<Comparison>, Problem> {
-        let is_running = |run: &Arc<Comparison>| run.now().state == ComparisonState::Running;
-        let busy = |run: &Comparison| refused(format!("{} compares a site just now; wait, or stop it", run.who));
-        if let Some(run) = self.comparison().filter(is_running) {
-            return Err(busy(&run));
+        if let Some(run) = self.comparing.running() {
+            return Err(run.busy());
         }
         self.sought(words).await?;
-        let (now, sites) = (self.clock.now(), (self.site.load_full(), changed.load().await?));
-        let progress = Progress {
-            state: ComparisonState::Running,
-            total: None,
-            differences: Differences::default(),
-            said: now,
-            fault: String::new(),
-        };
-        let run = Arc::new(Comparison {
-            who: who.to_string(),
-            name: changed.name(),
-            words: words.clone(),
-            began: now,
-            sites,
-            stop: AtomicBool::new(false),
-            progress: Mutex::new(progress),
-        });
+        let sites = (self.site.load_full(), changed.load().await?);
+        let run = Run::new(who, changed.name(), words, sites, Differences::default(), self.clock.now());
         self.note_comparison(&run, who, "compare-begin").await.map_err(fault)?;
-        let mut newest = self.comparing.newest();
-        // Somebody else's site was compiled meanwhile.
-        if let Some(other) = newest.as_ref().filter(|other| is_running(other)) {
-            return Err(busy(other));
-        }
-        *newest = Some(Arc::clone(&run));
+        // Somebody else's site may have been compiled meanwhile.
+        self.comparing.put(&run)?;
         Ok(run)
     }
 
@@ -84,37 +53,21 @@ impl Gateway {
     /// # Errors
     /// None is running; a store that does not answer.
     pub async fn stop_comparison(&self, who: &str) -> Result<(), Problem> {
-        let run = self.comparison().filter(|run| run.now().state == ComparisonState::Running);
-        let run = run.ok_or_else(|| refused("nothing is being compared".to_string()))?;
+        let run = self.comparing.running().ok_or_else(|| refused("nothing is being compared".to_string()))?;
         self.note_comparison(&run, who, "compare-stop").await.map_err(fault)?;
-        run.stop.store(true, Ordering::Relaxed);
+        run.stop();
         Ok(())
     }
 
     /// Compares part by part, until all is judged or somebody stops it.
     pub async fn go_on_comparing(&self, run: Arc<Comparison>) {
-        let (pair, _going) = (self.pair_of(&run), Going(Arc::clone(&run)));
+        let (pair, _going) = (self.pair_of(&run), run.going());
         let mut part =
             Comparing { site: "".into(), sought: run.words.clone(), listed: LISTED, compiled: None, after: None };
         loop {
             let judged = self.compare_part(&pair, &part).await;
-            let is_stopped = run.stop.load(Ordering::Relaxed);
-            let mut progress = run.now();
-            progress.said = self.clock.now();
-            match judged {
-                Err(problem) => {
-                    (progress.state, progress.fault) = (ComparisonState::CutOff, problem.text);
-                    return;
-                }
-                Ok((differences, total, next)) => {
-                    progress.differences.add(differences, LISTED);
-                    progress.total = progress.total.or(total);
-                    part.after = next;
-                }
-            }
-            if part.after.is_none() || is_stopped {
-                let is_whole = part.after.is_none();
-                progress.state = if is_whole { ComparisonState::Done } else { ComparisonState::Stopped };
+            part.after = run.note(judged, self.clock.now(), |all, more| all.add(more, LISTED));
+            if part.after.is_none() {
                 return;
             }
         }
@@ -131,7 +84,7 @@ impl Gateway {
     }
 
     fn pair_of(&self, run: &Comparison) -> Pair {
-        let (in_force, changed) = run.sites.clone();
+        let (in_force, changed) = run.by.clone();
         Pair::new(self, in_force, changed)
     }
 

@@ -12,7 +12,7 @@ const MOST: usize = 2;
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// The site in force and the changed one.
-pub(super) type Sites = (Arc<Site>, Arc<Site>);
+pub type Sites = (Arc<Site>, Arc<Site>);
 
 /// One comparison: the name that whoever asked has of it, and when it was last gone on with.
 struct One {

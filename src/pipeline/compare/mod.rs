@@ -8,7 +8,6 @@ mod foretold;
 mod job;
 mod judge;
 mod kept;
-mod running;
 mod step;
 mod tally;
 #[cfg(test)]
@@ -16,8 +15,7 @@ mod tests;
 
 pub use changed::ChangedSite;
 pub use foretold::Foretold;
-pub(super) use kept::Kept;
-pub(super) use running::Running;
-pub use running::{Comparison, ComparisonState, Progress};
+pub use job::Comparison;
+pub(super) use kept::{Kept, Sites};
 pub use step::{Compared, Comparing};
 pub use tally::{Counted, Differences, Part};

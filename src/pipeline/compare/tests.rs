@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 
-use super::{ChangedSite, Compared, Comparing, ComparisonState, Differences, Part};
+use super::{ChangedSite, Compared, Comparing, Differences, Part};
 use crate::clock::ManualClock;
 use crate::pipeline::{Arrival, Gateway, MessageWords};
 use crate::site::{self, DemoSite, Site};
@@ -187,13 +187,13 @@ async fn a_comparison_goes_on_by_itself_one_at_a_time_and_can_be_stopped() {
     let words = MessageWords { since: Some("30d".into()), ..MessageWords::default() };
     let run = gateway.begin_comparison(&changed, &words, "console:Ida Roe").await.unwrap();
     let busy = gateway.begin_comparison(&changed, &words, "console:Otto Lee").await.err().unwrap().text;
-    assert!(busy.contains("console:Ida Roe compares a site just now"), "{busy}");
+    assert!(busy.contains("console:Ida Roe has the stored messages read just now"), "{busy}");
     gateway.go_on_comparing(run).await;
     let told = gateway.comparison().unwrap().progress();
-    assert_eq!((told.state, told.total, told.differences.judged), (ComparisonState::Done, Some(before), 4));
-    assert!(kinds(&told.differences, Part::Codes).contains("patient-class TELE: answered"));
+    assert_eq!((told.state, told.total, told.found.judged), (crate::pipeline::RunState::Done, Some(before), 4));
+    assert!(kinds(&told.found, Part::Codes).contains("patient-class TELE: answered"));
 
-    let with_code = told.differences.parts[&Part::Codes]["patient-class TELE: answered"].first[0].message;
+    let with_code = told.found.parts[&Part::Codes]["patient-class TELE: answered"].first[0].message;
     let of = gateway.store.message(with_code).await.unwrap().unwrap().summary;
     let one = gateway.compared_one(&gateway.comparison().unwrap(), &of).await.unwrap();
     assert_eq!((one.judged, one.parts[&Part::Codes]["patient-class TELE: answered"].count), (1, 1));
@@ -211,7 +211,7 @@ async fn a_comparison_goes_on_by_itself_one_at_a_time_and_can_be_stopped() {
     assert!(gateway.go_on_comparing(Arc::clone(&run)).now_or_never().is_none());
     assert_eq!(
         (run.progress().state, run.progress().fault.as_str()),
-        (ComparisonState::CutOff, "it broke off; the log says why")
+        (crate::pipeline::RunState::CutOff, "it broke off; the log says why")
     );
     let run = gateway.begin_comparison(&file(row), &words, "console:Otto Lee").await.unwrap();
     gateway.stop_comparison("console:Ida Roe").await.unwrap();
@@ -219,7 +219,7 @@ async fn a_comparison_goes_on_by_itself_one_at_a_time_and_can_be_stopped() {
     let run = gateway.comparison().unwrap();
     assert_eq!(
         (run.name.as_str(), run.progress().state),
-        ("mappings/tables/patient-class.yaml", ComparisonState::Done)
+        ("mappings/tables/patient-class.yaml", crate::pipeline::RunState::Done)
     );
     let audit = gateway.store.audit(None, None, 10).await.unwrap().items;
     let told: Vec<_> = audit.iter().map(|entry| (entry.action.as_str(), entry.agent.as_str())).collect();

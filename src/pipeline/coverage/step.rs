@@ -53,7 +53,12 @@ impl Gateway {
         if covering.after.is_some() && covering.read_at != Some(site.read_at) {
             return Err(refused("the site changed; begin again".to_string()));
         }
-        let feed = feed_of(&site, covering.sought.feed.as_deref())?;
+        self.cover_by(&site, covering).await
+    }
+
+    /// The same, by this site.
+    pub(super) async fn cover_by(&self, site: &Site, covering: &CoverageAsked) -> Result<CoveragePart, Problem> {
+        let feed = feed_of(site, covering.sought.feed.as_deref())?;
         let maps =
             site.mappings.get(&feed.name).ok_or_else(|| refused(format!("no map reads the feed `{}`", feed.name)))?;
         let sought = MessageWords { feed: Some(feed.name.clone()), ..covering.sought.clone() };
@@ -68,7 +73,7 @@ impl Gateway {
         loop {
             let part = self.store.find_messages(&filter, after.as_ref(), PART).await.map_err(fault)?;
             for summary in &part.items {
-                self.cover_one(&site, feed, summary, &mut coverage).await.map_err(fault)?;
+                self.cover_one(site, feed, summary, &mut coverage).await.map_err(fault)?;
             }
             after = part.next;
             // Nothing lost: the answer says where to go on.
@@ -111,7 +116,7 @@ impl Gateway {
     }
 }
 
-fn feed_of<'s>(site: &'s Site, named: Option<&str>) -> Result<&'s Feed, Problem> {
+pub(super) fn feed_of<'s>(site: &'s Site, named: Option<&str>) -> Result<&'s Feed, Problem> {
     let names = || site.feeds.keys().cloned().collect::<Vec<_>>().join(", ");
     match named.map(str::trim).filter(|name| !name.is_empty()) {
         Some(name) => {
@@ -137,7 +142,7 @@ fn nothing(maps: &MapSet, feed: &Feed) -> Coverage {
     coverage
 }
 
-fn fault(error: StoreError) -> Problem {
+pub(super) fn fault(error: StoreError) -> Problem {
     Problem::error(Category::Exception, Place::Whole, error.to_string())
 }
 
@@ -186,6 +191,9 @@ mod tests {
         assert!(unused.starts_with(&[("ZBX-1", 2, 0), ("ZBX-2", 2, 0)]), "{unused:?}");
         assert_eq!(coverage.fields["ZBX-1"].unused.example, Some(2), "the newest that has it");
         assert_eq!(coverage.fields["PID-5.1"].used.messages, 3);
+        let segments = coverage.unused_segments();
+        assert_eq!(segments.iter().map(|(name, of)| (*name, of.unused.messages)).collect::<Vec<_>>(), [("ZBX", 2)]);
+        assert_eq!(coverage.segments["PID"].used.messages, 3);
         assert!(!coverage.fields.keys().any(|place| place.contains("Achterberg")));
         let names: Vec<_> = coverage.lines.values().flat_map(|lines| lines.values()).collect();
         let of = |element: &str| {

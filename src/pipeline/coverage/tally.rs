@@ -49,6 +49,9 @@ pub struct Coverage {
     pub rows: BTreeMap<String, BTreeMap<u32, LineSeen>>,
     /// By place, without occurrence and repetition: `PID-5.1`.
     pub fields: BTreeMap<String, FieldSeen>,
+    /// By name: in how many messages something of it was used, and in how many it was sent and nothing was.
+    #[serde(default)]
+    pub segments: BTreeMap<String, FieldSeen>,
     /// Places beyond those that are told apart.
     pub more_places: u64,
 }
@@ -84,20 +87,18 @@ impl Coverage {
                 }
             }
         }
-        let of_value = mapped.lineage.iter().filter(|note| note.role != Role::Parts);
-        let used: BTreeSet<String> = of_value.flat_map(|note| with_wholes(&note.place)).collect();
+        let of_value = || mapped.lineage.iter().filter(|note| note.role != Role::Parts);
+        let used: BTreeSet<String> = of_value().flat_map(|note| with_wholes(&note.place)).collect();
         let unused: BTreeSet<String> = mapped.unread.iter().map(|unread| place(&unread.place)).collect();
-        used.into_iter().for_each(|name| self.field(name, |field| field.used.add(sequence)));
-        unused.into_iter().for_each(|name| self.field(name, |field| field.unused.add(sequence)));
-    }
-
-    fn field(&mut self, name: String, count: impl FnOnce(&mut FieldSeen)) {
-        // Nothing lost: how many there are beyond is counted and told.
-        if self.fields.len() >= MOST_PLACES && !self.fields.contains_key(&name) {
-            self.more_places += 1;
-        } else {
-            count(self.fields.entry(name).or_default());
-        }
+        let of_used: BTreeSet<&str> = of_value().map(|note| note.place.segment.as_str()).collect();
+        let mut of_unused: BTreeSet<&str> = mapped.unread.iter().map(|unread| unread.place.segment.as_str()).collect();
+        // Nothing lost: of these something was used, and what was not is told by its field.
+        of_unused.retain(|name| !of_used.contains(name));
+        let Self { fields, segments, more_places, .. } = self;
+        used.into_iter().for_each(|name| one(fields, name, more_places, |field| field.used.add(sequence)));
+        unused.into_iter().for_each(|name| one(fields, name, more_places, |field| field.unused.add(sequence)));
+        of_used.into_iter().for_each(|name| one(segments, name.into(), more_places, |of| of.used.add(sequence)));
+        of_unused.into_iter().for_each(|name| one(segments, name.into(), more_places, |of| of.unused.add(sequence)));
     }
 
     /// Leaves out the lines that nothing touched: an answer before has told of them.
@@ -126,23 +127,43 @@ impl Coverage {
                 }
             }
         }
-        for (name, told) in older.fields {
-            self.field(name, |field| {
-                field.used.join(told.used);
-                field.unused.join(told.unused);
-            });
+        for (all, more) in [(&mut self.fields, older.fields), (&mut self.segments, older.segments)] {
+            for (name, told) in more {
+                one(all, name, &mut self.more_places, |field| {
+                    field.used.join(told.used);
+                    field.unused.join(told.unused);
+                });
+            }
         }
     }
 
     /// Fields that were sent and went nowhere, with how often they were used elsewhere; those that never were first, the most frequent
     /// of each before others.
     pub fn unused(&self) -> Vec<(&str, FieldSeen)> {
-        let unused = self.fields.iter().filter(|(_, field)| field.unused.messages > 0);
-        let mut unused: Vec<(&str, FieldSeen)> = unused.map(|(name, field)| (name.as_str(), *field)).collect();
-        unused.sort_by_key(|(name, field)| {
-            (field.used.messages > 0, std::cmp::Reverse(field.unused.messages), name.to_string())
-        });
-        unused
+        unused_of(&self.fields)
+    }
+
+    /// The same of segments: of those told first nothing was ever used.
+    pub fn unused_segments(&self) -> Vec<(&str, FieldSeen)> {
+        unused_of(&self.segments)
+    }
+}
+
+fn unused_of(all: &BTreeMap<String, FieldSeen>) -> Vec<(&str, FieldSeen)> {
+    let unused = all.iter().filter(|(_, field)| field.unused.messages > 0);
+    let mut unused: Vec<(&str, FieldSeen)> = unused.map(|(name, field)| (name.as_str(), *field)).collect();
+    unused.sort_by_key(|(name, field)| {
+        (field.used.messages > 0, std::cmp::Reverse(field.unused.messages), name.to_string())
+    });
+    unused
+}
+
+fn one(all: &mut BTreeMap<String, FieldSeen>, name: String, more: &mut u64, count: impl FnOnce(&mut FieldSeen)) {
+    // Nothing lost: how many there are beyond is counted and told.
+    if all.len() >= MOST_PLACES && !all.contains_key(&name) {
+        *more += 1;
+    } else {
+        count(all.entry(name).or_default());
     }
 }
 
