@@ -87,6 +87,7 @@ pub(super) const ROWS: &[Row] = &[
     get("/patients/{id}/plan", CARE),
     post("/patients/{id}/answers", CARE),
     post("/patients/{id}/goals", CARE),
+    post("/patients/{id}/barriers", CARE),
     get("/resources/{type}/{id}", SOURCE),
     get("", OPERATION),
     by_itself("/overview", OPERATION),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::barred::{kinds, words};
 use super::fault::Answer;
 use super::page::{self, Frame};
 use super::patient_line::PatientLine;
@@ -63,6 +64,7 @@ struct Row {
     rhythm: String,
     next: Option<when::Due>,
     said: String,
+    barriers: Vec<String>,
     goal: String,
     work: Vec<String>,
 }
@@ -71,7 +73,7 @@ struct Row {
 pub(super) struct Asked {
     #[serde(default)]
     panel: String,
-    /// `late`, or `said:` with what the team said; all of them otherwise.
+    /// `late`, `said:` with what the team said, or `barrier:` with a kind; all of them otherwise.
     #[serde(default)]
     show: String,
 }
@@ -120,6 +122,7 @@ fn said(one: &Cared) -> &str {
 fn is_shown(one: &Cared, show: &str, now: Timestamp) -> bool {
     match show.split_once(':') {
         Some(("said", answer)) => said(one) == answer,
+        Some(("barrier", kind)) => one.enrolment.barriers.iter().any(|found| found.kind == kind),
         _ => show != "late" || one.is_late(now),
     }
 }
@@ -137,7 +140,10 @@ fn tabs(board: &Board<Cared>) -> Vec<Tab> {
     ];
     let of_answers =
         answers.into_iter().map(|(answer, count)| tab(format!("said:{answer}"), format!("“{answer}”"), count, false));
-    fixed.into_iter().chain(of_answers).collect()
+    let of_barriers = kinds(board.rows.iter().map(|one| &*one.enrolment.barriers)).into_iter();
+    let of_barriers = of_barriers
+        .map(|kind| tab(format!("barrier:{}", kind.code), format!("in the way: {}", kind.title), kind.count, false));
+    fixed.into_iter().chain(of_answers).chain(of_barriers).collect()
 }
 
 fn loads(board: &Board<Cared>) -> Vec<Load> {
@@ -192,6 +198,7 @@ fn row(one: &Cared, now: Timestamp, zone: &TimeZone) -> Row {
         rhythm: enrolment.contacts_a_month.map(rhythm).unwrap_or_default(),
         next: one.next_contact.map(|due| when::due(due, now, zone)),
         said: said.unwrap_or_default(),
+        barriers: enrolment.barriers.iter().map(words).collect(),
         goal: enrolment.goals.first().cloned().unwrap_or_default(),
         work: one.work.iter().map(|piece| piece.title.clone()).collect(),
     }

@@ -7,6 +7,7 @@ mod access;
 mod access_tests;
 mod assets;
 mod badge;
+mod barred;
 mod caseload;
 mod codes;
 mod compare;

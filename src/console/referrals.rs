@@ -6,6 +6,7 @@ use askama::Template;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::barred::{Kind, kinds, words};
 use super::fault::Answer;
 use super::page::{self, Frame};
 use super::patient_line::PatientLine;
@@ -35,6 +36,9 @@ struct Page {
     practices: Vec<(String, String)>,
     made: String,
     sentence: String,
+    kinds: Vec<Kind>,
+    /// The kind that is asked for; empty for all.
+    barrier: String,
     groups: Vec<Group>,
     missing: Vec<String>,
 }
@@ -58,6 +62,7 @@ struct Row {
     of: String,
     late: String,
     said: String,
+    barriers: Vec<String>,
     work: Vec<String>,
 }
 
@@ -65,11 +70,15 @@ struct Row {
 pub(super) struct Asked {
     #[serde(default)]
     panel: String,
+    /// Only those that a kind of thing stands in the way of.
+    #[serde(default)]
+    barrier: String,
 }
 
 pub(super) async fn show(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> Answer {
     let site = console.gateway.site.load_full();
-    let (panel, practices) = own_practices(&site, &person, asked.into_inner().panel)?;
+    let Asked { panel, barrier } = asked.into_inner();
+    let (panel, practices) = own_practices(&site, &person, panel)?;
     look::note(&console, &person, None, format!("referrals of {panel}")).await?;
     let (gateway, asked, all) = (console.gateway.clone(), panel.clone(), person.sensitive);
     let reading = async move { gateway.referral_board(&asked, all).await };
@@ -81,7 +90,9 @@ pub(super) async fn show(console: web::Data<Console>, person: Person, asked: web
         practices,
         made: when::dateline(board.made, &board.zone),
         sentence: sentence(&board),
-        groups: WAITS.iter().map(|(id, title, stages)| group(id, title, stages, &board)).collect(),
+        kinds: kinds(board.rows.iter().map(|one| &*one.referral.barriers)),
+        groups: WAITS.iter().map(|(id, title, stages)| group(id, title, (stages, &barrier), &board)).collect(),
+        barrier,
         frame: frame.in_zone(&board.zone),
         missing: board.missing,
     })
@@ -99,8 +110,11 @@ fn sentence(board: &Board<Referred>) -> String {
     }
 }
 
-fn group(id: &'static str, title: &'static str, stages: &[Stage], board: &Board<Referred>) -> Group {
-    let of: Vec<&Referred> = board.rows.iter().filter(|one| stages.contains(&one.referral.stage)).collect();
+fn group(id: &'static str, title: &'static str, (stages, barrier): (&[Stage], &str), board: &Board<Referred>) -> Group {
+    let is_hindered = |one: &Referred| one.referral.barriers.iter().any(|found| found.kind == barrier);
+    let is_shown = |one: &&Referred| barrier.is_empty() || is_hindered(one);
+    let of = board.rows.iter().filter(|one| stages.contains(&one.referral.stage));
+    let of: Vec<&Referred> = of.filter(is_shown).collect();
     let late = of.iter().filter(|one| one.referral.is_late(board.made)).count();
     let oldest = of.iter().map(|one| days_since(one.referral.since, board)).max().filter(|days| *days >= 0);
     let sums: Vec<String> = [
@@ -147,6 +161,7 @@ fn row(one: &Referred, board: &Board<Referred>) -> Row {
             Stage::Missed => format!("Missed: {}", referral.said),
             _ => String::new(),
         },
+        barriers: referral.barriers.iter().map(words).collect(),
         work: one.work.iter().map(|piece| piece.title.clone()).collect(),
     }
 }

@@ -98,6 +98,7 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/patients/{id}/plan", web::get().to(patient::plan))
             .route("/patients/{id}/answers", web::post().to(patient::answer))
             .route("/patients/{id}/goals", web::post().to(patient::goal))
+            .route("/patients/{id}/barriers", web::post().to(patient::barrier))
             .route("/resources/{type}/{id}", web::get().to(resource::show))
             .default_service(web::to(nowhere)),
     );

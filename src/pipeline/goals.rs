@@ -9,15 +9,13 @@ use super::Gateway;
 use super::change::Fault;
 use super::find::Known;
 use super::signed::signed;
-use crate::agreement::{Uncoded, label_arrival};
-use crate::fhir::{Draft, Resource, Scope, ValueSets};
-use crate::identity::{Identified, PersonId, ResourceId};
-use crate::problem::{Category, Place, Problem};
-use crate::record::{Change, Stamp, Statement, merge};
+use super::written::{By, refused, short_enough, written};
+use crate::fhir::Resource;
+use crate::identity::{PersonId, ResourceId};
+use crate::problem::{Category, Problem};
+use crate::record::Change;
 use crate::store::AuditEntry;
 
-/// Of any text of a goal, in characters.
-const LONGEST_WORDS: usize = 500;
 /// A patient's open goals; more are none that anybody works on.
 const MOST_GOALS: usize = 20;
 
@@ -57,13 +55,6 @@ pub struct GoalWord {
     pub is_given_up: bool,
 }
 
-/// Who says it: as the audit names them, and as a note is signed; and what their words are labelled by.
-struct By<'a> {
-    source: &'a str,
-    author: &'a str,
-    value_sets: &'a ValueSets,
-}
-
 impl Gateway {
     /// Writes down what is said of a goal of a patient. Returns what that changed.
     ///
@@ -99,20 +90,11 @@ impl Gateway {
     }
 }
 
-fn refused(category: Category, text: impl Into<String>) -> Problem {
-    Problem::error(category, Place::Whole, text)
-}
-
 fn check(word: &GoalWord) -> Result<(), Problem> {
     if word.goal.is_none() && word.words.trim().is_empty() {
         return Err(refused(Category::Required, "Write the goal down in the patient's own words."));
     }
-    let texts = [&word.words, &word.meaning, &word.patient_part, &word.team_part];
-    // Nothing lost: the person is told, and nothing is taken.
-    if texts.iter().any(|text| text.chars().count() > LONGEST_WORDS) {
-        // Nothing lost: the person is told, and nothing is taken.
-        return Err(refused(Category::TooLong, format!("Each text has at most {LONGEST_WORDS} characters.")));
-    }
+    short_enough(&[&word.words, &word.meaning, &word.patient_part, &word.team_part])?;
     if !word.progress.is_empty() && !PROGRESS.iter().any(|(code, _, _)| *code == word.progress) {
         return Err(refused(Category::Value, "How the goal goes is none of the words to choose from."));
     }
@@ -148,27 +130,9 @@ fn said(
     let person = record.head.person;
     // The same words said twice on a day are one goal.
     let id = word.goal.unwrap_or_else(|| ResourceId::of(person, "Goal", &format!("{day}/{}", word.words.trim())));
-    let known = before.map(|stored| &stored.resource);
-    let mut resource = stated(known, word, (by.author, person), when)?;
-    // What a person writes may name what few may know, as what a sender writes may.
-    label_arrival(&mut resource, known, by.value_sets, Uncoded::Recognised);
-    let draft = Draft {
-        local: "Goal".to_string(),
-        scope: Scope::Patient,
-        key: None,
-        resource,
-        deleted: Vec::new(),
-        sources: Default::default(),
-    };
-    let statement = Statement {
-        stamp: Stamp::new(*now, *now, format!("people/{}", by.source)),
-        trigger: "update".to_string(),
-        drafts: vec![Identified { id, draft }],
-        events: std::collections::BTreeMap::new(),
-        candidates: Vec::new(),
-        received: *now,
-    };
-    Ok((id, merge(record, statement).changes))
+    let resource = stated(before.map(|stored| &stored.resource), word, (by.author, person), when)?;
+    let changes = written(known, id, resource, by, *now);
+    Ok((id, changes))
 }
 
 /// The elements that are said; those that are not stay as they are.
@@ -239,7 +203,7 @@ fn stated(
 mod tests {
     use super::*;
     use crate::agreement::is_for_few;
-    use crate::fhir::Identifier;
+    use crate::fhir::{Identifier, ValueSets};
     use crate::record::Record;
 
     fn known() -> Known {

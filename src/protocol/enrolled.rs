@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::barriers::{Barrier, barriers};
 use super::calendar::Calendar;
 use super::deadline::Deadline;
 use super::facts::Facts;
@@ -42,6 +43,8 @@ pub struct Enrolled {
     pub said: Option<(String, Timestamp)>,
     /// The patient's goals that are worked on, as the record words them.
     pub goals: Vec<String>,
+    /// What stands in the patient's way, whatever it hinders.
+    pub barriers: Vec<Barrier>,
     /// Open Tasks of the programme.
     pub work: Vec<ResourceId>,
 }
@@ -102,6 +105,7 @@ fn enrolled(protocol: &Protocol, facts: &Facts<'_>, episode: &Stored, works: &[&
         next_contact: open().filter(is_contact).map(|one| one.stored.id).collect(),
         said: said(&own),
         goals: goals(facts),
+        barriers: barriers(facts),
         work: open().map(|one| one.stored.id).collect(),
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::alert::{AlertRule, Chart, charts, taken_at, unwatched};
+use super::barriers::{answered, barriers};
 use super::calendar::Calendar;
 use super::context::{Context, Responsible};
 use super::facts::Facts;
@@ -48,6 +49,7 @@ impl ProtocolSet {
             more_charts,
             questions: self.questions(&existing),
             referrals: self.referrals_in(&facts, &existing, responsible.as_ref()),
+            barriers: [barriers(&facts), answered(&facts)].concat(),
             visits: facts.visits.iter().filter(|visit| visit.is_real()).map(|visit| visited(&facts, visit)).collect(),
             alerts: all().filter_map(|existing| alerted(&facts, existing)).collect(),
             answered: all().flat_map(|existing| self.answered(existing)).collect(),

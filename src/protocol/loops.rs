@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::barriers::{Barrier, barriers};
 use super::calendar::Calendar;
 use super::context::Responsible;
 use super::deadline::Working;
@@ -34,6 +35,8 @@ pub struct OpenReferral {
     pub said: String,
     /// Until when the rules let it stand there; none where no rule looks at this stage.
     pub until: Option<Timestamp>,
+    /// What stands in its way.
+    pub barriers: Vec<Barrier>,
     /// Open Tasks about it.
     pub work: Vec<ResourceId>,
 }
@@ -70,6 +73,7 @@ impl ProtocolSet {
     ) -> Vec<OpenReferral> {
         let works: Vec<_> = works.values().flatten().collect();
         let working = responsible.map(|one| Working { zone: &one.practice.zone, calendar: one.calendar });
+        let barriers = barriers(facts);
         let open = |referral: Referral| {
             let name = referral.name();
             let was_read = works
@@ -81,6 +85,7 @@ impl ProtocolSet {
             (!is_closed).then(|| OpenReferral {
                 work: about.map(|one| one.stored.id).collect(),
                 until: working.and_then(|working| self.until(referral.stage, referral.since, working)),
+                barriers: barriers.iter().filter(|one| one.referral == Some(referral.request)).cloned().collect(),
                 request: referral.request,
                 what: referral.what,
                 to: referral.to,

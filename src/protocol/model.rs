@@ -168,6 +168,8 @@ pub struct ConditionTest {
     pub codes: Codes,
     pub certainty: Vec<Certainty>,
     pub becomes: Becomes,
+    /// Each of them by itself, while it lasts, and not the first of them once in a life.
+    pub each: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -14,6 +14,8 @@ pub const ROLE: &str = "https://handover.health/CodeSystem/role";
 pub const CONTACT: &str = "https://handover.health/CodeSystem/contact-attempt";
 /// Task.input.type of what work holds together: goal, question, reading, event.
 pub const GATHERED: &str = "https://handover.health/CodeSystem/gathered";
+/// Condition.code of what stands in somebody's way, by kind: transport, cost, language, fear and more.
+pub const BARRIER: &str = "https://handover.health/CodeSystem/barrier";
 /// Identifiers of people of the site: their logins. Task.owner of what somebody has taken.
 pub const PERSON: &str = "https://handover.health/id/person";
 /// Tags of what people of the site say to each other: whom it is for, and whether they opened it.

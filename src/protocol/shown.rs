@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::alert::Chart;
+use super::barriers::Barrier;
 use super::loops::OpenReferral;
 use crate::identity::ResourceId;
 
@@ -14,6 +15,7 @@ pub struct Looked {
     pub more_charts: usize,
     pub questions: Vec<Question>,
     pub referrals: Vec<OpenReferral>,
+    pub barriers: Vec<Barrier>,
     /// Visits that took place or take place, oldest first.
     pub visits: Vec<Visited>,
     pub alerts: Vec<Alerted>,

@@ -180,10 +180,29 @@ async fn a_patient_is_found_read_asked_and_given_a_plan() {
     client.goto(&format!("{page}/plan?lang=xx")).await.unwrap();
     browser.sees("There are no words for a plan in “xx” yet; there are in: en, es.").await;
 
+    client.goto(page.as_str()).await.unwrap();
+    browser.click("#new-barrier summary").await;
+    client.find(Locator::Css("#new-barrier select")).await.unwrap().select_by_value("transport").await.unwrap();
+    client
+        .find(Locator::Css("#new-barrier [name=words]"))
+        .await
+        .unwrap()
+        .send_keys("El autobús no pasa los martes")
+        .await
+        .unwrap();
+    browser.look("barrier-form").await;
+    browser.click("#new-barrier button.go").await;
+    browser.sees("What stands in the way is saved.").await;
+    browser.sees("“El autobús no pasa los martes”").await;
+    browser.sees("Arrange transport").await;
+    browser.click("#barriers li summary").await;
+    client.find(Locator::Css("#barriers [name=helped]")).await.unwrap().send_keys("her niece drives").await.unwrap();
+    browser.click("#barriers li button.go").await;
+    browser.sees("stands in the way no longer").await;
     reviewed(&house, &browser).await;
 
     let audit = house.running.gateway.store.audit(None, None, 200).await.unwrap().items;
-    for action in ["search", "look", "prompt-answer", "goal-add", "goal-change"] {
+    for action in ["search", "look", "prompt-answer", "goal-add", "goal-change", "barrier-add", "barrier-over"] {
         let done = audit.iter().find(|entry| entry.action == action && entry.person.is_some());
         assert!(done.is_some_and(|entry| entry.agent == "console:Ida Roe"), "{action} is in the audit");
     }

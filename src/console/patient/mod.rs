@@ -1,6 +1,7 @@
 //! One patient: who they are, how to reach them, what is owed and why, readings, plan, and the record behind it.
 
 mod banner;
+mod barriers;
 mod disclosed;
 mod disclosures;
 mod documents;
@@ -19,6 +20,7 @@ mod say;
 mod show;
 mod timeline;
 
+pub(super) use barriers::say as barrier;
 pub(super) use disclosures::{show as disclosures, table as disclosures_table};
 pub(super) use fhir::born;
 pub(super) use name::sex_word;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::banner::{Around, Banner, banner};
+use super::barriers::{Barrier, barriers};
 use super::documents::{Document, documents};
 use super::fhir::text;
 use super::goals::{Goal, goals};
@@ -29,7 +30,7 @@ use crate::console::work::done;
 use crate::console::{Console, look, turn, undo, when};
 use crate::fhir::{language_word, main_tag};
 use crate::pipeline::{Known, PROGRESS};
-use crate::protocol::{Contact, View};
+use crate::protocol::{Contact, View, barrier_kinds};
 use crate::record::Stored;
 use crate::site::Site;
 
@@ -80,6 +81,8 @@ struct PatientPage {
     spans: [(u16, &'static str, usize); 3],
     is_cut: bool,
     referrals: Vec<Referral>,
+    barriers: Vec<Barrier>,
+    kinds: Vec<(String, String)>,
     goals: Vec<Goal>,
     progress: [(&'static str, &'static str, &'static str); 6],
     events: Vec<Event>,
@@ -192,6 +195,8 @@ fn put_together(
         spans: SPANS,
         is_cut: known.record.truncated,
         referrals: referrals(&looked, now, &zone),
+        barriers: barriers(&looked, now, &zone),
+        kinds: barrier_kinds(&site.value_sets),
         goals: goals(&known.record, now, &zone),
         progress: PROGRESS,
         team: team(known, site),
@@ -211,6 +216,8 @@ fn saved(asked: &Asked) -> &'static str {
     match asked.saved.as_str() {
         "answers" => "The answers are saved.",
         "goal" => "The goal is saved.",
+        "barrier" => "What stands in the way is saved.",
+        "overcome" => "It is saved that this stands in the way no longer.",
         _ => done(&asked.done),
     }
 }

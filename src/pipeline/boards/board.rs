@@ -12,7 +12,7 @@ use crate::fhir::search::{Asked, Criterion, SearchTable, TokenValue};
 use crate::identity::{PersonId, ResourceId};
 use crate::pipeline::{Gateway, Known, Piece, Who};
 use crate::problem::{Category, Place, Problem};
-use crate::protocol::View;
+use crate::protocol::{Barrier, View};
 use crate::record::Stored;
 use crate::site::Site;
 use crate::store::{Query, StoreError, Term};
@@ -62,6 +62,12 @@ impl Patient<'_> {
         let is_hidden = self.known.record.get(kind, id).is_some_and(|stored| self.is_kept_back(stored));
         self.hidden += usize::from(is_hidden);
         is_hidden
+    }
+
+    /// Leaves out what stands in the way and is not for who looks; it is counted.
+    pub(super) fn hide_barriers(&mut self, barriers: &mut Vec<Barrier>) {
+        // Nothing lost: how many are not shown is counted, and the board says so.
+        barriers.retain(|one| !self.hides(if one.is_concern { "Condition" } else { "Task" }, one.by));
     }
 
     /// Open work in words, without what is kept back.

@@ -41,10 +41,11 @@ impl Gateway {
 
 fn enrolled(patient: &mut Patient<'_>) -> Vec<Cared> {
     let enrolled = patient.site.protocols.enrolled(&patient.view);
-    let shown = |enrolment: Enrolled| {
+    let shown = |mut enrolment: Enrolled| {
         if patient.hides("EpisodeOfCare", enrolment.episode) {
             return None;
         }
+        patient.hide_barriers(&mut enrolment.barriers);
         let next = enrolment.next_contact.iter().filter_map(|id| patient.known.record.get("Task", *id));
         let next_contact = next.filter_map(|task| due_of(&task.resource)).min();
         let work = patient.pieces(&enrolment.work);

@@ -36,12 +36,12 @@ impl Gateway {
 
 fn referrals(patient: &mut Patient<'_>) -> Vec<Referred> {
     let open = patient.site.protocols.open_referrals(&patient.view);
-    let shown = |referral: OpenReferral| {
-        (!patient.hides("ServiceRequest", referral.request)).then(|| Referred {
-            patient: patient.who.clone(),
-            work: patient.pieces(&referral.work),
-            referral,
-        })
+    let shown = |mut referral: OpenReferral| {
+        if patient.hides("ServiceRequest", referral.request) {
+            return None;
+        }
+        patient.hide_barriers(&mut referral.barriers);
+        Some(Referred { patient: patient.who.clone(), work: patient.pieces(&referral.work), referral })
     };
     open.into_iter().filter_map(shown).collect()
 }

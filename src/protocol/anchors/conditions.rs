@@ -1,4 +1,5 @@
-//! A diagnosis that somebody has now, or has no more, as a trigger. Each visit may state it again: it counts once.
+//! A diagnosis that somebody has now, or has no more, as a trigger. Each visit may state it again: it counts once, unless a rule asks for
+//! each by itself, as for what stands in somebody's way.
 
 use jiff::Timestamp;
 
@@ -20,6 +21,10 @@ where
     };
     let all: Vec<&Stored> = facts.diagnoses().filter(of_codes).collect();
     let (over, active): (Vec<&Stored>, Vec<&Stored>) = all.iter().partition(|stored| is_over(stored));
+    if test.each {
+        let own = |stored: &Stored| Anchor { name: stored.id.to_string(), ..anchor(since(facts, stored), stored) };
+        return active.into_iter().map(own).collect();
+    }
     let found = match test.becomes {
         Becomes::Active => first(&active, &|stored| since(facts, stored)),
         Becomes::Resolved if active.is_empty() => last(&over, &|stored| until(facts, stored)),

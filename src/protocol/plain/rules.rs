@@ -111,6 +111,7 @@ fn trigger(when: &Trigger, sets: &ValueSets) -> String {
         Trigger::Condition(test) => {
             let of = codes(&test.codes, sets);
             match test.becomes {
+                Becomes::Active if test.each => format!("{of} becomes known, each time, until it is over"),
                 Becomes::Active => format!("{of} becomes known, once"),
                 Becomes::Resolved => format!("{of} is over"),
             }

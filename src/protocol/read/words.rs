@@ -82,8 +82,12 @@ impl Reading<'_> {
         let codes = self.code_keys(node, &mut fields);
         let certainty = self.certainty(&mut fields, &Certainty::OF_PEOPLE);
         let becomes = fields.choice("becomes", &Becomes::WORDS).unwrap_or_default();
+        let each = fields.boolean("each").unwrap_or(false);
+        if each && becomes == Becomes::Resolved {
+            fields.report(node.problem("`each` is of what somebody has now; leave out `becomes`"));
+        }
         fields.finish(&mut self.problems);
-        ConditionTest { codes, certainty, becomes }
+        ConditionTest { codes, certainty, becomes, each }
     }
 
     /// `{ valueset: medicine-insulin, becomes: started }`.
