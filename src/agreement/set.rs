@@ -9,15 +9,15 @@ use super::carries::Carries;
 use super::model::{Agreement, Push, Standing};
 use crate::fhir::ValueSets;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct AgreementSet {
-    agreements: Vec<Agreement>,
+    agreements: Arc<Vec<Agreement>>,
     value_sets: Arc<ValueSets>,
 }
 
 impl AgreementSet {
     pub(super) fn new(agreements: Vec<Agreement>, value_sets: Arc<ValueSets>) -> Self {
-        Self { agreements, value_sets }
+        Self { agreements: Arc::new(agreements), value_sets }
     }
 
     /// Why what ends a copy must not be sent now; none when nothing stands against it. `at` is `file:line` of the agreement

@@ -47,6 +47,8 @@ struct File {
     before: Option<usize>,
     next: Option<usize>,
     lines: Vec<Line>,
+    /// Beside which message a change of it can be tried: the newest that it gave something of.
+    beside: Option<(u64, String)>,
     /// What the counts are of.
     counted: Option<String>,
 }
@@ -122,7 +124,15 @@ fn listed(layers: &Layers, feed: &str) -> Vec<(&'static str, Vec<(String, String
     titled.into_iter().map(|(title, sources)| (title, files(sources))).collect()
 }
 
-fn file(source: &Source, from: usize, counts: Option<(u64, [BTreeMap<u32, LineSeen>; 2])>) -> File {
+type Counts = (u64, [BTreeMap<u32, LineSeen>; 2]);
+
+fn beside(source: &Source, counts: Option<&Counts>) -> Option<(u64, String)> {
+    let newest = counts?.1.iter().flat_map(BTreeMap::values).filter_map(|told| told.seen.example).max()?;
+    let (_, path) = source.name.rsplit_once("mappings/")?;
+    Some((newest, path.strip_suffix(".yaml")?.to_string()))
+}
+
+fn file(source: &Source, from: usize, counts: Option<Counts>) -> File {
     let total = source.text.lines().count();
     let seen = |number: usize| {
         let number = u32::try_from(number).ok()?;
@@ -138,6 +148,7 @@ fn file(source: &Source, from: usize, counts: Option<(u64, [BTreeMap<u32, LineSe
         before: (from > 0).then(|| from.saturating_sub(PAGE)),
         next: Some(from.saturating_add(PAGE)).filter(|next| *next < total),
         lines: lines.collect(),
+        beside: beside(source, counts.as_ref()),
         counted: counts.as_ref().map(|(messages, _)| page::counted(*messages, "message", "messages")),
     }
 }

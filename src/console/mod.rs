@@ -28,6 +28,7 @@ mod lane;
 mod live;
 mod login;
 mod look;
+mod map_edit;
 mod maps;
 mod measures;
 mod menu;

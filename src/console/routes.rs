@@ -13,8 +13,8 @@ use super::session::Person;
 use super::who::frame_for;
 use super::{
     Console, assets, caseload, codes, compare, coverage, deliveries, delivery, door, flows, for_you, huddle, labels,
-    lane, live, login, maps, measures, messages, openid, overview, page, patient, people, referrals, replay, resource,
-    saved, tasks, thread, trace, undo, unused, work, work_act,
+    lane, live, login, map_edit, maps, measures, messages, openid, overview, page, patient, people, referrals, replay,
+    resource, saved, tasks, thread, trace, undo, unused, work, work_act,
 };
 use crate::protocol::LONGEST_TEXT;
 
@@ -60,6 +60,9 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/coverage/stop", web::post().to(coverage::stop))
             .route("/coverage/progress", web::get().to(coverage::progress))
             .route("/maps", web::get().to(maps::show))
+            .route("/maps/try", web::get().to(map_edit::show))
+            .route("/maps/try", web::post().to(map_edit::run))
+            .route("/maps/file", web::post().to(map_edit::file))
             .route("/unused", web::get().to(unused::list))
             .route("/unused/{id}", web::post().to(unused::act))
             .route("/unused/{id}/code", web::get().to(codes::show))

@@ -31,6 +31,8 @@ struct TracePage {
     deliveries: Vec<Delivery>,
     more_deliveries: Option<String>,
     timing: Vec<(String, u64)>,
+    /// Whether maps read such a message.
+    has_maps: bool,
 }
 
 /// `Task/id/_history/2` in its parts.
@@ -67,6 +69,7 @@ pub(super) async fn show(
             decisions: Part::of("decisions", trace.decisions, &asked),
             agreements: Part::of("agreements", trace.agreements, &asked),
             timing: trace.timing_micros,
+            has_maps: site.feeds.contains_key(&summary.feed),
             deliveries: deliveries.items,
             more_deliveries: deliveries.next.map(|cursor| cursor.0),
             summary,

@@ -76,7 +76,9 @@ pub use background::{Progress, RunState};
 pub use barriers::BarrierWord;
 pub use boards::{Board, Cared, Referred};
 pub use change::TaskAction;
-pub use compare::{ChangedSite, Compared, Comparing, Comparison, Counted, Differences, Foretold, Part};
+pub use compare::{
+    ChangedSite, Compared, Comparing, Comparison, Counted, Differences, EditedMap, Foretold, MapTrial, Part,
+};
 pub use coverage::{Coverage, CoverageAsked, CoveragePart, CoverageRun, FieldSeen, LineSeen};
 pub use dry_run::{Members, Trial, dry_run};
 pub use explain::{Explanation, explain_record};

@@ -19,6 +19,7 @@ use super::roster::{self, Roster};
 use super::{Certificate, Feed, NamedFiles, OpenIdLogin, Panel, Partner, Settings, StaffMember, directory};
 
 /// A site that compiled without errors.
+#[derive(Clone)]
 pub struct Site {
     /// The folder it was read from.
     pub folder: PathBuf,
@@ -52,6 +53,13 @@ impl Site {
             self.feeds.values().map(|feed| &feed.zone).chain(self.panels.values().map(|panel| &panel.practice.zone));
         let first = zones.next().cloned().unwrap_or(TimeZone::UTC);
         if zones.all(|zone| *zone == first) { first } else { TimeZone::UTC }
+    }
+
+    /// The same with other maps of one feed, for looking at what they would do.
+    pub fn with_maps(&self, feed: &str, maps: MapSet) -> Self {
+        let mut site = self.clone();
+        site.mappings.insert(feed.to_string(), Arc::new(maps));
+        site
     }
 
     /// Whether a name and a password open the console.

@@ -139,3 +139,22 @@ if (watched) {
   };
   setTimeout(look, 2000);
 }
+
+// A map beside a message: tried whenever its writer stops typing, and never sooner than the try before has come back.
+const trying = document.getElementById("trying");
+if (trying) {
+  let pause = null, isAway = false, isChanged = false;
+  const look = async () => {
+    if (isAway) { isChanged = true; return; }
+    [isAway, isChanged] = [true, false];
+    try {
+      const answer = await fetch(trying.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(trying)) });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const result = page.getElementById("result");
+      if (answer.ok && result) document.getElementById("result").replaceChildren(...result.childNodes);
+    } catch { /* the gateway is away; the button says so */ }
+    isAway = false;
+    if (isChanged) look();
+  };
+  trying.elements.text.addEventListener("input", () => { clearTimeout(pause); pause = setTimeout(look, 1000); });
+}

@@ -133,6 +133,14 @@ async fn every_page_works_for_a_person() {
     browser.click("#lines li a[href*='PID-Patient'][href*='#L']").await;
     browser.sees("What it says").await;
     browser.look("map").await;
+    browser.click("main a[href*='/maps/try?']").await;
+    browser.sees("laid over what stands below").await;
+    let text = client.find(Locator::Css("#text")).await.unwrap();
+    text.clear().await.unwrap();
+    text.send_keys("elements:\n  birthDate: ~\n").await.unwrap();
+    // No button is pressed: the page tries it by itself.
+    browser.sees("from what the maps in force make of it").await;
+    browser.look("map-beside").await;
 
     client.goto(&house.url("/console/messages?control=C2")).await.unwrap();
     browser.click("main table a").await;

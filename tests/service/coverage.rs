@@ -56,8 +56,51 @@ async fn what_messages_touch_is_counted_on_a_page_with_the_way_to_each_line_and_
         let (status, page) = visitor.open(&format!("/console/maps?feed=riverside&file={elsewhere}")).await;
         assert!(status == 404 && page.contains("No such file reads this feed."), "{elsewhere}");
     }
+    edited_beside_a_message(&house, &visitor, &file, &key).await;
     let audit: Vec<(String, String)> =
         visitor.audit().await.into_iter().map(|entry| (entry.action, entry.subject)).collect();
     assert!(audit.iter().any(|(action, of)| action == "coverage-begin" && of.contains("riverside")), "{audit:?}");
     house.running.stop().await;
+}
+
+/// From the map's page to a file to review: what is wrong with it by line, what it makes of the message, and nothing that is kept.
+async fn edited_beside_a_message(house: &House, visitor: &Visitor<'_>, file: &str, key: &str) {
+    let link = file.split("href=\"").filter_map(|rest| rest.split('"').next()).find(|link| link.contains("/maps/try?"));
+    let link = link.unwrap().replace("&#38;", "&");
+    let message = link.split("message=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+    let (status, page) = visitor.open(&link).await;
+    assert!(status == 200 && page.contains("feeds/riverside/mappings/segments/PID-Patient.yaml"), "{page}");
+    assert!(page.contains("built-in:mappings/segments/PID-Patient.yaml") && page.contains("elements: {}"), "{page}");
+    let post = async |address: &str, map: &str, message: &str, text: &str| {
+        let fields = [("form_key", key), ("message", message), ("map", map), ("file", ""), ("text", text)];
+        visitor.post(address, &fields).await
+    };
+    let tried = async |map: &str, text: &str| post("/console/maps/try", map, message, text).await;
+    let (status, page) = tried("segments/PID-Patient", "elements: {}\r\n").await;
+    assert!(status == 200 && page.contains("The same as by the maps in force."), "{page}");
+    let (_, page) = tried("segments/PID-Patient", "elements:\n  birthDate: ~\n").await;
+    assert!(page.contains("things differ") && page.contains("birthDate: &#34;1958-03-14&#34; → nothing"), "{page}");
+    let (_, page) = tried("segments/PID-Patient", "elements:\r\n  birthDay: PID-7\r\n").await;
+    let place = "feeds/riverside/mappings/segments/PID-Patient.yaml:2:3";
+    assert!(page.contains("cannot be used as it is") && page.contains(place) && page.contains("birthDate"), "{page}");
+    assert!(page.contains("birthDay: PID-7"), "what was typed is still there");
+    for (wrong, told) in [("elements: [", "cannot be used"), ("&a [*a, *a]", "cannot be used")] {
+        assert!(tried("segments/PID-Patient", wrong).await.1.contains(told), "{wrong}");
+    }
+    // A segment that nothing reads gets a map of its own.
+    let begun = visitor.open(&format!("/console/maps/try?message={message}&map=segments/ZBX-Basic")).await.1;
+    assert!(begun.contains("segment: ZBX\nresource: Basic"), "{begun}");
+    for outside in ["../handover", "segments/../../handover", "feeds/riverside", "segments/../../../etc/passwd"] {
+        let (_, page) = tried(outside, "elements: {}\n").await;
+        assert!(page.contains("is no map; write one as segments/PID-Patient"), "{outside}");
+        assert_eq!(post("/console/maps/file", outside, message, "x: y\n").await.0, 409, "{outside}");
+    }
+    assert_eq!(tried("segments/PID-Patient", &"#".repeat(200_000)).await.0, 409, "longer than is edited here");
+    assert_eq!(post("/console/maps/try", "segments/PID-Patient", "999999", "elements: {}\n").await.0, 404);
+    let (status, text) =
+        post("/console/maps/file", "segments/PID-Patient", message, "elements:\r\n  birthDate: ~\r\n").await;
+    assert_eq!((status, text.as_str()), (200, "elements:\n  birthDate: ~\n"));
+    assert!(!house.folder.path().join("feeds/riverside/mappings").exists(), "nothing is saved");
+    let looks = visitor.audit().await.into_iter().filter(|entry| entry.subject == format!("message/{message}")).count();
+    assert!(looks >= 9, "each look at the message is in the audit: {looks}");
 }

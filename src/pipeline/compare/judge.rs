@@ -59,7 +59,7 @@ impl Pair {
     }
 
     /// The panels that the patients of a message are on.
-    async fn memberships(&self, entry: &MessageEntry) -> Result<Vec<Membership>, StoreError> {
+    pub(super) async fn memberships(&self, entry: &MessageEntry) -> Result<Vec<Membership>, StoreError> {
         let store = &self.in_force.store;
         let mut identifiers = Vec::new();
         for id in entry.summary.patient.iter().chain(&entry.summary.other_patients) {

@@ -3,6 +3,7 @@
 
 mod changed;
 mod differ;
+mod edited;
 mod elements;
 mod foretold;
 mod job;
@@ -14,6 +15,7 @@ mod tally;
 mod tests;
 
 pub use changed::ChangedSite;
+pub use edited::{EditedMap, MapTrial};
 pub use foretold::Foretold;
 pub use job::Comparison;
 pub(super) use kept::{Kept, Sites};
