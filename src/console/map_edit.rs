@@ -81,10 +81,13 @@ struct EditPage {
     result: Option<Shown>,
 }
 
+/// What differs of one part: its title, each difference with its kind, and how many more there are.
+type Differing = (&'static str, Vec<(String, String)>, usize);
+
 /// What the message becomes.
 struct Shown {
     differs: usize,
-    parts: Vec<(&'static str, Vec<(String, String)>, usize)>,
+    parts: Vec<Differing>,
     warnings: String,
     code: &'static str,
     faults: Vec<(String, String)>,
