@@ -39,6 +39,8 @@ const fn by_itself(path: &'static str, audience: Audience) -> Row {
 }
 
 const CARE: Audience = Audience::Of(&[FrontDesk, CareManager, Coach, Clinician]);
+/// Who takes somebody into a programme, and out of it.
+const ENROLS: Audience = Audience::Of(&[CareManager, Clinician]);
 const OPERATION: Audience = Audience::Of(&[Engineer, Operator]);
 const RECORD: Audience = Audience::Of(&[FrontDesk, CareManager, Coach, Clinician, Engineer, PrivacyOfficer]);
 const SOURCE: Audience = Audience::Of(&[CareManager, Coach, Clinician, Engineer, PrivacyOfficer]);
@@ -88,6 +90,7 @@ pub(super) const ROWS: &[Row] = &[
     post("/patients/{id}/answers", CARE),
     post("/patients/{id}/goals", CARE),
     post("/patients/{id}/barriers", CARE),
+    post("/patients/{id}/programme", ENROLS),
     get("/resources/{type}/{id}", SOURCE),
     get("", OPERATION),
     by_itself("/overview", OPERATION),

@@ -102,6 +102,7 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/patients/{id}/answers", web::post().to(patient::answer))
             .route("/patients/{id}/goals", web::post().to(patient::goal))
             .route("/patients/{id}/barriers", web::post().to(patient::barrier))
+            .route("/patients/{id}/programme", web::post().to(patient::enrol))
             .route("/resources/{type}/{id}", web::get().to(resource::show))
             .default_service(web::to(nowhere)),
     );

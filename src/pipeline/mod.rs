@@ -15,6 +15,8 @@ mod copies;
 mod coverage;
 mod decide;
 mod dry_run;
+mod enrol;
+mod enrolment;
 mod explain;
 mod find;
 mod gateway;
@@ -81,6 +83,7 @@ pub use compare::{
 };
 pub use coverage::{Coverage, CoverageAsked, CoveragePart, CoverageRun, FieldSeen, LineSeen};
 pub use dry_run::{Members, Trial, dry_run};
+pub use enrolment::{EnrolStep, EnrolWord};
 pub use explain::{Explanation, explain_record};
 pub use find::Known;
 pub use gateway::{Event, Gateway};

@@ -76,7 +76,7 @@ fn programme(protocol: &Protocol) -> Option<Enrolment> {
 }
 
 /// The rules that ask for contact again and again: their id, whom they are for, and how often.
-fn contacts(protocol: &Protocol) -> impl Iterator<Item = (&str, &Enrolment, Deadline)> {
+pub(super) fn contacts(protocol: &Protocol) -> impl Iterator<Item = (&str, &Enrolment, Deadline)> {
     protocol.tasks.iter().filter_map(|rule| match &rule.when {
         Trigger::Enrolled { enrolment, every: Some(every) } => Some((rule.id.as_str(), enrolment, *every)),
         _ => None,

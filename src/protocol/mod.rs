@@ -46,6 +46,7 @@ mod plain;
 mod plans;
 mod pregnancies;
 mod pregnancy;
+mod programmes;
 mod prompts;
 mod provenance;
 mod publish;
@@ -94,9 +95,10 @@ pub use memory::Memory;
 pub use mutants::{Mutant, mutants};
 pub use names::{
     ALERT, ALERT_PROFILE, ANSWER, CANONICAL, CONTACT, FLAG_IDENTIFIER, GATHERED, PERSON, PLAN_IDENTIFIER, PROMPT_CODE,
-    ROLE, TALK, TASK_CODE, TASK_IDENTIFIER,
+    ROLE, STATUS_REASON, TALK, TASK_CODE, TASK_IDENTIFIER,
 };
 pub use plain::{PlainRule, Sheet};
+pub use programmes::{Episode, Programme, Standing};
 pub use reconcile::stamped;
 pub use say::{SAID, TaskWord};
 pub use set::{Listed, ProtocolSet, built_in_protocols, compile};

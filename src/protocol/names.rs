@@ -14,6 +14,8 @@ pub const ROLE: &str = "https://handover.health/CodeSystem/role";
 pub const CONTACT: &str = "https://handover.health/CodeSystem/contact-attempt";
 /// Task.input.type of what work holds together: goal, question, reading, event.
 pub const GATHERED: &str = "https://handover.health/CodeSystem/gathered";
+/// Extension of an EpisodeOfCare: why its status is as it is, in words.
+pub const STATUS_REASON: &str = "https://handover.health/StructureDefinition/episode-status-reason";
 /// Condition.code of what stands in somebody's way, by kind: transport, cost, language, fear and more.
 pub const BARRIER: &str = "https://handover.health/CodeSystem/barrier";
 /// Identifiers of people of the site: their logins. Task.owner of what somebody has taken.

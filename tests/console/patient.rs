@@ -1,5 +1,6 @@
 //! A care manager's few minutes with one patient: found, read, asked, a goal written down, the plan printed in two languages.
 
+use crate::browser::Browser;
 use fantoccini::Locator;
 
 use crate::browser;
@@ -199,13 +200,34 @@ async fn a_patient_is_found_read_asked_and_given_a_plan() {
     client.find(Locator::Css("#barriers [name=helped]")).await.unwrap().send_keys("her niece drives").await.unwrap();
     browser.click("#barriers li button.go").await;
     browser.sees("stands in the way no longer").await;
+    enrolled(&browser, page.as_str()).await;
     reviewed(&house, &browser).await;
 
     let audit = house.running.gateway.store.audit(None, None, 200).await.unwrap().items;
-    for action in ["search", "look", "prompt-answer", "goal-add", "goal-change", "barrier-add", "barrier-over"] {
+    for action in
+        ["search", "look", "prompt-answer", "goal-add", "goal-change", "barrier-add", "barrier-over", "programme-enrol"]
+    {
         let done = audit.iter().find(|entry| entry.action == action && entry.person.is_some());
         assert!(done.is_some_and(|entry| entry.agent == "console:Ida Roe"), "{action} is in the audit");
     }
     browser.client.clone().close().await.unwrap();
     house.running.stop().await;
+}
+
+/// Enrolled on the page, which makes the programme's work in the same moment; what is left out is said.
+async fn enrolled(browser: &Browser, page: &str) {
+    let client = &browser.client;
+    client.goto(page).await.unwrap();
+    browser.sees("Not enrolled.").await;
+    browser.click("#enrol summary").await;
+    browser.look("enrol-form").await;
+    browser.click("#enrol button[value=decline]").await;
+    browser.sees("Write down why").await;
+    client.goto(page).await.unwrap();
+    browser.click("#enrol summary").await;
+    client.find(Locator::Css("#enrol select[name=level]")).await.unwrap().select_by_label("High").await.unwrap();
+    browser.click("#enrol button[value=enrol]").await;
+    browser.sees("What was done about the programme is saved.").await;
+    browser.sees("level High, with Ida Roe").await;
+    browser.sees("Complete the assessment within 30 days").await;
 }

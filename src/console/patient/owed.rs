@@ -24,6 +24,8 @@ pub(crate) struct Owed {
     pub title: String,
     pub text: String,
     pub why: String,
+    /// It asks to offer or to end a programme: that is done further down the page.
+    pub is_programme: bool,
     pub owner: String,
     pub attempts: String,
     pub notes: Vec<Note>,
@@ -59,6 +61,7 @@ fn one(stored: &Stored, gathered: Gathered, now: Timestamp, zone: &TimeZone) -> 
         text: text(&task, "description"),
         why: reason.to_string(),
         owner: owner.unwrap_or_else(|| "nobody named".to_string()),
+        is_programme: false,
         attempts: attempts(&stored.resource),
         notes: notes(&task, zone),
         can_accept: matches!(status.as_str(), "requested" | "received" | "ready"),

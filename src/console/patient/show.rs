@@ -17,6 +17,7 @@ use super::goals::{Goal, goals};
 use super::loaded::{Loaded, load};
 use super::owed::{Owed, owed};
 use super::plan_words::languages;
+use super::programme::{Programme, leads, programmes};
 use super::readings::{Readings, SPANS, readings};
 use super::referrals::{Referral, referrals};
 use super::timeline::{Event, FIRST, MORE, timeline};
@@ -82,6 +83,9 @@ struct PatientPage {
     is_cut: bool,
     referrals: Vec<Referral>,
     barriers: Vec<Barrier>,
+    programmes: Vec<Programme>,
+    /// Who may lead: login and name.
+    leads: Vec<(String, String)>,
     kinds: Vec<(String, String)>,
     goals: Vec<Goal>,
     progress: [(&'static str, &'static str, &'static str); 6],
@@ -100,6 +104,7 @@ struct PatientPage {
 struct May {
     /// Work with the patient.
     care: bool,
+    enrol: bool,
     /// Open what a line was read from, label things, and see messages.
     sources: bool,
     labels: bool,
@@ -111,6 +116,7 @@ impl May {
         let opens = |method: &Method, path: &str| row(method, path).is_some_and(|row| may(person, row.audience));
         Self {
             care: opens(&Method::POST, "/patients/{id}/answers"),
+            enrol: opens(&Method::POST, "/patients/{id}/programme"),
             sources: opens(&Method::GET, "/resources/{type}/{id}"),
             labels: opens(&Method::POST, "/labels/{type}/{id}"),
             messages: opens(&Method::GET, "/messages"),
@@ -147,8 +153,9 @@ pub(crate) async fn show(
     let (site, now) = (console.gateway.site.load_full(), console.gateway.clock.now());
     let frame = Frame::new("patients", &console, &person);
     let may = May::of(&person);
+    let leads = leads(&site, &known, &person);
     let make = move || put_together(&site, (&known, &patient, hidden), (now, chosen.0, &asked), (frame, may));
-    turn::make(move || PatientPage { undo, ..make() }).await
+    turn::make(move || PatientPage { undo, leads, ..make() }).await
 }
 
 fn put_together(
@@ -181,13 +188,18 @@ fn put_together(
             .unwrap_or_default(),
         answers: one.answers.iter().map(|(code, words, _)| (code.clone(), words.clone())).collect(),
     });
+    let programmes = programmes(site, known, now, &zone);
+    let mut owed = owed(&known.record, &looked, now, &zone);
+    for task in &mut owed {
+        task.is_programme = programmes.iter().any(|one| one.tasks.contains(&task.id));
+    }
     PatientPage {
         id: patient.id.to_string(),
         saved: saved(asked),
         undo: String::new(),
         back: format!("/console/patients/{}", patient.id),
         waiting: looks.iter().filter(|thing| thing.waits).count(),
-        owed: owed(&known.record, &looked, now, &zone),
+        owed,
         contacts: Contact::ALL,
         questions: questions.collect(),
         readings: readings(&looked, days, now, &zone),
@@ -196,6 +208,8 @@ fn put_together(
         is_cut: known.record.truncated,
         referrals: referrals(&looked, now, &zone),
         barriers: barriers(&looked, now, &zone),
+        programmes,
+        leads: Vec::new(),
         kinds: barrier_kinds(&site.value_sets),
         goals: goals(&known.record, now, &zone),
         progress: PROGRESS,
@@ -217,6 +231,7 @@ fn saved(asked: &Asked) -> &'static str {
         "answers" => "The answers are saved.",
         "goal" => "The goal is saved.",
         "barrier" => "What stands in the way is saved.",
+        "programme" => "What was done about the programme is saved.",
         "overcome" => "It is saved that this stands in the way no longer.",
         _ => done(&asked.done),
     }

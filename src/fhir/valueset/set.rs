@@ -24,6 +24,14 @@ impl ValueSet {
         Self { title: name.clone(), name, include, exclude, words: Words::default(), source: source.clone() }
     }
 
+    /// The first code that it lists.
+    pub fn first_code(&self) -> Option<(&str, &str)> {
+        self.include.iter().find_map(|rule| match rule {
+            Rule::Codes(codes) => codes.corners().next(),
+            Rule::Set { .. } => None,
+        })
+    }
+
     /// The file it was read from.
     pub fn source(&self) -> &Source {
         &self.source
