@@ -6,7 +6,7 @@ use super::explain::wrapped;
 use super::outcome::Outcome;
 use super::reach::GatewayArgument;
 use super::screen::Screen;
-use crate::pipeline::{Measures, Month, Operation};
+use crate::pipeline::{Measures, Month, Operation, called};
 
 /// How much of what a practice owed was done in time, by month: follow-up after hospital, referral loops, answers to alerts,
 /// questions and assessments; each with what was left out, and why.
@@ -76,6 +76,16 @@ fn tell(measures: &Measures, screen: &mut Screen) -> Result<()> {
                 screen.say(format!("      {line}"))?;
             }
         }
+    }
+    for (name, person) in measures.asked().into_iter().flat_map(|month| &month.people) {
+        let people: u64 = person.caseload.values().sum();
+        let contacts: (u64, f64) =
+            person.contacts.values().fold((0, 0.0), |sum, one| (sum.0 + one.numerator, sum.1 + one.denominator));
+        let hours =
+            person.median_hours().map(|hours| format!(", half of them within {hours:.1} hours")).unwrap_or_default();
+        let alerts = format!("{} of {} alerts in time{hours}", person.alerts.numerator, person.alerts.denominator);
+        let kept = format!("{} of {} contacts kept", contacts.0, contacts.1);
+        screen.say(format!("  {}: leads {people} people, {alerts}, {kept}", called(name)))?;
     }
     screen.say("")?;
     for text in &measures.missing {

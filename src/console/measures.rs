@@ -7,6 +7,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::fault::{Answer, Fault};
+use super::measured_people::{PersonRow, people};
 use super::page::{self, Frame};
 use super::plot::{Drawn, Trend, plain, trend};
 use super::practice::own_practices;
@@ -32,6 +33,7 @@ struct Page {
     after: Option<String>,
     sentence: String,
     measures: Vec<Told>,
+    people: Vec<PersonRow>,
     missing: Vec<String>,
 }
 
@@ -131,6 +133,7 @@ fn page_of(measures: Measures, frame: Frame, practices: Vec<(String, String)>, m
         after: next.filter(|next| *next <= Month::at(now, &zone)).map(|next| next.to_string()),
         sentence: sentence(&measures),
         measures: told,
+        people: people(measures.asked()),
         missing: measures.missing.clone(),
         frame: frame.in_zone(&zone),
     }

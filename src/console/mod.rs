@@ -30,6 +30,7 @@ mod login;
 mod look;
 mod map_edit;
 mod maps;
+mod measured_people;
 mod measures;
 mod menu;
 mod menu_kept;

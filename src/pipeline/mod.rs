@@ -92,7 +92,7 @@ pub use health::{GatewayHealth, Status};
 pub use held::{DELIVERIES, HOLD, Hold};
 pub use huddle::{Huddle, Need, Piece, Visit, Who};
 pub use look::Saying;
-pub use measures::{Definition, MEASURES, MeasureCount, Measures, Month, MonthCounts};
+pub use measures::{Definition, MEASURES, MeasureCount, Measures, Month, MonthCounts, PersonCounts, called};
 pub use message_words::MessageWords;
 pub use named::persons_named;
 pub use operation::Operation;

@@ -9,10 +9,13 @@ use super::attempts::attempts_in;
 use super::calendar::Calendar;
 use super::context::Responsible;
 use super::deadline::{Deadline, Working};
+use super::enrolled::contacts;
 use super::facts::Facts;
 use super::looked::STAYS;
 use super::memory::Memory;
 use super::model::Prompt;
+use super::names::PERSON;
+use super::programmes::level_title;
 use super::referrals::referrals;
 use super::set::ProtocolSet;
 use super::stage::Stage;
@@ -41,6 +44,7 @@ pub enum Measured {
     AlertResponse,
     PromptsAnswered,
     Assessments,
+    Contacts,
 }
 
 /// One thing that was to be done.
@@ -56,6 +60,10 @@ pub struct Reckoned {
     pub done: Option<Timestamp>,
     /// Why it counts nowhere, in words, unless it was done in time.
     pub left_out: Option<&'static str>,
+    /// Whose it was, where it is counted by person as well; empty where nobody took it.
+    pub person: Option<String>,
+    /// Of a contact, the level that asks for it.
+    pub level: String,
 }
 
 impl ProtocolSet {
@@ -73,6 +81,8 @@ impl ProtocolSet {
         all.extend(works.iter().filter_map(|one| response(&facts, one)));
         all.extend(works.iter().filter_map(|one| assessment(&facts, one)));
         all.extend(works.iter().flat_map(|one| self.answers(&facts, one)));
+        let lead = responsible.membership.care_manager.clone().unwrap_or_default();
+        all.extend(works.iter().filter_map(|one| self.contact(&facts, one, &lead)));
         all
     }
 
@@ -94,9 +104,42 @@ impl ProtocolSet {
                 due: LOOP.due(from, working),
                 done: read.filter(|_| is_reported).or(reported),
                 left_out: facts.deceased.then_some("the patient has died"),
+                person: None,
+                level: String::new(),
             })
         };
         referrals(facts).into_iter().filter_map(of).collect()
+    }
+
+    /// A contact that a programme asks for again and again, of who leads the episode.
+    fn contact(&self, facts: &Facts<'_>, one: &Existing<'_>, lead: &str) -> Option<Reckoned> {
+        let protocol = self.protocol(&one.work.protocol)?;
+        let (_, enrolment, _) = contacts(protocol).find(|(rule, ..)| *rule == one.work.rule)?;
+        let resource = &one.stored.resource;
+        let from = resource.text("authoredOn").and_then(|text| facts.moment(text))?;
+        let due = end_of(facts, one)?;
+        let ended = resource.get("executionPeriod").and_then(|period| facts.moment(period.get("end")?.as_str()?));
+        let is_done = one.status() == "completed";
+        let closed = one.work.closed.or(ended).or(Some(one.stored.updated));
+        let left_out = match one.is_ended() && !is_done {
+            true if one.is_touched() => Some("somebody said that it is not needed"),
+            true if closed.is_some_and(|closed| closed < due) => Some("was not owed any more before its time was up"),
+            _ => None,
+        };
+        // Nothing lost: what is no id of ours is led by who leads the patient.
+        let episode =
+            one.work.anchor.split(':').next().and_then(|id| facts.record.get("EpisodeOfCare", id.parse().ok()?));
+        let named = episode.and_then(|episode| episode.resource.get("careManager")?.get("display")?.as_str());
+        Some(Reckoned {
+            measure: Measured::Contacts,
+            about: ("Task", one.stored.id),
+            from,
+            due,
+            done: closed.filter(|_| is_done),
+            left_out,
+            person: Some(named.unwrap_or(lead).to_string()),
+            level: enrolment.level.as_ref().map(|level| level_title(level, facts.value_sets)).unwrap_or_default(),
+        })
     }
 
     /// Each answer counts when it was given; a question that nobody answered counts when it came up.
@@ -116,6 +159,8 @@ impl ProtocolSet {
             due: at,
             done: done.then_some(at),
             left_out,
+            person: None,
+            level: String::new(),
         };
         let given = one.work.answers.iter();
         let mut all: Vec<Reckoned> = given
@@ -155,7 +200,8 @@ fn follow_ups(facts: &Facts<'_>, works: &[&Existing<'_>], responsible: &Responsi
             let unknown = known.is_none().then_some("nobody said when the visit ended");
             let left_out = unknown.or_else(|| elsewhere(facts, visit, end, due));
             let done = done.filter(|_| known.is_some());
-            Reckoned { measure, about: ("Encounter", visit.id), from: end, due, done, left_out }
+            let (person, level) = (None, String::new());
+            Reckoned { measure, about: ("Encounter", visit.id), from: end, due, done, left_out, person, level }
         };
         spans.into_iter().map(of_span).collect::<Vec<_>>()
     };
@@ -211,6 +257,8 @@ fn response(facts: &Facts<'_>, one: &Existing<'_>) -> Option<Reckoned> {
         due: end_of(facts, one)?,
         done,
         left_out: ended,
+        person: Some(taker(one)),
+        level: String::new(),
     })
 }
 
@@ -229,7 +277,17 @@ fn assessment(facts: &Facts<'_>, one: &Existing<'_>) -> Option<Reckoned> {
         due: end_of(facts, one)?,
         done: one.work.closed.or(ended).or(Some(one.stored.updated)).filter(|_| is_done),
         left_out: (one.is_ended() && !is_done && one.is_touched()).then_some("somebody said that it is not needed"),
+        person: None,
+        level: String::new(),
     })
+}
+
+/// Who took it; empty where nobody did.
+fn taker(one: &Existing<'_>) -> String {
+    let owner = one.stored.resource.get("owner");
+    let is_person = owner.and_then(|owner| owner.pointer("/identifier/system")?.as_str()) == Some(PERSON);
+    let name = owner.filter(|_| is_person).and_then(|owner| owner.get("display")?.as_str());
+    name.unwrap_or_default().to_string()
 }
 
 /// By when a Task is due.

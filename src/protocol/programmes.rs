@@ -155,7 +155,7 @@ fn first_code(codes: &Codes, sets: &ValueSets) -> Option<(String, String)> {
 }
 
 /// `Level of care, high` is `High`.
-fn level_title(codes: &Codes, sets: &ValueSets) -> String {
+pub(super) fn level_title(codes: &Codes, sets: &ValueSets) -> String {
     let title = codes.value_sets.first().and_then(|name| sets.get(name)).map(|set| set.title.as_str());
     let last = title.unwrap_or("Level").rsplit(", ").next().unwrap_or_default();
     let mut letters = last.chars();

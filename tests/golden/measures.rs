@@ -89,7 +89,7 @@ async fn a_months_follow_up_is_counted_exactly_and_says_what_it_left_out() {
     assert!(csv.lines().all(|line| !line.contains("Paz")), "numbers, and nobody's name");
     let report = counted.report();
     let reports: Vec<&Value> = report["entry"].as_array().unwrap().iter().map(|entry| &entry["resource"]).collect();
-    assert_eq!(reports.len(), 8);
+    assert_eq!(reports.len(), 9);
     for report in &reports {
         let resource = (*report).clone().try_into().unwrap();
         assert_eq!(handover::profile::validate(&resource), [], "{report:#}");

@@ -24,7 +24,7 @@ impl Definition {
 
 const ENDED: &str = "emergency visits and stays that ended in the month; each counts for itself";
 
-pub const MEASURES: [Definition; 8] = [
+pub const MEASURES: [Definition; 9] = [
     Definition {
         id: "follow-up-2-days",
         title: "Followed up within 2 business days",
@@ -80,5 +80,12 @@ pub const MEASURES: [Definition; 8] = [
         denominator: "answers that were given in the month, and questions that came up in it and nobody answered",
         numerator: "of those, answers other than those that put the question off",
         of: Some(Measured::PromptsAnswered),
+    },
+    Definition {
+        id: "contacts-kept",
+        title: "Contacts of programmes kept",
+        denominator: "contacts that a programme asked for in the month, by the level of care",
+        numerator: "of those, the patient was seen or called by when the rule asks for it",
+        of: Some(Measured::Contacts),
     },
 ];

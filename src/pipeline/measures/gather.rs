@@ -58,6 +58,9 @@ impl Gateway {
         };
         let fault = |error: StoreError| Problem::error(Category::Exception, Place::Whole, error.to_string());
         self.count(&site, &mut measures, all).await.map_err(fault)?;
+        if last == this {
+            self.count_caseload(&mut measures, all).await?;
+        }
         Ok(measures)
     }
 
@@ -88,6 +91,9 @@ impl Gateway {
                 {
                     alerts.numerator += 1;
                 }
+                if let Some(person) = &one.person {
+                    counts.people.entry(person.clone()).or_default().add(&one, now);
+                }
                 if let Some(counted) = counts.of(Some(one.measure)) {
                     counted.add(&one, now);
                 }
@@ -102,6 +108,19 @@ impl Gateway {
                 .to_string(),
         );
         self.count_weeks(measures).await
+    }
+
+    /// Who leads how many people, at which level, as it is now: of a month that is over nobody wrote it down.
+    async fn count_caseload(&self, measures: &mut Measures, all: bool) -> Result<(), Problem> {
+        let board = self.caseload(&measures.panel, all).await?;
+        if let Some(month) = measures.months.last_mut() {
+            for one in &board.rows {
+                let person = month.people.entry(one.enrolment.lead.clone()).or_default();
+                *person.caseload.entry(one.enrolment.level.clone()).or_default() += 1;
+            }
+        }
+        measures.missing.extend(board.missing.into_iter().map(|text| format!("Of the caseload, {text}")));
+        Ok(())
     }
 
     /// Everybody of whom something that may be measured was written in the months, each once, also where their records were merged.

@@ -4,9 +4,13 @@
 mod counted;
 mod definition;
 mod gather;
+mod measure_count;
 mod month;
+mod person;
 mod report;
 
-pub use counted::{MeasureCount, Measures, MonthCounts};
+pub use counted::{Measures, MonthCounts};
 pub use definition::{Definition, MEASURES};
+pub use measure_count::MeasureCount;
 pub use month::Month;
+pub use person::{PersonCounts, called};

@@ -3,8 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::counted::{MeasureCount, Measures, MonthCounts};
+use super::counted::{Measures, MonthCounts};
 use super::definition::Definition;
+use super::measure_count::MeasureCount;
+use super::person::{called, stratifier};
 use crate::protocol::CANONICAL;
 use crate::rows::csv_row;
 
@@ -29,6 +31,9 @@ impl Measures {
                 "left_out",
                 "numerator_is",
                 "denominator_is",
+                "person",
+                "level",
+                "median_hours",
             ]
             .map(str::to_string)
             .to_vec(),
@@ -36,6 +41,7 @@ impl Measures {
         for month in &self.months {
             let told = month.counts.iter().filter_map(|counted| Some((counted, counted.definition()?)));
             rows.extend(told.map(|(counted, definition)| self.row(month, counted, definition)));
+            rows.extend(self.rows_of_people(month));
         }
         let missing = self.missing.iter().map(|text| {
             vec![
@@ -67,7 +73,46 @@ impl Measures {
             left.join("; "),
             definition.numerator.to_string(),
             definition.denominator.to_string(),
+            String::new(),
+            String::new(),
+            String::new(),
         ]
+    }
+
+    /// The same by person, and how many people each leads.
+    fn rows_of_people(&self, month: &MonthCounts) -> Vec<Vec<String>> {
+        let mut rows = Vec::new();
+        for (name, person) in &month.people {
+            for (measure, level, counted) in person.counts() {
+                let counted = MeasureCount { measure: measure.to_string(), ..counted.clone() };
+                let Some(definition) = counted.definition() else { continue }; // Nothing lost: each is one of the measures.
+                let hours = person.median_hours().filter(|_| measure == "alert-response");
+                let mut row = self.row(month, &counted, definition);
+                row.truncate(row.len() - 3); // Nothing lost: the three that are empty are put back filled.
+                row.extend([called(name).to_string(), level.to_string()]);
+                row.push(hours.map(|hours| rounded(hours).to_string()).unwrap_or_default());
+                rows.push(row);
+            }
+            for (level, people) in &person.caseload {
+                let mut row = vec![String::new(); 16];
+                let filled = [
+                    (0, self.panel.clone()),
+                    (1, self.practice.clone()),
+                    (2, month.month.to_string()),
+                    (3, month.until.to_string()),
+                    (4, "caseload".to_string()),
+                    (5, "People in programmes, as it is now".to_string()),
+                    (6, people.to_string()),
+                    (13, called(name).to_string()),
+                    (14, level.clone()),
+                ];
+                for (place, text) in filled {
+                    row.get_mut(place).into_iter().for_each(|cell| cell.clone_from(&text));
+                }
+                rows.push(row);
+            }
+        }
+        rows
     }
 
     /// A Bundle of MeasureReports of the month asked for.
@@ -108,6 +153,11 @@ impl Measures {
                 score.insert("unit".to_string(), json!("alerts per patient and week"));
             }
             group.insert("measureScore".to_string(), score);
+        }
+        if let (Some(strata), Some(group)) =
+            (stratifier(&month.people, definition.id, POPULATION), group.as_object_mut())
+        {
+            group.insert("stratifier".to_string(), strata);
         }
         let said = [definition.denominator, definition.numerator].join("; ");
         let left = counted.left_out_words();
