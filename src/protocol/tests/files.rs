@@ -16,7 +16,7 @@ fn what_is_shipped_has_no_faults() {
     let (set, problems) = compile(&built_in_protocols(), &[], value_sets());
     assert_eq!(problems, []);
     let names: Vec<String> = set.list().into_iter().map(|listed| listed.name).collect();
-    assert_eq!(names.len(), 24);
+    assert_eq!(names.len(), 25);
     assert_eq!(names.first().map(String::as_str), Some("asthma"));
 }
 
