@@ -23,20 +23,28 @@ use crate::site::{Plan, member, stranger};
 /// The system of the first hospital's patient numbers.
 pub const NUMBERS: &str = "urn:oid:2.16.840.1.113883.19.5";
 
+/// Whose the roster is on which the one that the others are written after stands.
 const PARTNER: &str = "practice-0";
 
 /// Commits under way at once: they are synced in groups.
 const AT_ONCE: usize = 256;
 
-/// What is in a store: so many patients, the first of them on the roster, and for each of these so many deliveries that wait.
+/// What is in a store: so many patients, the first of them on the rosters of so many practices, and for each of these so many deliveries
+/// that wait.
 #[derive(Clone, Copy)]
 pub struct Content {
     pub patients: usize,
     pub members: usize,
+    pub practices: usize,
     pub deliveries_each: usize,
 }
 
 impl Content {
+    /// The partner on whose roster the patient at this place is; see [`crate::site::write`].
+    fn partner(self, place: usize) -> String {
+        format!("practice-{}", place % self.practices)
+    }
+
     /// The number of the patient at this place.
     fn number(self, place: usize) -> usize {
         if place < self.members { member(place) } else { stranger(place) }
@@ -105,8 +113,8 @@ impl Template {
         }
     }
 
-    /// All that is written of the person with this number.
-    fn unit(&self, number: usize, deliveries: usize) -> WriteUnit {
+    /// All that is written of the person with this number, who is on this partner's roster if on any.
+    fn unit(&self, number: usize, partner: &str, deliveries: usize) -> WriteUnit {
         let text = number.to_string();
         let person = person_of(&text);
         let (family, born) = (
@@ -118,6 +126,7 @@ impl Template {
                 .replace(&self.number, &text)
                 .replace("Okafor", &family)
                 .replace("1958-03-14", &born)
+                .replace(PARTNER, partner)
         };
         let mut head: Head = serde_json::from_str(&own(&self.head)).unwrap();
         let stored: Vec<Stored> = self.resources.iter().map(|one| serde_json::from_str(&own(one)).unwrap()).collect();
@@ -127,13 +136,13 @@ impl Template {
         message.summary.control = format!("G{number}");
         message.content[..8].copy_from_slice(&(number as u64).to_be_bytes());
         if deliveries > 0 {
-            head.deliveries.insert(PARTNER.to_string(), deliveries as u64);
+            head.deliveries.insert(partner.to_string(), deliveries as u64);
         }
         let delivery = |place: u64| {
             let mut delivery: NewDelivery = serde_json::from_str(&own(&self.delivery)).unwrap();
             let subject = delivery.subject.split("/_history/").next().unwrap();
             delivery.subject = format!("{subject}/_history/1");
-            (delivery.number, delivery.id) = (place, NewDelivery::id_of(PARTNER, person, place));
+            (delivery.number, delivery.id) = (place, NewDelivery::id_of(partner, person, place));
             delivery
         };
         let deliveries = (1..=deliveries as u64).map(delivery).collect();
@@ -173,7 +182,8 @@ pub async fn store(bench: &Bench, data: &Path, content: Content) {
                 let is_member = place < content.members;
                 let (template, deliveries) =
                     if is_member { (&templates[0], content.deliveries_each) } else { (&templates[1], 0) };
-                store.commit(template.unit(content.number(place), deliveries)).await.unwrap();
+                let unit = template.unit(content.number(place), &content.partner(place), deliveries);
+                store.commit(unit).await.unwrap();
             })
         })
         .buffer_unordered(AT_ONCE);

@@ -36,6 +36,7 @@ mod site;
 mod start;
 mod stores;
 mod together;
+mod way_out;
 
 use std::time::{Duration, Instant};
 

@@ -7,7 +7,7 @@ use crate::fhir_mix::fhir_mix;
 use crate::gateway::Gateway;
 use crate::large::large;
 use crate::site::{Plan, Whose, member, stranger};
-use crate::{history, load, messages, reads, start, stores, together};
+use crate::{history, load, messages, reads, start, stores, together, way_out};
 
 pub struct Mix {
     pub name: &'static str,
@@ -109,6 +109,18 @@ pub const MIXES: &[Mix] = &[
         says: "100,000 deliveries that wait at the start, and what a message takes meanwhile",
         is_short: false,
         run: |bench| Box::pin(stores::backlog(bench, "backlog", 100_000)),
+    },
+    Mix {
+        name: "drain-50",
+        says: "100,000 deliveries that wait for 50 partners, until all of them are delivered",
+        is_short: false,
+        run: |bench| Box::pin(way_out::drained(bench, "drain-50", FIFTY_PANELS, 100_000)),
+    },
+    Mix {
+        name: "dead-partner",
+        says: "100,000 deliveries that wait for a partner that refuses every connection, and for one that never answers",
+        is_short: false,
+        run: |bench| Box::pin(way_out::dead(bench, "dead-partner", ONE_PANEL, 100_000)),
     },
     Mix {
         name: "store-10k",

@@ -184,22 +184,22 @@ fn alerts(life: &Life, all: &mut Vec<Owed>) {
         .filter(|(at, is_high)| *is_high || pressure.iter().any(|(other, _)| other != at && apart(*other, *at) <= 14))
         .copied()
         .collect();
-    runs("blood-pressure/high", &pressure, all);
+    runs("blood-pressure/high", &pressure, &[], all);
     let saturation = of(&|measure| match measure {
         Measure::Saturation(value) if value <= 92 => Some(value < 88),
         _ => None,
     });
-    runs("oxygen-saturation/low", &saturation, all);
+    runs("oxygen-saturation/low", &saturation, &[], all);
     let low = of(&|measure| match measure {
         Measure::Glucose(value) if value < 70 => Some(value < 54),
         _ => None,
     });
-    runs("glucose/low", &low, all);
+    runs("glucose/low", &low, &[], all);
     let high = of(&|measure| match measure {
         Measure::Glucose(value) if diabetic && value > 300 => Some(true),
         _ => None,
     });
-    runs("glucose/high", &high, all);
+    runs("glucose/high", &high, &[], all);
     let weights: Vec<(Timestamp, f64)> = measured
         .iter()
         .filter_map(|(at, measure)| match measure {
@@ -212,19 +212,26 @@ fn alerts(life: &Life, all: &mut Vec<Owed>) {
     };
     let gained = weights.iter().filter(|(at, weight)| rose(*at, *weight, 1, 2.0) || rose(*at, *weight, 3, 4.4));
     let gained: Vec<Flagged> = gained.map(|(at, weight)| (*at, rose(*at, *weight, 7, 5.0))).collect();
-    runs("heart-failure/gain", &gained, all);
+    // Within a pound of the least of two days it is down again, and what rises after that is another.
+    let is_down = |at: Timestamp, weight: f64| {
+        weights.iter().any(|(other, before)| *other < at && apart(*other, at) <= 2 && weight - before < 1.0)
+            && !rose(at, weight, 2, 1.0)
+    };
+    let down = weights.iter().filter(|(at, weight)| is_down(*at, *weight)).map(|(at, _)| *at);
+    runs("heart-failure/gain", &gained, &down.collect::<Vec<_>>(), all);
 }
 
 fn apart(one: Timestamp, other: Timestamp) -> i64 {
     days_between(day(one), day(other)).abs()
 }
 
-/// Readings out of range within three weeks of each other are one alert.
-fn runs(rule: &'static str, flagged: &[Flagged], all: &mut Vec<Owed>) {
+/// Readings out of range within three weeks of each other are one alert, until one shows that it is over.
+fn runs(rule: &'static str, flagged: &[Flagged], over: &[Timestamp], all: &mut Vec<Owed>) {
     let mut last: Option<Owed> = None;
     for (at, is_high) in flagged {
+        let is_over = |since: Timestamp| over.iter().any(|over| since < *over && over < at);
         match &mut last {
-            Some(run) if apart(run.until, *at) <= 21 => {
+            Some(run) if apart(run.until, *at) <= 21 && !is_over(run.until) => {
                 run.until = *at;
                 run.is_escalation |= is_high;
             }
