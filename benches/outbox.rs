@@ -1,6 +1,6 @@
 //! What a backlog costs: 100,000 deliveries that wait, of 10,000 patients, for one partner, on every store. How long the store takes to
-//! open, what memory the queue takes, what finding and claiming costs, CPU of each delivery from the first to the last, and what a gateway
-//! does while the partner is dead. CPU is this process's and its database's. `cargo bench --bench outbox`; `DELIVERIES`.
+//! open, what memory the queue takes, what finding and claiming costs, and CPU of each delivery from the first to the last. What a gateway does
+//! with it, `drain-50` and `dead-partner` of the bench `path` tell. CPU is this process's and its database's. `cargo bench --bench outbox`; `DELIVERIES`.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,15 +12,12 @@
     reason = "a bench stops where something is wrong, prints what it measured, and is told by the environment what to do"
 )]
 
-#[path = "../tests/service/harness.rs"]
-#[allow(dead_code, reason = "shared with the service tests, which use all of it")]
-mod harness;
 #[path = "../tests/store/postgres.rs"]
 #[allow(dead_code, reason = "shared with the tests of the stores, which use all of it")]
 mod postgres;
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use handover::fhir::Identifier;
@@ -157,24 +154,6 @@ async fn measure(name: &str, settings: &StoreSettings, count: usize) {
     store.close().await;
 }
 
-/// A gateway whose partner is not there, with all of that waiting: what it uses once the partner is known to be dead.
-async fn dead(count: usize) {
-    let away = |name: &str, text: String| match name {
-        "partners/lakeside-practice.yaml" => text.replace("http://127.0.0.1:", "http://127.0.0.2:"),
-        _ => text,
-    };
-    let house = harness::House::with(&away).await;
-    let at = Timestamp::now();
-    fill(&*house.running.gateway.store, "lakeside-practice", count, at).await;
-    house.running.gateway.delivery_bell.notify_one();
-    tokio::time::sleep(Duration::from_secs(15)).await;
-    let (used, began) = (cpu(), Instant::now());
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    let share = (cpu() - used) / began.elapsed().as_secs_f64() / 10_000.0;
-    println!("a gateway whose partner is dead, {count} wait: {share:.2} % of a core");
-    house.running.stop().await;
-}
-
 #[tokio::main]
 async fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
@@ -184,7 +163,6 @@ async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let at = |engine| StoreSettings { engine, path: folder.path().join("store") };
     measure("fjall", &at(EngineChoice::Fjall), count).await;
-    dead(count).await;
     if let Some(url) = postgres::new_database() {
         measure("PostgreSQL", &at(EngineChoice::Postgres { url }), count).await;
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::codes::{codes, out};
 use crate::partner::{Reader, Readers};
-use crate::published::{LOINC_COLUMNS, loinc, packed, rxnorm, small_loinc, snomed, write};
+use crate::published::{LOINC_COLUMNS, loinc, loinc_with_answers, packed, rxnorm, small_loinc, snomed, write};
 
 const SCT: &str = "http://snomed.info/sct";
 const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
@@ -21,6 +21,10 @@ fn said(output: &Output) -> String {
 
 async fn lookup(reader: &Reader, system: &str, code: &str) -> Value {
     reader.get(&format!("CodeSystem/$lookup?system={system}&code={code}")).await.1
+}
+
+fn quoted(url: &str) -> String {
+    percent_encoding::utf8_percent_encode(url, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 fn properties<'v>(body: &'v Value, name: &str) -> Vec<&'v str> {
@@ -38,7 +42,7 @@ async fn what_a_site_adds_is_used_by_everything_that_asks_about_codes() {
     snomed(&work.path().join("sct"));
     packed(&work.path().join("sct"), &work.path().join("SnomedCT_InternationalRF2_PRODUCTION_20250101T120000Z.zip"));
     rxnorm(&work.path().join("RxNorm_full_01062025"));
-    write(work.path(), "Loinc.csv", &small_loinc());
+    loinc_with_answers(&work.path().join("Loinc_2.80"));
     let oid = "2.16.840.1.113762.1.4.1.9999";
     let expanded = json!({ "resourceType": "ValueSet", "url": format!("http://cts.nlm.nih.gov/fhir/ValueSet/{oid}"), "version": "20250101", "name": "OurCoughs", "status": "active",
         "compose": { "include": [{ "valueSet": ["http://cts.nlm.nih.gov/fhir/ValueSet/1.2.3"] }] },
@@ -50,9 +54,9 @@ async fn what_a_site_adds_is_used_by_everything_that_asks_about_codes() {
         "Value Set Name\tOur drugs\nOID\t2.16.840.1.113762.1.4.1.8888\n\nCode\tDescriptor\tCode System Name\tCode System Version\tCode System OID\n200\toursazole\tRXNORM\t2025-01\t2.16.840.1.113883.6.88\n",
     );
     for (file, part) in [
-        ("SnomedCT_InternationalRF2_PRODUCTION_20250101T120000Z.zip", "6 codes"),
+        ("SnomedCT_InternationalRF2_PRODUCTION_20250101T120000Z.zip", "7 codes"),
         ("RxNorm_full_01062025", "version 01062025: 3 codes"),
-        ("Loinc.csv", "http://loinc.org version 2.80: 3 codes"),
+        ("Loinc_2.80", "http://loinc.org version 2.80: 6 codes"),
         ("ValueSet.json", "1 code"),
         ("export.txt", "Our_drugs"),
     ] {
@@ -141,6 +145,34 @@ async fn what_a_site_adds_is_used_by_everything_that_asks_about_codes() {
         json!([{ "code": "200", "display": "oursazole" }]),
         "{drugs}"
     );
+
+    // Value sets that their URL alone says, with what a release holds beside the tree.
+    for (url, wanted) in [
+        ("http://loinc.org/vs/LL900-1", vec!["LA902-3", "LA903-1", "LA901-5"]),
+        ("http://snomed.info/sct?fhir_vs=refset/900005001", vec!["64572001", "900002003"]),
+        ("http://snomed.info/sct?fhir_vs=refset", vec!["900005001"]),
+        ("http://snomed.info/sct?fhir_vs=isa/900001005", vec!["900001005", "900002003"]),
+        ("http://snomed.info/sct?fhir_vs=ecl/^ 900005001 MINUS < 64572001 |Illness|", vec!["64572001"]),
+        ("http://snomed.info/sct?fhir_vs=ecl/%3C%3C900001005 AND ^900005001", vec!["900002003"]),
+    ] {
+        let (status, body) = reader.get(&format!("ValueSet/$expand?url={}", quoted(url))).await;
+        assert_eq!((status, codes(&body)), (200, wanted), "{url}: {body}");
+    }
+    for (url, status, part) in [
+        ("http://loinc.org/vs/LL910-0", 422, "`LIST = LL910-0` of http://loinc.org"),
+        ("http://snomed.info/sct?fhir_vs=refset/900001005", 422, "`concept in 900001005`"),
+        ("http://snomed.info/sct?fhir_vs=ecl/< 64572001: 363698007 = *", 400, "a refinement by attributes"),
+        ("http://snomed.info/sct?fhir_vs=isa/cough", 400, "`cough` is no SNOMED CT identifier"),
+    ] {
+        let (told, body) = reader.get(&format!("ValueSet/$expand?url={}", quoted(url))).await;
+        assert_eq!(told, status, "{url}: {body}");
+        assert!(body.to_string().contains(part), "{url}: {body}");
+    }
+    for (code, result) in [("900002003", true), ("900001005", false)] {
+        let set = quoted("http://snomed.info/sct?fhir_vs=refset/900005001");
+        let (_, body) = reader.get(&format!("ValueSet/$validate-code?url={set}&system={SCT}&code={code}")).await;
+        assert_eq!(out(&body, "result"), &json!(result), "{code}: {body}");
+    }
 
     // What a record says is checked by the same codes.
     let condition = json!({ "resourceType": "Condition", "subject": { "reference": "Patient/x" }, "code": { "coding": [{ "system": SCT, "code": "900004002" }] } });

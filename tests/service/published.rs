@@ -55,7 +55,8 @@ pub fn small_loinc() -> String {
 /// An RF2 snapshot: 404684003 over 64572001 over two more, one of them under both, and an inactive one.
 pub fn snomed(folder: &Path) {
     let module = "900000000000207008";
-    let concepts = ["138875005 1", "404684003 1", "64572001 1", "900001005 1", "900002003 1", "900003008 0"];
+    let concepts =
+        ["138875005 1", "404684003 1", "64572001 1", "900001005 1", "900002003 1", "900003008 0", "900005001 1"];
     let rows: Vec<String> = concepts
         .iter()
         .map(|row| row.split_once(' ').unwrap())
@@ -131,6 +132,32 @@ pub fn snomed(folder: &Path) {
             "id\teffectiveTime\tactive\tmoduleId\tsourceId\tdestinationId\trelationshipGroup\ttypeId\tcharacteristicTypeId\tmodifierId\r\n{}\r\n",
             rows.join("\r\n")
         ),
+    );
+    // A member that left, and one that is a description.
+    let members = [("64572001", 1), ("900002003", 1), ("900001005", 0), ("1000002011", 1)];
+    let rows: Vec<String> = members
+        .iter()
+        .enumerate()
+        .map(|(at, (member, active))| format!("m{at}\t20250101\t{active}\t{module}\t900005001\t{member}"))
+        .collect();
+    write(
+        folder,
+        "Snapshot/Refset/Content/der2_Refset_SimpleSnapshot_INT_20250101.txt",
+        &format!("id\teffectiveTime\tactive\tmoduleId\trefsetId\treferencedComponentId\r\n{}\r\n", rows.join("\r\n")),
+    );
+}
+
+/// LOINC's table with a list of answers, which is not in the order of their codes, and one that is defined elsewhere.
+pub fn loinc_with_answers(folder: &Path) {
+    write(folder, "LoincTable/Loinc.csv", &small_loinc());
+    write(
+        folder,
+        "AccessoryFiles/AnswerFile/AnswerList.csv",
+        "\"AnswerListId\",\"AnswerListName\",\"ExtDefinedYN\",\"AnswerStringId\",\"SequenceNumber\",\"DisplayText\"\r\n\
+         \"LL900-1\",\"How often\",\"N\",\"LA902-3\",\"1\",\"Hardly ever\"\r\n\
+         \"LL900-1\",\"How often\",\"N\",\"LA901-5\",\"10\",\"Every day, nearly\"\r\n\
+         \"LL900-1\",\"How often\",\"N\",\"LA903-1\",\"2\",\"Now and then\"\r\n\
+         \"LL910-0\",\"Elsewhere\",\"Y\",\"\",\"\",\"\"\r\n",
     );
 }
 

@@ -123,14 +123,16 @@ fn write_children(rows: Sorter, path: &Path) -> Result<Part> {
     let mut writer = SortedWriter::create(path).with_context(shown)?;
     let mut open: Option<(String, String)> = None;
     rows.finish(&mut |line| {
-        let (parent, child) = line.split_once('\t').unwrap_or((line, ""));
+        let (parent, placed) = line.split_once('\t').unwrap_or((line, ""));
+        // No code has a blank: what stands before one is its place.
+        let child = placed.rsplit(' ').next().unwrap_or_default();
         match &mut open {
             Some((known, whole)) if known == parent => {
                 whole.push('\t');
                 whole.push_str(child);
             }
             _ => {
-                if let Some((_, whole)) = open.replace((parent.to_string(), line.to_string())) {
+                if let Some((_, whole)) = open.replace((parent.to_string(), format!("{parent}\t{child}"))) {
                     writer.add(&whole).with_context(shown)?;
                 }
             }

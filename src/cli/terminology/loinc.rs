@@ -1,5 +1,6 @@
 //! LOINC as Regenstrief gives it out (https://loinc.org/kb/users-guide/loinc-database-structure/): `Loinc.csv`, and of the same archive,
-//! where it is there, the tree of `ComponentHierarchyBySystem.csv`, whose codes of parts R4's value sets use too.
+//! where they are there, the tree of `ComponentHierarchyBySystem.csv`, whose codes of parts R4's value sets use too, and the answers of
+//! `AnswerList.csv`.
 
 use anyhow::{Context, Result, bail};
 
@@ -7,10 +8,11 @@ use super::rows::Rows;
 use super::source::{Source, base};
 use crate::cli::screen::Screen;
 use crate::fhir::is_loinc;
-use crate::fhir::terminology::Head;
+use crate::fhir::terminology::{ANSWER_LIST, Head};
 
 pub const FILE: &str = "loinc.csv";
 const TREE: &str = "componenthierarchybysystem.csv";
+const ANSWERS: &str = "answerlist.csv";
 /// Rows after which progress is shown.
 const STEP: usize = 10_000;
 const COLUMNS: [&str; 3] = ["LOINC_NUM", "LONG_COMMON_NAME", "STATUS"];
@@ -71,16 +73,49 @@ pub fn read(source: &mut Source, rows: &mut Rows, screen: &mut Screen) -> Result
             if parent.is_empty() { Ok(()) } else { rows.parent(code, parent) }
         })?;
     }
+    answers(source, rows, screen)?;
     let named = source.name().split(['_', '-']).find_map(|part| version(part.trim_end_matches(".zip")));
     let (major, minor) = named.unwrap_or(newest);
     Ok(Head {
         url: "http://loinc.org".to_string(),
         version: (major > 0).then(|| format!("{major}.{minor}")),
         name: Some("LOINC".to_string()),
-        properties: PROPERTIES.iter().map(ToString::to_string).collect(),
+        properties: PROPERTIES.iter().copied().chain([ANSWER_LIST]).map(str::to_string).collect(),
         copyright: Some("LOINC is copyright Regenstrief Institute, Inc. and the LOINC Committee".to_string()),
         ..Head::default()
     })
+}
+
+/// The answers of each list in its order. A list that another code system defines has none here.
+fn answers(source: &mut Source, rows: &mut Rows, screen: &mut Screen) -> Result<()> {
+    let is_answers = |name: &str| name.to_ascii_lowercase() == ANSWERS;
+    let Some(table) = source.files(is_answers).first().cloned() else { return Ok(()) };
+    let mut elsewhere = 0;
+    csv_rows(
+        source,
+        &table,
+        &["AnswerListId", "AnswerStringId", "SequenceNumber", "DisplayText"],
+        screen,
+        &mut |row| {
+            let (list, answer) = (row.get("AnswerListId"), row.get("AnswerStringId"));
+            if answer.is_empty() {
+                elsewhere += 1;
+                return Ok(());
+            }
+            if !list.starts_with("LL") || !answer.starts_with("LA") {
+                bail!("AnswerListId begins with LL, and AnswerStringId with LA");
+            }
+            rows.code(answer, false)?;
+            rows.text(answer, 0, "en", row.get("DisplayText"))?;
+            rows.property(answer, ANSWER_LIST, list)?;
+            // Answers without a number come last, in the order of their codes.
+            rows.child_at(list, row.get("SequenceNumber").parse().unwrap_or(u32::MAX), answer)
+        },
+    )?;
+    if elsewhere > 0 {
+        screen.note(&format!("{elsewhere} answers belong to lists that other code systems define, and are left out"));
+    }
+    Ok(())
 }
 
 /// `2.78`, in numbers.

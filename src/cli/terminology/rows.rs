@@ -25,8 +25,18 @@ impl Rows {
     }
 
     pub fn parent(&mut self, code: &str, parent: &str) -> Result<()> {
-        self.children.add(format!("{parent}\t{code}"))?;
+        self.child(parent, code)?;
         self.codes.add(format!("{code}\tP{parent}"))
+    }
+
+    /// A code that is found under a key, in the order of the codes.
+    pub fn child(&mut self, key: &str, code: &str) -> Result<()> {
+        self.children.add(format!("{key}\t{code}"))
+    }
+
+    /// The same, in the order of these places.
+    pub fn child_at(&mut self, key: &str, place: u32, code: &str) -> Result<()> {
+        self.children.add(format!("{key}\t{place:010} {code}"))
     }
 
     pub fn property(&mut self, code: &str, name: &str, value: &str) -> Result<()> {

@@ -1,5 +1,6 @@
 //! SNOMED CT as RF2 snapshot (https://docs.snomed.org/snomed-ct-specifications/snomed-ct-release-file-specification): concepts,
-//! descriptions, is-a relationships, and the language reference sets that say which description is preferred.
+//! descriptions, is-a relationships, the language reference sets that say which description is preferred, and the members of simple
+//! reference sets.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +10,20 @@ use super::rows::Rows;
 use super::sorter::Sorter;
 use super::source::{Source, base};
 use crate::cli::screen::Screen;
-use crate::fhir::terminology::Head;
+use crate::fhir::terminology::{Head, MEMBER_OF, MEMBERS, members_key};
 
 const CONCEPTS: &str = "sct2_Concept_Snapshot";
 const DESCRIPTIONS: &str = "sct2_Description_Snapshot";
 const RELATIONSHIPS: &str = "sct2_Relationship_Snapshot";
 const LANGUAGES: &str = "der2_cRefset_LanguageSnapshot";
+const SETS: &str = "der2_Refset_Simple";
 
 const CONCEPT: &str = "id\teffectiveTime\tactive\tmoduleId\tdefinitionStatusId";
 const DESCRIPTION: &str =
     "id\teffectiveTime\tactive\tmoduleId\tconceptId\tlanguageCode\ttypeId\tterm\tcaseSignificanceId";
 const RELATIONSHIP: &str = "id\teffectiveTime\tactive\tmoduleId\tsourceId\tdestinationId\trelationshipGroup\ttypeId\tcharacteristicTypeId\tmodifierId";
 const LANGUAGE: &str = "id\teffectiveTime\tactive\tmoduleId\trefsetId\treferencedComponentId\tacceptabilityId";
+const SET: &str = "id\teffectiveTime\tactive\tmoduleId\trefsetId\treferencedComponentId";
 
 const IS_A: &str = "116680003";
 const PREFERRED: &str = "900000000000548007";
@@ -71,13 +74,48 @@ pub fn read(source: &mut Source, rows: &mut Rows, mut terms: Sorter, screen: &mu
         let [_, _, active, _, from, to, _, kind, _, _] = row else { return Ok(()) };
         if is_active(active)? && *kind == IS_A { rows.parent(sctid(from)?, sctid(to)?) } else { Ok(()) }
     })?;
+    members(source, rows, screen)?;
     Ok(Head {
         url: "http://snomed.info/sct".to_string(),
         version: concepts.first().and_then(|name| version(base(name), &modules)),
         name: Some("SNOMED_CT".to_string()),
+        properties: vec![MEMBER_OF.to_string(), MEMBERS.to_string()],
         copyright: Some("SNOMED CT is copyright SNOMED International".to_string()),
         ..Head::default()
     })
+}
+
+/// Who is in which reference set, where the release has such; a set has its concept, which says how many these are.
+fn members(source: &mut Source, rows: &mut Rows, screen: &mut Screen) -> Result<()> {
+    let files = source.files(|name| name.starts_with(SETS) && name.contains("Snapshot") && name.ends_with(".txt"));
+    let (mut sets, mut others) = (BTreeMap::<String, usize>::new(), 0);
+    table(source, &files, SET, screen, &mut |row| {
+        let [_, _, active, _, set, member] = row else { return Ok(()) };
+        let (set, member) = (sctid(set)?, sctid(member)?);
+        if !is_active(active)? {
+            return Ok(());
+        }
+        if !is_concept(member) {
+            others += 1;
+            return Ok(());
+        }
+        *sets.entry(set.to_string()).or_default() += 1;
+        rows.property(member, MEMBER_OF, set)?;
+        rows.child(&members_key(set), member)
+    })?;
+    for (set, count) in &sets {
+        rows.property(set, MEMBERS, &count.to_string())?;
+    }
+    if others > 0 {
+        screen.note(&format!("{others} members of reference sets are no concepts, and are left out"));
+    }
+    Ok(())
+}
+
+/// By the partition in its identifier: descriptions and relationships have others.
+fn is_concept(id: &str) -> bool {
+    let partition = id.len().checked_sub(3).and_then(|at| id.get(at..at + 2));
+    matches!(partition, Some("00" | "10"))
 }
 
 fn needed(found: Vec<String>, start: &str) -> Result<Vec<String>> {

@@ -17,9 +17,10 @@ fn expanded(name: &str, prefix: &str) -> String {
     if name.contains(':') { name.to_string() } else { format!("{prefix}{name}") }
 }
 
-/// The URL and the version of a canonical: `http://…/Patient|4.0.1`.
+/// The URL and the version of a canonical: `http://…/Patient|4.0.1`. A value set of SNOMED CT by its URL
+/// (http://hl7.org/fhir/R4/snomedct.html) has its version within, and in a constraint bars stand around terms.
 pub fn split_version(canonical: &str) -> (&str, Option<&str>) {
-    match canonical.split_once('|') {
+    match canonical.split_once('|').filter(|(url, _)| !url.contains("?fhir_vs=ecl/")) {
         Some((url, version)) => (url, Some(version)),
         None => (canonical, None),
     }

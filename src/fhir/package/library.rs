@@ -9,7 +9,7 @@ use super::differential::Differential;
 use super::search::{self, SearchIndex, SearchParameter};
 use super::source::PackageSource;
 use crate::fhir::definition::split_version;
-use crate::fhir::terminology::{CodeGroup, Compose, Concepts, HeldSystem, Summary};
+use crate::fhir::terminology::{CodeGroup, Compose, Concepts, HeldSystem, Summary, implicit};
 use crate::problem::Problem;
 
 /// Profiles, value sets and code systems. What a site adds stands before what is built in.
@@ -93,7 +93,11 @@ impl Library {
         match self.value_sets.get(url) {
             Some(block) if fits(version, block) => block.get(Compose::read),
             Some(_) => None,
-            None => self.below?.value_set(canonical),
+            None => match self.below {
+                Some(below) => below.value_set(canonical),
+                // Nothing lost: whoever asks for one by name is told why it is none.
+                None => implicit(canonical)?.ok().map(Arc::new),
+            },
         }
     }
 
@@ -141,7 +145,7 @@ impl Library {
 
     /// Keeps an expansion, of value sets that are at hand only: a name that a sender made up takes no room.
     pub(in crate::fhir) fn keep_expanded(&self, value_set: &str, found: Expansion) {
-        if self.value_set(value_set).is_some() {
+        if implicit(value_set).is_none() && self.value_set(value_set).is_some() {
             let mut expanded = self.expanded.write().unwrap_or_else(PoisonError::into_inner);
             expanded.insert(value_set.to_string(), found);
         }

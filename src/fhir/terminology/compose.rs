@@ -8,6 +8,11 @@ use crate::fhir::definition::{split_version, value_set_url};
 /// How deep value sets may include each other.
 pub(super) const MAX_DEPTH: u32 = 12;
 
+pub(super) const SNOMED: &str = "http://snomed.info/sct";
+
+/// What stands before a constraint in the URL of the value set that it is (http://hl7.org/fhir/R4/snomedct.html).
+pub(super) const BY_CONSTRAINT: &str = "http://snomed.info/sct?fhir_vs=ecl/";
+
 /// What a value set includes and excludes.
 #[derive(Debug, Default)]
 pub struct Compose {
@@ -51,7 +56,7 @@ impl Compose {
                 continue;
             }
             let (sign, rest) = line.split_once(' ')?;
-            let include = Include::read(rest)?;
+            let include = with_constraints(Include::read(rest)?);
             match sign {
                 "+" => compose.include.push(include),
                 "-" => compose.exclude.push(include),
@@ -92,6 +97,22 @@ impl Include {
         self.codes.push(code);
         Some(())
     }
+}
+
+/// A rule over SNOMED CT may hold a constraint (`constraint = …`): it is the value set of that constraint then.
+fn with_constraints(mut rule: Include) -> Include {
+    if rule.system.as_deref() != Some(SNOMED) {
+        return rule;
+    }
+    let is_one = |filter: &Filter| filter.property == "constraint" && filter.operator == "=";
+    let (constraints, filters): (Vec<_>, Vec<_>) = rule.filters.into_iter().partition(is_one);
+    rule.filters = filters;
+    if !constraints.is_empty() && rule.filters.is_empty() && rule.codes.is_empty() {
+        // The codes of the value set are gone through, and not all of SNOMED CT.
+        rule.system = None;
+    }
+    rule.value_sets.extend(constraints.into_iter().map(|filter| format!("{}{}", BY_CONSTRAINT, filter.value)));
+    rule
 }
 
 /// Words with blanks between them; one that has blanks itself stands in quotes, as JSON.

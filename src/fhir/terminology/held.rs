@@ -80,6 +80,17 @@ pub trait HeldSystem: Debug + Send + Sync {
         Ok(false)
     }
 
+    /// All codes above one, at any depth.
+    fn above(&self, code: &str) -> Result<HashSet<String>, Unreadable> {
+        let mut found = HashSet::new();
+        let mut waiting = vec![code.to_string()];
+        while let Some(next) = waiting.pop() {
+            let parents = self.find(&next)?.map(|concept| concept.parents).unwrap_or_default();
+            waiting.extend(parents.into_iter().filter(|parent| parent != code && found.insert(parent.clone())));
+        }
+        Ok(found)
+    }
+
     /// All codes below one, at any depth; none when there are more than `most`.
     fn below(&self, code: &str, most: usize) -> Result<Option<HashSet<String>>, Unreadable> {
         let mut found = HashSet::new();

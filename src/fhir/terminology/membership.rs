@@ -1,12 +1,13 @@
 //! Whether a code is in a value set (http://hl7.org/fhir/R4/valueset-operation-validate-code.html), by what is at hand.
 
-use super::compose::{Compose, Filter, Include, MAX_DEPTH};
+use super::compose::{Compose, Filter, Include, MAX_DEPTH, SNOMED};
 use super::held::{Concept, HeldSystem};
+use super::implicit::{ANSWER_LIST, MEMBER_OF, MEMBERS};
 use super::syntax;
 use super::texts::Texts;
 use crate::fhir::Library;
 
-const SNOMED: &str = "http://snomed.info/sct";
+const LOINC: &str = "http://loinc.org";
 
 /// The answer, which may be that it cannot be told here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,7 +161,15 @@ pub(super) fn passes(held: &dyn HeldSystem, filter: &Filter, concept: &Concept) 
     match (filter.property.as_str(), filter.operator.as_str()) {
         ("concept" | "code", "=") => Some(code == value),
         // There, this names a reference set (http://hl7.org/fhir/R4/snomedct.html#4.3.1.0.6).
-        ("concept", "in" | "not-in") if held.head().url == SNOMED => None,
+        ("concept", "in") if held.head().url == SNOMED => {
+            is_held_set(held, value)?.then(|| has(concept, MEMBER_OF, value))
+        }
+        ("concept", "not-in") if held.head().url == SNOMED => None,
+        (ANSWER_LIST, "=") if held.head().url == LOINC => match has(concept, ANSWER_LIST, value) {
+            true => Some(true),
+            // Of a list that is not here nobody knows.
+            false => held.children(value).ok().filter(|answers| !answers.is_empty()).map(|_| false),
+        },
         ("concept" | "code", "in") => Some(one_of().any(|one| one == code)),
         ("concept" | "code", "not-in") => Some(one_of().all(|one| one != code)),
         ("concept" | "code", "is-a") => Some(code == value || is_below(code, value)?),
@@ -169,6 +178,10 @@ pub(super) fn passes(held: &dyn HeldSystem, filter: &Filter, concept: &Concept) 
         ("concept" | "code", "generalizes") => Some(code == value || is_below(value, code)?),
         ("code", "regex") => matches(value, code),
         ("parent", "=") => Some(concept.parents.iter().any(|parent| parent == value)),
+        ("child", "=") => {
+            let child = held.find(value).ok()?;
+            Some(child.is_some_and(|child| child.parents.iter().any(|parent| parent == code)))
+        }
         (property, operator) if held.head().properties.iter().any(|known| known == property) => {
             let mut values = concept.properties.iter().filter(|(name, _)| name == property).map(|(_, value)| value);
             match operator {
@@ -184,6 +197,16 @@ pub(super) fn passes(held: &dyn HeldSystem, filter: &Filter, concept: &Concept) 
         }
         _ => None,
     }
+}
+
+fn has(concept: &Concept, property: &str, value: &str) -> bool {
+    concept.properties.iter().any(|(name, own)| name == property && own == value)
+}
+
+/// Whether the members of a reference set are here.
+fn is_held_set(held: &dyn HeldSystem, set: &str) -> Option<bool> {
+    let set = held.find(set).ok()??;
+    Some(set.properties.iter().any(|(name, _)| name == MEMBERS))
 }
 
 /// None for an expression that is none.

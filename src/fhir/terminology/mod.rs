@@ -4,9 +4,13 @@
 mod code_group;
 mod compose;
 mod concepts;
+mod ecl;
+#[cfg(test)]
+mod ecl_tests;
 mod enumerate;
 mod expansion;
 mod held;
+mod implicit;
 mod membership;
 mod summary;
 mod syntax;
@@ -19,6 +23,7 @@ pub use compose::{Compose, Filter, Include};
 pub use concepts::Concepts;
 pub use expansion::{Contained, Expansion, ExpansionAsked};
 pub use held::{Concept, Head, HeldSystem, Unreadable};
+pub use implicit::{ANSWER_LIST, MEMBER_OF, MEMBERS, implicit, members_key};
 pub use membership::Membership;
 pub use summary::{Summary, definition_id};
 pub use texts::{Designation, Texts};

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 
-use super::compose::{Compose, Filter, Include, MAX_DEPTH};
+use super::compose::{Compose, Filter, Include, MAX_DEPTH, SNOMED};
 use super::held::{Concept, HeldSystem, Unreadable};
+use super::implicit::{ANSWER_LIST, members_key};
 use super::membership::{Membership, passes};
 use super::texts::Texts;
 use crate::fhir::Library;
@@ -145,24 +146,16 @@ fn filtered(filters: &[Filter], held: &dyn HeldSystem, take: TakeConcept<'_>) ->
     let mut branch = None;
     let mut others = Vec::new();
     for filter in filters {
-        let is_branch = matches!(
-            (filter.property.as_str(), filter.operator.as_str()),
-            ("concept" | "code", "is-a" | "descendent-of")
-        );
-        match is_branch && branch.is_none() {
-            true => branch = Some(filter),
-            false => others.push(filter),
+        match branch_of(filter, held)?.filter(|_| branch.is_none()) {
+            Some(found) => branch = Some(found),
+            None => others.push(filter),
         }
     }
     let mut outcome = Ok(());
     let mut each = |concept: &Concept| {
         outcome = (|| {
             for filter in &others {
-                let unknown = || {
-                    let Filter { property, operator, value } = filter;
-                    Unexpandable::Filter(format!("`{property} {operator} {value}` of {}", held.head().url))
-                };
-                if !passes(held, filter, concept).ok_or_else(unknown)? {
+                if !passes(held, filter, concept).ok_or_else(|| unknown(filter, held))? {
                     return Ok(());
                 }
             }
@@ -172,14 +165,52 @@ fn filtered(filters: &[Filter], held: &dyn HeldSystem, take: TakeConcept<'_>) ->
     };
     match branch {
         None => held.each(&mut each)?,
-        Some(filter) => {
-            let below = held.below(&filter.value, MOST_IN_MIND)?;
-            let mut below = below.ok_or(Unexpandable::TooCostly)?;
-            if filter.operator == "is-a" {
-                below.extend(held.find(&filter.value)?.map(|concept| concept.code));
+        Some(Branch::Codes(codes)) => held.among(&codes, &mut each)?,
+        Some(Branch::Listed(codes)) => {
+            for code in codes {
+                if held.find(&code)?.is_some_and(|concept| !each(&concept)) {
+                    break;
+                }
             }
-            held.among(&below, &mut each)?;
         }
     }
     outcome
+}
+
+fn unknown(filter: &Filter, held: &dyn HeldSystem) -> Unexpandable {
+    let Filter { property, operator, value } = filter;
+    Unexpandable::Filter(format!("`{property} {operator} {value}` of {}", held.head().url))
+}
+
+/// The part of a code system that a filter alone leads to.
+enum Branch {
+    /// In the system's order.
+    Codes(HashSet<String>),
+    /// In an order of their own.
+    Listed(Vec<String>),
+}
+
+/// None for a filter that only each code itself answers.
+fn branch_of(filter: &Filter, held: &dyn HeldSystem) -> Result<Option<Branch>, Unexpandable> {
+    let value = filter.value.as_str();
+    let with_itself = |mut codes: HashSet<String>| {
+        codes.extend(held.find(value)?.map(|concept| concept.code));
+        Ok::<_, Unreadable>(Branch::Codes(codes))
+    };
+    let members = |key: &str| match held.children(key)? {
+        members if members.is_empty() => Err(unknown(filter, held)),
+        members => Ok(Branch::Listed(members)),
+    };
+    Ok(Some(match (filter.property.as_str(), filter.operator.as_str()) {
+        ("concept", "in") if held.head().url == SNOMED => members(&members_key(value))?,
+        (ANSWER_LIST, "=") => members(value)?,
+        ("concept" | "code", "=") => with_itself(HashSet::new())?,
+        ("concept" | "code", "generalizes") => with_itself(held.above(value)?)?,
+        ("parent", "=") => Branch::Codes(held.children(value)?.into_iter().collect()),
+        ("concept" | "code", operator @ ("is-a" | "descendent-of")) => {
+            let below = held.below(value, MOST_IN_MIND)?.ok_or(Unexpandable::TooCostly)?;
+            if operator == "is-a" { with_itself(below)? } else { Branch::Codes(below) }
+        }
+        _ => return Ok(None),
+    }))
 }

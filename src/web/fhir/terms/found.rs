@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::asked::Asked;
 use crate::fhir::definition::split_version;
-use crate::fhir::terminology::{Compose, HeldSystem, Summary, Unexpandable, Unreadable, definition_id};
+use crate::fhir::terminology::{Compose, HeldSystem, Summary, Unexpandable, Unreadable, definition_id, implicit};
 use crate::problem::Category;
 use crate::profile::reduce::value_set_of;
 use crate::web::answer::Fault;
@@ -42,6 +42,10 @@ impl Asked {
         let (url, version) = self.named(&all, "valueSetVersion")?;
         let canonical = version.map_or(url.to_string(), |version| format!("{url}|{version}"));
         let compose = library.value_set(&canonical).ok_or_else(|| {
+            if let Some(Err(reason)) = implicit(&canonical) {
+                let text = format!("the URL of this value set says what is in it, and cannot be used: {reason}");
+                return Fault::bad_request(Category::Value, text);
+            }
             let other = all.get(url).and_then(|known| known.version);
             not_here("value set", "ValueSet", other)
         })?;
