@@ -79,6 +79,18 @@ pub(super) struct Reloader {
     pub started_with: Settings,
 }
 
+/// Makes traces as the site in force says; without them all else goes on.
+pub(super) fn follow_traces(gateway: &Gateway) {
+    let site = gateway.site.load();
+    match gateway.traces.follow(site.settings.traces.as_ref(), &site.settings.base_url) {
+        Ok(()) => gateway.condition.clear("traces"),
+        Err(fault) => {
+            tracing::warn!(fault, "no traces can be made");
+            gateway.condition.set("traces", gateway.clock.now(), "no traces can be made".to_string(), vec![fault]);
+        }
+    }
+}
+
 impl Reloader {
     /// Takes over what changes, and what it is told to, until the gateway stops.
     pub(super) async fn follow(
@@ -140,6 +152,7 @@ impl Reloader {
         let new = gateway.site.load_full();
         self.note_what_waits(&new);
         self.follow_http(&new);
+        follow_traces(gateway);
         tracing::info!("the site was taken over as it is now");
         certificates::tell(gateway);
         match panels::import_members(gateway).await {

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::budget::Budget;
 use super::http::{self, HttpPart};
-use super::reload::{ReloadBell, Reloader};
+use super::reload::{ReloadBell, Reloader, follow_traces};
 use super::watch::SiteWatch;
 use super::{certificates, own_keys, panels, private};
 use crate::clock::{Clock, SystemClock};
@@ -93,6 +93,7 @@ impl Running {
     pub async fn start(start: Start) -> anyhow::Result<Self> {
         let store = open_store(&start.site, |text| tracing::warn!("{text}")).context("the store cannot be opened")?;
         let gateway = Arc::new(Gateway::new(store, start.site, start.clock));
+        follow_traces(&gateway);
         let site = gateway.site.load_full();
         let own_keys = OwnKeys::open(&*gateway.store).await.context("the gateway's own keys")?;
         panels::import_members(&gateway).await?;
@@ -167,6 +168,7 @@ impl Running {
                 Err(_) => tracing::warn!(part = name, "a part did not finish in time; the store has all it accepted"),
             }
         }
+        self.gateway.traces.stop().await;
         self.gateway.store.close().await;
     }
 }

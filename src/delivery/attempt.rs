@@ -21,6 +21,7 @@ use super::route::{Route, Sent};
 use crate::pipeline::{Event, Gateway};
 use crate::site::{Partner, Site};
 use crate::store::{Attempt, AuditEntry, Delivery, Outcome, StoreError, Tried, WriteUnit};
+use crate::telemetry::Attempted;
 
 /// What an agreement does not allow now is looked at again after this long.
 const HOLD: SignedDuration = SignedDuration::from_mins(15);
@@ -271,6 +272,9 @@ impl Attempts {
             let (id, partner) = (&delivery.new.id, &delivery.new.partner);
             #[allow(clippy::cast_precision_loss, reason = "milliseconds of one attempt are far below 2^52")]
             self.gateway.metrics.count_delivery(partner, word, attempt.took_millis as f64 / 1000.0);
+            if attempt.sent {
+                self.gateway.traces.tell_attempt(attempted(delivery, &attempt, word));
+            }
             match outcome {
                 Outcome::Delivered => info!(delivery = id, partner, result = attempt.result, "delivered"),
                 _ => warn!(delivery = id, partner, result = attempt.result, outcome = word, "not delivered"),
@@ -310,6 +314,18 @@ impl Attempts {
                 }
             }
         }
+    }
+}
+
+fn attempted<'a>(delivery: &'a Delivery, attempt: &Attempt, outcome: &'static str) -> Attempted<'a> {
+    Attempted {
+        message: delivery.new.message,
+        partner: &delivery.new.partner,
+        kind: delivery.new.subject.split('/').next().unwrap_or_default(),
+        outcome,
+        status: attempt.status,
+        at: attempt.at,
+        took: Duration::from_millis(attempt.took_millis),
     }
 }
 

@@ -12,18 +12,16 @@ use super::decide::{Decided, decide, joined};
 use super::find::{find, persons};
 use super::hot::Weight;
 use super::locks::MOST_TRIES;
+use super::on_its_way::{Ready, Step, Told, nothing};
 use super::overlay::Overlay;
-use super::portions::{Portion, portions};
+use super::portions::Portion;
 use super::said::Said;
 use super::understand::{self, Read};
 use super::{Acknowledged, Arrival, Event, Gateway, notices, trace};
-use crate::identity::PersonId;
-use crate::mapping::Mapped;
 use crate::problem::{Category, FieldPlace, Place, Problem};
 use crate::site::{Feed, Site};
-use crate::store::{
-    Disposition, MessageEntry, MessageSummary, NewDelivery, Notice, Seen, StoreError, Trace, WriteUnit, step_aside,
-};
+use crate::store::{Disposition, MessageEntry, MessageSummary, NewDelivery, Notice, Seen, StoreError, step_aside};
+use crate::telemetry::{Journey, Taken};
 use crate::unused::Kind;
 
 impl Gateway {
@@ -34,10 +32,14 @@ impl Gateway {
         let Some(feed) = site.feeds.get(&arrival.feed) else {
             return answer::unknown_feed(&site, &arrival, self.clock.now());
         };
+        let journey = self.traces.begin(self.clock.now());
+        journey.enter("parse");
         let mut read = understand::read(&site, feed, &arrival);
+        // What a map reads is a code; a sender may have written anything else there.
+        let event = if read.refusal.is_none() { read.event.clone() } else { String::new() };
         read.problems.extend(arrival.noted.iter().cloned());
         let content: [u8; 32] = Sha256::digest(&arrival.raw).into();
-        let acknowledged = match self.take(&site, feed, &arrival, read, content).await {
+        let acknowledged = match self.take(&site, feed, (&arrival, &journey), read, content).await {
             Ok(acknowledged) => acknowledged,
             Err((error, read)) => {
                 tracing::error!(%error, feed = %feed.name, "a message could not be stored; its sender is told to send it again");
@@ -46,6 +48,9 @@ impl Gateway {
         };
         let (took, answered) = (started.elapsed().as_secs_f64(), self.clock.now().as_second());
         self.metrics.count_message(&feed.name, acknowledged.code.text(), took, answered);
+        let (message, code) = (acknowledged.sequence, acknowledged.code.text());
+        let is_replay = arrival.replays.is_some();
+        self.traces.tell(journey, Taken { message, feed: &feed.name, event: &event, code, is_replay });
         acknowledged
     }
 
@@ -53,25 +58,29 @@ impl Gateway {
         &self,
         site: &Site,
         feed: &Feed,
-        arrival: &Arrival,
+        (arrival, journey): (&Arrival, &Journey),
         mut read: Read,
         content: [u8; 32],
     ) -> Result<Acknowledged, (StoreError, Read)> {
-        let mut told = Told { site, feed, arrival, content, mapped: None, replays: arrival.replays };
+        let mut told = Told { site, feed, arrival, journey, content, mapped: None, replays: arrival.replays };
+        journey.enter("known before");
         let first = async {
             if let Some(answer) = self.answered(&mut told, &mut read).await? {
                 return Ok(Step::Answered(answer));
             }
             if let (None, Some(message)) = (&read.refusal, &read.message) {
+                journey.enter("map");
                 told.mapped = understand::map(site, feed, message, self.clock.now());
             }
             read.problems.extend(told.mapped.iter().flat_map(|mapped| mapped.problems.iter().cloned()));
+            journey.enter("identify");
             self.prepare(&told, &read).await
         };
         let mut step = self.aside(first).await;
         // Nothing lost: after so many tries the sender is told to send it again.
         for _ in 0..MOST_TRIES {
             if let Ok(Step::Waiting { persons, doubts }) = step {
+                journey.enter("wait");
                 let locks = self.locks.hold(&persons).await;
                 step = self.aside(self.decide_held(&told, &read, locks, doubts)).await;
             }
@@ -99,7 +108,15 @@ impl Gateway {
         let Some(feed) = site.feeds.get(&arrival.feed) else { return Ok(None) };
         let mut read = understand::read(&site, feed, arrival);
         let content: [u8; 32] = Sha256::digest(&arrival.raw).into();
-        let mut told = Told { site: &site, feed, arrival, content, mapped: None, replays: arrival.replays };
+        let mut told = Told {
+            site: &site,
+            feed,
+            arrival,
+            journey: &Journey::default(),
+            content,
+            mapped: None,
+            replays: arrival.replays,
+        };
         if let (None, Some(message)) = (&read.refusal, &read.message) {
             told.mapped = understand::map(&site, feed, message, self.clock.now());
         }
@@ -198,11 +215,13 @@ impl Gateway {
         doubts: Vec<Problem>,
     ) -> Result<Step, StoreError> {
         let now = self.clock.now();
-        let said = Said { site: told.site, feed: told.feed, control: &read.control, received: now };
+        let said =
+            Said { site: told.site, feed: told.feed, control: &read.control, received: now, journey: told.journey };
         let started = Instant::now();
         let (mut overlay, mut all, mut reading) = (Overlay::default(), Vec::new(), Duration::ZERO);
         let mut weight = Weight::default();
         for (place, portion) in portions.iter().enumerate() {
+            told.journey.enter("read record");
             let begun = Instant::now();
             let found = find(self, &told.site.value_sets, &overlay, portion).await?;
             reading += begun.elapsed();
@@ -273,8 +292,10 @@ impl Gateway {
             trace: decided.trace,
         });
         let written = unit.changes.iter().map(|change| crate::record::weight(&change.stored)).sum();
+        told.journey.enter("commit");
         let began = Instant::now();
         let committed = self.store.commit(unit).await?;
+        told.journey.enter("acknowledge");
         self.metrics.count_commit(began.elapsed().as_secs_f64());
         if let Some((record, memory)) = decided.record {
             self.hot.put_back(record, memory, weight, written);
@@ -332,57 +353,6 @@ pub(super) struct Would {
     pub answer: String,
     pub written: Vec<String>,
     pub deliveries: Vec<NewDelivery>,
-}
-
-/// What is known of a message before anything is decided of it.
-struct Told<'a> {
-    site: &'a Site,
-    feed: &'a Feed,
-    arrival: &'a Arrival,
-    /// SHA-256 of its bytes.
-    content: [u8; 32],
-    mapped: Option<Mapped>,
-    replays: Option<u64>,
-}
-
-impl Told<'_> {
-    /// What it says of whom; problems where it is refused.
-    fn portions<'m>(&self, mapped: &'m Mapped) -> Result<Vec<Portion<'m>>, Vec<Problem>> {
-        if mapped.has_errors() {
-            return Err(Vec::new());
-        }
-        portions(&self.feed.identified_by, mapped).map_err(|problem| vec![problem])
-    }
-}
-
-/// How far a message got before it has to wait for something.
-enum Step {
-    /// It came before.
-    Answered(Acknowledged),
-    /// Somebody else works on the records of these persons. What stands against joining them is said already.
-    Waiting {
-        persons: Vec<PersonId>,
-        doubts: Vec<Problem>,
-    },
-    Ready(Box<Ready>),
-}
-
-/// A message that is decided and not written yet.
-struct Ready {
-    decided: Decided,
-    weight: Weight,
-    summary: MessageSummary,
-    answer: Answer,
-    unused: Vec<Notice>,
-    /// Until it is written nobody else works on the records.
-    _locks: Vec<OwnedMutexGuard<()>>,
-}
-
-/// A message that changes nothing but is kept.
-fn nothing(disposition: Disposition) -> Decided {
-    let (unit, trace) = (WriteUnit::default(), Trace::default());
-    let (patient, other_patients) = (None, Vec::new());
-    Decided { unit, trace, problems: Vec::new(), disposition, patient, other_patients, record: None }
 }
 
 fn control_reused() -> Problem {

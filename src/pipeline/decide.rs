@@ -33,7 +33,8 @@ pub struct Decided {
 
 /// Merges, evaluates, gates. With an error among the problems nothing of it is to be written but the message itself.
 pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> Decided {
-    let Said { site, feed, control, received } = *said;
+    let Said { site, feed, control, received, journey } = *said;
+    journey.enter("check");
     let mut problems = found.problems;
     check_profiles(said, portion, &mut problems);
     if problems.iter().any(Problem::is_error) {
@@ -41,6 +42,7 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     }
     let mut drafts = found.identified;
     labels::label_drafts(said, &found.known.record, &mut drafts, &mut problems);
+    journey.enter("merge");
     let record = found.known.record;
     let stamp = |event: &Event| {
         let stamp = Stamp::new(event.occurred, event.recorded, format!("{}/{control}", feed.name));
@@ -72,6 +74,7 @@ pub(super) fn decide(said: &Said<'_>, portion: &Portion<'_>, found: Found) -> De
     let records: Vec<&Record> = std::iter::once(&record).chain(prior.as_ref()).collect();
     let changes = labels::spread(&records, merged.changes, received);
     check_encounters(said, &changes, &mut problems);
+    journey.enter("protocols");
     let mut working = Working::new(record, found.known.memberships);
     working.memory = found.memory;
     working.record.head = merged.head;

@@ -19,6 +19,7 @@ use crate::protocol::Memory;
 use crate::record::{Membership, Record};
 use crate::site::Site;
 use crate::store::{Disposition, NewDelivery, Trace, WriteUnit};
+use crate::telemetry::Journey;
 
 /// What a message would come to.
 pub struct Trial {
@@ -59,7 +60,7 @@ pub fn dry_run(site: &Site, feed: &str, raw: &[u8], members: Members<'_>, now: T
     let mut decided = match &mapped {
         Some(mapped) => {
             problems.extend(mapped.problems.iter().cloned());
-            let said = Said { site, feed, control: &read.control, received: now };
+            let said = Said { site, feed, control: &read.control, received: now, journey: &Journey::default() };
             decide_alone(&said, mapped, members)
         }
         None => alone(read.refusal.unwrap_or(Disposition::Rejected), Vec::new()),

@@ -20,7 +20,7 @@ use super::server::Servers;
 use crate::clock::Clock;
 use crate::site::Site;
 use crate::store::Store;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Traces};
 
 /// Something that happened, for pages that move and for the demo's timeline. Carries ids, never patient data.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -44,6 +44,7 @@ pub struct Gateway {
     /// Rung when a record's clock may be due now.
     pub timer_bell: Notify,
     pub metrics: Metrics,
+    pub traces: Traces,
     /// What does not follow the site.
     pub condition: Condition,
     /// What reads keep while the store cannot be written to.
@@ -75,6 +76,7 @@ impl Gateway {
             delivery_bell: Notify::new(),
             timer_bell: Notify::new(),
             metrics: Metrics::default(),
+            traces: Traces::default(),
             condition: Condition::default(),
             reserve: Reserve::default(),
             servers: Servers::default(),

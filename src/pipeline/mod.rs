@@ -39,6 +39,7 @@ mod measures;
 mod message_words;
 mod named;
 mod notices;
+mod on_its_way;
 mod operation;
 mod overlay;
 mod ownership;

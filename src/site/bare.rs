@@ -35,6 +35,7 @@ impl Site {
             http,
             console: ConsoleSettings::default(),
             retention: Retention { message_days: 1, attempt_days: 1, audit_days: 1 },
+            traces: None,
             application: "HANDOVER".to_string(),
             facility: "TEST".to_string(),
         };

@@ -11,6 +11,7 @@ use super::labels::Labelling;
 use super::writing::Writing;
 use crate::fhir::Identifier;
 use crate::mapping::{Authorities, Habits};
+use crate::telemetry::TraceTarget;
 
 /// `handover.yaml`: how this gateway runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,8 @@ pub struct Settings {
     pub http: HttpSettings,
     pub console: ConsoleSettings,
     pub retention: Retention,
+    /// Where traces of messages go; none are made without.
+    pub traces: Option<TraceTarget>,
     /// MSH-3 and MSH-4 of what the gateway sends.
     pub application: String,
     pub facility: String,

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
 use super::folder::{Document, Folder};
 use super::listener::{self, Taken};
 use super::scalar;
 use super::secret::{self, Secret};
 use super::{ConsoleSettings, HttpSettings, RATE_PER_SEC, Retention, Settings, StoreChoice};
 use crate::problem::{Category, Place, Problem};
+use crate::telemetry::TraceTarget;
 use crate::yaml::{Fields, Node};
 
 /// What power cuts did to sled in our trials; the reasons stand in docs/decisions.
@@ -31,6 +34,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) ->
     let http = http_node.and_then(|node| http(node, folder, taken, &mut problems));
     let base_url = scalar::optional(&mut fields, "base_url", scalar::web_address);
     let retention = fields.optional("retention").map_or_else(Retention::default, |node| retention(node, &mut problems));
+    let traces = fields.optional("traces").and_then(|node| traces(node, folder, &mut problems));
     let console_node = fields.optional("console");
     let console =
         console_node.map_or_else(ConsoleSettings::default, |node| console(node, folder.root(), &mut problems));
@@ -43,7 +47,7 @@ pub fn read(document: &Document, folder: &mut Folder, taken: &mut Vec<Taken>) ->
         let scheme = if http.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", http.listen)
     });
-    Some(Settings { base_url, data, store: store?, http, console, retention, application, facility })
+    Some(Settings { base_url, data, store: store?, http, console, retention, traces, application, facility })
 }
 
 fn store(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Option<StoreChoice> {
@@ -132,6 +136,44 @@ fn console(node: &Node, root: &Path, problems: &mut Vec<Problem>) -> ConsoleSett
     };
     fields.finish(problems);
     console
+}
+
+fn traces(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Option<TraceTarget> {
+    let mut fields = Fields::of(node, "traces");
+    let endpoint = scalar::required(&mut fields, "endpoint", scalar::web_address);
+    let one_in = fields.integer("one_in", 1..=1_000_000).and_then(|number| u32::try_from(number).ok()).unwrap_or(1);
+    let mut headers = HeaderMap::new();
+    let named = fields.optional("headers");
+    if let Some(node) = named.filter(|node| node.as_map().is_none()) {
+        fields.report(node.problem("`headers` is written as `NAME: value` lines"));
+    }
+    for (key, value) in named.and_then(Node::as_map).unwrap_or_default() {
+        let name = key.as_text().unwrap_or_default();
+        let Some(secret) = scalar::keep(&mut fields, secret::read(value, folder)) else { continue };
+        let text = match secret {
+            Secret::Elsewhere(text) => text,
+            Secret::Plain(text) => {
+                let told = "what a header says may be a secret, and stands in this file; write `${ENV:NAME}` or `file:PATH` instead";
+                fields.report(Problem::warning(Category::Security, Place::File(value.mark.clone()), told));
+                text
+            }
+        };
+        match (HeaderName::try_from(&name), HeaderValue::try_from(text)) {
+            (Ok(name), Ok(mut text)) => {
+                text.set_sensitive(true);
+                headers.insert(name, text);
+            }
+            (Err(_), _) => fields.report(key.problem(format!("`{name}` is no name of an HTTP header"))),
+            (_, Err(_)) => fields.report(value.problem("what this header says holds a sign that no header may hold")),
+        }
+    }
+    fields.finish(problems);
+    // Where only the collector is named, traces are taken at the path of the specification.
+    let endpoint = endpoint.map(|endpoint| match reqwest::Url::parse(&endpoint) {
+        Ok(url) if url.path() == "/" => format!("{endpoint}/v1/traces"),
+        _ => endpoint,
+    });
+    Some(TraceTarget { endpoint: endpoint?, headers, one_in })
 }
 
 fn retention(node: &Node, problems: &mut Vec<Problem>) -> Retention {

@@ -50,6 +50,7 @@ mod roster;
 mod site_changes;
 mod sought;
 mod tokens;
+mod traces;
 mod tutorial;
 mod unused;
 mod upkeep;

@@ -34,6 +34,7 @@ use crate::mapping::Event;
 use crate::problem::{Category, Problem};
 use crate::site::{Feed, Partner, Site};
 use crate::store::{AuditEntry, Disposition, MessageEntry, MessageFilter, MessageSummary, Seen, StoreError};
+use crate::telemetry::Journey;
 
 /// Parts of the messages under one number that are looked at for one that was done.
 const MOST_PARTS: usize = 8;
@@ -224,7 +225,13 @@ impl Gateway {
             groups.iter().flat_map(|group| [group.person].into_iter().chain(group.gone)).collect();
         let locks = self.locks.hold(&persons).await;
         let now = self.clock.now();
-        let said = Said { site: asked.site, feed: asked.feed, control: &asked.control, received: now };
+        let said = Said {
+            site: asked.site,
+            feed: asked.feed,
+            control: &asked.control,
+            received: now,
+            journey: &Journey::default(),
+        };
         let stated = groups.iter().flat_map(|group| &*group.portion.drafts).map(|draft| &draft.resource);
         let who = (asked.partner.name.as_str(), now);
         let members = match Members::of(&*self.store, asked.site, who, entries, stated).await? {
