@@ -4,10 +4,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
+use super::morning::MORE_MEMBERS;
 use crate::site::{StarterError, write_demo};
 
 /// Where the demo site's partner says its EHR is.
 const EHR_IN_SITE: &str = "http://127.0.0.1:8090";
+/// How the practice's roster begins.
+const ROSTER: &str = "member_id,";
 /// The port of it.
 pub(super) const EHR_PORT: u16 = 8090;
 
@@ -31,7 +34,11 @@ impl DemoFolder {
         // Who holds the EHR's port has the others, too: a second demo that starts now does not find them free as well.
         let is_first = ehr.port() == EHR_PORT;
         let ehr_base = format!("http://{ehr}");
-        write_demo(&folder.path, &|text| with_free_ports(text.replace(EHR_IN_SITE, &ehr_base), is_first))?;
+        let change = |text: String| {
+            let text = if text.starts_with(ROSTER) { text + MORE_MEMBERS } else { text };
+            with_free_ports(text.replace(EHR_IN_SITE, &ehr_base), is_first)
+        };
+        write_demo(&folder.path, &change)?;
         Ok(folder)
     }
 }

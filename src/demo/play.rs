@@ -15,11 +15,13 @@ use super::ehr_client::GatewayAt;
 use super::ehr_shelf::Held;
 use super::folder::{DemoFolder, EHR_PORT};
 use super::interrupt::Interrupts;
-use super::story;
 use super::timeline::{follow, say, tell};
+use super::{morning, story};
 use crate::app::{Running, Start};
 use crate::feed::Sender;
+use crate::pipeline::{EnrolStep, EnrolWord};
 use crate::problem::Problem;
+use crate::protocol::Holder;
 use crate::site;
 
 /// How the demo is to run.
@@ -91,6 +93,9 @@ async fn show(
     let mllp = *gateway.mllp.values().next().context("the demo site has no MLLP feed")?;
     let took = started.elapsed().as_millis();
     tell("ready", &format!("in {took} ms: MLLP on {mllp}, HTTP on {}, EHR on {ehr_address}", gateway.http));
+    if !once {
+        tell_morning(gateway, mllp).await?;
+    }
     tokio::spawn(follow(Arc::clone(&gateway.gateway), gateway.gateway.events.subscribe()));
     let outcome = match tell_story(mllp).await {
         Ok(()) => wait_for(&ehr).await,
@@ -142,6 +147,30 @@ fn serve(ehr: &Arc<StandInEhr>, listener: std::net::TcpListener) -> anyhow::Resu
     started.recv().map_err(|_| anyhow!("the stand-in EHR did not start"))?
 }
 
+/// What came in the weeks before, without a word of each; the story begins when the practice's EHR has what follows from it.
+async fn tell_morning(gateway: &Running, mllp: SocketAddr) -> anyhow::Result<()> {
+    let mut hospital =
+        Sender::connect(&mllp.to_string(), None, PATIENCE).await.context("the feed's port does not answer")?;
+    let messages = morning::messages(Timestamp::now());
+    tell("before", &format!("{} messages about eleven more people of the practice", messages.len()));
+    for message in &messages {
+        let answer = hospital.send(message.as_bytes()).await?;
+        if answer.code != "AA" {
+            bail!("the gateway answered {} to what came before the story: {}", answer.code, answer.text);
+        }
+    }
+    let until = Instant::now() + PATIENCE;
+    let mut waiting = u64::MAX;
+    while waiting > 0 && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        waiting = gateway.gateway.store.health().await.deliveries_waiting;
+    }
+    let health = gateway.gateway.store.health().await;
+    let told = if waiting == 0 { String::new() } else { format!("; {waiting} deliveries are on their way still") };
+    tell("before", &format!("{} people are known; console and EHR show the practice's morning{told}", health.records));
+    Ok(())
+}
+
 async fn tell_story(mllp: SocketAddr) -> anyhow::Result<()> {
     let mut hospital =
         Sender::connect(&mllp.to_string(), None, PATIENCE).await.context("the feed's port does not answer")?;
@@ -175,8 +204,14 @@ async fn wait_for(ehr: &StandInEhr) -> anyhow::Result<()> {
     }
 }
 
+/// Whether it is about the patient of the story, whom the practice knows by its own number.
+fn is_hers(held: &Held) -> bool {
+    let about = |name: &str| held.resource.get(name)?.pointer("/identifier/value")?.as_str();
+    about("for").or_else(|| about("subject")) == Some(story::MEMBER)
+}
+
 fn missing(ehr: &StandInEhr) -> Vec<&'static str> {
-    let tasks = ehr.all("Task");
+    let tasks: Vec<Held> = ehr.all("Task").into_iter().filter(is_hers).collect();
     let coded = |held: &Held, code: &str| held.resource.codings("code").iter().any(|(_, known)| *known == code);
     let is_open = |held: &&Held| held.resource.text("status") == Some("requested");
     let mut missing = Vec::new();
@@ -189,7 +224,7 @@ fn missing(ehr: &StandInEhr) -> Vec<&'static str> {
     if !tasks.iter().filter(is_open).any(|held| coded(held, "measurement-alert")) {
         missing.push("an open alert about the oxygen saturation");
     }
-    if ehr.all("CarePlan").is_empty() {
+    if !ehr.all("CarePlan").iter().any(is_hers) {
         missing.push("the COPD CarePlan");
     }
     missing
@@ -202,7 +237,8 @@ async fn answer_back(gateway: &Running, ehr: &StandInEhr) -> anyhow::Result<()> 
     let base_url = gateway.gateway.site.load().settings.base_url.clone();
     let at = GatewayAt { address: &address, base_url: &base_url };
     let is_follow_up = |held: &Held| held.resource.codings("code").iter().any(|(_, code)| *code == "ed-follow-up");
-    let task = ehr.all("Task").into_iter().find(is_follow_up).context("the EHR holds no follow-up Task")?;
+    let task =
+        ehr.all("Task").into_iter().filter(is_hers).find(is_follow_up).context("the EHR holds no follow-up Task")?;
     say("");
     tell("practice", "called the patient, and closes the Task in its own EHR");
     let status = client.close(at, &task).await?;
@@ -210,5 +246,19 @@ async fn answer_back(gateway: &Running, ehr: &StandInEhr) -> anyhow::Result<()> 
     tell("practice", "a pulse oximeter at home sends a reading");
     let status = client.measure(at, &task).await?;
     tell("answer", &format!("{status}: it is in the record, and no alert is owed for it"));
+    tell("manager", "Nia Brooks enrols her in the programme for who needs more, as she would on the patient's page");
+    let lead = Holder { id: "nia.brooks".to_string(), name: "Nia Brooks RN".to_string() };
+    let word = EnrolWord {
+        programme: "enhanced-care".to_string(),
+        step: EnrolStep::Enrol,
+        level: Some(0),
+        lead: Some(lead),
+        why: "the third exacerbation this winter, and afraid to go out".to_string(),
+        once: "demo".to_string(),
+    };
+    let enrolled = gateway.gateway.enrol(story::person(), &word, "console:Nia Brooks RN").await;
+    let enrolled = enrolled.map_err(|problem| anyhow!("she could not be enrolled: {problem}"))?;
+    tell("answer", &format!("she is enrolled, and what that brings is owed: {} resources changed", enrolled.len()));
+    tokio::time::sleep(PAUSE).await;
     Ok(())
 }

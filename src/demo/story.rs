@@ -1,8 +1,11 @@
 //! The demo's story as a hospital would send it: short messages, a resend, and one that nobody can map. All people are
 //! synthetic.
 
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+
+use super::hospital::{Hospital, Stay, message};
+use crate::fhir::Identifier;
+use crate::identity::PersonId;
 
 /// One step: what happens in words, and the message that tells of it.
 pub(super) struct Step {
@@ -16,39 +19,24 @@ pub(super) struct Step {
 const PATIENT: &str = "PID|1||4711^^^RIVERSIDE^MR||Okafor^Rosalind^M||19580314|F|||12 Harbor Street^^Springfield^MA^01103^USA^H||555-014-1001^PRN^PH|||M";
 const NEXT_OF_KIN: &str = "NK1|1|Okafor^Daniel|SPO^Spouse^HL70063|12 Harbor Street^^Springfield^MA^01103|555-014-1009";
 
+/// Whom the story is about.
+pub(super) fn person() -> PersonId {
+    PersonId::of(&Identifier::new("urn:oid:2.16.840.1.113883.19.5", "4711"))
+}
+
+/// Her number at the practice.
+pub(super) const MEMBER: &str = "L-1001";
+
 /// The steps, with times that end at `now`.
 pub(super) fn steps(now: Timestamp) -> Vec<Step> {
-    let at = |minutes_ago: i64| {
-        let moment = now.saturating_sub(SignedDuration::from_mins(minutes_ago)).unwrap_or(now);
-        let zone = TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC);
-        moment.to_zoned(zone).strftime("%Y%m%d%H%M%S%z").to_string()
-    };
+    let hospital = Hospital { now };
     let run = now.as_second();
-    let (registered, measured, discharged) = (at(190), at(175), at(2));
+    let (registered, measured, discharged) = (hospital.at(190), hospital.at(175), hospital.at(2));
     let visit = |class: &str, end: &str| {
-        let mut fields = vec![String::new(); 46];
-        let set = [
-            (0, "PV1"),
-            (1, "1"),
-            (2, class),
-            (3, "ED^04^A^RIVERSIDE"),
-            (7, "1043^Lindqvist^Maja^^^Dr.^^^RIVERSIDE"),
-            (10, "EMR"),
-            (19, "V20077^^^RIVERSIDE-VISIT^VN"),
-            (44, registered.as_str()),
-            (45, end),
-        ];
-        for (number, value) in set {
-            if let Some(field) = fields.get_mut(number) {
-                *field = value.to_string();
-            }
-        }
-        fields.join("|").trim_end_matches('|').to_string()
+        let (place, service, number) = ("ED^04^A^RIVERSIDE", "EMR", "V20077");
+        Stay { class, place, service, number, start: &registered, end, ..Stay::default() }.segment()
     };
-    let header = |event: &str, time: &str, number: u32| {
-        format!("MSH|^~\\&|RIVER-ADT|RIVERSIDE|HANDOVER|DEMO|{time}||{event}|D{run}-{number}|P|2.5.1")
-    };
-    let message = |segments: &[&str]| segments.join("\r") + "\r";
+    let header = |event: &str, time: &str, number: usize| hospital.header(event, time, number);
     // The diagnosis at the door is a suspicion (A); the one at discharge is meant (F).
     let diagnosis = "DG1|1||J44.1^Chronic obstructive pulmonary disease with (acute) exacerbation^I10|||A";
     let final_diagnosis = "DG1|1||J44.1^Chronic obstructive pulmonary disease with (acute) exacerbation^I10|||F";
@@ -91,8 +79,8 @@ pub(super) fn steps(now: Timestamp) -> Vec<Step> {
         Step {
             words: "an event arrives that no mapping reads",
             message: message(&[
-                &header("ADT^A60^ADT_A60", &at(60), 3),
-                &format!("EVN|A60|{}", at(60)),
+                &header("ADT^A60^ADT_A60", &hospital.at(60), 3),
+                &format!("EVN|A60|{}", hospital.at(60)),
                 PATIENT,
                 "IAM|1|DA|7980^Penicillin^RXNORM|MO|Rash|A",
             ]),

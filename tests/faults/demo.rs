@@ -84,8 +84,19 @@ fn an_interrupted_demo_leaves_nothing_behind_whenever_it_is_interrupted() {
 fn a_demo_that_stays_after_its_story_ends_well_when_it_is_interrupted() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = demo(folder.path(), &[]);
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().ends_with(TOLD)), "the story was not told to its end");
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut said = Vec::new();
+    for line in lines.map(Result::unwrap) {
+        said.push(line);
+        if said.last().is_some_and(|line| line.ends_with(TOLD)) {
+            break;
+        }
+    }
+    let said = said.join("\n");
+    assert!(said.ends_with(TOLD), "the story was not told to its end: {said}");
+    for line in ["about eleven more people", "show the practice's morning\n", "she is enrolled"] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
     send("-INT", &child);
     assert_eq!(ended(child).code(), Some(0));
     assert!(is_empty(folder.path()));
@@ -109,6 +120,7 @@ fn the_demo_tells_its_story_to_the_end_and_the_practice_answers() {
     for line in [
         "the Task is closed in the record, too",
         "it is in the record, and no alert is owed for it",
+        "she is enrolled",
         "holds the follow-up Task",
     ] {
         assert!(said.contains(line), "{line}: {said}");
