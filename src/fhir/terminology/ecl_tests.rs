@@ -9,6 +9,7 @@ use crate::fhir::{Library, PackageFile, PackageSource};
 fn library() -> Library {
     let text = "codesystem http://snomed.info/sct complete\n100000 = All\n 200000 = Heart\n  210000 = Rate\n  220000 <300000 = Both\n 300000 = Lung\n  310000 = Breath\n   311000 = Breath at night\n\n\
         valueset http://v.example/constraint\n+ http://snomed.info/sct where constraint = \"< 200000 |Heart|\"\n\n\
+        valueset http://v.example/ancestor\n+ http://snomed.info/sct where ancestor = 310000\n\n\
         valueset http://v.example/both\n+ http://snomed.info/sct where concept is-a 300000 where constraint = \"< 200000\"\n";
     let file = PackageFile { name: "sct.txt".into(), text: text.into() };
     let (library, problems) = Library::with(&[PackageSource { files: vec![file] }]);
@@ -58,6 +59,7 @@ fn constraints_find_what_they_say() {
         }
     }
     assert_eq!(found(&library, "http://v.example/constraint"), Ok(vec!["210000".to_string(), "220000".to_string()]));
+    assert_eq!(found(&library, "http://v.example/ancestor"), Ok(vec!["311000".to_string()]));
     assert_eq!(found(&library, "http://v.example/both"), Ok(vec!["220000".to_string()]));
     let set = found(&library, &format!("{BY_CONSTRAINT}^ 210000"));
     assert!(matches!(&set, Err(Unexpandable::Filter(rule)) if rule.contains("concept in 210000")), "{set:?}");

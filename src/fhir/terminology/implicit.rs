@@ -35,7 +35,7 @@ pub fn implicit(canonical: &str) -> Option<Result<Compose, String>> {
     let id = rest.strip_prefix('/')?;
     Some(match id.get(..2) {
         Some("LL") => Ok(of(LOINC, None, vec![filter(ANSWER_LIST, "=", id)])),
-        Some("LP") => Ok(of(LOINC, None, vec![filter("concept", "is-a", id)])),
+        Some("LP") => Ok(of(LOINC, None, vec![filter("ancestor", "=", id)])),
         _ => Err(format!("`{id}` is no answer list (LL…) and no part (LP…) of LOINC")),
     })
 }
@@ -103,7 +103,7 @@ mod tests {
         let by_constraint = "http://snomed.info/sct?fhir_vs=ecl/%3C%2073211009%20%7CDiabetes%7C";
         assert_eq!(rule(by_constraint).filters, [filter("concept", "descendent-of", "73211009")]);
         assert_eq!(rule("http://loinc.org/vs/LL1162-8").filters, [filter("LIST", "=", "LL1162-8")]);
-        assert_eq!(rule("http://loinc.org/vs/LP14885-5").filters, [filter("concept", "is-a", "LP14885-5")]);
+        assert_eq!(rule("http://loinc.org/vs/LP14885-5").filters, [filter("ancestor", "=", "LP14885-5")]);
         assert_eq!(rule("http://loinc.org/vs").system.as_deref(), Some(LOINC));
     }
 

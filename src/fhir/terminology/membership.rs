@@ -173,7 +173,7 @@ pub(super) fn passes(held: &dyn HeldSystem, filter: &Filter, concept: &Concept) 
         ("concept" | "code", "in") => Some(one_of().any(|one| one == code)),
         ("concept" | "code", "not-in") => Some(one_of().all(|one| one != code)),
         ("concept" | "code", "is-a") => Some(code == value || is_below(code, value)?),
-        ("concept" | "code", "descendent-of") => is_below(code, value),
+        ("concept" | "code", "descendent-of") | ("ancestor", "=") => is_below(code, value),
         ("concept" | "code", "is-not-a") => Some(code != value && !is_below(code, value)?),
         ("concept" | "code", "generalizes") => Some(code == value || is_below(value, code)?),
         ("code", "regex") => matches(value, code),

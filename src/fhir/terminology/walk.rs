@@ -197,6 +197,7 @@ fn branch_of(filter: &Filter, held: &dyn HeldSystem) -> Result<Option<Branch>, U
         codes.extend(held.find(value)?.map(|concept| concept.code));
         Ok::<_, Unreadable>(Branch::Codes(codes))
     };
+    let below = |code: &str| held.below(code, MOST_IN_MIND)?.ok_or(Unexpandable::TooCostly);
     let members = |key: &str| match held.children(key)? {
         members if members.is_empty() => Err(unknown(filter, held)),
         members => Ok(Branch::Listed(members)),
@@ -207,10 +208,8 @@ fn branch_of(filter: &Filter, held: &dyn HeldSystem) -> Result<Option<Branch>, U
         ("concept" | "code", "=") => with_itself(HashSet::new())?,
         ("concept" | "code", "generalizes") => with_itself(held.above(value)?)?,
         ("parent", "=") => Branch::Codes(held.children(value)?.into_iter().collect()),
-        ("concept" | "code", operator @ ("is-a" | "descendent-of")) => {
-            let below = held.below(value, MOST_IN_MIND)?.ok_or(Unexpandable::TooCostly)?;
-            if operator == "is-a" { with_itself(below)? } else { Branch::Codes(below) }
-        }
+        ("concept" | "code", "is-a") => with_itself(below(value)?)?,
+        ("concept" | "code", "descendent-of") | ("ancestor", "=") => Branch::Codes(below(value)?),
         _ => return Ok(None),
     }))
 }
