@@ -1,7 +1,6 @@
 //! What stands in a patient's way: a health concern (http://hl7.org/fhir/R4/condition.html) whose code is of a kind of the value set
 //! `barrier`, or that names a referral as what it is about; and the coded reason for which a referral was turned down or stood still.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -122,30 +121,29 @@ pub(super) fn barriers(facts: &Facts<'_>) -> Vec<Barrier> {
 /// What the newest answers of an assessment name. Only a page that reads a patient's observations can ask; what somebody wrote down counts
 /// everywhere.
 pub(super) fn answered(facts: &Facts<'_>) -> Vec<Barrier> {
-    // A question that takes several answers has an observation for each.
-    let mut newest: BTreeMap<&str, (Timestamp, Vec<&Stored>)> = BTreeMap::new();
-    for stored in facts.record.of_type("Observation").filter(|stored| is_valid(stored)) {
-        let at =
-            stored.resource.text("effectiveDateTime").and_then(|text| facts.moment(text)).unwrap_or(stored.updated);
-        for (_, code) in stored.resource.codings("code") {
-            let known = newest.entry(code).or_default();
-            match known.0.cmp(&at) {
-                Ordering::Less => *known = (at, vec![stored]),
-                Ordering::Equal => known.1.push(stored),
-                // Nothing lost: a newer answer took its place.
-                Ordering::Greater => {}
-            }
+    let at = |stored: &Stored| {
+        stored.resource.text("effectiveDateTime").and_then(|text| facts.moment(text)).unwrap_or(stored.updated)
+    };
+    let all = || facts.record.of_type("Observation").filter(|stored| is_valid(stored));
+    let mut newest: BTreeMap<(&str, &str), Timestamp> = BTreeMap::new();
+    for stored in all() {
+        for question in stored.resource.codings("code") {
+            newest.entry(question).and_modify(|known| *known = at(stored).max(*known)).or_insert(at(stored));
         }
     }
-    let each = newest.into_values().flat_map(|(at, all)| all.into_iter().map(move |stored| (at, stored)));
-    let named = each.filter_map(|(since, stored)| {
+    // A question that takes several answers has an observation for each; one with several codes was asked anew where it was by any of them.
+    let is_newest = |stored: &&Stored| {
+        let questions = stored.resource.codings("code");
+        !questions.is_empty() && questions.iter().all(|question| newest.get(question) == Some(&at(stored)))
+    };
+    let named = all().filter(is_newest).filter_map(|stored| {
+        let since = at(stored);
         let (kind, title) = kind(facts.value_sets, &stored.resource.codings("valueCodeableConcept"))?;
         let words = concept_words(stored.resource.get("valueCodeableConcept")).unwrap_or(&title).to_string();
         Some(Barrier { by: stored.id, is_concern: false, kind, title, words, since, referral: None })
     });
     let mut named: Vec<Barrier> = named.collect();
     named.sort_by_key(|one| (one.since, one.by));
-    named.dedup_by_key(|one| one.by);
     named
 }
 
@@ -243,5 +241,32 @@ mod tests {
         let found = answered(&Facts::of(&record, ValueSets::built_in(), &jiff::tz::TimeZone::UTC, now));
         let kinds: Vec<&str> = found.iter().map(|one| one.kind.as_str()).collect();
         assert_eq!(kinds, ["food"], "a later “no” takes the ride away, clothing is of no kind: {found:?}");
+    }
+
+    #[test]
+    fn a_question_that_was_asked_anew_by_any_of_its_codes_has_no_older_answer() {
+        let person = crate::identity::PersonId::of(&crate::fhir::Identifier::new("urn:s", "1"));
+        let mut record = crate::record::Record::new(person);
+        let mut answer = |id: &str, codes: &[(&str, &str)], value: &str, at: &str| {
+            let mut resource = Resource::new("Observation");
+            let codings: Vec<Value> =
+                codes.iter().map(|(system, code)| json!({ "system": system, "code": code })).collect();
+            resource.set("status", json!("final"));
+            resource.set("code", json!({ "coding": codings }));
+            resource
+                .set("valueCodeableConcept", json!({ "coding": [{ "system": "http://loinc.org", "code": value }] }));
+            resource.set("effectiveDateTime", json!(at));
+            let (id, updated) = (ResourceId::of(person, "Observation", id), at.parse().unwrap());
+            record.resources.put(Stored { id, resource, version: 1, updated, state: Default::default() });
+        };
+        let loinc = "http://loinc.org";
+        answer("1", &[(loinc, "93030-5"), ("urn:clinic", "RIDE")], "LA30133-5", "2026-03-01T10:00:00Z");
+        answer("2", &[(loinc, "93030-5")], "LA32-8", "2026-10-01T10:00:00Z");
+        answer("3", &[(loinc, "93031-3")], "LA30125-1", "2026-03-01T10:00:00Z");
+        answer("4", &[("urn:other", "93031-3")], "LA32-8", "2026-10-01T10:00:00Z");
+        let now = "2026-10-02T10:00:00Z".parse().unwrap();
+        let found = answered(&Facts::of(&record, ValueSets::built_in(), &jiff::tz::TimeZone::UTC, now));
+        let kinds: Vec<&str> = found.iter().map(|one| one.kind.as_str()).collect();
+        assert_eq!(kinds, ["food"], "the ride was asked anew; another system's code is another question: {found:?}");
     }
 }
