@@ -88,6 +88,12 @@ const SETTINGS: &[Mistake] = &[
     (SITE, Instead("127.0.0.1:8080\"", "0.0.0.0:8080\", tsl: {}"), "4:33", "did you mean `tls`?"),
     (SITE, Instead("127.0.0.1:8080\"", "0.0.0.0:8080\", behindproxy: true"), "4:33", "did you mean `behind_proxy`?"),
     (SITE, Written(""), "1:1", "`key: value` lines; this is nothing"),
+    (
+        SITE,
+        Instead("http:", "traces: { endpoint: 'http://c', headers: { x-team: a, X-Team: b } }\nhttp:"),
+        "4:55",
+        "the same in any case",
+    ),
 ];
 
 const LOGINS: &[Mistake] = &[

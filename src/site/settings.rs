@@ -159,6 +159,11 @@ fn traces(node: &Node, folder: &mut Folder, problems: &mut Vec<Problem>) -> Opti
             }
         };
         match (HeaderName::try_from(&name), HeaderValue::try_from(text)) {
+            (Ok(name), _) if headers.contains_key(&name) => {
+                fields.report(
+                    key.problem(format!("`{name}` stands here before; names of HTTP headers are the same in any case")),
+                );
+            }
             (Ok(name), Ok(mut text)) => {
                 text.set_sensitive(true);
                 headers.insert(name, text);
