@@ -49,8 +49,8 @@ impl Gateway {
         let (took, answered) = (started.elapsed().as_secs_f64(), self.clock.now().as_second());
         self.metrics.count_message(&feed.name, acknowledged.code.text(), took, answered);
         let (message, code) = (acknowledged.sequence, acknowledged.code.text());
-        let is_replay = arrival.replays.is_some();
-        self.traces.tell(journey, Taken { message, feed: &feed.name, event: &event, code, is_replay });
+        let (is_replay, is_duplicate) = (arrival.replays.is_some(), acknowledged.duplicate);
+        self.traces.tell(journey, Taken { message, feed: &feed.name, event: &event, code, is_replay, is_duplicate });
         acknowledged
     }
 

@@ -43,6 +43,8 @@ pub struct Taken<'a> {
     pub event: &'a str,
     pub code: &'static str,
     pub is_replay: bool,
+    /// It came before, under this number.
+    pub is_duplicate: bool,
 }
 
 /// An attempt at a delivery.
@@ -105,8 +107,14 @@ impl Traces {
     pub fn tell(&self, journey: Journey, taken: Taken<'_>) {
         let (sending, Some((began, ended, steps))) = (self.0.load(), journey.end()) else { return };
         let Some(sending) = &*sending else { return };
-        let key = taken.message.map_or_else(|| format!("not stored {began:?}"), |message| message.to_string());
-        let (trace, root) = sending.ids(&key);
+        let mut key = taken.message.map_or_else(|| format!("not stored {began:?}"), |message| message.to_string());
+        let (trace, first) = sending.ids(&key);
+        let (mut root, mut parent) = (first, SpanId::INVALID);
+        if taken.is_duplicate {
+            // What comes again stands beside what it came as first, under ids of its own.
+            key = format!("{key} again {began:?}");
+            (root, parent) = (sending.ids(&key).1, first);
+        }
         if !sending.is_sampled(trace) {
             return;
         }
@@ -114,6 +122,7 @@ impl Traces {
             KeyValue::new("handover.feed", taken.feed.to_string()),
             KeyValue::new("handover.code", taken.code),
             KeyValue::new("handover.replay", taken.is_replay),
+            KeyValue::new("handover.duplicate", taken.is_duplicate),
         ];
         if !taken.event.is_empty() {
             attributes.push(KeyValue::new("handover.event", taken.event.to_string()));
@@ -123,8 +132,7 @@ impl Traces {
             let id = sending.ids(&format!("{key} step {place}")).1;
             sending.span((trace, id, root), step.into(), SpanKind::Internal, (from, until), Vec::new());
         }
-        let ids = (trace, root, SpanId::INVALID);
-        sending.span(ids, "message".into(), SpanKind::Server, (began, ended), attributes);
+        sending.span((trace, root, parent), "message".into(), SpanKind::Server, (began, ended), attributes);
     }
 
     /// A delivery was tried: in the trace of the message that it comes of.

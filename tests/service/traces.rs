@@ -72,6 +72,7 @@ async fn one_messages_way_and_its_deliveries_are_one_trace_without_a_word_of_the
     assert_eq!(code(&hospital.send(&visit).await), "AA");
     let refused = adt("A99", "T2", "4711", "V1", &minutes_ago(10)).replace("ADT^A99", "ADT^Okafor");
     assert_eq!(code(&hospital.send(&refused).await), "AR");
+    assert_eq!(code(&hospital.send(&visit).await), "AA", "it came before");
     let deliveries = all_delivered(&house).await;
     house.running.stop().await;
 
@@ -119,6 +120,8 @@ async fn one_messages_way_and_its_deliveries_are_one_trace_without_a_word_of_the
     let sent: Vec<&&Span> = steps.iter().filter(|span| span.name == "deliver").collect();
     assert!(sent.len() >= deliveries && sent.iter().all(|span| says(span, "handover.partner", "lakeside-practice")));
     assert!(sent.iter().any(|span| says(span, "handover.outcome", "delivered")));
+    let again: Vec<&&Span> = steps.iter().filter(|span| span.name == "message").collect();
+    assert!(again.len() == 1 && format!("{:?}", again[0]).contains("handover.duplicate"), "{again:?}");
     let refused = of("AR");
     assert!(!root(refused).attributes.iter().any(|one| one.key == "handover.event"), "no map reads it: {refused:?}");
     let ids: std::collections::BTreeSet<&Vec<u8>> = by_trace.values().flatten().map(|span| &span.span_id).collect();
