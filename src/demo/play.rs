@@ -255,6 +255,7 @@ async fn answer_back(gateway: &Running, ehr: &StandInEhr) -> anyhow::Result<()> 
         lead: Some(lead),
         why: "the third exacerbation this winter, and afraid to go out".to_string(),
         once: "demo".to_string(),
+        sees_few: false,
     };
     let enrolled = gateway.gateway.enrol(story::person(), &word, "console:Nia Brooks RN").await;
     let enrolled = enrolled.map_err(|problem| anyhow!("she could not be enrolled: {problem}"))?;

@@ -3,14 +3,14 @@
 //! asked for it are done by it.
 
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::Gateway;
 use super::change::{Acted, Fault, acted};
-use super::enrolment::{EnrolStep, EnrolWord, episode, person_of, team, types};
+use super::enrolment::{EnrolStep, EnrolWord, episode, outdated, person_of, team, teams, types};
 use super::find::Known;
 use super::signed::signed;
-use super::written::{By, refused, short_enough, written};
+use super::written::{By, refused, short_enough, written, written_without};
+use crate::agreement::is_for_few;
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::{Category, Problem};
 use crate::protocol::{Action, Episode, Standing};
@@ -27,7 +27,8 @@ impl Gateway {
         short_enough(&[&word.why])?;
         let done = self.change_with(patient, None, |site, known| {
             let now = self.clock.now();
-            let standings = site.protocols.standings(&known.record, now);
+            let standings =
+                site.protocols.standings(&known.record, |stored| word.sees_few || !is_for_few(&stored.resource), now);
             let absent = || refused(Category::NotFound, "The site has no such programme.");
             let standing = standings.iter().find(|one| one.programme.name == word.programme).ok_or_else(absent)?;
             let by = By { source: who, author: signed(site, who), value_sets: &site.value_sets };
@@ -87,15 +88,23 @@ fn said(
     check(standing, word)?;
     let person = known.record.head.person;
     let current = standing.now.as_ref();
-    let new = || ResourceId::of(person, "EpisodeOfCare", &format!("{}/{}", word.programme, word.once));
+    let key = format!("{}/{}/{}/{}", word.programme, word.step.word(), word.once, word.why.trim());
+    let new = || ResourceId::of(person, "EpisodeOfCare", &key);
     let id = current.map_or_else(new, |episode| episode.id);
     let before = known.record.get("EpisodeOfCare", id).map(|stored| &stored.resource);
+    if let (None, Some(before)) = (current, before) {
+        // One form sent twice says it once.
+        return match before.text("status") == word.step.status() {
+            true => Ok((id, Vec::new())),
+            false => Err(refused(Category::Conflict, "This was saved before, and changed since; load the page anew.")),
+        };
+    }
     let mut episode = episode(standing, word, before, (person, now));
     let begins = matches!(word.step, EnrolStep::Enrol | EnrolStep::Change);
     // A form sends who leads with whatever is pressed in it.
     let (level, lead) = (word.level, word.lead.as_ref().filter(|_| begins));
-    if begins && (level.is_some() || before.is_none()) {
-        episode.set("type", types(standing, level, before));
+    if (begins && level.is_some()) || before.is_none() {
+        episode.set("type", types(standing, level.filter(|_| begins), before, by.value_sets));
     }
     let mut changes = Vec::new();
     let team_id = ResourceId::of(person, "CareTeam", &format!("{}/{id}", word.programme));
@@ -103,13 +112,13 @@ fn said(
     let ends = matches!(word.step, EnrolStep::Graduate | EnrolStep::Leave | EnrolStep::Mistake);
     if let Some(lead) = lead {
         episode.set("careManager", person_of(lead));
-        episode.set("team", json!([{ "reference": format!("CareTeam/{team_id}") }]));
+        episode.set("team", teams(before, team_id));
     }
     if lead.is_some() || (has_team.is_some() && ends) {
         let team = team(standing, lead, has_team, (person, now));
         changes.extend(written(known, team_id, team, by, now));
     }
-    changes.extend(written(known, id, episode, by, now));
+    changes.extend(written_without(known, id, (episode, outdated(word)), by, now));
     Ok((id, changes))
 }
 
@@ -153,6 +162,7 @@ mod tests {
     use crate::fhir::{Identifier, Resource, ValueSets};
     use crate::protocol::{Holder, ProtocolSet};
     use crate::record::Record;
+    use serde_json::json;
 
     struct Told {
         known: Known,
@@ -167,7 +177,9 @@ mod tests {
         }
 
         fn standing(&self, at: &str) -> Standing {
-            self.set.standings(&self.known.record, at.parse().unwrap()).remove(0)
+            self.set
+                .standings(&self.known.record, |stored| !is_for_few(&stored.resource), at.parse().unwrap())
+                .remove(0)
         }
 
         fn say(
@@ -186,11 +198,21 @@ mod tests {
                 lead: Some(lead).filter(|lead| !lead.is_empty()).map(holder),
                 why: why.to_string(),
                 once: self.forms.to_string(),
+                sees_few: false,
             };
-            let by = By { source: "person:nbrooks", author: "Nia Brooks RN", value_sets: ValueSets::built_in() };
+            let by = By { source: "person:nbrooks", author: "Nia Brooks RN", value_sets: self.set.value_sets() };
             let (_, changes) = said(&self.known, &self.standing(at), &word, &by, at.parse().unwrap())?;
             changes.iter().for_each(|change| self.known.record.apply(change));
             Ok(())
+        }
+
+        /// What a practice's own system wrote.
+        fn stated(&mut self, key: &str, episode: serde_json::Value) {
+            let by = By { source: "ehr", author: "ehr", value_sets: ValueSets::built_in() };
+            let id = ResourceId::of(self.known.record.head.person, "EpisodeOfCare", key);
+            let at = "2026-10-01T13:00:00Z".parse().unwrap();
+            let changes = written(&self.known, id, Resource::try_from(episode).unwrap(), &by, at);
+            changes.iter().for_each(|change| self.known.record.apply(change));
         }
 
         fn only<'t>(&'t self, kind: &'t str) -> &'t Resource {
@@ -240,6 +262,80 @@ mod tests {
     }
 
     #[test]
+    fn the_level_of_a_practices_own_system_gives_way_by_whatever_code_it_is_said() {
+        let (programme, theirs) = ("https://handover.health/CodeSystem/programme", "urn:oid:1.2.3");
+        let coding = |system: &str, code: &str| json!({ "system": system, "code": code });
+        let high = format!(
+            "valueset: care-level-high\ntitle: Level of care, high\ninclude:\n  - {{ system: '{programme}', codes: [level-high] }}\n  \
+             - {{ system: '{theirs}', codes: [T3] }}\n"
+        );
+        let mut sources = crate::fhir::built_in_value_sets();
+        sources.retain(|source| !source.name.contains("care-level-high"));
+        sources.push(crate::yaml::Source::new("valuesets/care-level-high.yaml", high));
+        let (sets, problems) = ValueSets::compile(&sources);
+        assert!(problems.is_empty(), "{problems:?}");
+        let sets = std::sync::Arc::new(sets);
+        let (set, _) = crate::protocol::compile(&crate::protocol::built_in_protocols(), &[], sets);
+        // Programme and level in one concept, or each in its own.
+        let one = json!([{ "coding": [coding(programme, "enhanced-care"), coding(theirs, "T3")] }]);
+        let two = json!([{ "coding": [coding(programme, "enhanced-care")] }, { "coding": [coding(theirs, "T3")] }]);
+        for types in [one, two] {
+            let mut told = Told { set: set.clone(), ..Told::new() };
+            let team = json!([{ "reference": "CareTeam/of-the-practice" }]);
+            let period = json!({ "start": "2026-09-01T08:00:00Z" });
+            told.stated("theirs", json!({ "resourceType": "EpisodeOfCare", "status": "active", "type": types, "team": team, "period": period }));
+            assert_eq!(told.standing("2026-11-01T13:00:00Z").now.unwrap().level, Some(0));
+            told.say(EnrolStep::Change, (Some(2), "ann"), "", "2026-11-02T13:00:00Z").unwrap();
+            let now = told.standing("2026-11-03T13:00:00Z").now.expect("the programme stays");
+            assert_eq!(now.level, Some(2), "{types}");
+            assert!(!told.only("EpisodeOfCare").codings("type").contains(&(theirs, "T3")));
+            let teams = told.only("EpisodeOfCare").get("team").unwrap().as_array().unwrap();
+            assert!(teams.len() == 2 && teams[0]["reference"] == "CareTeam/of-the-practice", "{teams:?}");
+        }
+    }
+
+    #[test]
+    fn what_few_may_know_is_neither_told_nor_changed_by_who_may_not() {
+        let mut told = Told::new();
+        let coding = json!({ "system": "https://handover.health/CodeSystem/programme", "code": "enhanced-care" });
+        let label = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R" });
+        told.stated("few", json!({
+            "resourceType": "EpisodeOfCare", "status": "active", "type": [{ "coding": [coding] }], "meta": { "security": [label] },
+        }));
+        let at = "2026-11-02T13:00:00Z";
+        assert_eq!(told.standing(at).now, None);
+        for step in [EnrolStep::Change, EnrolStep::Graduate, EnrolStep::Leave] {
+            let refused = told.say(step, (Some(1), "ann"), "x", at).unwrap_err();
+            assert!(refused.text.contains("not enrolled"), "{step:?}: {}", refused.text);
+        }
+        told.say(EnrolStep::Enrol, (Some(1), "ann"), "", at).unwrap();
+        let all: Vec<&Resource> = told.known.record.of_type("EpisodeOfCare").map(|stored| &stored.resource).collect();
+        let few: Vec<_> = all.iter().filter(|one| is_for_few(one)).collect();
+        assert!(all.len() == 2 && few.len() == 1 && few[0].get("careManager").is_none(), "{all:?}");
+        let sees_all = told.set.standings(&told.known.record, |_| true, at.parse().unwrap()).remove(0);
+        assert!(sees_all.now.is_some());
+    }
+
+    #[test]
+    fn one_form_sent_twice_says_it_once_and_why_it_was_stays_with_what_was() {
+        let mut told = Told::new();
+        told.say(EnrolStep::Decline, (None, ""), "no time", "2026-11-02T13:00:00Z").unwrap();
+        told.forms -= 1;
+        told.say(EnrolStep::Decline, (None, ""), "no time", "2026-11-02T13:00:04Z").unwrap();
+        assert_eq!(told.only("EpisodeOfCare").get("statusHistory"), None);
+        // The page of then, gone back to: what was declined stays so.
+        told.forms -= 1;
+        told.say(EnrolStep::Offer, (None, ""), "at the bedside", "2026-11-03T13:00:00Z").unwrap();
+        told.say(EnrolStep::Enrol, (Some(0), "ann"), "", "2026-11-05T13:00:00Z").unwrap();
+        let standing = told.standing("2026-11-05T14:00:00Z");
+        assert_eq!((standing.past.len(), standing.past[0].why.as_str()), (1, "no time"));
+        let now = standing.now.unwrap();
+        assert_eq!(now.why, "", "why it was offered is not why they enrolled");
+        let episode = &told.known.record.get("EpisodeOfCare", now.id).unwrap().resource;
+        assert_eq!(episode.get("statusHistory").unwrap()[0]["extension"][0]["valueString"], "at the bedside");
+    }
+
+    #[test]
     fn what_cannot_be_done_is_said_and_nothing_is_written() {
         let mut told = Told::new();
         let at = "2026-11-02T13:00:00Z";
@@ -275,6 +371,7 @@ mod tests {
             lead: None,
             why: why.to_string(),
             once: String::new(),
+            sees_few: false,
         };
         let done = |step, why| done_by(&standing, &word(step, why));
         assert_eq!(

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::fhir::Resource;
+use crate::fhir::{Resource, ValueSets};
 use crate::identity::{PersonId, ResourceId};
 use crate::protocol::{Holder, PERSON, ROLE, STATUS_REASON, Standing};
 
@@ -35,7 +35,7 @@ impl EnrolStep {
     ];
 
     /// The status that it leads to; none stays as it is.
-    fn status(self) -> Option<&'static str> {
+    pub(super) fn status(self) -> Option<&'static str> {
         match self {
             Self::Offer => Some("planned"),
             Self::Enrol => Some("active"),
@@ -63,6 +63,8 @@ pub struct EnrolWord {
     pub why: String,
     /// What tells this form from the same sent anew.
     pub once: String,
+    /// Whether what only few may know is for whoever says it; what is not is not there for them.
+    pub sees_few: bool,
 }
 
 pub(super) fn episode(
@@ -77,7 +79,6 @@ pub(super) fn episode(
     let start = if word.step == EnrolStep::Enrol { now } else { started };
     if before.is_none() {
         episode.set("patient", json!({ "reference": format!("Patient/{}", ResourceId::patient(person)) }));
-        episode.set("type", types(standing, None, None));
     }
     if let Some(status) = word.step.status() {
         let mut period = json!({ "start": start.to_string() });
@@ -90,42 +91,67 @@ pub(super) fn episode(
         episode.set("period", period);
         if let Some(was) = before.and_then(|before| before.text("status")) {
             let mut history = before.and_then(|one| one.get("statusHistory")?.as_array().cloned()).unwrap_or_default();
-            let period = json!({ "start": started.to_string(), "end": now.to_string() });
-            history.push(json!({ "status": was, "period": period }));
+            let mut past = json!({ "status": was });
+            if let Some(past) = past.as_object_mut() {
+                past.insert("period".into(), json!({ "start": started.to_string(), "end": now.to_string() }));
+                // Why it was so is no reason for what it is now.
+                let why = before.into_iter().flat_map(reasons).cloned().collect::<Vec<_>>();
+                past.extend((!why.is_empty()).then(|| ("extension".into(), Value::Array(why))));
+            }
+            history.push(past);
             episode.set("statusHistory", Value::Array(history));
         }
     }
     let why = word.why.trim();
     if !why.is_empty() {
-        let is_other = |one: &&Value| one.get("url").and_then(Value::as_str) != Some(STATUS_REASON);
-        let others = before.and_then(|before| before.get("extension")?.as_array());
-        let mut extensions: Vec<Value> = others.into_iter().flatten().filter(is_other).cloned().collect();
-        extensions.push(json!({ "url": STATUS_REASON, "valueString": why }));
-        episode.set("extension", Value::Array(extensions));
+        episode.set("extension", json!([{ "url": STATUS_REASON, "valueString": why }]));
     }
     episode
 }
 
+fn reasons(episode: &Resource) -> impl Iterator<Item = &Value> {
+    let all = episode.get("extension").and_then(Value::as_array).into_iter().flatten();
+    all.filter(|one| one.get("url").and_then(Value::as_str) == Some(STATUS_REASON))
+}
+
+/// What is true no longer: why it was as it was before, where it is not said why it is as it is now.
+pub(super) fn outdated(word: &EnrolWord) -> Vec<String> {
+    let is_silent = word.step.status().is_some() && word.why.trim().is_empty();
+    is_silent.then(|| format!("extension:{STATUS_REASON}")).into_iter().collect()
+}
+
 /// The programme, what else somebody said, and the level.
-pub(super) fn types(standing: &Standing, level: Option<usize>, before: Option<&Resource>) -> Value {
+pub(super) fn types(standing: &Standing, level: Option<usize>, before: Option<&Resource>, sets: &ValueSets) -> Value {
     let programme = &standing.programme;
     let coded = |(system, code): &(String, String), title: &str| json!({ "coding": [{ "system": system, "code": code, "display": title }] });
-    let is_level = |one: &Value| {
-        let codings = one.get("coding").and_then(Value::as_array).into_iter().flatten();
-        codings.into_iter().any(|coding| programme.levels.iter().any(|level| is_coding(coding, &level.coding)))
+    let text = |coding: &Value, name: &str| coding.get(name).and_then(Value::as_str).unwrap_or_default().to_string();
+    let is_level = |one: &Value| programme.is_level(sets, (&text(one, "system"), &text(one, "code")));
+    // A sender may say programme and level in one.
+    let without_level = |mut one: Value| {
+        let codings = one.get_mut("coding").and_then(Value::as_array_mut);
+        let is_none_left = codings.is_some_and(|codings| {
+            codings.retain(|coding| !is_level(coding)); // Nothing lost: the level that was is in the episode's history.
+            codings.is_empty()
+        });
+        (!is_none_left).then_some(one)
     };
     let said = before.and_then(|before| before.get("type")?.as_array().cloned());
     let mut types = said.unwrap_or_else(|| vec![coded(&programme.coding, &programme.title)]);
     if let Some(level) = level.and_then(|level| programme.levels.get(level)) {
-        types.retain(|one| !is_level(one)); // Nothing lost: the level that was is in the episode's history.
+        types = types.into_iter().filter_map(without_level).collect();
         types.push(coded(&level.coding, &level.title));
     }
     Value::Array(types)
 }
 
-fn is_coding(coding: &Value, (system, code): &(String, String)) -> bool {
-    let is = |name: &str, value: &str| coding.get(name).and_then(Value::as_str) == Some(value);
-    is("system", system) && is("code", code)
+/// The teams that somebody named, and ours.
+pub(super) fn teams(before: Option<&Resource>, own: ResourceId) -> Value {
+    let own = json!({ "reference": format!("CareTeam/{own}") });
+    let mut teams = before.and_then(|one| one.get("team")?.as_array().cloned()).unwrap_or_default();
+    if !teams.iter().any(|one| one.get("reference") == own.get("reference")) {
+        teams.push(own);
+    }
+    Value::Array(teams)
 }
 
 pub(super) fn person_of(holder: &Holder) -> Value {

@@ -20,19 +20,23 @@ pub struct By<'a> {
 }
 
 /// A resource as it is said, merged into the record: elements that are not said stay as they are.
-pub fn written(known: &Known, id: ResourceId, mut resource: Resource, by: &By<'_>, now: Timestamp) -> Vec<Change> {
+pub fn written(known: &Known, id: ResourceId, resource: Resource, by: &By<'_>, now: Timestamp) -> Vec<Change> {
+    written_without(known, id, (resource, Vec::new()), by, now)
+}
+
+/// The same, and these of its parts are said to be none any more.
+pub fn written_without(
+    known: &Known,
+    id: ResourceId,
+    (mut resource, deleted): (Resource, Vec<String>),
+    by: &By<'_>,
+    now: Timestamp,
+) -> Vec<Change> {
     let kind = resource.resource_type().to_string();
     let before = known.record.get(&kind, id).map(|stored| &stored.resource);
     // What a person writes may name what few may know, as what a sender writes may.
     label_arrival(&mut resource, before, by.value_sets, Uncoded::Recognised);
-    let draft = Draft {
-        local: kind,
-        scope: Scope::Patient,
-        key: None,
-        resource,
-        deleted: Vec::new(),
-        sources: Default::default(),
-    };
+    let draft = Draft { local: kind, scope: Scope::Patient, key: None, resource, deleted, sources: Default::default() };
     let statement = Statement {
         stamp: Stamp::new(now, now, format!("people/{}", by.source)),
         trigger: "update".to_string(),

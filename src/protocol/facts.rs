@@ -101,8 +101,7 @@ impl<'a> Facts<'a> {
     }
 
     pub fn has_code(&self, codes: &Codes, codings: &[(&str, &str)]) -> bool {
-        codes.value_sets.iter().any(|set| self.value_sets.contains_any(set, codings))
-            || codes.listed.iter().any(|(system, code)| codings.contains(&(system.as_str(), code.as_str())))
+        codes.hold(self.value_sets, codings)
     }
 
     /// Whether the patient belongs to a group at a moment, and in words why or why not; no words where the group is everybody.

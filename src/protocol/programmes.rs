@@ -25,14 +25,24 @@ pub struct Programme {
     pub title: String,
     /// What EpisodeOfCare.type says of it.
     pub coding: (String, String),
-    /// As the protocol has them: what the code is, what people call it, and the coding.
+    /// As the protocol has them.
     pub levels: Vec<Level>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Level {
     pub title: String,
+    /// What is written of it.
     pub coding: (String, String),
+    /// All codes that it is known by.
+    codes: Codes,
+}
+
+impl Programme {
+    /// Whether a code says which level somebody is at, whoever wrote it.
+    pub fn is_level(&self, sets: &ValueSets, coding: (&str, &str)) -> bool {
+        self.levels.iter().any(|level| level.codes.hold(sets, &[coding]))
+    }
 }
 
 /// How a patient stands to a programme.
@@ -70,7 +80,7 @@ impl ProtocolSet {
             let (_, first, _) = contacts(protocol).next()?;
             let level = |(_, of, _): (&str, &super::who::Enrolment, _)| {
                 let codes = of.level.as_ref()?;
-                Some(Level { title: level_title(codes, sets), coding: first_code(codes, sets)? })
+                Some(Level { title: level_title(codes, sets), coding: first_code(codes, sets)?, codes: codes.clone() })
             };
             Some(Programme {
                 name: protocol.name.clone(),
@@ -82,8 +92,8 @@ impl ProtocolSet {
         self.protocols().iter().filter_map(programme).collect()
     }
 
-    /// How a patient stands to each programme.
-    pub fn standings(&self, record: &Record, now: Timestamp) -> Vec<Standing> {
+    /// How a patient stands to each programme, by what whoever asks may see.
+    pub fn standings(&self, record: &Record, sees: impl Fn(&Stored) -> bool, now: Timestamp) -> Vec<Standing> {
         let zone = jiff::tz::TimeZone::UTC;
         let facts = Facts::of(record, self.value_sets(), &zone, now);
         let mut memory = super::memory::Memory::default();
@@ -91,13 +101,14 @@ impl ProtocolSet {
         let standing = |programme: Programme| {
             let mut all: Vec<Episode> = record
                 .of_type("EpisodeOfCare")
-                .filter(|stored| stored.state.superseded.is_none())
+                .filter(|stored| stored.state.superseded.is_none() && sees(stored))
                 .filter(|stored| self.is_of(stored, &programme, &facts))
-                .filter_map(|stored| episode(stored, &programme, self, &facts))
+                .filter_map(|stored| episode(stored, &programme, &facts))
                 .collect();
             all.sort_by_key(|one| std::cmp::Reverse((one.since, one.id)));
             let (now, past): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| !is_over(&one.status));
-            let open = || works.values().flatten().filter(|one| !one.is_ended());
+            let is_in = |status: &str| now.iter().find(|one| one.status == status);
+            let open = || works.values().flatten().filter(|one| !one.is_ended() && sees(one.stored));
             let offer = format!("offer-{}", programme.name);
             let is_offer = |stored: &Stored| stored.resource.codings("code").contains(&(TASK_CODE, offer.as_str()));
             Standing {
@@ -107,7 +118,7 @@ impl ProtocolSet {
                     .map(|one| one.stored.id)
                     .collect(),
                 // Who is enrolled is so whatever is offered beside it.
-                now: now.iter().find(|one| one.status == "active").or(now.first()).cloned(),
+                now: is_in("active").or(is_in("onhold")).or(now.first()).cloned(),
                 programme,
                 past,
             }
@@ -126,13 +137,12 @@ fn is_over(status: &str) -> bool {
     matches!(status, "finished" | "cancelled" | "entered-in-error")
 }
 
-fn episode(stored: &Stored, programme: &Programme, set: &ProtocolSet, facts: &Facts<'_>) -> Option<Episode> {
+fn episode(stored: &Stored, programme: &Programme, facts: &Facts<'_>) -> Option<Episode> {
     let resource = &stored.resource;
     let status = resource.text("status").filter(|status| *status != "entered-in-error")?;
     let period = |end: &str| facts.moment(resource.get("period")?.get(end)?.as_str()?);
     let types = resource.codings("type");
-    let levels = contacts(set.protocol(&programme.name)?).filter_map(|(_, of, _)| of.level.as_ref());
-    let level = levels.into_iter().position(|codes| facts.has_code(codes, &types));
+    let level = programme.levels.iter().position(|level| facts.has_code(&level.codes, &types));
     let reasons = resource.get("extension").and_then(Value::as_array);
     let why = reasons.into_iter().flatten().find(|one| one.get("url").and_then(Value::as_str) == Some(STATUS_REASON));
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_string();

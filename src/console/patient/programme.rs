@@ -37,7 +37,8 @@ impl Programme {
 }
 
 pub(super) fn programmes(site: &Site, known: &Known, now: Timestamp, zone: &TimeZone) -> Vec<Programme> {
-    site.protocols.standings(&known.record, now).into_iter().map(|one| programme(&one, now, zone)).collect()
+    // What is not for whoever looks was left out of the record.
+    site.protocols.standings(&known.record, |_| true, now).into_iter().map(|one| programme(&one, now, zone)).collect()
 }
 
 fn programme(standing: &Standing, now: Timestamp, zone: &TimeZone) -> Programme {
@@ -130,7 +131,7 @@ pub(crate) async fn enrol(
             Some(Holder { id, name })
         }
     };
-    let word = EnrolWord { programme, step, level, lead, why, once };
+    let word = EnrolWord { programme, step, level, lead, why, once, sees_few: person.sensitive };
     console.gateway.enrol(patient.id.person, &word, &person.agent()).await?;
     Ok(page::see(&format!("/console/patients/{}?saved=programme#programme", patient.id)))
 }
