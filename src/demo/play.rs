@@ -93,11 +93,13 @@ async fn show(
     let mllp = *gateway.mllp.values().next().context("the demo site has no MLLP feed")?;
     let took = started.elapsed().as_millis();
     tell("ready", &format!("in {took} ms: MLLP on {mllp}, HTTP on {}, EHR on {ehr_address}", gateway.http));
-    if !once {
-        tell_morning(gateway, mllp).await?;
-    }
+    let before = if once { Ok(()) } else { tell_morning(gateway, mllp).await };
     tokio::spawn(follow(Arc::clone(&gateway.gateway), gateway.gateway.events.subscribe()));
-    let outcome = match tell_story(mllp).await {
+    let told = match before {
+        Ok(()) => tell_story(mllp).await,
+        Err(fault) => Err(fault),
+    };
+    let outcome = match told {
         Ok(()) => wait_for(&ehr).await,
         Err(fault) => Err(fault),
     };
