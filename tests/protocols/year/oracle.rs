@@ -214,8 +214,7 @@ fn alerts(life: &Life, all: &mut Vec<Owed>) {
     let gained: Vec<Flagged> = gained.map(|(at, weight)| (*at, rose(*at, *weight, 7, 5.0))).collect();
     // Within a pound of the least of two days it is down again, and what rises after that is another.
     let is_down = |at: Timestamp, weight: f64| {
-        weights.iter().any(|(other, before)| *other < at && apart(*other, at) <= 2 && weight - before < 1.0)
-            && !rose(at, weight, 2, 1.0)
+        weights.iter().any(|(other, _)| *other < at && apart(*other, at) <= 2) && !rose(at, weight, 2, 1.0)
     };
     let down = weights.iter().filter(|(at, weight)| is_down(*at, *weight)).map(|(at, _)| *at);
     runs("heart-failure/gain", &gained, &down.collect::<Vec<_>>(), all);
