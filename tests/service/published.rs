@@ -133,8 +133,8 @@ pub fn snomed(folder: &Path) {
             rows.join("\r\n")
         ),
     );
-    // A member that left, and one that is a description.
-    let members = [("64572001", 1), ("900002003", 1), ("900001005", 0), ("1000002011", 1)];
+    // A member that left, one that is a description, and one of another package.
+    let members = [("64572001", 1), ("900002003", 1), ("900001005", 0), ("1000002011", 1), ("900777000", 1)];
     let rows: Vec<String> = members
         .iter()
         .enumerate()

@@ -2,7 +2,7 @@
 //! descriptions, is-a relationships, the language reference sets that say which description is preferred, and the members of simple
 //! reference sets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::{Result, bail};
 
@@ -46,9 +46,11 @@ pub fn read(source: &mut Source, rows: &mut Rows, mut terms: Sorter, screen: &mu
         bail!("there is no {CONCEPTS}_….txt in it: take the release as a snapshot, not as delta or full alone");
     }
     let mut modules: BTreeMap<String, usize> = BTreeMap::new();
+    let mut known = HashSet::new();
     table(source, &concepts, CONCEPT, screen, &mut |row| {
         let [id, _, active, module, _] = row else { return Ok(()) };
         rows.code(sctid(id)?, !is_active(active)?)?;
+        known.extend(id.parse::<u64>());
         *modules.entry((*module).to_string()).or_default() += 1;
         Ok(())
     })?;
@@ -74,7 +76,7 @@ pub fn read(source: &mut Source, rows: &mut Rows, mut terms: Sorter, screen: &mu
         let [_, _, active, _, from, to, _, kind, _, _] = row else { return Ok(()) };
         if is_active(active)? && *kind == IS_A { rows.parent(sctid(from)?, sctid(to)?) } else { Ok(()) }
     })?;
-    members(source, rows, screen)?;
+    members(source, rows, &known, screen)?;
     Ok(Head {
         url: "http://snomed.info/sct".to_string(),
         version: concepts.first().and_then(|name| version(base(name), &modules)),
@@ -85,8 +87,9 @@ pub fn read(source: &mut Source, rows: &mut Rows, mut terms: Sorter, screen: &mu
     })
 }
 
-/// Who is in which reference set, where the release has such; a set has its concept, which says how many these are.
-fn members(source: &mut Source, rows: &mut Rows, screen: &mut Screen) -> Result<()> {
+/// Who is in which reference set, where the release has such; a set has its concept, which says how many these are. What is no concept of the
+/// release is left out: a description, or a concept of another package.
+fn members(source: &mut Source, rows: &mut Rows, known: &HashSet<u64>, screen: &mut Screen) -> Result<()> {
     let files = source.files(|name| name.starts_with(SETS) && name.contains("Snapshot") && name.ends_with(".txt"));
     let (mut sets, mut others) = (BTreeMap::<String, usize>::new(), 0);
     table(source, &files, SET, screen, &mut |row| {
@@ -95,7 +98,7 @@ fn members(source: &mut Source, rows: &mut Rows, screen: &mut Screen) -> Result<
         if !is_active(active)? {
             return Ok(());
         }
-        if !is_concept(member) {
+        if [set, member].iter().any(|id| id.parse().map_or(true, |id| !known.contains(&id))) {
             others += 1;
             return Ok(());
         }
@@ -107,15 +110,9 @@ fn members(source: &mut Source, rows: &mut Rows, screen: &mut Screen) -> Result<
         rows.property(set, MEMBERS, &count.to_string())?;
     }
     if others > 0 {
-        screen.note(&format!("{others} members of reference sets are no concepts, and are left out"));
+        screen.note(&format!("{others} rows of reference sets name no concept of this release, and are left out"));
     }
     Ok(())
-}
-
-/// By the partition in its identifier: descriptions and relationships have others.
-fn is_concept(id: &str) -> bool {
-    let partition = id.len().checked_sub(3).and_then(|at| id.get(at..at + 2));
-    matches!(partition, Some("00" | "10"))
 }
 
 fn needed(found: Vec<String>, start: &str) -> Result<Vec<String>> {
