@@ -149,6 +149,8 @@ async fn what_a_site_adds_is_used_by_everything_that_asks_about_codes() {
     // Value sets that their URL alone says, with what a release holds beside the tree.
     for (url, wanted) in [
         ("http://loinc.org/vs/LL900-1", vec!["LA902-3", "LA903-1", "LA901-5"]),
+        ("http://loinc.org/vs/LL900-1|2.80", vec!["LA902-3", "LA903-1", "LA901-5"]),
+        ("http://snomed.info/sct/900000000000207008?fhir_vs=refset", vec!["900005001"]),
         ("http://snomed.info/sct?fhir_vs=refset/900005001", vec!["64572001", "900002003"]),
         ("http://snomed.info/sct?fhir_vs=refset", vec!["900005001"]),
         ("http://snomed.info/sct?fhir_vs=isa/900001005", vec!["900001005", "900002003"]),
@@ -163,6 +165,8 @@ async fn what_a_site_adds_is_used_by_everything_that_asks_about_codes() {
         ("http://snomed.info/sct?fhir_vs=refset/900001005", 422, "`concept in 900001005`"),
         ("http://snomed.info/sct?fhir_vs=ecl/< 64572001: 363698007 = *", 400, "a refinement by attributes"),
         ("http://snomed.info/sct?fhir_vs=isa/cough", 400, "`cough` is no SNOMED CT identifier"),
+        ("http://snomed.info/sct/731000124108?fhir_vs=refset", 404, "900000000000207008/version/20250101"),
+        ("http://loinc.org/vs/LL900-1|2.81", 404, "2.80"),
     ] {
         let (told, body) = reader.get(&format!("ValueSet/$expand?url={}", quoted(url))).await;
         assert_eq!(told, status, "{url}: {body}");

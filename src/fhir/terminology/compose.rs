@@ -11,7 +11,7 @@ pub(super) const MAX_DEPTH: u32 = 12;
 pub(super) const SNOMED: &str = "http://snomed.info/sct";
 
 /// What stands before a constraint in the URL of the value set that it is (http://hl7.org/fhir/R4/snomedct.html).
-pub(super) const BY_CONSTRAINT: &str = "http://snomed.info/sct?fhir_vs=ecl/";
+const BY_CONSTRAINT: &str = "http://snomed.info/sct?fhir_vs=ecl/";
 
 /// What a value set includes and excludes.
 #[derive(Debug, Default)]
@@ -111,8 +111,13 @@ fn with_constraints(mut rule: Include) -> Include {
         // The codes of the value set are gone through, and not all of SNOMED CT.
         rule.system = None;
     }
-    rule.value_sets.extend(constraints.into_iter().map(|filter| format!("{}{}", BY_CONSTRAINT, filter.value)));
+    rule.value_sets.extend(constraints.into_iter().map(|filter| by_constraint(&filter.value)));
     rule
+}
+
+/// The URL of the value set that a constraint is.
+pub(super) fn by_constraint(text: &str) -> String {
+    format!("{BY_CONSTRAINT}{}", percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC))
 }
 
 /// Words with blanks between them; one that has blanks itself stands in quotes, as JSON.

@@ -2,7 +2,7 @@
 //! brief syntax: concepts by where they stand, members of reference sets, `AND`, `OR` and `MINUS`. What asks for attributes, descriptions
 //! or histories is refused by name, since no release is held with them.
 
-use super::compose::{BY_CONSTRAINT, Compose, Filter, Include, SNOMED};
+use super::compose::{Compose, Filter, Include, SNOMED, by_constraint};
 
 /// A longer constraint is no question of a person.
 const LONGEST: usize = 4096;
@@ -75,18 +75,15 @@ impl Constraint {
 
     /// As one rule; what no rule can say is a value set of its own in it.
     fn rule(&self) -> Include {
-        let own = || Include { system: Some(SNOMED.to_string()), ..Include::default() };
-        if *self == Self::Any {
-            return own();
-        }
         let parts = match self {
             Self::All(all) => all.as_slice(),
             one => std::slice::from_ref(one),
         };
         let filters: Vec<Filter> = parts.iter().filter_map(Self::filters).flatten().collect();
         let others = parts.iter().filter(|part| part.filters().is_none() && **part != Self::Any);
-        let value_sets = others.map(|other| format!("{BY_CONSTRAINT}{}", other.written())).collect();
-        let system = if filters.is_empty() { None } else { own().system };
+        let value_sets: Vec<String> = others.map(|other| by_constraint(&other.written())).collect();
+        // Where nothing else is said, the codes of the first value set are gone through, and not all of SNOMED CT.
+        let system = Some(SNOMED.to_string()).filter(|_| value_sets.is_empty() || !filters.is_empty());
         Include { system, filters, value_sets, ..Include::default() }
     }
 

@@ -1,6 +1,6 @@
 //! What constraints find in a small code system, and which are refused.
 
-use super::compose::{BY_CONSTRAINT, SNOMED};
+use super::compose::{SNOMED, by_constraint};
 use super::ecl::compose;
 use super::{ExpansionAsked, Membership, Unexpandable};
 use crate::fhir::{Library, PackageFile, PackageSource};
@@ -29,6 +29,9 @@ fn found(library: &Library, url: &str) -> Result<Vec<String>, Unexpandable> {
 fn constraints_find_what_they_say() {
     let library = library();
     for (constraint, wanted) in [
+        ("* AND *", "100000 200000 210000 220000 300000 310000 311000"),
+        ("* AND < 310000", "311000"),
+        ("* MINUS < 100000", "100000"),
         ("*", "100000 200000 210000 220000 300000 310000 311000"),
         ("310000", "310000"),
         ("310000 |Breath \u{2013} of all kinds|", "310000"),
@@ -50,18 +53,20 @@ fn constraints_find_what_they_say() {
         ("< 999999", ""),
         ("999999", ""),
     ] {
-        let codes = found(&library, &format!("{BY_CONSTRAINT}{constraint}"));
+        let codes = found(&library, &by_constraint(constraint));
         assert_eq!(codes.map(|codes| codes.join(" ")), Ok(wanted.to_string()), "{constraint}");
         for code in ["210000", "220000", "300000", "311000"] {
-            let member = library.membership(&format!("{BY_CONSTRAINT}{constraint}"), Some(SNOMED), code);
+            let member = library.membership(&by_constraint(constraint), Some(SNOMED), code);
             let is_in = member == Membership::In;
             assert_eq!(is_in, wanted.contains(code), "{code} in {constraint}: {member:?}");
         }
+        let other = library.membership(&by_constraint(constraint), Some("http://loinc.org"), "210000");
+        assert_eq!(other, Membership::Out, "a code of another system in {constraint}");
     }
     assert_eq!(found(&library, "http://v.example/constraint"), Ok(vec!["210000".to_string(), "220000".to_string()]));
     assert_eq!(found(&library, "http://v.example/ancestor"), Ok(vec!["311000".to_string()]));
     assert_eq!(found(&library, "http://v.example/both"), Ok(vec!["220000".to_string()]));
-    let set = found(&library, &format!("{BY_CONSTRAINT}^ 210000"));
+    let set = found(&library, &by_constraint("^ 210000"));
     assert!(matches!(&set, Err(Unexpandable::Filter(rule)) if rule.contains("concept in 210000")), "{set:?}");
 }
 

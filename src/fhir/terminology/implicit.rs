@@ -25,7 +25,7 @@ pub fn members_key(set: &str) -> String {
 
 /// What such a URL says; none for any other URL, and why for one that says what cannot be told.
 pub fn implicit(canonical: &str) -> Option<Result<Compose, String>> {
-    if let Some((edition, rest)) = canonical.split_once(BY_URL).filter(|(edition, _)| edition.starts_with(SNOMED)) {
+    if let Some((edition, rest)) = by_edition(canonical) {
         return Some(snomed(edition, rest));
     }
     let rest = split_version(canonical).0.strip_prefix(LOINC)?.strip_prefix("/vs")?;
@@ -38,6 +38,21 @@ pub fn implicit(canonical: &str) -> Option<Result<Compose, String>> {
         Some("LP") => Ok(of(LOINC, None, vec![filter("ancestor", "=", id)])),
         _ => Err(format!("`{id}` is no answer list (LL…) and no part (LP…) of LOINC")),
     })
+}
+
+/// The code system that such a URL is about, and the version of it that it asks for, where it does.
+pub fn implicit_version(canonical: &str) -> Option<(&'static str, &str)> {
+    match by_edition(canonical) {
+        Some((edition, _)) => (edition != SNOMED).then_some((SNOMED, edition)),
+        None => implicit(canonical).and(split_version(canonical).1).map(|version| (LOINC, version)),
+    }
+}
+
+/// A URL of SNOMED CT: the edition that it begins with, and what it asks for.
+fn by_edition(canonical: &str) -> Option<(&str, &str)> {
+    let (edition, rest) = canonical.split_once(BY_URL)?;
+    let below = edition.strip_prefix(SNOMED)?;
+    (below.is_empty() || below.starts_with('/')).then_some((edition, rest))
 }
 
 fn snomed(edition: &str, rest: &str) -> Result<Compose, String> {
@@ -105,6 +120,15 @@ mod tests {
         assert_eq!(rule("http://loinc.org/vs/LL1162-8").filters, [filter("LIST", "=", "LL1162-8")]);
         assert_eq!(rule("http://loinc.org/vs/LP14885-5").filters, [filter("ancestor", "=", "LP14885-5")]);
         assert_eq!(rule("http://loinc.org/vs").system.as_deref(), Some(LOINC));
+    }
+
+    #[test]
+    fn versions_stand_within_or_behind_them() {
+        let edition = "http://snomed.info/sct/731000124108";
+        assert_eq!(implicit_version(&format!("{edition}?fhir_vs=refset")), Some((SNOMED, edition)));
+        assert_eq!(implicit_version("http://snomed.info/sct?fhir_vs=ecl/73211009 |Diabetes|"), None);
+        assert_eq!(implicit_version("http://loinc.org/vs/LL1162-8|2.80"), Some((LOINC, "2.80")));
+        assert_eq!(implicit_version("http://hl7.org/fhir/ValueSet/a|4.0.1"), None);
     }
 
     #[test]

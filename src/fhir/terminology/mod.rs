@@ -23,7 +23,7 @@ pub use compose::{Compose, Filter, Include};
 pub use concepts::Concepts;
 pub use expansion::{Contained, Expansion, ExpansionAsked};
 pub use held::{Concept, Head, HeldSystem, Unreadable};
-pub use implicit::{ANSWER_LIST, MEMBER_OF, MEMBERS, implicit, members_key};
+pub use implicit::{ANSWER_LIST, MEMBER_OF, MEMBERS, implicit, implicit_version, members_key};
 pub use membership::Membership;
 pub use summary::{Summary, definition_id};
 pub use texts::{Designation, Texts};

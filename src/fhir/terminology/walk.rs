@@ -146,7 +146,8 @@ fn filtered(filters: &[Filter], held: &dyn HeldSystem, take: TakeConcept<'_>) ->
     let mut branch = None;
     let mut others = Vec::new();
     for filter in filters {
-        match branch_of(filter, held)?.filter(|_| branch.is_none()) {
+        let found = if branch.is_none() { branch_of(filter, held)? } else { None };
+        match found {
             Some(found) => branch = Some(found),
             None => others.push(filter),
         }
@@ -208,6 +209,10 @@ fn branch_of(filter: &Filter, held: &dyn HeldSystem) -> Result<Option<Branch>, U
         ("concept" | "code", "=") => with_itself(HashSet::new())?,
         ("concept" | "code", "generalizes") => with_itself(held.above(value)?)?,
         ("parent", "=") => Branch::Codes(held.children(value)?.into_iter().collect()),
+        ("child", "=") => {
+            let child = held.find(value)?;
+            Branch::Codes(child.into_iter().flat_map(|child| child.parents).collect())
+        }
         ("concept" | "code", "is-a") => with_itself(below(value)?)?,
         ("concept" | "code", "descendent-of") | ("ancestor", "=") => Branch::Codes(below(value)?),
         _ => return Ok(None),

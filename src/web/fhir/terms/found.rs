@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::asked::Asked;
 use crate::fhir::definition::split_version;
-use crate::fhir::terminology::{Compose, HeldSystem, Summary, Unexpandable, Unreadable, definition_id, implicit};
+use crate::fhir::terminology::{
+    Compose, HeldSystem, Summary, Unexpandable, Unreadable, definition_id, implicit, implicit_version,
+};
 use crate::problem::Category;
 use crate::profile::reduce::value_set_of;
 use crate::web::answer::Fault;
@@ -49,6 +51,13 @@ impl Asked {
             let other = all.get(url).and_then(|known| known.version);
             not_here("value set", "ValueSet", other)
         })?;
+        let by_url = implicit_version(&canonical).filter(|_| !all.contains_key(url));
+        if let Some((system, wanted)) = by_url
+            && let Some(held) = library.code_system(system)
+            && !is_version(held.as_ref(), Some(wanted))
+        {
+            return Err(not_here("code system", "CodeSystem", held.head().version.as_deref()));
+        }
         let version = all.get(url).and_then(|known| known.version).map(str::to_string);
         Ok(AskedSet { url: Some(url.to_string()), version, compose })
     }
@@ -134,9 +143,14 @@ pub fn unreadable(_: Unreadable) -> Fault {
 pub fn unexpandable(reason: Unexpandable) -> Fault {
     let (category, text) = match reason {
         Unexpandable::Unreadable => return unreadable(Unreadable),
-        Unexpandable::ValueSet(url) => {
-            (Category::NotFound, format!("it includes the value set {url}, which is not here, or includes itself"))
-        }
+        Unexpandable::ValueSet(url) => match implicit(&url) {
+            Some(Err(reason)) => {
+                (Category::Value, format!("it includes the value set {url}, which cannot be used: {reason}"))
+            }
+            _ => {
+                (Category::NotFound, format!("it includes the value set {url}, which is not here, or includes itself"))
+            }
+        },
         Unexpandable::CodeSystem(url) => (
             Category::NotFound,
             format!("its codes come from {url}, of which not all is here: a site can add it (docs/site.md)"),
