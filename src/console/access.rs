@@ -41,6 +41,8 @@ const fn by_itself(path: &'static str, audience: Audience) -> Row {
 const CARE: Audience = Audience::Of(&[FrontDesk, CareManager, Coach, Clinician]);
 /// Who takes somebody into a programme, and out of it.
 const ENROLS: Audience = Audience::Of(&[CareManager, Clinician]);
+/// Who does something that may be taken back; of what, is asked where it is.
+const UNDOES: Audience = Audience::Of(&[FrontDesk, CareManager, Coach, Clinician, PrivacyOfficer]);
 const OPERATION: Audience = Audience::Of(&[Engineer, Operator]);
 const RECORD: Audience = Audience::Of(&[FrontDesk, CareManager, Coach, Clinician, Engineer, PrivacyOfficer]);
 const SOURCE: Audience = Audience::Of(&[CareManager, Coach, Clinician, Engineer, PrivacyOfficer]);
@@ -61,13 +63,14 @@ pub(super) const ROWS: &[Row] = &[
     get("/console.css", Audience::Anybody),
     get("/console.js", Audience::Anybody),
     post("/logout", Audience::Everybody),
+    get("/home", Audience::Everybody),
     by_itself("/live", Audience::Everybody),
     get("/work", CARE),
     post("/work", CARE),
     post("/views", CARE),
     by_itself("/news", CARE),
     post("/work/{id}", CARE),
-    post("/undo", CARE),
+    post("/undo", UNDOES),
     get("/for-you", RECORD),
     get("/for-you/{id}", RECORD),
     post("/for-you/{id}", RECORD),

@@ -15,10 +15,10 @@ use super::part::LINES;
 use super::session::Person;
 use super::thing::Thing;
 use super::trace::{Written, written};
-use super::{Console, look, turn};
+use super::{Console, look, turn, undo};
 use crate::fhir::sorted_name;
 use crate::identity::ResourceId;
-use crate::pipeline::Saying;
+use crate::pipeline::{Deed, DeedKind, Saying};
 use crate::problem::{Category, Problem};
 use crate::record::Stored;
 use crate::store::{Cursor, Query, StoreError, Term};
@@ -138,6 +138,9 @@ struct Looked {
     changed: Vec<Written>,
     /// How many more changed than are shown.
     more: usize,
+    /// What takes it back; empty where it stood so already.
+    undo: String,
+    back: String,
 }
 
 /// Takes what somebody says of a thing, and shows what that changed.
@@ -158,13 +161,16 @@ pub(super) async fn say(
         _ => problem.into(),
     })?;
     let stored = console.gateway.store.resource(&kind, id).await?.ok_or_else(|| Fault::no_such("thing"))?;
+    let undo = undo::offer(&console, &person, &Deed::among(&changed, DeedKind::Label, &kind, id));
     let site = console.gateway.site.load_full();
     let frame = Frame::new("labels", &console, &person);
     turn::make(move || {
-        let zone = page::zone_of(&site);
+        let (zone, patient) = (page::zone_of(&site), ResourceId::patient(id.person).to_string());
         Looked {
+            back: format!("/console/patients/{patient}"),
             thing: Thing::of(&stored, &zone),
-            patient: ResourceId::patient(id.person).to_string(),
+            undo,
+            patient,
             more: changed.len().saturating_sub(LINES),
             changed: changed.iter().take(LINES).filter_map(|path| written(path)).collect(),
             frame: frame.in_zone(&zone),

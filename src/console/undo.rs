@@ -1,41 +1,68 @@
-//! *Undo* beside what a person just did with work: for a quarter of an hour, for that person, and as long as nothing else happened to the
-//! task. What may be taken back stands in the page itself, sealed, so nothing is kept for it.
+//! *Undo* beside what a person just did with work, answered, wrote down of a goal or said of a label: for a quarter of an hour, for that
+//! person, and as long as nothing else happened to it. What may be taken back stands in the page itself, sealed, so nothing is kept for it.
 
 use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::fault::Answer;
+use super::access::may_press;
+use super::fault::{Answer, Fault};
 use super::form_key::FormKey;
 use super::page::{self, Frame};
 use super::session::Person;
 use super::work_place::{title, way_back};
 use super::{Console, own};
-use crate::identity::ResourceId;
+use crate::pipeline::{Deed, DeedKind};
 
 const LIFE_SECS: i64 = 15 * 60;
 
-/// What takes back that `person` brought a task to this version.
-pub(super) fn offer(console: &Console, person: &Person, task: ResourceId, version: u64) -> Option<String> {
-    let done = format!("{task} {version}");
-    console.seal.as_ref()?.seal(done.as_bytes(), &about(person), console.gateway.clock.now())
+/// What takes these back, with a space between each two.
+pub(super) fn offer<'d>(console: &Console, person: &Person, deeds: impl IntoIterator<Item = &'d Deed>) -> String {
+    let Some(seal) = &console.seal else { return String::new() };
+    let (about, now) = (about(person), console.gateway.clock.now());
+    let sealed = deeds.into_iter().filter_map(|deed| seal.seal(deed.to_string().as_bytes(), &about, now));
+    sealed.collect::<Vec<_>>().join(" ")
+}
+
+/// The same at the end of an address that asks for something already.
+pub(super) fn in_address(offered: &str) -> String {
+    if offered.is_empty() { String::new() } else { format!("&undo={}", offered.replace(' ', "+")) }
 }
 
 /// The same as long as it counts; empty afterwards.
-pub(super) fn still(console: &Console, person: &Person, offered: String) -> String {
-    read(console, person, &offered).map(|_| offered).unwrap_or_default()
+pub(super) fn still(console: &Console, person: &Person, offered: &str) -> String {
+    let counts = offered.split_whitespace().filter(|offered| read(console, person, offered).is_some());
+    counts.collect::<Vec<_>>().join(" ")
 }
 
-fn read(console: &Console, person: &Person, offered: &str) -> Option<(ResourceId, u64)> {
+fn read(console: &Console, person: &Person, offered: &str) -> Option<Deed> {
     let (made, done) = console.seal.as_ref()?.unseal(offered, &about(person))?;
     let age = console.gateway.clock.now().as_second() - made;
-    let done = String::from_utf8(done).ok().filter(|_| (0..LIFE_SECS).contains(&age))?;
-    let (task, version) = done.split_once(' ')?;
-    Some((task.parse().ok()?, version.parse().ok()?))
+    String::from_utf8(done).ok().filter(|_| (0..LIFE_SECS).contains(&age))?.parse().ok()
 }
 
 fn about(person: &Person) -> String {
     format!("undo {}", person.agent())
+}
+
+/// The button that such a thing was done with: whoever may not press it any more takes nothing back.
+fn button(kind: DeedKind) -> &'static str {
+    match kind {
+        DeedKind::Task => "/console/work/{id}",
+        DeedKind::Prompt => "/console/patients/{id}/answers",
+        DeedKind::Goal => "/console/patients/{id}/goals",
+        DeedKind::Label => "/console/labels/{type}/{id}",
+    }
+}
+
+/// By which a person knows again what they did.
+async fn called(console: &Console, person: &Person, deed: &Deed) -> Result<String, Fault> {
+    Ok(match deed.kind {
+        DeedKind::Task => title(console, person, &deed.id.to_string()).await?,
+        DeedKind::Prompt => "An answer".to_string(),
+        DeedKind::Goal => "A goal".to_string(),
+        DeedKind::Label => "What was said of a label".to_string(),
+    })
 }
 
 #[derive(Template)]
@@ -64,25 +91,33 @@ pub(super) async fn take_back(console: web::Data<Console>, person: Person, said:
     let Said { form_key, undo, back } = said.into_inner();
     FormKey::of(form_key).check(&person)?;
     let (mut undone, mut left) = (Vec::new(), Vec::new());
+    let mut code = "undo";
     for offered in undo.split_whitespace() {
-        let Some((task, version)) = read(&console, &person, offered) else {
+        let Some(deed) = read(&console, &person, offered) else {
             // Nothing lost: it is told, and what was done stays.
             let why = "It is longer ago than a quarter of an hour, or the gateway started anew since.";
-            left.push(("A task".to_string(), why.to_string()));
+            left.push(("What was done".to_string(), why.to_string()));
             continue;
         };
-        own::check(&console, &person, task.person, format!("Task/{task}")).await?;
-        let title = title(&console, &person, &task.to_string()).await?;
-        match console.gateway.undo_act(task, version, &person.agent()).await {
-            Ok(()) => undone.push(title),
-            Err(problem) => left.push((title, problem.text)),
+        own::check(&console, &person, deed.id.person, deed.subject()).await?;
+        let called = called(&console, &person, &deed).await?;
+        if !may_press(&person, button(deed.kind)) {
+            left.push((called, "It is not yours to say any more.".to_string()));
+            continue;
+        }
+        if deed.kind == DeedKind::Label {
+            code = "undo-label";
+        }
+        match console.gateway.undo(&deed, &person.agent()).await {
+            Ok(()) => undone.push(called),
+            Err(problem) => left.push((called, problem.text)),
         }
     }
     if undone.is_empty() && left.is_empty() {
         left.push(("Nothing".to_string(), "The form named nothing to take back.".to_string()));
     }
     if left.is_empty() {
-        return Ok(page::see(&way_back(&back, "undo")));
+        return Ok(page::see(&way_back(&back, code)));
     }
     let frame = Frame::new("work", &console, &person);
     Ok(page::show(&Undone { frame, undone, left, back: way_back(&back, "") }))

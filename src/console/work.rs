@@ -111,7 +111,7 @@ struct Read {
 
 pub(super) async fn list(console: web::Data<Console>, person: Person, asked: web::Query<Asked>) -> Answer {
     let mut asked = asked.into_inner();
-    let undo = undo::still(&console, &person, std::mem::take(&mut asked.undo));
+    let undo = undo::still(&console, &person, &std::mem::take(&mut asked.undo));
     let (site, store, now) =
         (console.gateway.site.load_full(), console.gateway.store.clone(), console.gateway.clock.now());
     let place = Place::of(&site, &person, &asked.panel)?;
@@ -282,6 +282,7 @@ pub(super) fn done(code: &str) -> &'static str {
         "back" => "Given back: nobody has it now.",
         "cancel" => "It is not needed any more.",
         "undo" => "Taken back: it is as it was. Whom your words named stays told.",
+        "undo-label" => "Taken back: its labels are as they were. Who was sent it meanwhile has it still.",
         _ => "",
     }
 }

@@ -169,9 +169,8 @@ pub(super) async fn one(
     let id: ResourceId = id.parse().map_err(|_| Fault::no_such("task"))?;
     match take(&console, &person, id, &said).await? {
         Ok(heard) => {
-            let undo = heard.version.and_then(|version| undo::offer(&console, &person, id, version));
-            let undo = undo.map(|undo| format!("&undo={undo}")).unwrap_or_default();
-            let back = said.way_back(if heard.is_again { "again" } else { &said.act }) + &undo;
+            let undo = undo::offer(&console, &person, &heard.deed);
+            let back = said.way_back(if heard.is_again { "again" } else { &said.act }) + &undo::in_address(&undo);
             if heard.untold.is_empty() {
                 return Ok(page::see(&back));
             }
@@ -280,8 +279,7 @@ pub(super) async fn many(
         };
         match taken {
             Ok(Ok(heard)) => {
-                let version = id.ok().zip(heard.version);
-                undo.extend(version.and_then(|(id, version)| undo::offer(&console, &person, id, version)));
+                undo.extend(heard.deed);
                 left.extend(heard.untold.into_iter().map(|(name, why)| (format!("Telling @{name} of {title}"), why)));
                 done.push(if heard.is_again {
                     format!("{title} (it was saved before, and stands there once)")
@@ -299,7 +297,14 @@ pub(super) async fn many(
     let of_done = page::counted(done.len() as u64, "is done", "are done");
     let of_left = page::counted(left.len() as u64, "is not", "are not");
     let sum = if left.is_empty() { format!("{of_done}.") } else { format!("{of_done}, {of_left}.") };
-    Ok(page::show(&Many { frame, sum, done, undo: undo.join(" "), left, back: said.way_back("") }))
+    Ok(page::show(&Many {
+        frame,
+        sum,
+        done,
+        undo: undo::offer(&console, &person, &undo),
+        left,
+        back: said.way_back(""),
+    }))
 }
 
 #[cfg(test)]

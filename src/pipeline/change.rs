@@ -10,10 +10,10 @@ use super::settle::{Settled, settle};
 use super::signed::signed;
 use super::working::Working;
 use super::write::{Submission, Submitted};
-use super::{Acknowledged, Arrival, Code, Event, Gateway, notices};
+use super::{Acknowledged, Arrival, Code, Deed, DeedKind, Event, Gateway, notices};
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::{Category, Place, Problem};
-use crate::protocol::{self, Action, Contact};
+use crate::protocol::{Action, Contact};
 use crate::record::Change;
 use crate::site::{CLIENT, Site};
 use crate::store::{AuditEntry, MessageEntry, StoreError, WriteUnit};
@@ -59,54 +59,26 @@ impl Gateway {
     ) -> Result<(), Problem> {
         let because = "a person decided it in the console";
         let taken = Acted { target: task, subject: format!("Task/{task}"), who, because, once: None };
-        self.take_actions(&actions(attempt, action, note), taken).await
+        self.take_actions(&actions(attempt, action, note), taken).await.map(|_| ())
     }
 
-    /// Takes an answer to the prompt that a Flag asks; what follows is evaluated at once. `who` is named in the audit.
-    pub async fn answer(&self, flag: ResourceId, answer: &str, who: &str) -> Result<(), Problem> {
+    /// Takes an answer to the prompt that a Flag asks; what follows is evaluated at once. `who` is named in the audit. Returns what may be
+    /// taken back: nothing where it stood so already.
+    pub async fn answer(&self, flag: ResourceId, answer: &str, who: &str) -> Result<Option<Deed>, Problem> {
         let because = match who.starts_with("console:") || who.starts_with("person:") {
             true => "the question was answered on the patient's page",
             false => "the card was answered in the practice",
         };
         let taken = Acted { target: flag, subject: format!("Flag/{flag}"), who, because, once: None };
         let answer = Action::Answer { answer: answer.to_string() };
-        self.take_actions(&[("prompt-answer", answer)], taken).await
-    }
-
-    /// Takes back what `who` did to a task by which it came to this version; what follows is evaluated at once.
-    ///
-    /// # Errors
-    /// Something else happened to it since.
-    pub async fn undo_act(&self, task: ResourceId, version: u64, who: &str) -> Result<(), Problem> {
-        let before = self
-            .store
-            .version("Task", task, version.saturating_sub(1))
-            .await
-            .map_err(|error| Fault::from(error).told())?;
-        let before = before
-            .ok_or_else(|| Problem::error(Category::NotFound, Place::Whole, "It cannot be taken back any more."))?;
-        let done = self.change(task.person, |site, known| {
-            let now = self.clock.now();
-            let changes = protocol::undo(&known.record, &before, signed(site, who), now)?;
-            let entry = AuditEntry {
-                at: now,
-                agent: who.to_string(),
-                action: "task-undo".to_string(),
-                person: Some(known.record.head.person),
-                subject: format!("Task/{task}"),
-                allowed: true,
-                because: format!("who did it took version {version} back"),
-            };
-            Ok((changes, vec![entry]))
-        });
-        done.await.map_err(Fault::told)
+        let written = self.take_actions(&[("prompt-answer", answer)], taken).await?;
+        Ok(Deed::among(&written, DeedKind::Prompt, "Flag", flag))
     }
 
     /// All of them or none, as one change.
-    async fn take_actions(&self, actions: &[Named], taken: Acted<'_>) -> Result<(), Problem> {
-        let done =
-            self.change(taken.target.person, |site, known| acted(site, known, actions, &taken, self.clock.now()));
-        done.await.map_err(Fault::told)
+    async fn take_actions(&self, actions: &[Named], taken: Acted<'_>) -> Result<Vec<String>, Problem> {
+        let decide = |site: &Site, known: &Known| acted(site, known, actions, &taken, self.clock.now());
+        self.change_with(taken.target.person, None, decide).await.map_err(Fault::told)
     }
 
     /// Takes the bytes of a stored message again, under the site as it is now. None when there is no such message.

@@ -1,15 +1,17 @@
 //! A person writes down a patient's goal (http://hl7.org/fhir/R4/goal.html), or what became of it: a statement about the record as a
 //! message is (docs/decisions/0020). What follows is decided at once, and who said it is in the audit.
 
+use std::sync::{Mutex, PoisonError};
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::Gateway;
 use super::change::Fault;
 use super::find::Known;
 use super::signed::signed;
 use super::written::{By, refused, short_enough, written};
+use super::{Deed, DeedKind, Gateway};
 use crate::fhir::Resource;
 use crate::identity::{PersonId, ResourceId};
 use crate::problem::{Category, Problem};
@@ -56,12 +58,14 @@ pub struct GoalWord {
 }
 
 impl Gateway {
-    /// Writes down what is said of a goal of a patient. Returns what that changed.
+    /// Writes down what is said of a goal of a patient. Returns what may be taken back: nothing where it stood so already.
     ///
     /// # Errors
     /// There is no such goal, nothing is said, a text is too long, a word is none, or there are too many goals.
-    pub async fn say_goal(&self, patient: PersonId, word: &GoalWord, who: &str) -> Result<Vec<String>, Problem> {
+    pub async fn say_goal(&self, patient: PersonId, word: &GoalWord, who: &str) -> Result<Option<Deed>, Problem> {
         check(word)?;
+        // What is decided may be decided anew, when somebody else was faster.
+        let said_of = Mutex::new(None);
         let done = self.change_with(patient, None, |site, known| {
             let now = self.clock.now();
             let practices = site.practices_of(&known.memberships);
@@ -70,6 +74,7 @@ impl Gateway {
             let when = (now, now.to_zoned(zone).date().to_string());
             let by = By { source: who, author: signed(site, who), value_sets: &site.value_sets };
             let (id, changes) = said(known, word, &by, &when)?;
+            *said_of.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
             let action = match (&word.goal, word.is_given_up) {
                 (None, _) => "goal-add",
                 (_, true) => "goal-give-up",
@@ -86,7 +91,9 @@ impl Gateway {
             };
             Ok((changes, vec![entry]))
         });
-        done.await.map_err(Fault::told)
+        let written = done.await.map_err(Fault::told)?;
+        let id = said_of.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(id.and_then(|id| Deed::among(&written, DeedKind::Goal, "Goal", id)))
     }
 }
 

@@ -14,6 +14,7 @@ pub mod condition;
 mod copies;
 mod coverage;
 mod decide;
+mod deed;
 mod dry_run;
 mod enrol;
 mod enrolment;
@@ -68,6 +69,7 @@ pub mod timers;
 mod trace;
 mod tried;
 mod understand;
+mod undo;
 mod unused_work;
 mod visit_events;
 mod working;
@@ -83,6 +85,7 @@ pub use compare::{
     ChangedSite, Compared, Comparing, Comparison, Counted, Differences, EditedMap, Foretold, MapTrial, Part,
 };
 pub use coverage::{Coverage, CoverageAsked, CoveragePart, CoverageRun, FieldSeen, LineSeen};
+pub use deed::{Deed, DeedKind};
 pub use dry_run::{Members, Trial, dry_run};
 pub use enrolment::{EnrolStep, EnrolWord};
 pub use explain::{Explanation, explain_record};

@@ -341,7 +341,7 @@ fn append(resource: &mut Resource, element: &str, item: Value) {
 }
 
 /// Who did what, beside the resource.
-pub(super) fn provenance(change: &Change, word: &str, who: &str, now: Timestamp) -> Change {
+pub fn provenance(change: &Change, word: &str, who: &str, now: Timestamp) -> Change {
     let stored: &Stored = &change.stored;
     let target = format!("{}/{}", stored.resource.resource_type(), stored.id);
     let resource = Resource::new("Provenance")

@@ -77,7 +77,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub use act::{Action, Contact, LONGEST_TEXT, told_of};
+pub use act::{Action, Contact, LONGEST_TEXT, provenance, told_of};
 pub use alert::{Bound, Bounds, Chart, ChartChange, ChartPart, Charted, Side, Target};
 pub use attempts::{Attempt, attempts_in};
 pub use barriers::{Barrier, OTHER_BARRIER, barrier_code, barrier_kinds};
@@ -105,6 +105,6 @@ pub use set::{Listed, ProtocolSet, built_in_protocols, compile};
 pub use shown::{Alerted, Answered, Looked, Question, Visited};
 pub use stage::Stage as ReferralStage;
 pub use trial::{Made, Miss, Person, Step, Tally, Window};
-pub use undo::undo;
+pub use undo::{is_next, undo};
 pub use view::{Evaluation, Explained, Practice, View};
 pub use work::is_final;

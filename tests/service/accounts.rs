@@ -87,6 +87,15 @@ impl<'h> Desk<'h> {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    /// Sends a form, and says where it leads.
+    pub async fn press(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let answer = self.send(self.client.post(self.house.url(path)).form(fields)).await;
+        let status = answer.status();
+        let to = answer.headers().get("location").map(|to| to.to_str().unwrap().to_string());
+        let text = answer.text().await.unwrap();
+        to.unwrap_or_else(|| panic!("{path} leads nowhere: {status} {text}"))
+    }
+
     /// The key that forms of this login carry.
     pub async fn form_key(&self) -> String {
         let (_, page) = self.open("/console/nowhere").await;

@@ -52,6 +52,7 @@ mod sought;
 mod tokens;
 mod traces;
 mod tutorial;
+mod undone;
 mod unused;
 mod upkeep;
 mod validating;

@@ -195,7 +195,7 @@ async fn what_was_just_done_is_taken_back_by_who_did_it_as_long_as_nothing_else_
     let listed = nia.open("/console/work?panel=lakeside&done=undo").await.1;
     assert!(listed.contains(&id) && listed.contains("Taken back: it is as it was"), "{listed}");
     let (status, page) = take_back(&nia, &key, &first).await;
-    assert!(status == 200 && page.contains("Something else happened to this task since"), "{page}");
+    assert!(status == 200 && page.contains("Something else happened to it since"), "{page}");
 
     // The same page once more does it anew; then somebody writes beside it, and it stays.
     let second = finish().await.unwrap();

@@ -7,7 +7,7 @@ use super::loaded::{Loaded, load};
 use crate::console::fault::{Answer, Fault};
 use crate::console::form_key::FormKey;
 use crate::console::session::Person;
-use crate::console::{Console, page};
+use crate::console::{Console, page, undo};
 use crate::identity::ResourceId;
 use crate::pipeline::GoalWord;
 use crate::problem::Problem;
@@ -42,6 +42,7 @@ pub(crate) async fn answer(
     if answers.iter().any(|(flag, _)| known.record.get("Flag", *flag).is_none()) {
         return Err(Fault::no_such("question"));
     }
+    let mut deeds = Vec::new();
     for (saved, (flag, answer)) in answers.into_iter().enumerate() {
         let refused = |problem: Problem| match saved {
             0 => Fault::from(problem),
@@ -49,9 +50,10 @@ pub(crate) async fn answer(
                 Fault::Refused(format!("The first {saved} of the answers are saved, the next is not: {}", problem.text))
             }
         };
-        console.gateway.answer(flag, answer, &person.agent()).await.map_err(refused)?;
+        deeds.extend(console.gateway.answer(flag, answer, &person.agent()).await.map_err(refused)?);
     }
-    Ok(page::see(&format!("/console/patients/{}?saved=answers#ask", patient.id)))
+    let undo = undo::in_address(&undo::offer(&console, &person, &deeds));
+    Ok(page::see(&format!("/console/patients/{}?saved=answers{undo}#ask", patient.id)))
 }
 
 #[derive(Deserialize)]
@@ -110,6 +112,7 @@ pub(crate) async fn goal(
         team_part: form.team_part,
         is_given_up: form.action == "give-up",
     };
-    console.gateway.say_goal(patient.id.person, &word, &person.agent()).await?;
-    Ok(page::see(&format!("/console/patients/{}?saved=goal#plan", patient.id)))
+    let deed = console.gateway.say_goal(patient.id.person, &word, &person.agent()).await?;
+    let undo = undo::in_address(&undo::offer(&console, &person, &deed));
+    Ok(page::see(&format!("/console/patients/{}?saved=goal{undo}#plan", patient.id)))
 }

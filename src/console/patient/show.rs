@@ -71,6 +71,8 @@ struct PatientPage {
     id: String,
     banner: Banner,
     saved: &'static str,
+    /// The part of the page that it is told in; at the top where it is of none.
+    saved_in: &'static str,
     undo: String,
     back: String,
     waiting: usize,
@@ -145,7 +147,7 @@ pub(crate) async fn show(
     asked: web::Query<Asked>,
 ) -> Answer {
     let mut asked = asked.into_inner();
-    let undo = undo::still(&console, &person, std::mem::take(&mut asked.undo));
+    let undo = undo::still(&console, &person, &std::mem::take(&mut asked.undo));
     let chosen = SPANS.into_iter().find(|(days, _, _)| *days == asked.days).unwrap_or((60, "60 days", 800));
     let Loaded { known, patient, hidden } = load(&console, &person, &id, chosen.2).await?;
     let own = patient.id;
@@ -193,9 +195,11 @@ fn put_together(
     for task in &mut owed {
         task.is_programme = programmes.iter().any(|one| one.tasks.contains(&task.id));
     }
+    let (saved_in, saved) = saved(asked);
     PatientPage {
         id: patient.id.to_string(),
-        saved: saved(asked),
+        saved,
+        saved_in,
         undo: String::new(),
         back: format!("/console/patients/{}", patient.id),
         waiting: looks.iter().filter(|thing| thing.waits).count(),
@@ -226,14 +230,15 @@ fn put_together(
     }
 }
 
-fn saved(asked: &Asked) -> &'static str {
+/// Where on the page it is said what was saved, and in which words.
+fn saved(asked: &Asked) -> (&'static str, &'static str) {
     match asked.saved.as_str() {
-        "answers" => "The answers are saved.",
-        "goal" => "The goal is saved.",
-        "barrier" => "What stands in the way is saved.",
-        "programme" => "What was done about the programme is saved.",
-        "overcome" => "It is saved that this stands in the way no longer.",
-        _ => done(&asked.done),
+        "answers" => ("ask", "The answers are saved."),
+        "goal" => ("plan", "The goal is saved."),
+        "barrier" => ("barriers", "What stands in the way is saved."),
+        "overcome" => ("barriers", "It is saved that this stands in the way no longer."),
+        "programme" => ("programme", "What was done about the programme is saved."),
+        _ => ("", done(&asked.done)),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::agreement::{Uncoded, is_for_few, label_arrival};
 use crate::fhir::{add_labels, labels_of};
 use crate::identity::ResourceId;
 use crate::pipeline::change::{Acted, Fault, Named, acted};
-use crate::pipeline::{Gateway, Known};
+use crate::pipeline::{Deed, DeedKind, Gateway, Known};
 use crate::problem::{Category, Place, Problem};
 use crate::protocol::{Holder, stamped, told_of};
 use crate::record::{Change, Stored};
@@ -42,8 +42,8 @@ pub struct Heard {
     pub untold: Vec<(String, String)>,
     /// It was done before, by the same form, stands so still, and is not done twice. Nobody was told once more.
     pub is_again: bool,
-    /// The version that the Task came to; none where nothing was done.
-    pub version: Option<u64>,
+    /// What may be taken back; none where nothing was done.
+    pub deed: Option<Deed>,
 }
 
 /// How many messages somebody has not opened.
@@ -77,7 +77,7 @@ impl Gateway {
             let stands = |stored: &Stored| steps.iter().all(|(_, action)| action.stands(stored));
             if was_done && known.record.get("Task", task).is_some_and(stands) {
                 // Nothing lost: whom it told then is told; who could not be told is said again.
-                let again = Heard { told: Vec::new(), untold: told.heard.untold, is_again: true, version: None };
+                let again = Heard { told: Vec::new(), untold: told.heard.untold, is_again: true, deed: None };
                 *heard.lock().unwrap_or_else(PoisonError::into_inner) = again;
                 return Ok((Vec::new(), Vec::new()));
             }
@@ -93,10 +93,8 @@ impl Gateway {
         });
         let written = done.await.map_err(Fault::told)?;
         let heard = heard.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let of_task = format!("Task/{task}/_history/");
-        // Nothing lost: versions are numbers of ours; of a change that did not touch the Task there is none.
-        let version = written.iter().find_map(|reference| reference.strip_prefix(&of_task)?.parse().ok());
-        Ok(Heard { version: version.filter(|_| !heard.is_again), ..heard })
+        let deed = Deed::among(&written, DeedKind::Task, "Task", task);
+        Ok(Heard { deed: deed.filter(|_| !heard.is_again), ..heard })
     }
 
     /// Notes that somebody opened what is for them; nothing where they did before.

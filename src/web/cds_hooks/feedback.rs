@@ -81,7 +81,7 @@ async fn give(service: &Service, client: &Client, flag: ResourceId, answer: &str
     };
     reader.finish("Flag").await?;
     permitted?;
-    service.gateway.answer(flag, answer, &client.partner).await.map_err(|problem| {
+    service.gateway.answer(flag, answer, &client.partner).await.map(|_| ()).map_err(|problem| {
         let status = match problem.category {
             Category::Transient => actix_web::http::StatusCode::SERVICE_UNAVAILABLE,
             Category::NotFound => actix_web::http::StatusCode::NOT_FOUND,
