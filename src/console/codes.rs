@@ -120,6 +120,17 @@ pub(super) fn parts(entry: &UnusedEntry, site: &Site) -> Option<(String, String)
     Some((table.to_string(), code.to_string()))
 }
 
+/// What the site in force has for the code by now; none where no row of it is there yet.
+pub(super) fn meaning(entry: &UnusedEntry, site: &Site) -> Option<String> {
+    let (table, code) = parts(entry, site)?;
+    let table = table_of(site.mappings.get(&entry.cause.feed)?, &table)?;
+    match (table.row(&code), table.is_silent(&code)) {
+        (Some(row), _) => Some(format!("{} {}", row.code, row.display.as_deref().unwrap_or_default())),
+        (None, true) => Some("nothing that FHIR needs to know".to_string()),
+        (None, false) => None,
+    }
+}
+
 fn table_of<'m>(maps: &'m MapSet, name: &str) -> Option<&'m Table> {
     maps.tables().iter().find(|table| table.name == name)
 }
@@ -254,6 +265,7 @@ fn page_of(
     foretold: Option<Result<Foretold, Problem>>,
 ) -> CodePage {
     let Question { entry, table, code: theirs } = question;
+    let in_force = meaning(&entry, site);
     let named = site.feeds.get(&entry.cause.feed);
     let zone = named.map_or_else(|| page::zone_of(site), |feed| feed.zone.clone());
     let known = site.mappings.get(&entry.cause.feed).and_then(|maps| table_of(maps, &table));
@@ -295,11 +307,6 @@ fn page_of(
     if asked.system.trim().is_empty() {
         asked.system = system;
     }
-    let in_force = known.and_then(|table| match (table.row(&theirs), table.is_silent(&theirs)) {
-        (Some(row), _) => Some(format!("{} {}", row.code, row.display.as_deref().unwrap_or_default())),
-        (None, true) => Some("nothing that FHIR needs to know".to_string()),
-        (None, false) => None,
-    });
     CodePage {
         feed: named.map_or_else(|| entry.cause.feed.clone(), |feed| feed.title.clone()),
         newest: page::second(entry.newest, &zone),

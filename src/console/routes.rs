@@ -12,9 +12,9 @@ use super::menu_kept::with_menu;
 use super::session::Person;
 use super::who::frame_for;
 use super::{
-    Console, assets, caseload, codes, compare, coverage, deliveries, delivery, door, flows, for_you, huddle, labels,
-    lane, live, login, map_edit, maps, measures, messages, openid, overview, page, patient, people, referrals, replay,
-    resource, saved, tasks, thread, trace, undo, unused, work, work_act,
+    Console, access, assets, caseload, codes, compare, coverage, deliveries, delivery, door, flows, for_you, huddle,
+    labels, lane, live, login, map_edit, maps, measures, messages, openid, overview, page, patient, people, referrals,
+    replay, resource, saved, tasks, thread, trace, undo, unused, work, work_act,
 };
 use crate::protocol::LONGEST_TEXT;
 
@@ -36,6 +36,7 @@ pub fn configure(config: &mut web::ServiceConfig, console: Arc<Console>) {
             .route("/login/openid", web::get().to(openid::begin))
             .route("/login/openid/back", web::get().to(openid::back))
             .route("/login/openid/logout", web::post().to(openid::end))
+            .route("/home", web::get().to(own_home))
             .route("/logout", web::post().to(login::leave))
             .route("/console.css", web::get().to(assets::style))
             .route("/console.js", web::get().to(assets::script))
@@ -136,5 +137,10 @@ async fn nowhere(_: Person) -> Answer {
 }
 
 async fn home() -> HttpResponse {
-    page::see("/console")
+    page::see("/console/home")
+}
+
+/// The first page of whoever is logged in.
+async fn own_home(person: Person) -> HttpResponse {
+    page::see(access::home(&person))
 }

@@ -58,6 +58,8 @@ struct Row {
     note: String,
     /// Whether a row of a table would mend it.
     has_answer: bool,
+    /// What that row says, where the site in force has it by now.
+    mended: Option<String>,
 }
 
 /// A kind to choose, with how often it came.
@@ -182,6 +184,7 @@ fn row(entry: UnusedEntry, site: &Site, zone: &TimeZone) -> Row {
         who: work.as_ref().map(|work| signed(site, &work.who).to_string()).unwrap_or_default(),
         note: work.map(|work| work.note).unwrap_or_default(),
         has_answer: codes::parts(&entry, site).is_some(),
+        mended: codes::meaning(&entry, site),
         entry,
     }
 }

@@ -1,10 +1,13 @@
 //! Chromium and its driver for one test.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use http::Method;
@@ -14,11 +17,18 @@ use url::{ParseError, Url};
 pub struct Browser {
     pub client: Client,
     driver: Child,
+    port: u16,
     _profile: tempfile::TempDir,
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        // Asked to end, the driver ends its browser as well, also where the test has failed.
+        if let Ok(mut driver) = TcpStream::connect(("127.0.0.1", self.port)) {
+            let _ = driver.set_read_timeout(Some(Duration::from_secs(5)));
+            let _ = driver.write_all(b"GET /shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+            let _ = driver.read_to_end(&mut Vec::new());
+        }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
@@ -52,7 +62,7 @@ pub async fn start() -> Option<Browser> {
     loop {
         let mut builder = ClientBuilder::rustls().unwrap();
         match builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await {
-            Ok(client) => return Some(Browser { client, driver, _profile: profile }),
+            Ok(client) => return Some(Browser { client, driver, port, _profile: profile }),
             Err(fault) => assert!(Instant::now() < until, "the browser does not start: {fault}"),
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -115,7 +125,30 @@ impl Browser {
 
     async fn show_in(&self, scheme: &str) {
         let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        self.client.issue_cmd(Cdp("Emulation.setEmulatedMedia", features)).await.unwrap();
+        self.ask("Emulation.setEmulatedMedia", features).await;
+    }
+
+    async fn ask(&self, command: &'static str, parameters: Value) -> Value {
+        self.client.issue_cmd(Cdp(command, parameters)).await.unwrap()
+    }
+
+    /// The page as it is printed: its words, and on how many sheets.
+    pub async fn on_paper(&self) -> (String, usize) {
+        self.ask("Emulation.setEmulatedMedia", json!({ "media": "print" })).await;
+        let words = self.client.execute("return document.body.innerText", vec![]).await.unwrap();
+        self.ask("Emulation.setEmulatedMedia", json!({ "media": "" })).await;
+        let printed = self.ask("Page.printToPDF", json!({})).await;
+        let printed = BASE64_STANDARD.decode(printed["data"].as_str().unwrap()).unwrap();
+        let printed = String::from_utf8_lossy(&printed);
+        assert!(printed.starts_with("%PDF"), "{}", printed.chars().take(40).collect::<String>());
+        let sheets = printed.split("/Type /Page").skip(1).filter(|rest| !rest.starts_with('s')).count();
+        (words.as_str().unwrap().to_string(), sheets)
+    }
+
+    /// What is taken from pages from now on goes into this folder.
+    pub async fn keep_files_in(&self, folder: &Path) {
+        let wanted = json!({ "behavior": "allow", "downloadPath": folder.to_str().unwrap() });
+        self.ask("Browser.setDownloadBehavior", wanted).await;
     }
 
     /// Whether the page can be used by those who do not see it, or not well: axe-core knows of a hundred rules.
@@ -142,10 +175,17 @@ impl Browser {
         for (width, height, kind) in [(1280, 900, "desk"), (390, 844, "phone")] {
             self.client.set_window_size(width, height).await.unwrap();
             tokio::time::sleep(Duration::from_millis(150)).await;
-            let script = "return [document.documentElement.scrollWidth, window.innerWidth]";
+            let script = "const out = [...document.querySelectorAll('main *, header *')]
+                    .filter(one => one.getBoundingClientRect().right > window.innerWidth && !one.closest('.wide'));
+                return [document.documentElement.scrollWidth, window.innerWidth,
+                    out.slice(0, 5).map(one => one.tagName + ' ' + one.innerText?.slice(0, 80)).join('; ')]";
             let sizes = self.client.execute(script, vec![]).await.unwrap();
             let (content, window) = (sizes[0].as_u64().unwrap(), sizes[1].as_u64().unwrap());
-            assert!(content <= window, "{name} at {kind} width is {content} wide in a window of {window}");
+            assert!(
+                content <= window,
+                "{name} at {kind} width is {content} wide in a window of {window}: {}",
+                sizes[2]
+            );
             self.keep_picture(&format!("{name}-{kind}")).await;
         }
     }

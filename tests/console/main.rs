@@ -15,8 +15,11 @@
 #[allow(dead_code, reason = "shared with the service tests, which use all of it")]
 mod harness;
 
+mod afternoon;
 mod browser;
+mod hands;
 mod looks;
+mod morning;
 mod openid;
 mod pages;
 mod patient;
