@@ -12,9 +12,9 @@ use super::context::Responsible;
 use super::deadline::Working;
 use super::facts::Facts;
 use super::memory::Memory;
-use super::model::Trigger;
+use super::model::{TaskRule, Trigger};
 use super::referral::Referral;
-use super::referrals::referrals;
+use super::referrals::{is_of, referrals};
 use super::set::ProtocolSet;
 use super::stage::Stage;
 use super::view::View;
@@ -79,12 +79,14 @@ impl ProtocolSet {
             let was_read = works
                 .iter()
                 .any(|one| one.work.anchor == name && one.stored.resource.text("status") == Some("completed"));
-            let is_about = |anchor: &str| anchor.split(':').next() == Some(&*referral.request.to_string());
+            let (id, until) =
+                (referral.request.to_string(), working.and_then(|working| self.until(facts, &referral, working)));
+            let is_about = |anchor: &str| anchor.split(':').next() == Some(&*id);
             let about = works.iter().filter(|one| !one.is_ended() && is_about(&one.work.anchor));
-            let is_closed = referral.stage == Stage::Reported && (was_read || !self.asks_at(Stage::Reported));
+            let is_closed = referral.stage == Stage::Reported && (was_read || !self.wants_it_read(facts, &referral));
             (!is_closed).then(|| OpenReferral {
                 work: about.map(|one| one.stored.id).collect(),
-                until: working.and_then(|working| self.until(referral.stage, referral.since, working)),
+                until,
                 barriers: barriers.iter().filter(|one| one.referral == Some(referral.request)).cloned().collect(),
                 request: referral.request,
                 what: referral.what,
@@ -97,19 +99,25 @@ impl ProtocolSet {
         referrals(facts).into_iter().filter_map(open).collect()
     }
 
-    pub(super) fn asks_at(&self, at: Stage) -> bool {
-        let rules = self.protocols().iter().flat_map(|protocol| &protocol.tasks);
-        rules.into_iter().any(|rule| matches!(&rule.when, Trigger::Referral { stage, .. } if *stage == at))
+    /// Whether a rule wants the report of this referral read.
+    pub(super) fn wants_it_read(&self, facts: &Facts<'_>, referral: &Referral) -> bool {
+        self.rules_at(Stage::Reported, facts, referral).next().is_some()
     }
 
-    /// When the first rule asks for work about a referral that stands in a stage, or wants its work done.
-    fn until(&self, at: Stage, since: Timestamp, working: Working<'_>) -> Option<Timestamp> {
-        let rules = self.protocols().iter().flat_map(|protocol| &protocol.tasks);
-        let of_stage = rules.filter(|rule| matches!(&rule.when, Trigger::Referral { stage, .. } if *stage == at));
-        let ends = of_stage.filter_map(|rule| match (rule.wait, rule.due) {
-            (Some(wait), _) => Some(wait.after(since)),
-            (None, due) => due.map(|due| due.due(since, working)),
+    /// When the first rule about the stage that a referral stands in asks for work, or wants its work done.
+    fn until(&self, facts: &Facts<'_>, referral: &Referral, working: Working<'_>) -> Option<Timestamp> {
+        let ends = self.rules_at(referral.stage, facts, referral).filter_map(|rule| match (rule.wait, rule.due) {
+            (Some(wait), _) => Some(wait.after(referral.since)),
+            (None, due) => due.map(|due| due.due(referral.since, working)),
         });
         ends.min()
+    }
+
+    /// The rules about a stage that are about such referrals.
+    fn rules_at(&self, at: Stage, facts: &Facts<'_>, referral: &Referral) -> impl Iterator<Item = &TaskRule> {
+        let rules = self.protocols().iter().flat_map(|protocol| &protocol.tasks);
+        rules.filter(move |rule| {
+            matches!(&rule.when, Trigger::Referral { stage, codes } if *stage == at && is_of(facts, referral, codes.as_ref()))
+        })
     }
 }

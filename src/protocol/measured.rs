@@ -96,7 +96,7 @@ impl ProtocolSet {
             let read = works.iter().filter(|one| one.work.anchor == name && one.status() == "completed");
             let read = read.map(|one| one.work.closed.unwrap_or(one.stored.updated)).min();
             let is_reported = referral.stage == Stage::Reported;
-            let reported = (is_reported && !self.asks_at(Stage::Reported)).then_some(referral.since);
+            let reported = (is_reported && !self.wants_it_read(facts, &referral)).then_some(referral.since);
             Some(Reckoned {
                 measure: Measured::ReferralLoops,
                 about: ("ServiceRequest", referral.request),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::codes::Codes;
 use super::facts::Facts;
 use super::referral::Referral;
 use super::sources;
@@ -33,6 +34,14 @@ pub fn referrals(facts: &Facts<'_>) -> Vec<Referral> {
         is_referral(facts, request, own).then(|| referral(facts, request, own))
     };
     requests.filter_map(of_request).collect()
+}
+
+/// Whether it is for what a rule asks about; all are where the rule names no codes.
+pub fn is_of(facts: &Facts<'_>, referral: &Referral, codes: Option<&Codes>) -> bool {
+    codes.is_none_or(|codes| {
+        let request = facts.record.get("ServiceRequest", referral.request);
+        request.is_some_and(|request| facts.has_code(codes, &request.resource.codings("code")))
+    })
 }
 
 /// What names a ServiceRequest as what it was done for, by the request's id.

@@ -128,6 +128,9 @@ async fn the_board_of_referrals_shows_where_each_is_stuck() {
     assert_eq!(rows, [of(&old, "requested", true), of(&fresh, "requested", false), of(&seen, "seen", false)], "{told}");
     let work = told["rows"][0]["work"].as_array().unwrap();
     assert_eq!(work[0]["title"], "Referral without an answer", "{told}");
+    // Seven days, by the rule about all referrals; that about referrals to a programme, which are answered within two, is not about these.
+    let moment = |name: &str| told["rows"][0]["referral"][name].as_str().unwrap().parse::<Timestamp>().unwrap();
+    assert_eq!(moment("until").duration_since(moment("since")), SignedDuration::from_hours(7 * 24), "{told}");
 
     // The report of the one referred to does not close it: somebody has to read it.
     let report = json!({

@@ -5,7 +5,7 @@ use crate::protocol::codes::Codes;
 use crate::protocol::context::Context;
 use crate::protocol::model::TaskRule;
 use crate::protocol::referral::Referral;
-use crate::protocol::referrals::referrals;
+use crate::protocol::referrals::{is_of, referrals};
 use crate::protocol::stage::Stage;
 
 pub fn anchors<'v, 'a>(
@@ -18,11 +18,7 @@ where
     'v: 'a,
 {
     let facts = context.facts;
-    let is_of = |referral: &Referral, codes| {
-        let request = facts.record.get("ServiceRequest", referral.request);
-        request.is_some_and(|request| facts.has_code(codes, &request.resource.codings("code")))
-    };
-    let is_asked = |referral: &&Referral| codes.is_none_or(|codes| is_of(referral, codes));
+    let is_asked = |referral: &&Referral| is_of(facts, referral, codes);
     let mut found = Vec::new();
     for referral in facts.referrals(referrals).iter().filter(is_asked) {
         let current = (referral.stage == stage).then(|| referral.name());
