@@ -11,8 +11,8 @@ use crate::demo::{Ended, Options, play};
 /// Show the whole way on this machine.
 ///
 /// Starts a gateway with a store, a hospital that sends messages over MLLP, and a stand-in for a practice's EHR that
-/// receives the work. First comes a practice's morning: what the hospital told of eleven people in the weeks before. Then a
-/// story, told as it happens; and then it keeps running with the console's address. All patients are synthetic. Nothing is installed, and nothing is left behind unless --keep says where.
+/// receives the work. First comes a practice's morning: what the hospital told of eleven people in the weeks before, and how far
+/// those came who were referred. Then the story of somebody who is followed up, referred, enrolled and reviewed, told as it happens; and then it keeps running with the console's address. All patients are synthetic. Nothing is installed, and nothing is left behind unless --keep says where.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Ctrl-C ends it at any moment and leaves nothing behind; exit code 130 before the story was told.\n\nExamples:\n  handover demo\n  handover demo --once && echo the EHR holds the Task, the CarePlan and the alert"

@@ -28,8 +28,7 @@ impl Hospital {
     /// So many minutes ago, as the hospital's clock showed it.
     pub fn at(self, minutes_ago: i64) -> String {
         let moment = self.now.saturating_sub(SignedDuration::from_mins(minutes_ago)).unwrap_or(self.now);
-        let zone = TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC);
-        moment.to_zoned(zone).strftime("%Y%m%d%H%M%S%z").to_string()
+        moment.to_zoned(zone()).strftime("%Y%m%d%H%M%S%z").to_string()
     }
 
     /// Every run's messages have control ids of their own.
@@ -62,6 +61,11 @@ impl Stay<'_> {
         }
         fields.join("|").trim_end_matches('|').to_string()
     }
+}
+
+/// Where the hospital and its patients are.
+pub(super) fn zone() -> TimeZone {
+    TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC)
 }
 
 pub(super) fn message(segments: &[&str]) -> String {

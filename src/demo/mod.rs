@@ -10,6 +10,8 @@ mod hospital;
 mod interrupt;
 mod morning;
 mod play;
+mod practice;
+mod referral;
 mod story;
 mod timeline;
 

@@ -1,9 +1,10 @@
-//! A practice's morning before the story: what the hospital told of eleven more people in the weeks before, so that the pages show a day's
-//! work. All of them are synthetic.
+//! A practice's morning before the story: what the hospital told of eleven more people in the weeks before, and how far those came who were
+//! referred, so that the pages show a day's work. All of them are synthetic.
 
 use jiff::Timestamp;
 
 use super::hospital::{Hospital, Stay, message};
+use super::referral::Referral;
 
 /// Rows of the practice's roster beyond those of the demo site.
 pub(super) const MORE_MEMBERS: &str = "L-1009,4719,Dr. Helen Park,Nia Brooks RN,es,555-014-1009
@@ -11,6 +12,43 @@ L-1010,4720,Dr. Samuel Osei,Nia Brooks RN,en,555-014-1010
 L-1011,4721,Dr. Helen Park,Ruth Adler LCSW,sv,555-014-1011
 L-1012,4722,Dr. Samuel Osei,Ruth Adler LCSW,en,555-014-1012
 ";
+
+/// A referral of the weeks before, and how far it has come: all in days ago.
+pub(super) struct Referred {
+    pub referral: Referral,
+    pub days: i64,
+    pub accepted: Option<i64>,
+    /// When the appointment was, or is.
+    pub appointment: Option<i64>,
+}
+
+/// One without an answer, one accepted, one with an appointment to come, one seen of which no report has come.
+pub(super) const REFERRALS: [Referred; 4] = [
+    Referred {
+        referral: Referral { member: "L-1003", what: "Cardiology", to: "Riverside Cardiology" },
+        days: 12,
+        accepted: None,
+        appointment: None,
+    },
+    Referred {
+        referral: Referral { member: "L-1012", what: "Psychotherapy", to: "Mill Lane Counselling" },
+        days: 9,
+        accepted: Some(4),
+        appointment: None,
+    },
+    Referred {
+        referral: Referral { member: "L-1009", what: "Eye examination", to: "Springfield Eye Clinic" },
+        days: 8,
+        accepted: Some(6),
+        appointment: Some(-5),
+    },
+    Referred {
+        referral: Referral { member: "L-1007", what: "Cardiac rehabilitation", to: "Riverside Heart Centre" },
+        days: 40,
+        accepted: Some(36),
+        appointment: Some(20),
+    },
+];
 
 const HOUR: i64 = 60;
 const DAY: i64 = 24 * HOUR;

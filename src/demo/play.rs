@@ -1,4 +1,4 @@
-//! The demo from its start to its end: stand-in EHR, gateway, hospital, and the check that the EHR holds what it should.
+//! The demo from its start to its end: stand-in EHR, gateway, hospital, and then the practice.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,16 +12,14 @@ use jiff::Timestamp;
 
 use super::ehr::StandInEhr;
 use super::ehr_client::GatewayAt;
-use super::ehr_shelf::Held;
 use super::folder::{DemoFolder, EHR_PORT};
 use super::interrupt::Interrupts;
+use super::practice::Practice;
 use super::timeline::{follow, say, tell};
 use super::{morning, story};
 use crate::app::{Running, Start};
 use crate::feed::Sender;
-use crate::pipeline::{EnrolStep, EnrolWord};
 use crate::problem::Problem;
-use crate::protocol::Holder;
 use crate::site;
 
 /// How the demo is to run.
@@ -93,23 +91,28 @@ async fn show(
     let mllp = *gateway.mllp.values().next().context("the demo site has no MLLP feed")?;
     let took = started.elapsed().as_millis();
     tell("ready", &format!("in {took} ms: MLLP on {mllp}, HTTP on {}, EHR on {ehr_address}", gateway.http));
-    let before = if once { Ok(()) } else { tell_morning(gateway, mllp).await };
+    let address = format!("{}://{}", gateway.scheme, gateway.http);
+    let base_url = gateway.gateway.site.load().settings.base_url.clone();
+    let practice = Practice {
+        gateway: &gateway.gateway,
+        ehr: &ehr,
+        client: ehr.client().context("no key could be made for the practice's EHR")?,
+        at: GatewayAt { address: &address, base_url: &base_url },
+    };
+    let before = if once { Ok(()) } else { tell_morning(gateway, mllp, &practice).await };
     tokio::spawn(follow(Arc::clone(&gateway.gateway), gateway.gateway.events.subscribe()));
     let told = match before {
         Ok(()) => tell_story(mllp).await,
         Err(fault) => Err(fault),
     };
     let outcome = match told {
-        Ok(()) => wait_for(&ehr).await,
-        Err(fault) => Err(fault),
-    };
-    let outcome = match outcome {
-        Ok(()) => answer_back(gateway, &ehr).await,
+        Ok(()) => practice.care().await,
         Err(fault) => Err(fault),
     };
     if once {
         outcome?;
         say("\nThe practice's EHR holds the follow-up Task, the CarePlan and the alert, and closed the Task.");
+        say("She was followed up, referred until the report was read, enrolled and reviewed.");
         return Ok(());
     }
     if let Err(fault) = &outcome {
@@ -150,10 +153,11 @@ fn serve(ehr: &Arc<StandInEhr>, listener: std::net::TcpListener) -> anyhow::Resu
 }
 
 /// What came in the weeks before, without a word of each; the story begins when the practice's EHR has what follows from it.
-async fn tell_morning(gateway: &Running, mllp: SocketAddr) -> anyhow::Result<()> {
+async fn tell_morning(gateway: &Running, mllp: SocketAddr, practice: &Practice<'_>) -> anyhow::Result<()> {
     let mut hospital =
         Sender::connect(&mllp.to_string(), None, PATIENCE).await.context("the feed's port does not answer")?;
-    let messages = morning::messages(Timestamp::now());
+    let now = Timestamp::now();
+    let messages = morning::messages(now);
     tell("before", &format!("{} messages about eleven more people of the practice", messages.len()));
     for message in &messages {
         let answer = hospital.send(message.as_bytes()).await?;
@@ -161,6 +165,8 @@ async fn tell_morning(gateway: &Running, mllp: SocketAddr) -> anyhow::Result<()>
             bail!("the gateway answered {} to what came before the story: {}", answer.code, answer.text);
         }
     }
+    practice.tell_referrals(now).await?;
+    tell("before", &format!("{} referrals that its EHR wrote, and how far each has come", morning::REFERRALS.len()));
     let until = Instant::now() + PATIENCE;
     let mut waiting = u64::MAX;
     while waiting > 0 && Instant::now() < until {
@@ -188,80 +194,5 @@ async fn tell_story(mllp: SocketAddr) -> anyhow::Result<()> {
         }
         tokio::time::sleep(PAUSE).await;
     }
-    Ok(())
-}
-
-/// Waits until the EHR holds the follow-up Task, the CarePlan and the alert, or says what is missing.
-async fn wait_for(ehr: &StandInEhr) -> anyhow::Result<()> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let missing = missing(ehr);
-        if missing.is_empty() {
-            return Ok(());
-        }
-        if Instant::now() > until {
-            bail!("the practice's EHR does not hold: {}", missing.join(", "));
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// Whether it is about the patient of the story, whom the practice knows by its own number.
-fn is_hers(held: &Held) -> bool {
-    let about = |name: &str| held.resource.get(name)?.pointer("/identifier/value")?.as_str();
-    about("for").or_else(|| about("subject")) == Some(story::MEMBER)
-}
-
-fn missing(ehr: &StandInEhr) -> Vec<&'static str> {
-    let tasks: Vec<Held> = ehr.all("Task").into_iter().filter(is_hers).collect();
-    let coded = |held: &Held, code: &str| held.resource.codings("code").iter().any(|(_, known)| *known == code);
-    let is_open = |held: &&Held| held.resource.text("status") == Some("requested");
-    let mut missing = Vec::new();
-    let follow_up = tasks.iter().filter(is_open).find(|held| coded(held, "ed-follow-up"));
-    let has_due =
-        |held: &Held| held.resource.get("restriction").and_then(|value| value.pointer("/period/end")).is_some();
-    if !follow_up.is_some_and(has_due) {
-        missing.push("an open follow-up Task with a due date");
-    }
-    if !tasks.iter().filter(is_open).any(|held| coded(held, "measurement-alert")) {
-        missing.push("an open alert about the oxygen saturation");
-    }
-    if !ehr.all("CarePlan").iter().any(is_hers) {
-        missing.push("the COPD CarePlan");
-    }
-    missing
-}
-
-/// The practice did what it was asked, and says so in its own system; a device of its sends a reading.
-async fn answer_back(gateway: &Running, ehr: &StandInEhr) -> anyhow::Result<()> {
-    let client = ehr.client().context("no key could be made for the practice's EHR")?;
-    let address = format!("{}://{}", gateway.scheme, gateway.http);
-    let base_url = gateway.gateway.site.load().settings.base_url.clone();
-    let at = GatewayAt { address: &address, base_url: &base_url };
-    let is_follow_up = |held: &Held| held.resource.codings("code").iter().any(|(_, code)| *code == "ed-follow-up");
-    let task =
-        ehr.all("Task").into_iter().filter(is_hers).find(is_follow_up).context("the EHR holds no follow-up Task")?;
-    say("");
-    tell("practice", "called the patient, and closes the Task in its own EHR");
-    let status = client.close(at, &task).await?;
-    tell("answer", &format!("{status}: the Task is closed in the record, too"));
-    tell("practice", "a pulse oximeter at home sends a reading");
-    let status = client.measure(at, &task).await?;
-    tell("answer", &format!("{status}: it is in the record, and no alert is owed for it"));
-    tell("manager", "Nia Brooks enrols her in the programme for who needs more, as she would on the patient's page");
-    let lead = Holder { id: "nia.brooks".to_string(), name: "Nia Brooks RN".to_string() };
-    let word = EnrolWord {
-        programme: "enhanced-care".to_string(),
-        step: EnrolStep::Enrol,
-        level: Some(0),
-        lead: Some(lead),
-        why: "the third exacerbation this winter, and afraid to go out".to_string(),
-        once: "demo".to_string(),
-        sees_few: false,
-    };
-    let enrolled = gateway.gateway.enrol(story::person(), &word, "console:Nia Brooks RN").await;
-    let enrolled = enrolled.map_err(|problem| anyhow!("she could not be enrolled: {problem}"))?;
-    tell("answer", &format!("she is enrolled, and what that brings is owed: {} resources changed", enrolled.len()));
-    tokio::time::sleep(PAUSE).await;
     Ok(())
 }

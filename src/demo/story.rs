@@ -1,9 +1,9 @@
 //! The demo's story as a hospital would send it: short messages, a resend, and one that nobody can map. All people are
 //! synthetic.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::hospital::{Hospital, Stay, message};
+use super::hospital::{Hospital, Stay, message, zone};
 use crate::fhir::Identifier;
 use crate::identity::PersonId;
 
@@ -15,8 +15,16 @@ pub(super) struct Step {
     pub expected: &'static str,
 }
 
-/// The patient on Lakeside's panel whom the story is about.
-const PATIENT: &str = "PID|1||4711^^^RIVERSIDE^MR||Okafor^Rosalind^M||19580314|F|||12 Harbor Street^^Springfield^MA^01103^USA^H||555-014-1001^PRN^PH|||M";
+/// The patient on Lakeside's panel whom the story is about. Her birthday was five days ago: the review of the year is owed.
+fn patient(now: Timestamp) -> String {
+    let birthday = now.saturating_sub(SignedDuration::from_hours(5 * 24)).unwrap_or(now);
+    // A leap year has every birthday.
+    let born = birthday.to_zoned(zone()).strftime("1956%m%d");
+    format!(
+        "PID|1||4711^^^RIVERSIDE^MR||Okafor^Rosalind^M||{born}|F|||12 Harbor Street^^Springfield^MA^01103^USA^H||555-014-1001^PRN^PH|||M"
+    )
+}
+
 const NEXT_OF_KIN: &str = "NK1|1|Okafor^Daniel|SPO^Spouse^HL70063|12 Harbor Street^^Springfield^MA^01103|555-014-1009";
 
 /// Whom the story is about.
@@ -29,7 +37,7 @@ pub(super) const MEMBER: &str = "L-1001";
 
 /// The steps, with times that end at `now`.
 pub(super) fn steps(now: Timestamp) -> Vec<Step> {
-    let hospital = Hospital { now };
+    let (hospital, patient) = (Hospital { now }, patient(now));
     let run = now.as_second();
     let (registered, measured, discharged) = (hospital.at(190), hospital.at(175), hospital.at(2));
     let visit = |class: &str, end: &str| {
@@ -43,7 +51,7 @@ pub(super) fn steps(now: Timestamp) -> Vec<Step> {
     let registration = message(&[
         &header("ADT^A04^ADT_A01", &registered, 1),
         &format!("EVN|A04|{registered}"),
-        PATIENT,
+        &patient,
         NEXT_OF_KIN,
         &visit("E", ""),
         "PV2|||J44.1^Shortness of breath^I10",
@@ -65,7 +73,7 @@ pub(super) fn steps(now: Timestamp) -> Vec<Step> {
             words: "a pulse oximeter at triage reads 86 %",
             message: message(&[
                 &header("ORU^R01^ORU_R01", &measured, 2),
-                PATIENT,
+                &patient,
                 &visit("E", ""),
                 &format!(
                     "OBR|1||F{run}-1^RIVERSIDE|59408-5^Oxygen saturation^LN|||{measured}|||||||||||||||{measured}|||F"
@@ -81,7 +89,7 @@ pub(super) fn steps(now: Timestamp) -> Vec<Step> {
             message: message(&[
                 &header("ADT^A60^ADT_A60", &hospital.at(60), 3),
                 &format!("EVN|A60|{}", hospital.at(60)),
-                PATIENT,
+                &patient,
                 "IAM|1|DA|7980^Penicillin^RXNORM|MO|Rash|A",
             ]),
             expected: "AR",
@@ -91,7 +99,7 @@ pub(super) fn steps(now: Timestamp) -> Vec<Step> {
             message: message(&[
                 &header("ADT^A03^ADT_A03", &discharged, 4),
                 &format!("EVN|A03|{discharged}"),
-                PATIENT,
+                &patient,
                 &visit("E", &discharged),
                 final_diagnosis,
             ]),

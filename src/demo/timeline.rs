@@ -43,6 +43,7 @@ async fn tell_written(gateway: &Gateway, written: &[String]) {
         let (Some(kind), Some(id)) = (parts.next(), parts.next()) else { continue };
         let Ok(id) = id.parse::<ResourceId>() else { continue };
         let Ok(Some(stored)) = gateway.store.resource(kind, id).await else { continue };
+        let is_new = stored.version == 1;
         let resource = Value::from(stored.resource);
         let text = |pointer: &str| resource.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_string();
         let titles = [text("/title"), text("/code/text"), text("/code/coding/0/display"), text("/description")];
@@ -54,13 +55,14 @@ async fn tell_written(gateway: &Gateway, written: &[String]) {
                 let due = if due.is_empty() { String::new() } else { format!(", due {due}") };
                 let kind = if text("/code/coding/0/code").contains("alert") { "alert" } else { "task" };
                 tell(kind, &format!("{title} [{}]{due}", text("/status")));
-                if text("/status") == "requested" {
+                if is_new && text("/status") == "requested" {
                     tell("", &text("/description"));
                 }
             }
-            "CarePlan" => tell("plan", &title),
-            "Flag" => tell("prompt", &title),
-            "Provenance" => {}
+            "CarePlan" if is_new => tell("plan", &title),
+            "Flag" if is_new => tell("prompt", &title),
+            "Flag" => tell("prompt", &format!("{title} [{}]", text("/status"))),
+            "CarePlan" | "Provenance" => {}
             "Encounter" => record.push(format!("Encounter {} {}", text("/class/code"), text("/status"))),
             other => record.push(other.to_string()),
         }

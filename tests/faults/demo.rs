@@ -94,7 +94,10 @@ fn a_demo_that_stays_after_its_story_ends_well_when_it_is_interrupted() {
     }
     let said = said.join("\n");
     assert!(said.ends_with(TOLD), "the story was not told to its end: {said}");
-    for line in ["about eleven more people", "show the practice's morning\n", "she is enrolled"] {
+    let of_others = "the loop is closed: it is off the board (4 others are open)";
+    for line in
+        ["about eleven more people", "4 referrals", "show the practice's morning\n", of_others, "she is enrolled"]
+    {
         assert!(said.contains(line), "{line}: {said}");
     }
     send("-INT", &child);
@@ -120,8 +123,17 @@ fn the_demo_tells_its_story_to_the_end_and_the_practice_answers() {
     for line in [
         "the Task is closed in the record, too",
         "it is in the record, and no alert is owed for it",
+        "board     requested (1 open in all)",
+        "board     accepted",
+        "board     scheduled",
+        "board     seen",
+        "board     reported",
+        "the loop is closed: it is off the board (0 others are open)",
         "she is enrolled",
+        "her goal is in the plan",
+        "the review of the year and the contact of the week are done",
         "holds the follow-up Task",
+        "referred until the report was read, enrolled and reviewed",
     ] {
         assert!(said.contains(line), "{line}: {said}");
     }

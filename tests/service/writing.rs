@@ -42,7 +42,7 @@ impl Practice {
                 text.replace(&scopes, "[system/*.cruds]")
             }
             "agreements/lakeside-practice.yaml" => text
-                .replace("sends: [Task, Observation, Flag.status]", &format!("sends: [{sends}]"))
+                .replace("sends: [Task, Observation, Flag.status, ServiceRequest, Appointment, DiagnosticReport]", &format!("sends: [{sends}]"))
                 .replace("  - { resource: Condition, pull: true }", "  - { resource: Condition, pull: true }\n  - { resource: Practitioner, pull: true }\n  - { resource: Goal, pull: true }"),
             _ => text,
         }))
