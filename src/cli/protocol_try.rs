@@ -33,6 +33,9 @@ pub struct Arguments {
     /// From when on: a date, a time, or so many days before now, such as 90d.
     #[arg(long, default_value = "90d", value_name = "DATE")]
     since: String,
+    /// Until when: a date, a time, or so many days before now. Left out: now.
+    #[arg(long, value_name = "DATE")]
+    until: Option<String>,
     /// Only the members of this panel.
     #[arg(long, value_name = "NAME")]
     panel: Option<String>,
@@ -49,12 +52,14 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Outcome> {
     let shown = arguments.file.display().to_string();
     let text = std::fs::read_to_string(&arguments.file).with_context(|| format!("cannot read {shown}"))?;
-    let since = moment(&arguments.since, SystemClock.now())?;
+    let now = SystemClock.now();
+    let since = moment(&arguments.since, now)?;
+    let until = arguments.until.as_deref().map(|until| moment(until, now)).transpose()?;
     let trying = Trying {
         file: shown,
         text,
         since,
-        until: None,
+        until,
         panel: arguments.panel.clone(),
         listed: arguments.people,
         after: None,
@@ -96,7 +101,7 @@ fn moment(text: &str, now: Timestamp) -> Result<Timestamp> {
     let date: Date = text
         .parse()
         .ok()
-        .with_context(|| format!("`{text}` is no time to begin at; write 90d, 2026-01-31 or 2026-01-31T08:00:00Z"))?;
+        .with_context(|| format!("`{text}` is no time; write 90d, 2026-01-31 or 2026-01-31T08:00:00Z"))?;
     Ok(date.to_zoned(TimeZone::system())?.timestamp())
 }
 

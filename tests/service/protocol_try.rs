@@ -86,7 +86,7 @@ async fn a_protocol_is_tried_on_a_running_gateway_and_on_its_store_alike() {
     }
     for (words, expected) in [
         (&["--panel", "lakesid"][..], "no panel `lakesid`"),
-        (&["--since", "tomorrow"], "no time to begin at"),
+        (&["--since", "tomorrow"], "`tomorrow` is no time; write 90d"),
         (&["--since", "2999-01-01"], "the window is empty"),
     ] {
         let (code, told, noted) = tried(&file, &[words, &["--site", &site]].concat());

@@ -7,38 +7,14 @@ use handover::fhir::Identifier;
 use handover::identity::{PersonId, ResourceId};
 use handover::protocol::{Action, Contact, Memory, Practice, ProtocolSet, View};
 use handover::record::{Change, Membership, Record, State, Stored};
-use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde_json::json;
 
-use super::calendar::{day, zone};
+use super::calendar::zone;
+use super::diary::{Deed, Diary, Work};
 use super::life::{DAYS, Event, Life, What, after, start};
 use super::practice::{hillside, membership};
 use super::write::{self, Written};
-
-/// A Task of its life.
-#[derive(Debug, Clone)]
-pub struct Work {
-    /// `transitional-care/contact`
-    pub rule: String,
-    pub made: Timestamp,
-    /// From when until when it was open: what is known late may open it again.
-    pub open: Vec<(Timestamp, Option<Timestamp>)>,
-    pub due: Option<Date>,
-    /// Of an alert: it came to be an escalation.
-    pub is_escalation: bool,
-    /// When it first became `asap` or `stat`.
-    pub climbed: Option<Timestamp>,
-    /// Two attempts were documented.
-    pub was_tried: bool,
-}
-
-impl Work {
-    /// It was open at some time between the two.
-    pub fn was_open(&self, from: Timestamp, until: Timestamp) -> bool {
-        self.open.iter().any(|(begun, ended)| *begun <= until && ended.is_none_or(|ended| ended >= from))
-    }
-}
 
 pub struct Gateway<'g> {
     set: &'g ProtocolSet,
@@ -49,9 +25,8 @@ pub struct Gateway<'g> {
     memberships: Vec<Membership>,
     now: Timestamp,
     wake_at: Option<Timestamp>,
-    deeds: Vec<(Timestamp, ResourceId, Action)>,
     is_tried: bool,
-    works: BTreeMap<ResourceId, Work>,
+    diary: Diary,
     pub looks: u64,
 }
 
@@ -66,9 +41,8 @@ impl<'g> Gateway<'g> {
             memberships: vec![membership(&identifier)],
             now: start(),
             wake_at: None,
-            deeds: Vec::new(),
             is_tried: life.is_tried,
-            works: BTreeMap::new(),
+            diary: Diary::default(),
             looks: 0,
         }
     }
@@ -105,7 +79,7 @@ impl<'g> Gateway<'g> {
             }
         }
         self.pass_until(after(DAYS));
-        std::mem::take(&mut self.works).into_values().collect()
+        std::mem::take(&mut self.diary).into_works()
     }
 
     fn has(&self, said: &Written) -> bool {
@@ -129,36 +103,31 @@ impl<'g> Gateway<'g> {
     /// Timers and what people do, each at its moment.
     fn pass_until(&mut self, until: Timestamp) {
         loop {
-            let deed = self.deeds.iter().map(|(at, _, _)| *at).min();
-            let Some(next) = [deed, self.wake_at].into_iter().flatten().min().filter(|next| *next <= until) else {
-                break;
-            };
+            let deed = self.diary.next_deed(self.is_tried);
+            let next = [deed.map(|(at, ..)| at), self.wake_at].into_iter().flatten().min();
+            let Some(next) = next.filter(|next| *next <= until) else { break };
             self.now = self.now.max(next);
-            if deed == Some(next) {
-                let place = self.deeds.iter().position(|(at, _, _)| *at == next).unwrap();
-                let (_, task, action) = self.deeds.swap_remove(place);
-                self.act(task, action);
-            } else {
-                self.wake_at = None;
-                self.look();
+            match deed.filter(|(at, ..)| *at == next) {
+                Some((_, task, deed)) => self.act(task, deed),
+                None => {
+                    self.wake_at = None;
+                    self.look();
+                }
             }
         }
         self.now = self.now.max(until);
     }
 
-    fn act(&mut self, id: ResourceId, action: Action) {
-        let status = self.record.get("Task", id).and_then(|task| task.resource.text("status").map(str::to_string));
-        if !matches!(status.as_deref(), Some("requested" | "accepted" | "in-progress")) {
-            return;
-        }
-        if matches!(action, Action::Attempt { .. }) {
-            self.works.get_mut(&id).unwrap().was_tried = true;
-        }
+    fn act(&mut self, id: ResourceId, deed: Deed) {
+        let action = match deed {
+            Deed::Finish => Action::Complete { outcome: Some("Reached.".into()) },
+            Deed::Try => Action::Attempt { contact: Contact::ALL[0], text: String::new() },
+        };
         let changes = self.set.act(&self.record, id, &action, "Nurse", self.now).unwrap();
         self.memory.learn(&changes);
         for change in changes {
             if change.stored.resource.resource_type() == "Task" {
-                self.note(&change.stored);
+                self.diary.note(&change.stored, self.now);
             }
             self.record.apply(&change);
         }
@@ -174,54 +143,10 @@ impl<'g> Gateway<'g> {
         self.wake_at = evaluation.wake_at;
         for change in evaluation.changes {
             if change.stored.resource.resource_type() == "Task" {
-                self.note(&change.stored);
+                self.diary.note(&change.stored, self.now);
             }
             if change.stored.resource.resource_type() != "Provenance" {
                 self.record.apply(&change);
-            }
-        }
-    }
-
-    fn note(&mut self, task: &Stored) {
-        let of = |key: &str| {
-            let work = task.state.work.as_ref();
-            work.and_then(|work| work.get(key)).and_then(Value::as_str).unwrap_or_default().to_string()
-        };
-        let rule = format!("{}/{}", of("protocol"), of("rule"));
-        let status = task.resource.text("status").unwrap().to_string();
-        let due = task.resource.get("restriction").and_then(|restriction| restriction.pointer("/period/end"));
-        let due = due.and_then(Value::as_str).map(|end| day(end.parse().unwrap()));
-        let is_new = !self.works.contains_key(&task.id);
-        let now = self.now;
-        let work = self.works.entry(task.id).or_insert_with(|| Work {
-            rule: rule.clone(),
-            made: now,
-            open: Vec::new(),
-            due,
-            is_escalation: false,
-            climbed: None,
-            was_tried: false,
-        });
-        let became = of("level") == "escalation" && !work.is_escalation;
-        work.is_escalation |= became;
-        work.due = due.or(work.due);
-        let is_over = matches!(status.as_str(), "completed" | "cancelled");
-        match work.open.last_mut() {
-            Some((_, end @ None)) => *end = is_over.then_some(now),
-            Some(_) if is_over => {}
-            _ => work.open.push((now, is_over.then_some(now))),
-        }
-        if matches!(task.resource.text("priority"), Some("asap" | "stat")) {
-            work.climbed = work.climbed.or(Some(now));
-        }
-        if became {
-            let done = now + SignedDuration::from_hours(20);
-            self.deeds.push((done, task.id, Action::Complete { outcome: Some("Reached.".into()) }));
-        }
-        if is_new && !is_over && rule == "transitional-care/contact" && self.is_tried {
-            for hours in [1, 2] {
-                let attempt = Action::Attempt { contact: Contact::ALL[0], text: String::new() };
-                self.deeds.push((now + SignedDuration::from_hours(hours), task.id, attempt));
             }
         }
     }

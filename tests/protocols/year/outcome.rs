@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use handover::protocol::ProtocolSet;
 use jiff::{SignedDuration, Timestamp};
 
-use super::gateway::{Gateway, Work};
-use super::life::{Order, lived};
+use super::diary::Work;
+use super::gateway::Gateway;
+use super::life::{Life, Order, lived};
 use super::oracle::{Owed, owed};
 use super::random::Random;
 
@@ -23,8 +24,9 @@ pub struct Told {
     pub escalations: usize,
     pub events: usize,
     pub looks: u64,
-    /// By rule.
+    /// By rule, and for how many people.
     pub made: BTreeMap<String, usize>,
+    pub people: BTreeMap<String, usize>,
 }
 
 /// What the oracle knows.
@@ -63,29 +65,41 @@ pub fn played(set: &ProtocolSet, people: std::ops::Range<usize>, seed: u64, orde
 }
 
 fn one(set: &ProtocolSet, number: usize, seed: u64, order: Order) -> Told {
-    let mut random = Random::seeded(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
-    let life = lived(number, &mut random, order);
+    let life = life_of(number, seed, order);
     let mut gateway = Gateway::new(set, &life);
     let works = gateway.live(&life);
-    let owed = owed(&life);
-    let mut told = Told {
-        looks: gateway.looks,
-        events: life.events.len(),
-        owed: owed.len(),
-        works: works.len(),
-        ..Told::default()
-    };
-    for work in &works {
+    Told { looks: gateway.looks, ..weighed(&life, &works, order) }
+}
+
+pub fn life_of(number: usize, seed: u64, order: Order) -> Life {
+    let mut random = Random::seeded(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+    lived(number, &mut random, order)
+}
+
+/// What was made of somebody's year beside what was owed.
+pub fn weighed(life: &Life, works: &[Work], order: Order) -> Told {
+    let owed = owed(life);
+    let mut told = Told { events: life.events.len(), owed: owed.len(), works: works.len(), ..Told::default() };
+    for work in works {
         *told.made.entry(work.rule.clone()).or_default() += 1;
         let is_alert = ALERTS.contains(&work.rule.as_str());
         told.alerts += usize::from(is_alert);
-        told.escalations += usize::from(is_alert && work.is_escalation);
+        told.escalations += usize::from(is_alert && work.escalated.is_some());
     }
-    compare(number, &owed, &works, order, &mut told);
+    told.people = told.made.keys().map(|rule| (rule.clone(), 1)).collect();
+    compare(life.number, &owed, works, order, &mut told);
     told
 }
 
 impl Told {
+    /// How much each rule of one protocol made, and for how many. An alert that a person closed comes anew where one that nobody closed
+    /// goes on, so of alerts how many they were is not told.
+    pub fn made_by(&self, protocol: &str) -> BTreeMap<String, (Option<usize>, usize)> {
+        let own = self.people.iter().filter(|(rule, _)| rule.split('/').next() == Some(protocol));
+        let made = |rule: &String| self.made.get(rule).copied().filter(|_| !ALERTS.contains(&rule.as_str()));
+        own.map(|(rule, people)| (rule.clone(), (made(rule), *people))).collect()
+    }
+
     /// What came of other people's year as well.
     pub fn add(&mut self, other: Self) {
         self.missed.extend(other.missed);
@@ -96,7 +110,9 @@ impl Told {
         self.escalations += other.escalations;
         self.events += other.events;
         self.looks += other.looks;
-        other.made.into_iter().for_each(|(rule, count)| *self.made.entry(rule).or_default() += count);
+        for (all, more) in [(&mut self.made, other.made), (&mut self.people, other.people)] {
+            more.into_iter().for_each(|(rule, count)| *all.entry(rule).or_default() += count);
+        }
     }
 }
 
@@ -127,14 +143,14 @@ fn compare(number: usize, owed: &[Owed], works: &[Work], order: Order, told: &mu
             }
             [own] => {
                 let work = &works[*own];
-                if one.is_escalation && !work.is_escalation {
+                if one.is_escalation && work.escalated.is_none() {
                     told.missed.push(format!("{}, which is no escalation", words()));
                 }
                 let by = one.climbs.map(|at| at + late);
                 if by.is_some_and(|by| work.climbed.is_none_or(|at| at > by)) && !is_ended_before(work, one.climbs) {
                     told.missed.push(format!("{}, which did not climb", words()));
                 }
-                if one.climbs.is_none() && work.was_tried && work.climbed.is_some() {
+                if one.climbs.is_none() && work.attempts > 0 && work.climbed.is_some() {
                     told.extra.push(format!("{}, which climbed after two attempts", words()));
                 }
             }

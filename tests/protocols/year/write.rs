@@ -1,7 +1,7 @@
 //! What happened, as the resources in which it becomes known. The end of a visit tells all of it, and nothing that is late takes it back.
 
 use handover::fhir::Resource;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::life::{Event, Life, Measure, What};
@@ -38,7 +38,8 @@ pub fn event(life: &Life, place: usize, event: &Event, request: &str) -> Written
         What::Booked { referral, on } | What::Kept { referral, on } => {
             let is_kept = matches!(event.what, What::Kept { .. });
             let status = if is_kept { "fulfilled" } else { "booked" };
-            let content = json!({ "status": status, "start": on.to_string(), "basedOn": based_on, "created": at });
+            let end = *on + SignedDuration::from_mins(30);
+            let content = json!({ "status": status, "start": on.to_string(), "end": end.to_string(), "basedOn": based_on, "created": at });
             written("Appointment", format!("appointment {referral}"), content)
         }
         What::Reported { referral } => {
@@ -76,8 +77,7 @@ fn encounter(life: &Life, place: usize, is_over: bool) -> Written {
 }
 
 fn observation(measure: Measure, at: Timestamp) -> Value {
-    let quantity =
-        |value: Value, unit: &str| json!({ "value": value, "code": unit, "system": "http://unitsofmeasure.org" });
+    let quantity = |value: Value, unit: &str| json!({ "value": value, "unit": unit, "code": unit, "system": "http://unitsofmeasure.org" });
     let loinc = |code| coded("http://loinc.org", code);
     let mut content = json!({ "status": "final", "effectiveDateTime": at.to_string() });
     let (code, value) = match measure {
