@@ -44,7 +44,7 @@ pub use outcome::{operation_outcome, operation_outcome_in_text};
 pub use package::{
     Differential, ExtensionContext, Library, Package, PackageFile, PackageSource, SearchParameter, built_in_packages,
 };
-pub use resource::{Resource, without};
+pub use resource::{Resource, codings_of, without};
 pub use systems::{CodeSystem, SYSTEMS, canonical_system, code_system, is_loinc};
 pub use uuid::{named_uuid, random_uuid};
 pub use valueset::{ValueSet, ValueSets, built_in_value_sets, words_of};

@@ -78,13 +78,7 @@ impl Resource {
             Some(one) => vec![one],
             None => Vec::new(),
         };
-        let codings = concepts.into_iter().filter_map(|concept| concept.get("coding")?.as_array()).flatten();
-        codings
-            .filter_map(|coding| {
-                let system = coding.get("system").and_then(Value::as_str).unwrap_or_default();
-                Some((system, coding.get("code")?.as_str()?))
-            })
-            .collect()
+        concepts.into_iter().flat_map(codings_of).collect()
     }
 
     pub fn as_map(&self) -> &Map<String, Value> {
@@ -177,6 +171,16 @@ impl TryFrom<Value> for Resource {
             _ => Err("a resource is a JSON object".to_string()),
         }
     }
+}
+
+/// System, empty where none is stated, and code of each coding of a concept.
+pub fn codings_of(concept: &Value) -> Vec<(&str, &str)> {
+    let codings = concept.get("coding").and_then(Value::as_array).into_iter().flatten();
+    codings.filter_map(pair_of).collect()
+}
+
+fn pair_of(coding: &Value) -> Option<(&str, &str)> {
+    Some((coding.get("system").and_then(Value::as_str).unwrap_or_default(), coding.get("code")?.as_str()?))
 }
 
 /// The members but for these, in order of name.

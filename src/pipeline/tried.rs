@@ -74,7 +74,10 @@ impl Gateway {
         let listed = trying.listed.min(MOST_LISTED); // Nothing lost: whoever shows the list says how many it leaves out.
         let window = Window { since: trying.since, until, listed };
         if window.since >= window.until {
-            return Err(refusal(Category::Value, "the window is empty: `since` lies before `until`, which is now where it is not said"));
+            return Err(refusal(
+                Category::Value,
+                "the window is empty: `since` lies before `until`, which is now where it is not said",
+            ));
         }
         let protocol =
             set.protocols().first().ok_or_else(|| refusal(Category::Invalid, "there is no protocol in it"))?;

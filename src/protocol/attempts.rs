@@ -3,11 +3,10 @@
 
 use serde_json::Value;
 
-use super::codings::codings_of;
 use super::model::TaskRule;
 use super::names;
 use super::work::Existing;
-use crate::fhir::{Resource, concept_title};
+use crate::fhir::{Resource, codings_of, concept_title};
 
 fn documented(existing: &Existing<'_>) -> usize {
     documented_in(&existing.stored.resource)

@@ -104,6 +104,11 @@ impl<'a> Facts<'a> {
         codes.hold(self.value_sets, codings)
     }
 
+    /// The Observations that state such a code, themselves or in a component, in the order of their ids.
+    pub fn observed_as(&self, is_such: impl Fn(&[(&str, &str)]) -> bool) -> impl Iterator<Item = &'a Stored> {
+        self.record.resources.observed_as(move |system, code| is_such(&[(system, code)]))
+    }
+
     /// Whether the patient belongs to a group at a moment, and in words why or why not; no words where the group is everybody.
     pub fn belongs(&self, who: &Who, at: Timestamp) -> (bool, String) {
         let mut words = Vec::new();

@@ -6,10 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::codes::Codes;
-use super::codings::codings_of;
 use super::facts::Facts;
 use super::medicine::Medicine;
-use crate::fhir::{concept_title, words_of};
+use crate::fhir::{codings_of, concept_title, words_of};
 use crate::record::{Record, Stored};
 
 /// The value set of all medicines that some class, or none, is known of.

@@ -14,7 +14,6 @@ mod calendar;
 mod cards;
 mod chain;
 mod codes;
-mod codings;
 mod context;
 mod deadline;
 mod doubts;

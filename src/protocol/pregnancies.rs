@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::calendar::{add_days, days_between};
-use super::codings::codings_of;
 use super::facts::{Facts, is_over};
 use super::pregnancy::{Pregnancy, Says, Statement, TO_DELIVERY};
 use super::reason::Certainty;
 use super::who::Weeks;
+use crate::fhir::codings_of;
 use crate::record::Stored;
 
 /// 42 weeks: nobody is left longer.
@@ -19,6 +19,8 @@ const BEYOND_DELIVERY: i64 = 14;
 const LONGEST: i64 = TO_DELIVERY + BEYOND_DELIVERY;
 /// What is written down so much later was true before.
 const TOLD_LATER: i64 = 14;
+/// What observations say of it.
+const OBSERVED: [&str; 4] = ["pregnancy-status", "delivery-date-estimated", "last-menstrual-period", "gestational-age"];
 /// Nobody younger or older is looked at.
 const AGES: std::ops::RangeInclusive<u32> = 8..=65;
 
@@ -99,7 +101,8 @@ fn read(facts: &Facts<'_>) -> Vec<Statement> {
     let is_sure = |stored: &&Stored| Certainty::of(stored) == Certainty::Confirmed;
     let mut found: Vec<Statement> =
         facts.diagnoses().filter(is_sure).filter_map(|one| of_condition(facts, one)).collect();
-    found.extend(facts.record.of_type("Observation").filter_map(|one| of_observation(facts, one)));
+    let is_asked = |coding: &[(&str, &str)]| OBSERVED.iter().any(|set| facts.value_sets.contains_any(set, coding));
+    found.extend(facts.observed_as(is_asked).filter_map(|one| of_observation(facts, one)));
     found.extend(facts.record.of_type("Procedure").filter_map(|one| of_procedure(facts, one)));
     found
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::codes::Codes;
-use super::codings::codings_of;
+use crate::fhir::codings_of;
 use crate::identity::ResourceId;
 use crate::record::Stored;
 

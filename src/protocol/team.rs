@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::codings::codings_of;
 use super::facts::Facts;
 use super::names;
-use crate::fhir::{concept_title, labels_of};
+use crate::fhir::{codings_of, concept_title, labels_of};
 use crate::record::Stored;
 
 /// Health and wellness coach in NUCC's taxonomy, by which US Core's teams name roles.

@@ -6,9 +6,9 @@ use std::hash::DefaultHasher;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::codings::codings_of;
 use super::inputs::{Inputs, inputs_of, version_of};
 use super::reason::{Diagnoses, Said, said_of};
+use crate::fhir::codings_of;
 use crate::identity::ResourceId;
 use crate::record::Stored;
 

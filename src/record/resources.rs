@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Stored;
-use crate::fhir::{labels_of, observed_at};
+use crate::fhir::{codings_of, labels_of, observed_at};
 use crate::identity::{PersonId, ResourceId};
 
 /// A resource by type and id.
@@ -28,6 +28,8 @@ pub struct Resources {
     shared: BTreeSet<Key>,
     /// Observations, the newest first: by when they were true, or else when they were written; superseded ones among them.
     observed: BTreeSet<(Reverse<Timestamp>, ResourceId)>,
+    /// Observations by each code that they or their components state, with its system, empty where none is.
+    coded: BTreeMap<(String, String), BTreeSet<ResourceId>>,
     /// Encounters by the values of their identifiers.
     numbered: BTreeMap<String, BTreeSet<ResourceId>>,
     /// The visits that Observations name, by reference, and how many do.
@@ -67,6 +69,18 @@ impl Resources {
     /// When the oldest Observation was true.
     pub fn observed_first(&self) -> Option<Timestamp> {
         self.observed.last().map(|(Reverse(at), _)| *at)
+    }
+
+    /// The Observations that state such a code, themselves or in a component, in the order of their ids. Costs what it gives, and a
+    /// question for each code that there is.
+    pub fn observed_as(&self, is_such: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = &Stored> {
+        let such = self.coded.iter().filter(|((system, code), _)| is_such(system, code));
+        let ids: BTreeSet<ResourceId> = such.flat_map(|(_, ids)| ids).copied().collect();
+        let mut key = ("Observation".to_string(), ResourceId::FIRST);
+        ids.into_iter().filter_map(move |id| {
+            key.1 = id;
+            self.all.get(&key)
+        })
     }
 
     /// The visits that have an identifier of this value, whoever gave it.
@@ -117,6 +131,9 @@ impl Resources {
         if let Some(visit) = observed_in(key, stored) {
             *self.observed_in.entry(visit.to_string()).or_default() += 1;
         }
+        for (system, code) in observed_codes(key, stored) {
+            self.coded.entry((system.to_string(), code.to_string())).or_default().insert(key.1);
+        }
         self.turn(key, stored);
         for value in numbers(key, stored) {
             self.numbered.entry(value.to_string()).or_default().insert(key.1);
@@ -136,6 +153,15 @@ impl Resources {
             *count -= 1;
             if *count == 0 {
                 self.observed_in.remove(visit);
+            }
+        }
+        for (system, code) in observed_codes(key, former) {
+            let place = (system.to_string(), code.to_string());
+            if let Some(ids) = self.coded.get_mut(&place) {
+                ids.remove(&key.1);
+                if ids.is_empty() {
+                    self.coded.remove(&place);
+                }
             }
         }
         self.turn(key, former);
@@ -166,6 +192,17 @@ impl Resources {
 fn observed((kind, id): &Key, stored: &Stored) -> Option<(Reverse<Timestamp>, ResourceId)> {
     let at = || observed_at(&stored.resource).unwrap_or(stored.updated);
     (kind == "Observation").then(|| (Reverse(at()), *id))
+}
+
+/// The codes of an Observation and of its components.
+fn observed_codes<'s>((kind, _): &Key, stored: &'s Stored) -> Vec<(&'s str, &'s str)> {
+    if kind != "Observation" {
+        return Vec::new();
+    }
+    let mut codes = stored.resource.codings("code");
+    let components = stored.resource.get("component").and_then(Value::as_array).into_iter().flatten();
+    codes.extend(components.filter_map(|component| component.get("code")).flat_map(codings_of));
+    codes
 }
 
 fn observed_in<'s>((kind, _): &Key, stored: &'s Stored) -> Option<&'s str> {

@@ -53,7 +53,7 @@ impl Gathered {
     pub fn of(facts: &Facts<'_>, rule: &AlertRule) -> Self {
         let mut gathered = Self::default();
         let mut by_time: BTreeMap<Timestamp, Reading> = BTreeMap::new();
-        let mut observations: Vec<&Stored> = facts.record.of_type("Observation").filter(|one| counts(one)).collect();
+        let mut observations: Vec<&Stored> = watched_by(facts, rule).filter(|one| counts(one)).collect();
         // Of two Observations of the same moment, the one stated later stands; by when it was stated, not by when it arrived.
         observations.sort_by_key(|stored| (stored.state.stamps.values().max(), stored.updated, stored.id));
         let mut watched = Watched::default();
@@ -96,6 +96,11 @@ impl Gathered {
             }
         }
     }
+}
+
+/// The Observations that may state something of a rule's series.
+pub fn watched_by<'a>(facts: &Facts<'a>, rule: &AlertRule) -> impl Iterator<Item = &'a Stored> {
+    facts.observed_as(|coding| rule.series.iter().any(|series| facts.has_code(&series.codes, coding)))
 }
 
 fn put(

@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash};
 
+use super::gathered::watched_by;
 use crate::protocol::context::{Context, Findings};
 use crate::protocol::inputs::{Inputs, inputs_of, version_of};
 use crate::protocol::memory::Rested;
@@ -28,6 +29,12 @@ pub fn inputs(context: &Context<'_>) -> Option<Inputs> {
         }
         facts.conditions_of(&protocol.who).iter().for_each(|stored| version_of(stored, hasher));
     };
+    let readings = |hasher: &mut DefaultHasher| {
+        for stored in protocol.alerts.iter().flat_map(|rule| watched_by(facts, rule)) {
+            version_of(stored, hasher);
+            stored.state.superseded.hash(hasher);
+        }
+    };
     let places = |hasher: &mut DefaultHasher| {
         for visit in resources.observed_in().filter_map(|visit| visit.strip_prefix("Encounter/")) {
             // Nothing lost: what is no id of ours is no visit of this record.
@@ -36,7 +43,8 @@ pub fn inputs(context: &Context<'_>) -> Option<Inputs> {
         }
     };
     Some(inputs_of(&[
-        &|hasher| (resources.digest("Observation"), resources.digest("Goal"), facts.record.truncated).hash(hasher),
+        &|hasher| (resources.digest("Goal"), facts.record.truncated).hash(hasher),
+        &readings,
         &belongs,
         &places,
         &|hasher| rules(context).flat_map(|rule| context.existing_of(rule)).for_each(|existing| existing.hash(hasher)),

@@ -10,7 +10,7 @@ use super::interval::{Answer, Interval};
 use super::readings::{Reading, in_unit};
 use super::rule::{AlertRule, Bound, Bounds, Series, Side, Thresholds};
 use super::units::{unit_words, with_unit};
-use crate::protocol::codings::codings_of;
+use crate::fhir::codings_of;
 use crate::protocol::context::Context;
 
 /// The thresholds of each series for this patient, and in words where they come from.

@@ -2,15 +2,12 @@
 //! not waited for: nobody knows that they were to measure.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::protocol::alert::{counts, taken_at};
 use crate::protocol::anchor::Anchor;
 use crate::protocol::codes::Codes;
-use crate::protocol::codings::codings_of;
 use crate::protocol::context::Context;
 use crate::protocol::deadline::CLOCK_SKEW;
-use crate::protocol::facts::Facts;
 use crate::protocol::model::TaskRule;
 use crate::protocol::sources;
 use crate::record::Stored;
@@ -21,8 +18,7 @@ where
 {
     let facts = context.facts;
     let horizon = context.now().saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX);
-    let observations =
-        facts.record.of_type("Observation").filter(|stored| counts(stored) && is_of(facts, stored, codes));
+    let observations = facts.observed_as(|coding| facts.has_code(codes, coding)).filter(|stored| counts(stored));
     let mut taken: Vec<(Timestamp, &Stored)> =
         observations.filter_map(|stored| Some((taken_at(facts, stored)?, stored))).collect();
     // What is dated ahead of the clock has not been taken yet.
@@ -46,10 +42,4 @@ where
         found.push(anchor);
     }
     found
-}
-
-fn is_of(facts: &Facts<'_>, stored: &Stored, codes: &Codes) -> bool {
-    let components = stored.resource.get("component").and_then(Value::as_array).into_iter().flatten();
-    facts.has_code(codes, &stored.resource.codings("code"))
-        || components.filter_map(|one| one.get("code")).any(|code| facts.has_code(codes, &codings_of(code)))
 }
