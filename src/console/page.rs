@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::Console;
 use super::access::{home, may_open};
 use super::badge::badge;
-use super::menu::{Entry, MENU};
+use super::menu::{Entry, Link, MENU, links};
 use super::session::{Person, secret};
 use crate::site::{Panels, Site};
 
@@ -20,8 +20,8 @@ const REASONS: usize = 5;
 /// everybody is to know who works with the gateway now.
 pub(super) struct Frame {
     pub here: &'static str,
-    /// The parts of the console that are for whoever is logged in.
-    pub menu: Vec<&'static Entry>,
+    /// What of the console is for whoever is logged in.
+    pub menu: Vec<Link>,
     /// Where they begin.
     pub home: &'static str,
     /// Whether they may look for a patient.
@@ -66,7 +66,7 @@ impl Frame {
     pub(super) fn new(here: &'static str, console: &Console, person: &Person) -> Self {
         Self {
             here,
-            menu: menu(person, &console.gateway.site.load()),
+            menu: links(&menu(person, &console.gateway.site.load()), here),
             home: home(person),
             finds: may_open(person, "/console/patients"),
             for_you: may_open(person, "/console/for-you").then(|| badge(person.unread)),

@@ -145,6 +145,18 @@ impl Browser {
         (words.as_str().unwrap().to_string(), sheets)
     }
 
+    /// What stands at the top of the page, in the light, as a small picture.
+    pub async fn picture(&self, width: u32, height: u32) -> Vec<u8> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.ask("Emulation.setDeviceMetricsOverride", size).await;
+        self.show_in("light").await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        self.ask("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await;
+        let taken = self.ask("Page.captureScreenshot", json!({ "format": "webp", "quality": 70 })).await;
+        self.ask("Emulation.clearDeviceMetricsOverride", json!({})).await;
+        BASE64_STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()
+    }
+
     /// What is taken from pages from now on goes into this folder.
     pub async fn keep_files_in(&self, folder: &Path) {
         let wanted = json!({ "behavior": "allow", "downloadPath": folder.to_str().unwrap() });

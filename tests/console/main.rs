@@ -23,4 +23,5 @@ mod morning;
 mod openid;
 mod pages;
 mod patient;
+mod pictures;
 mod work;

@@ -54,6 +54,8 @@ pub(crate) struct Asked {
     undo: String,
 }
 
+const NOT_TODAY: &str = "Not today";
+
 /// A question that waits for an answer.
 struct Question {
     flag: String,
@@ -62,6 +64,8 @@ struct Question {
     title: String,
     last: String,
     answers: Vec<(String, String)>,
+    /// One of the answers is called as leaving it open is elsewhere.
+    has_not_today: bool,
 }
 
 #[derive(Template)]
@@ -188,6 +192,7 @@ fn put_together(
             .as_ref()
             .map(|(at, words)| format!("{words}, {}", when::moment(*at, now, &zone)))
             .unwrap_or_default(),
+        has_not_today: one.answers.iter().any(|(_, words, _)| words == NOT_TODAY),
         answers: one.answers.iter().map(|(code, words, _)| (code.clone(), words.clone())).collect(),
     });
     let programmes = programmes(site, known, now, &zone);
