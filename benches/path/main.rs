@@ -20,7 +20,9 @@
 #[allow(dead_code, reason = "shared with the tests of the stores, which use all of it")]
 mod postgres;
 
+mod chaos;
 mod compare;
+mod faulty;
 mod fhir_mix;
 mod gateway;
 mod generate;

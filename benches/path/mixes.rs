@@ -7,7 +7,7 @@ use crate::fhir_mix::fhir_mix;
 use crate::gateway::Gateway;
 use crate::large::large;
 use crate::site::{Plan, Whose, member, stranger};
-use crate::{history, load, messages, reads, start, stores, together, way_out};
+use crate::{chaos, history, load, messages, reads, start, stores, together, way_out};
 
 pub struct Mix {
     pub name: &'static str,
@@ -115,6 +115,12 @@ pub const MIXES: &[Mix] = &[
         says: "100,000 deliveries that wait for 50 partners, until all of them are delivered",
         is_short: false,
         run: |bench| Box::pin(way_out::drained(bench, "drain-50", FIFTY_PANELS, 100_000)),
+    },
+    Mix {
+        name: "chaos",
+        says: "15,000 emergency visits of people of 50 practices, of which every other one's server misbehaves; the gateway is killed 20 times",
+        is_short: false,
+        run: |bench| Box::pin(chaos::chaos(bench, "chaos", FIFTY_PANELS, 15_000, 20)),
     },
     Mix {
         name: "dead-partner",

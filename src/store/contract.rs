@@ -235,7 +235,8 @@ pub trait Store: Send + Sync + 'static {
 
     async fn delivery(&self, delivery: &str) -> Result<Option<Delivery>, StoreError>;
 
-    /// How much waits for a partner; of what was made until a time, where one is named, by itself. Costs what waits.
+    /// How much waits for a partner; of what was made until a time, where one is named, by itself: that is counted
+    /// one by one, the rest as it goes (PostgreSQL counts from an index).
     async fn backlog(&self, partner: &str, made_until: Option<Timestamp>) -> Result<Backlog, StoreError>;
 
     /// Deliveries, newest first.

@@ -221,9 +221,9 @@ pub struct Backlog {
     /// Of those, made until the time asked for.
     pub made_before: u64,
     pub held: u64,
-    /// When the oldest of what waits was made.
+    /// When the oldest was made of what waits or is held.
     pub oldest: Option<Timestamp>,
-    /// When the first of what waits is due.
+    /// When the first is due that stands first in its line: what stands behind it goes no sooner.
     pub next: Option<Timestamp>,
 }
 

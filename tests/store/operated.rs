@@ -31,6 +31,28 @@ on_every_store! {
         assert_eq!(claim(&*store, 23).await, ["c1", "d1"], "it goes as soon as nothing is drained");
     }
 
+    async fn what_waits_for_a_partner_is_due_when_the_first_of_a_line_is(place) {
+        let store = place.open();
+        let of_one = |number: u64| delivery(&format!("e{number}"), "lakeside", person(5), number, at(number as i64));
+        commit_deliveries(&*store, (1..=3).map(of_one).collect()).await;
+        assert_eq!(claim(&*store, 10).await, ["e1"]);
+        let told = async || {
+            let backlog = store.backlog("lakeside", None).await.unwrap();
+            (backlog.waiting, backlog.held, backlog.oldest, backlog.next)
+        };
+        assert_eq!(told().await, (3, 0, Some(at(0)), Some(at(1))), "what is under way waits until it is told of");
+        finish(&*store, "e1", 11, Outcome::RetryAt(at(500))).await;
+        assert_eq!(told().await, (3, 0, Some(at(0)), Some(at(500))));
+        assert_eq!(claim(&*store, 501).await, ["e1"]);
+        finish(&*store, "e1", 502, Outcome::Dead).await;
+        assert_eq!(told().await, (2, 0, Some(at(0)), Some(at(2))), "what was given up does not wait");
+        for (id, second) in [("e2", 503), ("e3", 504)] {
+            assert_eq!(claim(&*store, second).await, [id]);
+            finish(&*store, id, second, Outcome::Delivered).await;
+        }
+        assert_eq!(store.backlog("lakeside", None).await.unwrap(), Backlog::default());
+    }
+
     async fn pieces_of_state_are_read_several_at_once_in_the_order_asked(place) {
         let store = place.open();
         store.put_state("paused/b", b"2").await.unwrap();

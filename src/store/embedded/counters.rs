@@ -31,6 +31,8 @@ pub struct Counters {
     pub history: u64,
     /// The same of what messages are looked for by (`sought`).
     pub sought: u64,
+    /// The same of how much waits for each partner (`backlog`).
+    pub backlogs: u64,
 }
 
 /// Raised when places in the worklist's order are found otherwise than before (`WorkPlace`).
@@ -47,6 +49,8 @@ pub const PEOPLE: u64 = 1;
 pub const HISTORY: u64 = 1;
 /// Raised when messages are found otherwise than before (`sought`).
 pub const SOUGHT: u64 = 1;
+/// Raised when what waits for a partner is counted otherwise than before (`backlog`).
+pub const BACKLOGS: u64 = 1;
 
 impl Counters {
     pub fn key() -> Vec<u8> {
@@ -62,8 +66,19 @@ impl Counters {
         let Some(value) = value else {
             let (worklist, looks, lines, copies, people) = (WORKLIST, LOOKS, LINES, COPIES, PEOPLE);
             let searches = SearchTable::fingerprint();
-            let (history, sought) = (HISTORY, SOUGHT);
-            return Ok(Self { worklist, looks, lines, copies, people, searches, history, sought, ..Self::default() });
+            let (history, sought, backlogs) = (HISTORY, SOUGHT, BACKLOGS);
+            return Ok(Self {
+                worklist,
+                looks,
+                lines,
+                copies,
+                people,
+                searches,
+                history,
+                sought,
+                backlogs,
+                ..Self::default()
+            });
         };
         let mut reader = Reader(value);
         let mut next = || reader.number();
@@ -77,8 +92,8 @@ impl Counters {
             ..Self::default()
         };
         // A program of before leaves the last ones out.
-        let Self { worklist, looks, lines, copies, people, searches, history, sought, .. } = &mut counters;
-        for index in [worklist, looks, lines, copies, people, searches, history, sought] {
+        let Self { worklist, looks, lines, copies, people, searches, history, sought, backlogs, .. } = &mut counters;
+        for index in [worklist, looks, lines, copies, people, searches, history, sought, backlogs] {
             *index = if reader.0.is_empty() { 0 } else { reader.number()? };
         }
         Ok(counters)
@@ -87,7 +102,7 @@ impl Counters {
     pub fn to_bytes(self) -> Vec<u8> {
         let counts = [self.sequence, self.messages, self.records, self.waiting, self.held, self.dead];
         let first = [self.worklist, self.looks, self.lines, self.copies, self.people, self.searches];
-        let indexes = first.into_iter().chain([self.history, self.sought]);
+        let indexes = first.into_iter().chain([self.history, self.sought, self.backlogs]);
         let all = counts.into_iter().chain(indexes);
         all.flat_map(u64::to_be_bytes).collect()
     }

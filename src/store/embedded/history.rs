@@ -170,7 +170,7 @@ mod tests {
         let counters = memory.view().unwrap().get(&Counters::key()).unwrap().unwrap();
         let known = memory.view().unwrap().scan(&Span::prefix(vec![WRITTEN]), 9).unwrap();
         let mut changes: Changes = known.into_iter().skip(2).map(|(key, _)| (key, None)).collect();
-        changes.insert(Counters::key(), Some(counters[..counters.len() - 16].to_vec()));
+        changes.insert(Counters::key(), Some(counters[..counters.len() - 24].to_vec()));
         memory.write(changes).unwrap();
         assert_eq!(told(&open(&memory)).await, before);
     }

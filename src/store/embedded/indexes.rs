@@ -1,7 +1,7 @@
 //! Brings the indexes of a store up that a program wrote which did not keep them, when it is opened.
 
-use super::counters::{COPIES, Counters, HISTORY, LINES, LOOKS, PEOPLE, SOUGHT, WORKLIST};
-use super::{copies, history, line, looks, people, sought, values, worklist};
+use super::counters::{BACKLOGS, COPIES, Counters, HISTORY, LINES, LOOKS, PEOPLE, SOUGHT, WORKLIST};
+use super::{backlog, copies, history, line, looks, people, sought, values, worklist};
 use crate::fhir::search::SearchTable;
 use crate::store::StoreError;
 use crate::store::engine::{Changes, Engine};
@@ -43,6 +43,10 @@ pub fn complete(engine: &dyn Engine, counters: &mut Counters) -> Result<(), Stor
     if counters.sought != SOUGHT {
         sought::build(engine)?;
         counters.sought = SOUGHT;
+    }
+    if counters.backlogs != BACKLOGS {
+        backlog::build(engine)?;
+        counters.backlogs = BACKLOGS;
     }
     if *counters != before {
         engine.write(Changes::from([(Counters::key(), Some(counters.to_bytes()))]))?;

@@ -46,6 +46,7 @@
 //! | GUIDED | parameter | resources looked at, and how far BY_TYPE was gone back through for its index; without that it goes |
 //! | BY_GUIDED | parameter, term of a value, person, local | – |
 //! | GUIDED_VALUES | parameter, person, local | the terms that BY_GUIDED has of it |
+//! | BACKLOG | hash of partner | how many deliveries wait, and how many are held; none where there are none |
 //! | IN_HAND | delivery | –; it was about to be sent with the head of its line, and nobody told what came of it |
 
 use jiff::Timestamp;
@@ -99,6 +100,7 @@ pub const IN_HAND: u8 = 41;
 pub const GUIDED: u8 = 42;
 pub const BY_GUIDED: u8 = 43;
 pub const GUIDED_VALUES: u8 = 44;
+pub const BACKLOG: u8 = 45;
 
 /// A key under construction.
 pub struct Key(Vec<u8>);

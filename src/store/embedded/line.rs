@@ -242,7 +242,7 @@ mod tests {
             changes.insert(key, Some([head, body].concat()));
         }
         let mut counters = Counters::read(&*view).unwrap().to_bytes();
-        counters.truncate(counters.len() - 48);
+        counters.truncate(counters.len() - 56);
         for (key, _) in [COPY, UNSETTLED].iter().flat_map(|space| view.scan(&Span::prefix(vec![*space]), 99).unwrap()) {
             changes.insert(key, None);
         }
@@ -263,6 +263,8 @@ mod tests {
         as_before(&memory);
         let store = open(&memory);
         assert_eq!(store.health().await.oldest_delivery, Some(at(1)));
+        let backlog = store.backlog("practice", None).await.unwrap();
+        assert_eq!((backlog.waiting, backlog.held, backlog.next), (4, 0, Some(at(200))));
         assert_eq!(claim(&store, 200).await, ["1.1"]);
         assert_eq!(claim(&store, 300).await, ["1.1", "2.1"], "a lease of 60 seconds is over by then");
         let tried = store.delivery("2.1").await.unwrap().unwrap();

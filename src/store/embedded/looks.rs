@@ -103,7 +103,7 @@ mod tests {
         let known = memory.view().unwrap().scan(&Span::prefix(vec![TO_LOOK_AT]), 900).unwrap();
         let mut changes: Changes = known.into_iter().map(|(key, _)| (key, None)).collect();
         changes.insert(Key::new(TO_LOOK_AT).bytes(&[0; 33]).done(), Some(Vec::new()));
-        changes.insert(Counters::key(), Some(counters[..counters.len() - 56].to_vec()));
+        changes.insert(Counters::key(), Some(counters[..counters.len() - 64].to_vec()));
         memory.write(changes).unwrap();
         assert_eq!(open(&memory).to_look_at(None, 9).await.unwrap(), before);
     }

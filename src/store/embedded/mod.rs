@@ -28,6 +28,7 @@ mod opening;
 mod outbox;
 mod pack;
 mod panels;
+mod partner_queue;
 mod people;
 mod people_found;
 mod prune;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::backlog;
 use super::copies::{self, is_unsettled, unsettled_key};
 use super::delivery::{self, Kept, Label, Place, thing_of};
 use super::draft::Draft;
@@ -50,6 +51,7 @@ fn write(draft: &mut Draft<'_>, id: &str, before: Option<&Progress>, kept: &Kept
             _ => {}
         }
         draft.counters.moved(before, state);
+        backlog::moved(draft, &place.partner, before, state)?;
     }
     Ok(())
 }

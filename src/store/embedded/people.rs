@@ -77,7 +77,7 @@ mod tests {
         let known = memory.view().unwrap().scan(&Span::prefix(vec![PERSON_WORD]), 900).unwrap();
         let mut changes: Changes = known.into_iter().map(|(key, _)| (key, None)).collect();
         changes.insert(Key::new(PERSON_WORD).bytes(b"nann\0stale").bytes(&[0; 20]).done(), Some(Vec::new()));
-        changes.insert(Counters::key(), Some(counters[..counters.len() - 32].to_vec()));
+        changes.insert(Counters::key(), Some(counters[..counters.len() - 40].to_vec()));
         memory.write(changes).unwrap();
         assert_eq!(open(&memory).find_people(&ann, 2_490, 9).await.unwrap(), before);
     }

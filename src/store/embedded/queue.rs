@@ -2,13 +2,14 @@
 //! The writer tells of every change of those keys once it is durable, so that finding what is due reads nothing and passes
 //! over nothing. A head takes about 400 bytes; there is one for each patient and partner that something waits for.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::keys::{DUE, Reader, time_of};
 use super::line::LineHead;
+use super::partner_queue::{Head, PartnerQueue};
 use crate::identity::PersonId;
 use crate::store::engine::{Changes, Span, View};
 use crate::store::{Share, StoreError};
@@ -22,7 +23,7 @@ pub struct Queue(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     heads: HashMap<Arc<str>, Head>,
-    partners: HashMap<Arc<str>, Waiting>,
+    partners: HashMap<Arc<str>, PartnerQueue>,
     /// Who works on what, and until when; also of what has left the queue meanwhile.
     leases: HashMap<Arc<str>, Lease>,
     /// Lines of which one is worked on, with what was due meanwhile: nothing of a line overtakes what is under way.
@@ -42,46 +43,6 @@ struct Lease {
     line: Line,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Head {
-    partner: Arc<str>,
-    person: PersonId,
-    is_urgent: bool,
-    next: Timestamp,
-    created: Timestamp,
-}
-
-/// What nobody works on, of one partner, by when it is due.
-#[derive(Debug, Default)]
-struct Waiting {
-    urgent: BTreeSet<(Timestamp, Arc<str>)>,
-    routine: BTreeSet<(Timestamp, Arc<str>)>,
-}
-
-impl Waiting {
-    fn of(&mut self, is_urgent: bool) -> &mut BTreeSet<(Timestamp, Arc<str>)> {
-        if is_urgent { &mut self.urgent } else { &mut self.routine }
-    }
-
-    fn is_due(&self, now: Timestamp) -> bool {
-        [&self.urgent, &self.routine].iter().any(|set| set.first().is_some_and(|(due, _)| *due <= now))
-    }
-
-    /// The first that is due and may go, the urgent before the rest.
-    fn pop_due(&mut self, now: Timestamp, may_go: impl Fn(&Arc<str>) -> bool) -> Option<Arc<str>> {
-        let due = |set: &BTreeSet<(Timestamp, Arc<str>)>| {
-            set.iter().take_while(|(due, _)| *due <= now).find(|(_, id)| may_go(id)).cloned()
-        };
-        for set in [&mut self.urgent, &mut self.routine] {
-            if let Some(found) = due(set) {
-                set.remove(&found);
-                return Some(found.1);
-            }
-        }
-        None
-    }
-}
-
 impl Inner {
     fn put(&mut self, id: &str, head: LineHead) {
         self.forget(id);
@@ -90,21 +51,18 @@ impl Inner {
         let known = self.partners.get_key_value(head.partner.as_str()).map(|(name, _)| Arc::clone(name));
         let partner = known.unwrap_or_else(|| Arc::from(head.partner));
         let head = Head { partner, person: head.person, is_urgent, next: head.next, created: head.created };
+        let waiting = self.partners.entry(Arc::clone(&head.partner)).or_default();
+        waiting.put(&id, &head);
         if !self.leases.contains_key(&id) {
-            self.offer(&id, &head);
+            waiting.offer(&id, &head);
         }
         self.heads.insert(id, head);
-    }
-
-    fn offer(&mut self, id: &Arc<str>, head: &Head) {
-        let waiting = self.partners.entry(Arc::clone(&head.partner)).or_default();
-        waiting.of(head.is_urgent).insert((head.next, Arc::clone(id)));
     }
 
     fn forget(&mut self, id: &str) {
         let Some((id, head)) = self.heads.remove_entry(id) else { return };
         let Some(waiting) = self.partners.get_mut(&head.partner) else { return };
-        waiting.of(head.is_urgent).remove(&(head.next, id));
+        waiting.forget(&id, &head);
     }
 
     fn free(&mut self, id: &str) {
@@ -112,8 +70,9 @@ impl Inner {
         let waited = self.busy.remove(&lease.line).unwrap_or_default();
         for id in waited.iter().chain([&id]) {
             // Nothing lost: what left the queue meanwhile is not there, and what came back stands in it already.
-            if let Some(head) = self.heads.get(id).cloned() {
-                self.offer(id, &head);
+            let Some(head) = self.heads.get(id) else { continue };
+            if let Some(waiting) = self.partners.get_mut(&head.partner) {
+                waiting.offer(id, head);
             }
         }
     }
@@ -266,8 +225,13 @@ impl Queue {
 
     /// When the oldest was made of all that is the first of its line; what is sent once more is not.
     pub fn oldest(&self) -> Option<Timestamp> {
-        let made = |head: &Head| Some(head.created).filter(|created| *created != Timestamp::MAX);
-        self.inner().heads.values().filter_map(made).min()
+        self.inner().partners.values().filter_map(PartnerQueue::oldest).min()
+    }
+
+    /// The same of one partner's, and when the first of them is due.
+    pub fn first_of(&self, partner: &str) -> (Option<Timestamp>, Option<Timestamp>) {
+        let inner = self.inner();
+        inner.partners.get(partner).map_or((None, None), |waiting| (waiting.oldest(), waiting.first_due()))
     }
 }
 
@@ -283,11 +247,12 @@ mod tests {
 
     use super::*;
     use crate::identity::PersonId;
+    use crate::store::embedded::backlog;
     use crate::store::embedded::counters::Counters;
     use crate::store::embedded::draft::Draft;
     use crate::store::embedded::outbox;
     use crate::store::engine::{Engine, Memory};
-    use crate::store::{Alteration, Attempt, NewDelivery, Outcome};
+    use crate::store::{Alteration, Attempt, Backlog, Delivery, DeliveryState, NewDelivery, Outcome};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -340,6 +305,25 @@ mod tests {
             self.queue.told(id);
         }
 
+        /// What waits for a partner, read delivery by delivery.
+        fn counted(&self, partner: u8, until: Timestamp) -> Backlog {
+            let mut counted = Backlog::default();
+            let numbers = self.lines.iter().filter(|((of, _), _)| *of == partner);
+            for ((_, person), last) in numbers {
+                let ids = (1..=*last).map(|number| format!("{partner}.{person}.{number}"));
+                let found = ids.map(|id| outbox::get(&*self.engine.view().unwrap(), &id).unwrap().unwrap());
+                let open: Vec<_> = found.filter(|one| one.state.is_open()).collect();
+                counted.oldest = [counted.oldest, open.first().map(|one| one.new.created)].into_iter().flatten().min();
+                counted.next = [counted.next, open.first().and_then(|one| one.next)].into_iter().flatten().min();
+                let is = |state: DeliveryState| move |one: &&Delivery| one.state == state;
+                counted.held += open.iter().filter(is(DeliveryState::Held)).count() as u64;
+                let waiting: Vec<_> = open.iter().filter(is(DeliveryState::Waiting)).collect();
+                counted.waiting += waiting.len() as u64;
+                counted.made_before += waiting.iter().filter(|one| one.new.created <= until).count() as u64;
+            }
+            counted
+        }
+
         /// What a queue gives out at a time, partner by partner.
         fn given_out(queue: &Queue, now: i64) -> Vec<Arc<str>> {
             let mut due = queue.due_partners(at(now));
@@ -363,7 +347,7 @@ mod tests {
                     0..=2 => house.add(partner, person, time, flag),
                     3 => drop(house.queue.claim(at(time), &[Share::of(partner.to_string(), 2)], SignedDuration::from_secs(time))),
                     4 if is_there => house.finish(&id, Outcome::RetryAt(at(time))),
-                    5 if is_there => house.finish(&id, Outcome::Dead),
+                    5 if is_there => house.finish(&id, if time % 2 == 0 { Outcome::Dead } else { Outcome::Held(at(time)) }),
                     6 if is_there => house.write(|draft| _ = outbox::alter(draft, &id, Alteration::Retry(at(time))).unwrap()),
                     7 if is_there => house.write(|draft| outbox::release(draft, &id, at(time)).unwrap()),
                     _ => {
@@ -376,11 +360,16 @@ mod tests {
             let anew = Queue::default();
             anew.fill(&*house.engine.view().unwrap(), true).unwrap();
             prop_assert_eq!(anew.oldest(), house.queue.oldest());
+            for partner in 0..3_u8 {
+                let view = house.engine.view().unwrap();
+                let told = backlog::of_partner(&*view, &house.queue, &partner.to_string(), Some(at(25))).unwrap();
+                prop_assert_eq!(told, house.counted(partner, at(25)));
+            }
             // By then every lease has ended.
             prop_assert_eq!(House::given_out(&house.queue, 500), House::given_out(&anew, 500));
             prop_assert!(House::given_out(&house.queue, 500).is_empty());
             let inner = house.queue.inner();
-            prop_assert!(inner.partners.values().all(|one| one.urgent.is_empty() && one.routine.is_empty()));
+            prop_assert!(inner.partners.values().all(PartnerQueue::is_idle));
             drop(inner);
             prop_assert_eq!(house.queue.inner().heads.len(), anew.inner().heads.len());
         }

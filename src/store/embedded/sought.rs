@@ -334,7 +334,7 @@ mod tests {
             let known = memory.view().unwrap().scan(&Span::prefix(vec![space]), 5).unwrap();
             changes.extend(known.into_iter().skip(1).map(|(key, _)| (key, None)));
         }
-        changes.insert(Counters::key(), Some(counters[..counters.len() - 8].to_vec()));
+        changes.insert(Counters::key(), Some(counters[..counters.len() - 16].to_vec()));
         memory.write(changes).unwrap();
         assert_eq!(told(&open(&memory)).await, before);
     }

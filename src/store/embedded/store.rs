@@ -275,8 +275,8 @@ impl Store for Embedded {
     }
 
     async fn backlog(&self, partner: &str, made_until: Option<Timestamp>) -> Result<Backlog, StoreError> {
-        let of = partner.to_string();
-        self.read(move |view| backlog::count(view, &of, made_until)).await
+        let (of, shared) = (partner.to_string(), Arc::clone(&self.shared));
+        self.read(move |view| backlog::of_partner(view, &shared.deliveries, &of, made_until)).await
     }
 
     async fn deliveries(

@@ -162,7 +162,7 @@ mod tests {
             changes.extend(known.into_iter().map(|(key, _)| (key, None)));
         }
         changes.insert(key(0, 7, ResourceId::FIRST), Some(Vec::new()));
-        changes.insert(Counters::key(), Some(counters[..counters.len() - 24].to_vec()));
+        changes.insert(Counters::key(), Some(counters[..counters.len() - 32].to_vec()));
         memory.write(changes).unwrap();
         assert_eq!(found(&open(&memory)).await, (1, 1));
         let stale = memory.view().unwrap().get(&key(0, 7, ResourceId::FIRST)).unwrap();

@@ -217,7 +217,7 @@ mod tests {
         let known = memory.view().unwrap().scan(&Span::prefix(vec![OPEN_WORK]), 900).unwrap();
         let mut changes: Changes = known.into_iter().map(|(key, _)| (key, None)).collect();
         changes.insert(Key::new(OPEN_WORK).bytes(&[0; 61]).done(), Some(Vec::new()));
-        changes.insert(Counters::key(), Some(counters[..counters.len() - 64].to_vec()));
+        changes.insert(Counters::key(), Some(counters[..counters.len() - 72].to_vec()));
         memory.write(changes).unwrap();
 
         let store = open(&memory);

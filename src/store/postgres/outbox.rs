@@ -282,7 +282,7 @@ pub async fn get(client: Object, id: String) -> Result<Option<Delivery>, StoreEr
 pub async fn backlog(client: Object, partner: String, made_until: Option<Timestamp>) -> Result<Backlog, StoreError> {
     let sql = "SELECT count(*) FILTER (WHERE state = 0) AS waiting, count(*) FILTER (WHERE state = 2) AS held,
                       count(*) FILTER (WHERE state = 0 AND created_nanos <= $2) AS before,
-                      min(created_nanos) FILTER (WHERE state = 0) AS oldest, min(next_nanos) FILTER (WHERE state = 0) AS next
+                      min(created_nanos) AS oldest, min(next_nanos) FILTER (WHERE first) AS next
                FROM delivery WHERE partner = $1 AND state IN (0, 2)";
     let statement = client.prepare_cached(sql).await?;
     let row = client.query_one(&statement, &[&clean(&partner), &made_until.map(nanos)]).await?;
