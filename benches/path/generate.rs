@@ -30,13 +30,14 @@ const PARTNER: &str = "practice-0";
 const AT_ONCE: usize = 256;
 
 /// What is in a store: so many patients, the first of them on the rosters of so many practices, and for each of these so many deliveries
-/// that wait.
+/// that wait. Of everybody the visit's message is kept, and so many more of which the record has everything already.
 #[derive(Clone, Copy)]
 pub struct Content {
     pub patients: usize,
     pub members: usize,
     pub practices: usize,
     pub deliveries_each: usize,
+    pub more_messages_each: usize,
 }
 
 impl Content {
@@ -183,7 +184,13 @@ pub async fn store(bench: &Bench, data: &Path, content: Content) {
                 let (template, deliveries) =
                     if is_member { (&templates[0], content.deliveries_each) } else { (&templates[1], 0) };
                 let unit = template.unit(content.number(place), &content.partner(place), deliveries);
+                let mut message = unit.message.clone().unwrap();
                 store.commit(unit).await.unwrap();
+                for more in 1..=content.more_messages_each {
+                    message.summary.control = format!("G{place}-{more}");
+                    message.content[8..16].copy_from_slice(&(more as u64).to_be_bytes());
+                    store.commit(WriteUnit { message: Some(message.clone()), ..WriteUnit::default() }).await.unwrap();
+                }
             })
         })
         .buffer_unordered(AT_ONCE);

@@ -31,6 +31,7 @@ mod large;
 mod load;
 mod messages;
 mod mixes;
+mod pages;
 mod reader;
 mod reads;
 mod receiver;

@@ -7,7 +7,7 @@ use crate::fhir_mix::fhir_mix;
 use crate::gateway::Gateway;
 use crate::large::large;
 use crate::site::{Plan, Whose, member, stranger};
-use crate::{chaos, history, load, messages, reads, start, stores, together, way_out};
+use crate::{chaos, history, load, messages, pages, reads, start, stores, together, way_out};
 
 pub struct Mix {
     pub name: &'static str,
@@ -145,6 +145,18 @@ pub const MIXES: &[Mix] = &[
         says: "a store of 1,000,000 patients: start-up, memory, emergency visits, and what is read",
         is_short: false,
         run: |bench| Box::pin(stores::patients(bench, "store-1m", 1_000_000)),
+    },
+    Mix {
+        name: "pages-10k",
+        says: "every page of the console's menu and of a patient, a message and a partner, with 10,000 patients and 100,000 messages",
+        is_short: false,
+        run: |bench| Box::pin(pages::pages(bench, "pages-10k", 10_000)),
+    },
+    Mix {
+        name: "pages-100k",
+        says: "the same with 100,000 patients on 20 rosters, their 100,000 open Tasks and more, and 1,000,000 messages",
+        is_short: false,
+        run: |bench| Box::pin(pages::pages(bench, "pages-100k", 100_000)),
     },
     Mix {
         name: "two-gateways",

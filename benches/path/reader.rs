@@ -70,6 +70,13 @@ impl<'b> Reader<'b> {
         self.http.get(format!("{}{path}", self.base)).header("cookie", &self.cookie)
     }
 
+    /// The text of a page.
+    pub async fn page(&self, path: &str) -> String {
+        let answer = self.console(path).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200, "{path}");
+        answer.text().await.unwrap()
+    }
+
     /// The question of a practice's system when it opens somebody's chart.
     pub fn cards(&self, mrn: usize) -> RequestBuilder {
         let url = format!("{}{CARDS}", self.base);

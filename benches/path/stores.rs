@@ -16,9 +16,9 @@ const BACKLOG: Duration = Duration::from_secs(30);
 
 /// A site for each binary, each with its own copy of one store.
 pub async fn sites(bench: &Bench, mix: &str, plan: Plan, content: Content) -> Vec<PathBuf> {
-    let Content { patients, members, practices, deliveries_each } = content;
+    let Content { patients, members, practices, deliveries_each, more_messages_each } = content;
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("path-stores");
-    let kept = kept.join(format!("{patients}-{members}-{practices}-{deliveries_each}"));
+    let kept = kept.join(format!("{patients}-{members}-{practices}-{deliveries_each}-{more_messages_each}"));
     let began = Instant::now();
     generate::store(bench, &kept, content).await;
     println!(
@@ -38,7 +38,7 @@ pub async fn sites(bench: &Bench, mix: &str, plan: Plan, content: Content) -> Ve
 }
 
 /// Starts each twice: the first imports the roster. Tells both, and the memory at rest.
-async fn started(bench: &Bench, sites: &[PathBuf]) -> Vec<Gateway> {
+pub async fn started(bench: &Bench, sites: &[PathBuf]) -> Vec<Gateway> {
     let mut gateways = Vec::new();
     for (binary, folder) in bench.binaries.iter().zip(sites) {
         let first = Gateway::start(binary, folder);
@@ -59,7 +59,8 @@ async fn started(bench: &Bench, sites: &[PathBuf]) -> Vec<Gateway> {
 }
 
 pub async fn patients(bench: &Bench, mix: &str, patients: usize) {
-    let content = Content { patients, members: ONE_PANEL.members, practices: 1, deliveries_each: 0 };
+    let content =
+        Content { patients, members: ONE_PANEL.members, practices: 1, deliveries_each: 0, more_messages_each: 0 };
     let gateways = started(bench, &sites(bench, mix, ONE_PANEL, content).await).await;
     let people: [(&str, Whose); 2] =
         [("off panel", |number| stranger(number + 5_000)), ("on panel", |number| member(number % 5_000))];
@@ -96,7 +97,13 @@ pub async fn roster(bench: &Bench, mix: &str, members: usize) {
 /// One gateway after the other, since each is busy from its start on.
 pub async fn backlog(bench: &Bench, mix: &str, deliveries: usize) {
     let members = ONE_PANEL.members;
-    let content = Content { patients: members, members, practices: 1, deliveries_each: deliveries / members };
+    let content = Content {
+        patients: members,
+        members,
+        practices: 1,
+        deliveries_each: deliveries / members,
+        more_messages_each: 0,
+    };
     let sites = sites(bench, mix, ONE_PANEL, content).await;
     for (binary, folder) in bench.binaries.iter().zip(&sites) {
         let gateway = Gateway::start(binary, folder);

@@ -24,7 +24,7 @@ const LOOKED_AT: Duration = Duration::from_secs(60);
 
 fn content(plan: Plan, deliveries: usize) -> Content {
     let Plan { practices, members } = plan;
-    Content { patients: members, members, practices, deliveries_each: deliveries / members }
+    Content { patients: members, members, practices, deliveries_each: deliveries / members, more_messages_each: 0 }
 }
 
 /// Has everything that is sent to one address sent to another.
