@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 
 use crate::harness::{House, eventually};
 use crate::writing::{Practice, send};
+use handover::fhir::{Identifier, Resource};
+use handover::identity::{PersonId, ResourceId};
 use handover::pipeline::Operation;
-use handover::store::WorkFilter;
+use handover::record::{Change, Stored};
+use handover::store::{WorkFilter, WriteUnit};
 
 fn appointment(patient: &str, start: Timestamp, status: &str) -> Value {
     json!({
@@ -205,5 +208,17 @@ async fn the_caseload_shows_who_is_in_a_programme_and_who_slips() {
     assert!(titles.contains(&"Contact of the week"), "{titles:?}");
     let due: Timestamp = one["next_contact"].as_str().unwrap().parse().unwrap();
     assert!(due > Timestamp::now() - SignedDuration::from_hours(24 * 7), "{one}");
+    // However many of other practices' changed since, nobody is pushed off the board, and nobody is said to be.
+    let others = (0..700).map(|number| {
+        let person = PersonId::of(&Identifier::new("urn:elsewhere", format!("{number}")));
+        let id = ResourceId::of(person, "EpisodeOfCare", "1");
+        let resource = Resource::new("EpisodeOfCare").with("status", json!("active"));
+        let stored = Stored { id, version: 1, updated: Timestamp::now(), resource, state: Default::default() };
+        Change { stored, replaces: 0 }
+    });
+    let unit = WriteUnit { changes: others.collect(), ..WriteUnit::default() };
+    house.running.gateway.store.commit(unit).await.unwrap();
+    let crowded = house.running.gateway.perform(Operation::Caseload { panel: "lakeside".to_string() }).await.unwrap();
+    assert_eq!((&crowded["rows"], &crowded["missing"]), (&board["rows"], &json!([])));
     practice.stop().await;
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -10,6 +11,7 @@ use serde::Serialize;
 use crate::agreement::is_for_few;
 use crate::fhir::search::{Asked, Criterion, SearchTable, TokenValue};
 use crate::identity::{PersonId, ResourceId};
+use crate::pipeline::panels::covered;
 use crate::pipeline::{Gateway, Known, Piece, Who};
 use crate::problem::{Category, Place, Problem};
 use crate::protocol::{Barrier, View};
@@ -17,9 +19,11 @@ use crate::record::Stored;
 use crate::site::Site;
 use crate::store::{Query, StoreError, Term};
 
-/// Resources looked at in one step, and patients in all.
+/// Resources looked at in one step and in all, of all practices; patients of a practice; and of how many it is asked at once whose they are.
 const STEP: usize = 250;
+const MOST_LOOKED: usize = 50_000;
 const MOST_PATIENTS: usize = 500;
+const AT_ONCE: usize = 16;
 /// Of the newest; what boards show hangs on none.
 const OBSERVATIONS: usize = 1;
 
@@ -104,7 +108,7 @@ impl Gateway {
         for person in self.persons_with(of, &mut board.missing).await.map_err(fault)? {
             let known = self.load(person, OBSERVATIONS).await.map_err(fault)?;
             if !known.memberships.iter().any(|membership| membership.panel == of.panel) {
-                continue; // Nothing lost: another practice's patient, who is on that practice's board.
+                continue; // Nothing lost: they left the practice meanwhile.
             }
             let who = Who::in_record(&known);
             let practices = site.practices_of(&known.memberships);
@@ -120,7 +124,8 @@ impl Gateway {
         Ok(board)
     }
 
-    /// Those whose resource changed last first; where there are more than a board reads, that is said.
+    /// The practice's patients whose resource changed last, first; where there are more than a board reads, that is said. Whose patients
+    /// they are is asked before any are left out: others' are passed over, however many there are.
     async fn persons_with(&self, of: &Of<'_>, missing: &mut Vec<String>) -> Result<Vec<PersonId>, StoreError> {
         let kind = of.kind;
         let state = |code: &&str| Asked::Token(TokenValue { code: Some(code.to_string()), ..TokenValue::default() });
@@ -128,20 +133,35 @@ impl Gateway {
         let status = status.ok_or_else(|| StoreError::Refused(format!("{kind} is not searched by status")))?;
         let terms = vec![Term::Of(Criterion::any(status, of.states.iter().map(state).collect()))];
         let query = Query { resource_type: kind.to_string(), terms };
-        let (mut seen, mut persons, mut after) = (BTreeSet::new(), Vec::new(), None);
+        let (mut seen, mut persons, mut after, mut looked) = (BTreeSet::new(), Vec::new(), None, 0);
         loop {
             let page = self.store.search(&query, after.as_ref(), STEP).await?;
-            persons.extend(page.items.iter().map(|stored| stored.id.person).filter(|person| seen.insert(*person)));
+            looked += page.items.len();
+            let ids = page.items.iter().map(|stored| stored.id.person);
+            let new: Vec<PersonId> = ids.filter(|person| seen.insert(*person)).collect();
+            let is_own = async |person: PersonId| {
+                let panels = covered(&*self.store, person).await?.panels;
+                Ok::<_, StoreError>(panels.iter().any(|panel| panel == of.panel).then_some(person))
+            };
+            let own: Vec<Option<PersonId>> = stream::iter(new).map(is_own).buffered(AT_ONCE).try_collect().await?;
+            persons.extend(own.into_iter().flatten());
             after = page.next;
-            if after.is_none() {
+            // Nothing lost: what is beyond either bound is said below.
+            if after.is_none() && persons.len() <= MOST_PATIENTS {
                 return Ok(persons);
             }
             // Nothing lost: the board says so.
-            if persons.len() >= MOST_PATIENTS {
+            if persons.len() > MOST_PATIENTS {
                 // Nothing lost: said in the next lines.
                 persons.truncate(MOST_PATIENTS);
                 // Nothing lost: this is where it is said.
                 missing.push(format!("only the {MOST_PATIENTS} patients whose {kind} changed last were looked at"));
+                return Ok(persons);
+            }
+            // Nothing lost: the board says so.
+            if looked >= MOST_LOOKED {
+                let all = format!("only the {looked} {kind} of all practices that changed last were looked at");
+                missing.push(all);
                 return Ok(persons);
             }
         }
