@@ -1,10 +1,11 @@
-//! A practice's morning before the story: what the hospital told of eleven more people in the weeks before, and how far those came who were
-//! referred, so that the pages show a day's work. All of them are synthetic.
+//! A practice's morning before the story: what the hospital told of eleven more people in the weeks before, how far those came who were
+//! referred, and who comes today, so that the pages show a day's work. All of them are synthetic.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, Zoned};
+use serde_json::{Value, json};
 
 use super::hospital::{Hospital, Stay, message};
-use super::referral::Referral;
+use super::referral::{Referral, patient};
 
 /// Rows of the practice's roster beyond those of the demo site.
 pub(super) const MORE_MEMBERS: &str = "L-1009,4719,Dr. Helen Park,Nia Brooks RN,es,555-014-1009
@@ -49,6 +50,36 @@ pub(super) const REFERRALS: [Referred; 4] = [
         appointment: Some(20),
     },
 ];
+
+/// An appointment at the practice today, by its clock.
+pub(super) struct Booked {
+    member: &'static str,
+    at: (i8, i8),
+    what: &'static str,
+    with: &'static str,
+}
+
+/// One after a stay, one for a pressure that rose, one for a sugar that was too low, one for a mood that is heavy.
+pub(super) const APPOINTMENTS: [Booked; 4] = [
+    Booked { member: "L-1002", at: (9, 20), what: "After the hospital: weight and medicines", with: "Dr. Helen Park" },
+    Booked { member: "L-1003", at: (10, 0), what: "Blood pressure", with: "Dr. Samuel Osei" },
+    Booked { member: "L-1009", at: (11, 40), what: "Diabetes", with: "Dr. Helen Park" },
+    Booked { member: "L-1012", at: (14, 20), what: "How the tablets help", with: "Dr. Samuel Osei" },
+];
+
+impl Booked {
+    /// As the practice's EHR tells of it (http://hl7.org/fhir/R4/appointment.html).
+    pub fn appointment(&self, now: &Zoned) -> anyhow::Result<Value> {
+        let start = now.date().at(self.at.0, self.at.1, 0, 0).to_zoned(now.time_zone().clone())?.timestamp();
+        let (end, patient) = (start + SignedDuration::from_mins(20), patient(self.member));
+        Ok(
+            json!({ "resourceType": "Appointment", "status": "booked", "start": start.to_string(), "end": end.to_string(),
+            "reasonCode": [{ "text": self.what }],
+            "participant": [{ "actor": patient, "status": "accepted" },
+                { "actor": { "display": self.with }, "status": "accepted" }] }),
+        )
+    }
+}
 
 const HOUR: i64 = 60;
 const DAY: i64 = 24 * HOUR;

@@ -167,6 +167,8 @@ async fn tell_morning(gateway: &Running, mllp: SocketAddr, practice: &Practice<'
     }
     practice.tell_referrals(now).await?;
     tell("before", &format!("{} referrals that its EHR wrote, and how far each has come", morning::REFERRALS.len()));
+    practice.tell_appointments(now).await?;
+    tell("before", &format!("{} appointments of today", morning::APPOINTMENTS.len()));
     let until = Instant::now() + PATIENCE;
     let mut waiting = u64::MAX;
     while waiting > 0 && Instant::now() < until {

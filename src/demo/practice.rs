@@ -19,6 +19,7 @@ use crate::protocol::Holder;
 /// Between two things that it does, so that a person can follow.
 const PAUSE: Duration = Duration::from_millis(700);
 const PATIENCE: Duration = Duration::from_secs(30);
+const PANEL: &str = "lakeside";
 const MANAGER: &str = "console:Nia Brooks RN";
 /// Of the story's patient, as far as it is asked for.
 const READINGS: usize = 100;
@@ -49,6 +50,16 @@ impl Practice<'_> {
                 let status = if days > 0 { "fulfilled" } else { "booked" };
                 self.client.create(self.at, referral.appointment(&request, status, ago(made), ago(days))).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Who comes today.
+    pub async fn tell_appointments(&self, now: Timestamp) -> anyhow::Result<()> {
+        let site = self.gateway.site.load_full();
+        let zone = site.panels.get(PANEL).context("the demo's practice has no panel")?.practice.zone.clone();
+        for booked in &morning::APPOINTMENTS {
+            self.client.create(self.at, booked.appointment(&now.to_zoned(zone.clone()))?).await?;
         }
         Ok(())
     }
@@ -170,7 +181,7 @@ impl Practice<'_> {
 
     /// Says where the referral stands on the board; where `stage` is empty it is to be closed.
     async fn stands(&self, request: &str, stage: &str) -> anyhow::Result<()> {
-        let board = self.gateway.perform(Operation::Referrals { panel: "lakeside".to_string() }).await;
+        let board = self.gateway.perform(Operation::Referrals { panel: PANEL.to_string() }).await;
         let board = board.map_err(|problem| anyhow!("the board of referrals: {problem}"))?;
         let rows = board.get("rows").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let id = request.strip_prefix("ServiceRequest/").unwrap_or(request);

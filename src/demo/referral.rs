@@ -18,7 +18,7 @@ pub(super) struct Referral {
 /// What is told of it; `request` is its place at the gateway (`ServiceRequest/…`), `at` when it was so.
 impl Referral {
     pub fn request(self, at: Timestamp) -> Value {
-        json!({ "resourceType": "ServiceRequest", "status": "active", "intent": "order", "subject": self.patient(),
+        json!({ "resourceType": "ServiceRequest", "status": "active", "intent": "order", "subject": patient(self.member),
             "category": [{ "coding": [{ "system": "http://snomed.info/sct", "code": "3457005", "display": "Patient referral" }] }],
             "code": { "text": self.what }, "authoredOn": at.to_string(),
             "requester": { "display": "Lakeside Family Practice" }, "performer": [{ "display": self.to }] })
@@ -27,7 +27,7 @@ impl Referral {
     /// What whom it was sent to says of it: `accepted`, `completed`.
     pub fn answer(self, request: &str, status: &str, at: Timestamp) -> Value {
         let fulfil = json!({ "system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill" });
-        json!({ "resourceType": "Task", "status": status, "intent": "order", "for": self.patient(),
+        json!({ "resourceType": "Task", "status": status, "intent": "order", "for": patient(self.member),
             "code": { "coding": [fulfil], "text": self.what }, "focus": { "reference": request },
             "owner": { "display": self.to }, "lastModified": at.to_string() })
     }
@@ -38,17 +38,18 @@ impl Referral {
         json!({ "resourceType": "Appointment", "status": status, "basedOn": [{ "reference": request }],
             "created": made.to_string(), "start": start.to_string(), "end": end.to_string(),
             "description": self.what,
-            "participant": [{ "actor": self.patient(), "status": "accepted" },
+            "participant": [{ "actor": patient(self.member), "status": "accepted" },
                 { "actor": { "display": self.to }, "status": "accepted" }] })
     }
 
     pub fn report(self, request: &str, said: &str, at: Timestamp) -> Value {
-        json!({ "resourceType": "DiagnosticReport", "status": "final", "subject": self.patient(),
+        json!({ "resourceType": "DiagnosticReport", "status": "final", "subject": patient(self.member),
             "code": { "text": format!("{}: report", self.what) }, "basedOn": [{ "reference": request }],
             "issued": at.to_string(), "performer": [{ "display": self.to }], "conclusion": said })
     }
+}
 
-    fn patient(self) -> Value {
-        json!({ "identifier": { "system": MEMBERS, "value": self.member } })
-    }
+/// By the practice's own number.
+pub(super) fn patient(member: &str) -> Value {
+    json!({ "identifier": { "system": MEMBERS, "value": member } })
 }

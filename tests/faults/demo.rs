@@ -95,9 +95,14 @@ fn a_demo_that_stays_after_its_story_ends_well_when_it_is_interrupted() {
     let said = said.join("\n");
     assert!(said.ends_with(TOLD), "the story was not told to its end: {said}");
     let of_others = "the loop is closed: it is off the board (4 others are open)";
-    for line in
-        ["about eleven more people", "4 referrals", "show the practice's morning\n", of_others, "she is enrolled"]
-    {
+    for line in [
+        "about eleven more people",
+        "4 referrals",
+        "4 appointments of today",
+        "show the practice's morning\n",
+        of_others,
+        "she is enrolled",
+    ] {
         assert!(said.contains(line), "{line}: {said}");
     }
     send("-INT", &child);
