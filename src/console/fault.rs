@@ -46,14 +46,18 @@ impl Fault {
         Self::NotHere(format!("There is no such patient on your panels. If you expect one, {ask}."))
     }
 
-    pub(super) fn page(&self, frame: Frame) -> HttpResponse {
-        let text = match self {
+    /// For the person.
+    pub(super) fn words(&self) -> String {
+        match self {
             Self::NotHere(text) | Self::Refused(text) => text.clone(),
             Self::OldForm => "This form is of an earlier login. Open the page anew.".to_string(),
             Self::Busy => "Many large pages are being made. Please try again in a moment.".to_string(),
             Self::Store(error) => error.to_string(),
-        };
-        let mut response = page::fault(frame, self.status_code(), self.title(), &text);
+        }
+    }
+
+    pub(super) fn page(&self, frame: Frame) -> HttpResponse {
+        let mut response = page::fault(frame, self.status_code(), self.title(), &self.words());
         if matches!(self, Self::Busy) {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
         }

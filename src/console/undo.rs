@@ -55,8 +55,9 @@ fn button(kind: DeedKind) -> &'static str {
     }
 }
 
-/// By which a person knows again what they did.
+/// By which a person knows again what they did, where its patient is theirs still.
 async fn called(console: &Console, person: &Person, deed: &Deed) -> Result<String, Fault> {
+    own::check(console, person, deed.id.person, deed.subject()).await?;
     Ok(match deed.kind {
         DeedKind::Task => title(console, person, &deed.id.to_string()).await?,
         DeedKind::Prompt => "An answer".to_string(),
@@ -99,8 +100,13 @@ pub(super) async fn take_back(console: web::Data<Console>, person: Person, said:
             left.push(("What was done".to_string(), why.to_string()));
             continue;
         };
-        own::check(&console, &person, deed.id.person, deed.subject()).await?;
-        let called = called(&console, &person, &deed).await?;
+        let called = match called(&console, &person, &deed).await {
+            Ok(called) => called,
+            Err(fault) => {
+                left.push(("What was done".to_string(), fault.words()));
+                continue;
+            }
+        };
         if !may_press(&person, button(deed.kind)) {
             left.push((called, "It is not yours to say any more.".to_string()));
             continue;

@@ -162,8 +162,17 @@ async fn answers_of_one_form_are_taken_back_together_and_the_questions_wait_agai
     assert_eq!(acts(&house, "prompt-").await.len(), 2 * asked.len(), "that it was answered stays in the audit");
 
     // The same form answers once more; sent twice it is there once, and there is nothing of it to take back.
-    assert!(nia.press(&answers, &form).await.contains("&undo="));
+    let again_offered = nia.press(&answers, &form).await;
+    assert!(again_offered.contains("&undo="));
     assert!(!nia.press(&answers, &form).await.contains("undo="));
+
+    // Whose patient it is no more takes nothing back, and is told so of each.
+    let answered = of_type(&house, "Flag").await;
+    let undo = offered(&nia.open(&again_offered).await.1);
+    house.running.gateway.store.replace_panel("lakeside", Vec::new(), jiff::Timestamp::now()).await.unwrap();
+    let (status, page) = take_back(&nia, &key, &undo, &patient).await;
+    assert_eq!((status, page.matches("no such patient on your panels").count()), (200, asked.len()), "{page}");
+    assert_eq!(of_type(&house, "Flag").await, answered);
     house.running.stop().await;
 }
 
