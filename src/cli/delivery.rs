@@ -148,7 +148,8 @@ struct Hold {
 #[command(after_help = "Examples:\n  handover delivery partners\n  handover delivery partners --json")]
 struct Partners {
     /// Print `{ "items": [{ partner, paused: { since, who, why, drains } or null, backlog: { waiting, made_before, held, oldest,
-    /// next } }] }`; `made_before` counts what of it a drain still sends.
+    /// next } }] }`; `made_before` counts what of it a drain still sends, `oldest` is when the oldest was made that waits or is held,
+    /// and `next` when the first in line is tried or looked at.
     #[arg(long)]
     json: bool,
     #[command(flatten)]

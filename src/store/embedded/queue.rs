@@ -1,6 +1,6 @@
 //! What is to be sent, in memory: the heads of all lines by partner, as the keys of the queue (DUE) say, which are the truth.
 //! The writer tells of every change of those keys once it is durable, so that finding what is due reads nothing and passes
-//! over nothing. A head takes about 400 bytes; there is one for each patient and partner that something waits for.
+//! over nothing. A head takes about 500 bytes; there is one for each patient and partner that something waits for.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
