@@ -146,10 +146,6 @@ impl Gateway {
             let own: Vec<Option<PersonId>> = stream::iter(new).map(is_own).buffered(AT_ONCE).try_collect().await?;
             persons.extend(own.into_iter().flatten());
             after = page.next;
-            // Nothing lost: what is beyond either bound is said below.
-            if after.is_none() && persons.len() <= MOST_PATIENTS {
-                return Ok(persons);
-            }
             // Nothing lost: the board says so.
             if persons.len() > MOST_PATIENTS {
                 // Nothing lost: said in the next lines.
@@ -158,10 +154,12 @@ impl Gateway {
                 missing.push(format!("only the {MOST_PATIENTS} patients whose {kind} changed last were looked at"));
                 return Ok(persons);
             }
+            if after.is_none() {
+                return Ok(persons);
+            }
             // Nothing lost: the board says so.
             if looked >= MOST_LOOKED {
-                let all = format!("only the {looked} {kind} of all practices that changed last were looked at");
-                missing.push(all);
+                missing.push(format!("only the {looked} {kind} of all practices that changed last were looked at"));
                 return Ok(persons);
             }
         }
