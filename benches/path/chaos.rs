@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::compare::Bench;
-use crate::faulty::{self, LATE_SECS, State, TIMEOUT_SECS, is_faulty, version};
-use crate::gateway::{Binary, Gateway};
+use crate::faulty::{self, LATE_SECS, State, TIMEOUT_SECS, is_faulty, number, version};
+use crate::gateway::Gateway;
 use crate::messages;
 use crate::site::{self, Plan, member};
 
@@ -39,7 +39,9 @@ pub async fn chaos(bench: &Bench, mix: &str, plan: Plan, visits: usize, kills: u
         let mut starts = Vec::new();
         for _ in 0..kills {
             tokio::time::sleep(Duration::from_millis(rand::random_range(2_000..8_000))).await;
-            gateway = killed(gateway, binary, &folder);
+            // Dropped, it is killed with SIGKILL.
+            drop(gateway);
+            gateway = Gateway::start(binary, &folder);
             starts.push(gateway.start.as_secs_f64());
             to.send_replace(gateway.mllp["riverside"]);
         }
@@ -138,12 +140,6 @@ async fn exchange(stream: &mut TcpStream, frame: &[u8]) -> std::io::Result<Strin
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-fn killed(gateway: Gateway, binary: &Binary, folder: &Path) -> Gateway {
-    // Dropping it kills it with SIGKILL.
-    drop(gateway);
-    Gateway::start(binary, folder)
-}
-
 struct Told {
     deliveries: usize,
     things: usize,
@@ -176,7 +172,7 @@ async fn compare(folder: &Path, state: &State) -> Told {
         things.iter().map(|((of, _), held)| ((*of, identified(&held.body)), version(&held.body))).collect();
     let mut wrong = Vec::new();
     for ((partner, thing), delivery) in &last {
-        let number: usize = partner.trim_start_matches("practice-").parse().unwrap();
+        let number = number(partner);
         let payload = &delivery.new.payload;
         let (has, wanted) = (held.get(&(number, identified(payload))).copied(), version(payload));
         if has != Some(wanted) || delivery.state != DeliveryState::Delivered {

@@ -11,6 +11,8 @@ use actix_web::http::header::{IF_MATCH, RETRY_AFTER};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
 
+use crate::receiver;
+
 /// As the partners' `timeout_secs` and `late_secs` are set for it.
 pub const TIMEOUT_SECS: u64 = 2;
 pub const LATE_SECS: u64 = 6;
@@ -33,6 +35,11 @@ pub struct State {
     pub back_in_time: Mutex<usize>,
     pub faults: Mutex<HashMap<&'static str, usize>>,
     pub is_well: AtomicBool,
+}
+
+/// Of the practice that a partner of the bench's site is.
+pub fn number(partner: &str) -> usize {
+    partner.trim_start_matches("practice-").parse().unwrap()
 }
 
 pub fn is_faulty(partner: usize) -> bool {
@@ -86,10 +93,10 @@ pub fn serve() -> (SocketAddr, Arc<State>) {
                 App::new()
                     .app_data(shared.clone())
                     .app_data(web::PayloadConfig::new(16 << 20))
-                    .route("/practice-{partner}/fhir/.well-known/smart-configuration", web::get().to(configuration))
-                    .route("/practice-{partner}/token", web::post().to(token))
-                    .route("/practice-{partner}/fhir/{type}", web::put().to(put))
-                    .route("/practice-{partner}/fhir/{type}", web::get().to(find))
+                    .route("/{partner}/fhir/.well-known/smart-configuration", web::get().to(receiver::configuration))
+                    .route("/{partner}/token", web::post().to(receiver::token))
+                    .route("/{partner}/fhir/{type}", web::put().to(put))
+                    .route("/{partner}/fhir/{type}", web::get().to(find))
             });
             server.workers(1).disable_signals().listen(listener).unwrap().run().await.unwrap();
         });
@@ -97,17 +104,9 @@ pub fn serve() -> (SocketAddr, Arc<State>) {
     (address, state)
 }
 
-async fn configuration(request: HttpRequest, partner: web::Path<String>) -> HttpResponse {
-    let host = request.connection_info().host().to_string();
-    HttpResponse::Ok().json(json!({ "token_endpoint": format!("http://{host}/practice-{partner}/token") }))
-}
-
-async fn token() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "access_token": "a-token", "token_type": "bearer", "expires_in": 3600 }))
-}
-
-async fn find(state: web::Data<State>, request: HttpRequest, path: web::Path<(usize, String)>) -> HttpResponse {
+async fn find(state: web::Data<State>, request: HttpRequest, path: web::Path<(String, String)>) -> HttpResponse {
     let (partner, kind) = path.into_inner();
+    let partner = number(&partner);
     if kind == "metadata" {
         return HttpResponse::NotFound().finish();
     }
@@ -125,10 +124,11 @@ async fn find(state: web::Data<State>, request: HttpRequest, path: web::Path<(us
 async fn put(
     state: web::Data<State>,
     request: HttpRequest,
-    path: web::Path<(usize, String)>,
+    path: web::Path<(String, String)>,
     body: web::Json<Value>,
 ) -> HttpResponse {
     let (partner, kind) = path.into_inner();
+    let partner = number(&partner);
     let thing = format!("{kind}?{}", request.query_string());
     let named = request.headers().get(IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_string);
     let is_well = !is_faulty(partner) || state.is_well.load(Ordering::Relaxed);

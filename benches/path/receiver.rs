@@ -38,12 +38,12 @@ impl Receiver {
     }
 }
 
-async fn configuration(request: HttpRequest, partner: web::Path<String>) -> HttpResponse {
+pub async fn configuration(request: HttpRequest, partner: web::Path<String>) -> HttpResponse {
     let host = request.connection_info().host().to_string();
     HttpResponse::Ok().json(json!({ "token_endpoint": format!("http://{host}/{partner}/token") }))
 }
 
-async fn token() -> HttpResponse {
+pub async fn token() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "access_token": "a-token", "token_type": "bearer", "expires_in": 3600 }))
 }
 
